@@ -1,0 +1,358 @@
+"""The command line: words to arguments, results to streams, errors to exit codes. No logic of its own.
+
+A command imports what it does only when it runs, so that a start costs little.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nixprof import __version__
+from nixprof.console import Colour, Console, can_ask
+from nixprof.errors import NixprofError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nixprof.flow import Outcome, Plan
+    from nixprof.state import Project
+
+app = typer.Typer(
+    name="nixprof",
+    help="One short TOML list of packages, the same on every machine, installed by Nix.",
+    epilog="To begin: nixprof add ripgrep. The list is ~/.config/nixprof/nixprof.toml.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ProfileOption = Annotated[
+    Path | None, typer.Option("--profile", metavar="PATH", help="The profile, if not the one that Nix uses.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show each step and all that Nix says.")]
+ColourOption = Annotated[Colour, typer.Option("--color", help="When to use colour.")]
+
+
+class _Settings:
+    """What the options that every command has were set to; for whoever shows the error of a command."""
+
+    command = ""
+    json = False
+    console = Console()
+
+
+def _start(
+    command: str,
+    profile: Path | None,
+    *,
+    json: bool = False,
+    verbose: bool = False,
+    colour: Colour = Colour.AUTO,
+) -> Project:
+    """Note the common options and find out whose packages, and where."""
+    from nixprof.places import Machine, Places
+    from nixprof.progress import Lines, Progress, Spinner, Words
+    from nixprof.state import Project
+
+    _Settings.command, _Settings.json = command, json
+    _Settings.console = Console(colour)
+    progress: Progress = Lines()
+    if verbose:
+        progress = Words()
+    elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        progress = Spinner()
+    return Project(Places.of_user(), Machine.this(), profile, progress)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - so typer calls it
+    if value:
+        typer.echo(f"nixprof {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    del version
+
+
+def _show_plan(plan: Plan) -> None:
+    from nixprof.render import change
+
+    if not _Settings.json:
+        for line in change.plan(plan, _Settings.console):
+            _Settings.console.say(line)
+
+
+def _confirm(question: str | None, *, yes: bool) -> Callable[[Plan], bool]:
+    """Make a function that shows a plan and, where there is somebody to ask, asks."""
+
+    def confirm(plan: Plan) -> bool:
+        _show_plan(plan)
+        asks = question is not None and plan.changes and not yes and not _Settings.json and can_ask()
+        return not asks or typer.confirm(question.format(len(plan.changes)), default=True, err=True)  # type: ignore[union-attr]
+
+    return confirm
+
+
+def _show_outcome(result: Outcome, notes: Sequence[str] = ()) -> None:
+    from nixprof.render import change
+
+    console = _Settings.console
+    if _Settings.json:
+        from nixprof.render import json
+
+        _print_json(**json.outcome(result))
+        return
+    for note in notes:
+        console.say(note)
+    if not result.done:
+        _show_plan(result.plan)
+    console.say(change.outcome(result))
+
+
+def _print_json(**content: object) -> None:
+    from nixprof.render import json
+
+    _Settings.console.out([json.envelope(_Settings.command, **content)])
+
+
+@app.command(epilog="Examples: nixprof init; nixprof init --from ~/dotfiles/nixprof")
+def init(
+    origin: Annotated[
+        str | None,
+        typer.Option("--from", metavar="REF", help="Take over the list of a folder, git URL or flake reference."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write a commented list to begin with, or take over another machine's."""
+    from nixprof.commands import init as command
+    from nixprof.render.init import initialised
+
+    done = command.run(_start("init", None, json=json), origin)
+    if json:
+        _print_json(manifest=str(done.manifest), packages=done.packages)
+        return
+    for line in initialised(str(done.manifest), done.packages):
+        _Settings.console.say(line)
+
+
+@app.command(epilog="Examples: nixprof add ripgrep fd; nixprof add git^out,man; nixprof add github:helix-editor/helix")
+def add(
+    packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="Specs, or any installable of Nix's.")],
+    priority: Annotated[
+        int | None, typer.Option("--priority", help="For files that others have too: lower wins, 5 is usual.")
+    ] = None,
+    pin: Annotated[bool, typer.Option("--pin", help="`update` leaves it alone.")] = False,
+    allow_unfree: Annotated[bool, typer.Option("--allow-unfree", help="Allow these if they are unfree.")] = False,
+    allow_insecure: Annotated[
+        bool, typer.Option("--allow-insecure", help="Allow these if they are marked as insecure.")
+    ] = False,
+    allow_broken: Annotated[
+        bool, typer.Option("--allow-broken", help="Allow these if they are marked as broken.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    verbose: VerboseOption = False,
+    color: ColourOption = Colour.AUTO,
+) -> None:
+    """Add packages to the list and install them."""
+    project = _start("add", profile, json=json, verbose=verbose, colour=color)
+    from nixprof.commands import add as command
+    from nixprof.resolve import Obstacle
+
+    allowed = {
+        Obstacle.UNFREE: allow_unfree,
+        Obstacle.INSECURE: allow_insecure,
+        Obstacle.BROKEN: allow_broken,
+    }
+    wish = command.Wish(packages, priority, pin, frozenset(one for one, allow in allowed.items() if allow))
+    done = command.run(project, wish, dry_run=dry_run, confirm=_confirm(None, yes=yes))
+    _show_outcome(done.outcome, [f"{name} is on the list already" for name in done.present])
+
+
+@app.command(epilog="Examples: nixprof remove ripgrep; nixprof rm unstable#neovim")
+def remove(
+    packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list, or by their own names.")],
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    verbose: VerboseOption = False,
+    color: ColourOption = Colour.AUTO,
+) -> None:
+    """Take packages off the list and uninstall them."""
+    project = _start("remove", profile, json=json, verbose=verbose, colour=color)
+    from nixprof.commands import remove as command
+
+    _show_outcome(command.run(project, packages, dry_run=dry_run, confirm=_confirm(None, yes=yes)))
+
+
+@app.command(epilog="Examples: nixprof sync; nixprof sync --dry-run")
+def sync(
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    verbose: VerboseOption = False,
+    color: ColourOption = Colour.AUTO,
+) -> None:
+    """Make this machine match the list."""
+    project = _start("sync", profile, json=json, verbose=verbose, colour=color)
+    from nixprof.commands import sync as command
+
+    done = command.run(project, dry_run=dry_run, confirm=_confirm(None, yes=yes))
+    if not isinstance(done, command.InSync):
+        _show_outcome(done)
+    elif json:
+        from nixprof.render import json as rendered
+
+        _print_json(**rendered.in_sync(done))
+    else:
+        from nixprof.render.sync import in_sync
+
+        _Settings.console.say(in_sync(done))
+
+
+@app.command(epilog="Examples: nixprof update; nixprof update unstable; nixprof update ripgrep")
+def update(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[INPUT or PACKAGE]…", help="Inputs with all of their packages, or packages alone."),
+    ] = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    verbose: VerboseOption = False,
+    color: ColourOption = Colour.AUTO,
+) -> None:
+    """Move inputs, or single packages, to the newest versions."""
+    project = _start("update", profile, json=json, verbose=verbose, colour=color)
+    from nixprof.commands import update as command
+
+    question = "Update these {} packages?"
+    _show_outcome(command.run(project, names or [], dry_run=dry_run, confirm=_confirm(question, yes=yes)))
+
+
+@app.command("list", epilog="Examples: nixprof list; nixprof list --json | jq '.packages[].package'")
+def list_(json: JsonOption = False, profile: ProfileOption = None, color: ColourOption = Colour.AUTO) -> None:
+    """Show the list: versions, descriptions, and what is skipped here and why."""
+    project = _start("list", profile, json=json, colour=color)
+    from nixprof.commands import list as command
+
+    found = command.run(project)
+    if json:
+        from nixprof.render import json as rendered
+
+        _print_json(**rendered.listing(found))
+        return
+    from nixprof.render.listing import listing
+
+    _Settings.console.out(listing(found, _Settings.console))
+    if not found.packages:
+        _Settings.console.say("The list is empty. To begin: nixprof add ripgrep")
+
+
+@app.command(epilog="Examples: nixprof status; nixprof status --check || nixprof sync")
+def status(
+    check: Annotated[bool, typer.Option("--check", help="Exit with 3 if `sync` has something to do.")] = False,
+    json: JsonOption = False,
+    profile: ProfileOption = None,
+    color: ColourOption = Colour.AUTO,
+) -> None:
+    """Show how the list and the profile differ."""
+    project = _start("status", profile, json=json, colour=color)
+    from nixprof.commands import status as command
+
+    found = command.run(project)
+    if json:
+        from nixprof.render import json as rendered
+
+        _print_json(**rendered.status(found))
+    else:
+        from nixprof.render import status as rendered_text
+
+        _Settings.console.out(rendered_text.status(found))
+    if check and not found.in_sync:
+        raise typer.Exit(3)
+
+
+_ALIASES = {
+    "install": "add",
+    "i": "add",
+    "rm": "remove",
+    "uninstall": "remove",
+    "delete": "remove",
+    "ls": "list",
+    "upgrade": "update",
+    "up": "update",
+}
+
+
+def _canonical(arguments: Sequence[str]) -> list[str]:
+    """Replace an alias by the name of its command."""
+    at = next((index for index, word in enumerate(arguments) if not word.startswith("-")), None)
+    words = list(arguments)
+    if at is not None:
+        words[at] = _ALIASES.get(words[at], words[at])
+        _leave_only(words[at])
+    return words
+
+
+def _leave_only(name: str) -> None:
+    """Spare typer the other commands, whose options it would all work out at every start."""
+    named = [info for info in app.registered_commands if name == (info.name or info.callback.__name__)]  # type: ignore[union-attr]
+    app.registered_commands = named or app.registered_commands
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line.
+
+    Args:
+        arguments: without the name of the program.
+
+    Returns: the exit code: 0 done, 1 error, 2 usage, 3 differences found, 130 interrupted.
+
+    """
+    try:
+        app(args=_canonical(arguments), prog_name="nixprof", standalone_mode=True)
+    except NixprofError as error:
+        _show_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted. Nothing was changed.\n")
+        return 130
+    except BrokenPipeError:
+        # Whoever reads has had enough; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def _show_error(error: NixprofError) -> None:
+    console = _Settings.console
+    if _Settings.json:
+        from nixprof.render import json
+
+        _print_json(**json.error(error))
+        return
+    from nixprof.render.error import report
+
+    for line in report(error):
+        console.say(line)

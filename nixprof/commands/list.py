@@ -1,0 +1,82 @@
+"""`nixprof list`: what is on the list, and what became of it here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from nixprof.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nixprof.manifest.model import Package
+    from nixprof.state import Project
+
+
+class Presence(Enum):
+    """Where a package of the list is, on this machine."""
+
+    INSTALLED = "installed"
+    PENDING = "not installed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One package of the list.
+
+    Attributes:
+        package: the entry of the manifest.
+        presence: whether this machine has it.
+        version: what is installed, else what it is locked to; empty where it is not resolved yet.
+        description: one line, likewise.
+        pname: its own name, likewise.
+        held: the locked reference that it stays at; None where it goes with its input.
+        reason: why it is skipped; empty otherwise.
+
+    """
+
+    package: Package
+    presence: Presence
+    version: str
+    description: str
+    pname: str
+    held: str | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The whole list, in the order of the manifest."""
+
+    packages: tuple[Listed, ...]
+
+
+def run(project: Project) -> Listing:
+    """List every package of the manifest, whether it applies here or not. Starts no Nix."""
+    state = State(project)
+    skipped = {one.package: one.reason for one in state.manifest.skipped(state.machine.system, state.machine.host)}
+    installed = {linked.key: linked.version for linked in state.installed}
+    return Listing(
+        tuple(_listed(state, package, skipped.get(package), installed) for package in state.manifest.packages)
+    )
+
+
+def _listed(state: State, package: Package, reason: str | None, installed: Mapping[str, str]) -> Listed:
+    locked = state.locked.get(package.spec.key)
+    resolved = locked.systems.get(state.machine.system) if locked else None
+    if reason is not None:
+        presence = Presence.SKIPPED
+    else:
+        presence = Presence.INSTALLED if package.spec.key in installed else Presence.PENDING
+    return Listed(
+        package,
+        presence,
+        installed.get(package.spec.key, resolved.version if resolved else ""),
+        resolved.description if resolved else "",
+        resolved.pname if resolved else "",
+        locked.held if locked else None,
+        reason or "",
+    )

@@ -1,0 +1,42 @@
+"""`nixprof remove`: take packages off the list, and sync."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nixprof import flow
+from nixprof.flake.packages import read_packages
+from nixprof.manifest.edit import remove_package
+from nixprof.match import find_packages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from nixprof.flow import Outcome, Plan
+    from nixprof.manifest.model import Manifest
+    from nixprof.state import Project
+
+
+def run(
+    project: Project,
+    names: Sequence[str],
+    *,
+    dry_run: bool = False,
+    confirm: Callable[[Plan], bool] = flow.always,
+) -> Outcome:
+    """Remove packages, from every table and included file that lists them.
+
+    Raises: NixprofError where a name is not on the list; then nothing is removed.
+    """
+    locked = read_packages(project.places.flake / "packages.json")
+
+    def edit(manifest: Manifest) -> Mapping[Path, str]:
+        found = {package for name in names for package in find_packages(name, manifest.packages, locked, "remove")}
+        texts = {source.path: source.text for source in manifest.sources}
+        # From the last of a list to the first, so that the places of the others stay what they are.
+        for package in sorted(found, key=lambda package: package.path[-1], reverse=True):
+            texts[package.file] = remove_package(texts[package.file], package.path)
+        return {path: text for path, text in texts.items() if path in {package.file for package in found}}
+
+    return flow.change(project, edit, dry_run=dry_run, confirm=confirm)

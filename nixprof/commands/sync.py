@@ -1,0 +1,35 @@
+"""`nixprof sync`: make this machine match the list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nixprof.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nixprof.flow import Outcome, Plan
+    from nixprof.state import Project
+
+
+@dataclass(frozen=True, slots=True)
+class InSync:
+    """There is nothing to do: how many packages the profile has, and in which generation."""
+
+    packages: int
+    generation: int | None
+
+
+def run(project: Project, *, dry_run: bool = False, confirm: Callable[[Plan], bool] | None = None) -> Outcome | InSync:
+    """Install what is missing and remove what is no longer listed. Starts no process where nothing is to do.
+
+    Raises: NixprofError, with everything as before.
+    """
+    state = State(project)
+    if state.in_sync:
+        return InSync(len(state.wanted), state.generation)
+    from nixprof import flow
+
+    return flow.change(project, dry_run=dry_run, confirm=confirm or flow.always)

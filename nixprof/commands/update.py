@@ -1,0 +1,56 @@
+"""`nixprof update`: move inputs, or packages alone, to what there is now, and sync."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nixprof import flow
+from nixprof.errors import NixprofError
+from nixprof.flake.packages import read_packages
+from nixprof.match import find_packages
+from nixprof.stage import Moves
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nixprof.flow import Outcome, Plan
+    from nixprof.manifest.model import Manifest, Package
+    from nixprof.state import Project
+
+
+def run(
+    project: Project,
+    names: Sequence[str],
+    *,
+    dry_run: bool = False,
+    confirm: Callable[[Plan], bool] = flow.always,
+) -> Outcome:
+    """Update everything, or what is named; a pinned package only where it is named itself.
+
+    Raises: NixprofError, with the locks as before.
+    """
+    locked = read_packages(project.places.flake / "packages.json")
+
+    def moves(manifest: Manifest) -> Moves:
+        inputs = [one.name for one in manifest.inputs]
+        if not names:
+            return Moves(inputs=tuple(inputs))
+        packages: dict[str, Package] = {}
+        for name in names:
+            if name not in inputs:
+                package = find_packages(name, manifest.packages, locked, "update")[0]
+                _check_alone(package, manifest)
+                packages[package.spec.key] = package
+        return Moves(tuple(name for name in inputs if name in names), tuple(packages.values()))
+
+    return flow.change(project, moves=moves, dry_run=dry_run, confirm=confirm)
+
+
+def _check_alone(package: Package, manifest: Manifest) -> None:
+    """Make sure that a package can stay at a revision of its own: a reference cannot say what an input follows."""
+    source = next(one for one in manifest.inputs if one.name == package.spec.input)
+    if source.follows:
+        raise NixprofError(
+            f"{package.written} cannot move alone, because its input follows others",
+            hints=(f"nixprof update {source.name}",),
+        )

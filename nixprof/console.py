@@ -1,0 +1,60 @@
+"""The two streams: data goes to stdout, everything else to stderr; colour only where it is wanted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_CODES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
+
+
+class Colour(StrEnum):
+    """When to colour."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Where to write, and how."""
+
+    colour: Colour = Colour.AUTO
+
+    def styled(self, text: str, style: str, stream: TextIO) -> str:
+        """Colour a text for a stream, or not: signs carry all meaning without it."""
+        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if text and self._colours(stream) else text
+
+    def out(self, lines: Iterable[str]) -> None:
+        """Write data."""
+        for line in lines:
+            sys.stdout.write(f"{line}\n")
+
+    def say(self, line: str) -> None:
+        """Write to the user."""
+        sys.stderr.write(f"{line}\n")
+
+    def width(self, stream: TextIO) -> int | None:
+        """Return the columns of a terminal; None where there is no terminal, and no need to shorten anything."""
+        if not stream.isatty():
+            return None
+        import shutil
+
+        return shutil.get_terminal_size().columns
+
+    def _colours(self, stream: TextIO) -> bool:
+        if self.colour is not Colour.AUTO:
+            return self.colour is Colour.ALWAYS
+        return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def can_ask() -> bool:
+    """Tell whether somebody is there to answer a question."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")

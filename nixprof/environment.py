@@ -1,0 +1,112 @@
+"""The environment: the one store path that links every package. What it should link, and what one links."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nixprof.flake.packages import LockedPackage
+    from nixprof.manifest.model import Package
+    from nixprof.nix.profile import Element, Profile
+
+# Every environment ends its `manifest.nix`, a link, in this; it is how one is known in any profile.
+_RECORD = "-nixprof-environment.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A package as an environment links it.
+
+    Attributes:
+        key: the identity of the package, such as `nixpkgs#git`.
+        pname: its name.
+        version: its version; may be empty.
+        priority: lower wins.
+        paths: its store paths, one for each installed output.
+
+    """
+
+    key: str
+    pname: str
+    version: str
+    priority: int
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment that exists.
+
+    Attributes:
+        store_path: what it is.
+        element: the entry of the profile that it is in.
+        flake: the store path of the generated folder that it was built from.
+        packages: what it links, in the order of the manifest.
+
+    """
+
+    store_path: str
+    element: Element
+    flake: str
+    packages: tuple[Linked, ...]
+
+
+def expected(packages: Sequence[Package], locked: Mapping[str, LockedPackage], system: str) -> tuple[Linked, ...]:
+    """Give what the environment of a machine has to link.
+
+    Args:
+        packages: those of the manifest that apply to the machine.
+        locked: all of them answered for `system`.
+        system: the machine's.
+
+    """
+    return tuple(_link(package, locked[package.spec.key], system) for package in packages)
+
+
+def _link(package: Package, locked: LockedPackage, system: str) -> Linked:
+    resolved = locked.systems[system]
+    outputs = package.spec.outputs or resolved.outputs_to_install
+    if outputs == ("*",):
+        outputs = tuple(sorted(resolved.outputs))
+    return Linked(
+        package.spec.key,
+        resolved.pname,
+        resolved.version,
+        resolved.priority if package.priority is None else package.priority,
+        tuple(resolved.outputs[output] for output in outputs),
+    )
+
+
+def in_profile(profile: Profile | None) -> tuple[Environment, ...]:
+    """Find nixprof's elements in a profile; it should have at most one. Starts no Nix."""
+    if profile is None:
+        return ()
+    found = (_read(element) for element in profile.elements)
+    return tuple(environment for environment in found if environment)
+
+
+def _read(element: Element) -> Environment | None:
+    """Read what an element links; None where it is not nixprof's."""
+    store_path = element.store_paths[0] if element.store_paths else ""
+    link = os.path.join(store_path, "manifest.nix")
+    try:
+        if not os.readlink(link).endswith(_RECORD):
+            return None
+        with open(link, encoding="utf-8") as file:
+            data = json.load(file)
+    except OSError:
+        return None
+    return Environment(
+        store_path,
+        element,
+        data["flake"],
+        tuple(
+            Linked(entry["key"], entry["pname"], entry["version"], entry["priority"], tuple(entry["paths"]))
+            for entry in data["packages"]
+        ),
+    )

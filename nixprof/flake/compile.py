@@ -1,0 +1,137 @@
+"""From a manifest to the text of `flake.nix`: literal data only, every string of the manifest quoted.
+
+All machines get the same text. What applies to one system or host is marked so and chosen in `nixprof.nix`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nixprof.manifest.model import Input, Manifest, Package, Policy
+
+_HEADER = """\
+# Written by nixprof from nixprof.toml, for Nix to read: change nixprof.toml and run `nixprof sync`.
+"""
+_IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_'-]*")
+_KEYWORDS = frozenset({"assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"})
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+def compile_flake(manifest: Manifest, holds: Mapping[str, str]) -> str:
+    """Write `flake.nix`: the inputs, the packages and the policy, one a line, in the order of the manifest.
+
+    Args:
+        manifest: what the user wants, on every machine.
+        holds: the locked flake references of the packages that do not go with their input, by key.
+
+    """
+    return "".join(
+        f"{line}\n" if line else "\n"
+        for line in (
+            _HEADER.rstrip(),
+            "{",
+            *_indented(compile_inputs(manifest.inputs)),
+            "",
+            "  outputs =",
+            "    inputs:",
+            "    import ./nixprof.nix {",
+            "      inherit inputs;",
+            *_indented(_systems(manifest.systems), 6),
+            *_indented(_packages(manifest.packages, holds), 6),
+            *_indented(_policy(manifest.policy), 6),
+            "    };",
+            "}",
+        )
+    )
+
+
+def compile_inputs(inputs: tuple[Input, ...]) -> list[str]:
+    """Write the attribute `inputs` of a flake, without indentation."""
+    return ["inputs = {", *_indented(line for one in inputs for line in _input(one)), "};"]
+
+
+def quoted(text: str) -> str:
+    r"""Write any text as a Nix string that evaluates to it.
+
+    The rules are those of https://nix.dev/manual/nix/latest/language/string-literals: in a string in double quotes,
+    `\`, `"` and `${` are special. A NUL cannot be in one; a manifest cannot hold it either.
+    """
+    return '"' + text.translate(_ESCAPES).replace("${", "\\${") + '"'
+
+
+def attribute(name: str) -> str:
+    """Write a name as an attribute name: bare where Nix takes it bare, else as a string."""
+    return name if _IDENTIFIER.fullmatch(name) and name not in _KEYWORDS else quoted(name)
+
+
+def _input(one: Input) -> Iterator[str]:
+    name = attribute(one.name)
+    if not one.follows:
+        yield f"{name}.url = {quoted(one.url)};"
+        return
+    yield f"{name} = {{"
+    yield f"  url = {quoted(one.url)};"
+    for theirs, ours in one.follows:
+        yield f"  inputs.{attribute(theirs)}.follows = {quoted(ours)};"
+    yield "};"
+
+
+def _systems(systems: tuple[str, ...]) -> Iterator[str]:
+    if systems:
+        yield f"systems = {_list(systems)};"
+
+
+def _packages(packages: tuple[Package, ...], holds: Mapping[str, str]) -> Iterator[str]:
+    yield "packages = ["
+    for package in packages:
+        yield f"  {{ {_package(package, holds.get(package.spec.key))} }}"
+    yield "];"
+
+
+def _package(package: Package, held: str | None) -> str:
+    spec = package.spec
+    fields = {
+        "key": quoted(spec.key),
+        "input": quoted(spec.input),
+        "attrPath": _list(spec.attr_path),
+        "outputs": _list(spec.outputs) if spec.outputs else None,
+        "priority": _integer(package.priority),
+        "held": None if held is None else quoted(held),
+        # Host names do not tell upper from lower case.
+        "host": quoted(package.scope.name.lower()) if package.scope.kind == "host" else None,
+        "system": quoted(package.scope.name) if package.scope.kind == "system" else None,
+    }
+    return " ".join(f"{name} = {value};" for name, value in fields.items() if value is not None)
+
+
+def _policy(policy: Policy) -> Iterator[str]:
+    if not policy.is_asked_for:
+        return
+    yield "policy = {"
+    for name, value in (
+        ("allowUnfree", policy.allow_unfree),
+        ("allowInsecure", policy.allow_insecure),
+        ("allowBroken", policy.allow_broken),
+        ("overlays", policy.overlays),
+    ):
+        if value:
+            yield f"  {name} = {'true' if isinstance(value, bool) else _list(value)};"
+    yield "};"
+
+
+def _integer(number: int | None) -> str | None:
+    if number is None:
+        return None
+    return str(number) if number >= 0 else f"({number})"
+
+
+def _list(texts: tuple[str, ...]) -> str:
+    return f"[ {' '.join(map(quoted, texts))} ]" if texts else "[ ]"
+
+
+def _indented(lines: Iterator[str] | list[str], by: int = 2) -> Iterator[str]:
+    return (f"{' ' * by}{line}" if line else line for line in lines)

@@ -1,0 +1,131 @@
+"""`flake.lock`: which revision of each input Nix has locked. Written by Nix, only read here.
+
+The format is Nix's lock file version 7 (5 and 6 are alike in what is read):
+https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake.html#lock-files
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nixprof.errors import NixprofError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class LockedInput:
+    """An input at the revision that it is locked to.
+
+    Attributes:
+        url: the locked flake reference.
+        rev: the commit; empty where the input has none (a path, a tarball).
+        last_modified: of the revision, in seconds since 1970; 0 where it is not known.
+        identity: equal while the contents of the input and of everything that it depends on are.
+
+    """
+
+    url: str
+    rev: str
+    last_modified: int
+    identity: str
+
+
+def read_flake_lock(path: Path) -> Mapping[str, LockedInput]:
+    """Read the locked inputs of a flake by name; none where there is no lock.
+
+    Raises: NixprofError where the file is no lock of a flake.
+    """
+    try:
+        data = json.loads(path.read_bytes())
+        nodes = data["nodes"]
+        named = nodes[data["root"]].get("inputs", {})
+        return {name: _locked_input(nodes, data["root"], target) for name, target in named.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise NixprofError(
+            f"{path} is not a lock file that Nix wrote",
+            cause=f"{type(error).__name__}: {error}",
+            hints=(f"rm {path}", "and nixprof sync, which locks the inputs anew"),
+        ) from error
+
+
+def _locked_input(nodes: Mapping[str, Any], root: str, target: str | list[str]) -> LockedInput:
+    name = _follow(nodes, root, target)
+    locked = nodes[name]["locked"]
+    return LockedInput(
+        url=_url(locked),
+        rev=str(locked.get("rev", "")),
+        last_modified=int(locked.get("lastModified", 0)),
+        identity=_identity(_reachable(nodes, root, name)),
+    )
+
+
+def _follow(nodes: Mapping[str, Any], root: str, target: str | list[str]) -> str:
+    """Resolve what a node's `inputs` say: a node, or the way to one from the root (a `follows`)."""
+    if isinstance(target, str):
+        return target
+    name = root
+    for step in target:
+        name = _follow(nodes, root, nodes[name]["inputs"][step])
+    return name
+
+
+def _identity(reachable: list[Any]) -> str:
+    """Name an input by its own hash where it depends on nothing else."""
+    first = reachable[0]["locked"]
+    if len(reachable) == 1 and "narHash" in first and "dir" not in first:
+        return str(first["narHash"])
+    return digest(json.dumps(reachable, sort_keys=True))
+
+
+def digest(text: str) -> str:
+    """Shorten a text to what tells it apart."""
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _reachable(nodes: Mapping[str, Any], root: str, start: str) -> list[Any]:
+    """Give the locked nodes that `start` leads to, itself first, without the names that the lock gives them."""
+    order = [start]
+    for name in order:
+        for _, target in sorted(nodes[name].get("inputs", {}).items()):
+            node = _follow(nodes, root, target)
+            if node not in order:
+                order.append(node)
+    return [
+        {
+            "locked": {key: value for key, value in nodes[name]["locked"].items() if key != "lastModified"},
+            "inputs": {
+                key: order.index(_follow(nodes, root, target)) for key, target in nodes[name].get("inputs", {}).items()
+            },
+        }
+        for name in order
+    ]
+
+
+def _url(locked: Mapping[str, Any]) -> str:
+    """Write the attributes of a locked reference as the reference that `builtins.getFlake` takes."""
+    from urllib.parse import quote, urlencode
+
+    kind = locked["type"]
+    query = {key: str(locked[key]) for key in ("dir", "narHash") if key in locked}
+    if kind in ("github", "gitlab", "sourcehut"):
+        place = f"{quote(locked['owner'], safe='')}/{quote(locked['repo'], safe='')}/{locked['rev']}"
+        query |= {key: locked[key] for key in ("host",) if key in locked}
+        url = f"{kind}:{place}"
+    elif kind == "path":
+        url = f"path:{quote(locked['path'])}"
+        query |= {"lastModified": str(locked["lastModified"])} if "lastModified" in locked else {}
+    else:
+        scheme = "" if kind == "tarball" and not locked["url"].startswith("file:") else f"{kind}+"
+        url = scheme + locked["url"]
+        query |= {key: locked[key] for key in ("ref", "rev") if key in locked}
+        query |= {key: "1" for key in ("shallow", "submodules") if locked.get(key)}
+    return f"{url}?{urlencode(query, quote_via=quote)}" if query else url

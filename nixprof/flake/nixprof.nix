@@ -1,0 +1,390 @@
+# The machinery behind flake.nix: the same for everyone, copied here by nixprof.
+#
+#   packages.<system>.nixprof   links the store paths of packages.json; evaluates no input, so Nix fetches none
+#   packages.<system>.default   the same packages by attribute, without packages.json; this is plain Nix
+#   legacyPackages.<system>.hosts.<host>.{nixprof,default}   both, with what the manifest lists for that host
+#   lib.resolve                 what nixprof asks to fill packages.json
+{
+  # The inputs of the flake, `self` included.
+  inputs,
+  # [ { key; input; attrPath; outputs?; priority?; held?; system?; host?; } ] in the order of the manifest.
+  packages,
+  # The table [nixpkgs] of the manifest; null where it asks for nothing.
+  policy ? null,
+  # Further systems than the usual ones.
+  systems ? [ ],
+}@flake:
+let
+  inherit (builtins)
+    all
+    any
+    appendContext
+    attrNames
+    concatLists
+    elem
+    elemAt
+    filter
+    foldl'
+    fromJSON
+    genList
+    getFlake
+    hasAttr
+    head
+    isAttrs
+    isBool
+    isInt
+    isList
+    isString
+    length
+    listToAttrs
+    map
+    mapAttrs
+    match
+    parseDrvName
+    pathExists
+    readFile
+    seq
+    sort
+    toFile
+    toJSON
+    tryEval
+    unsafeDiscardStringContext
+    ;
+
+  systems = [
+    "aarch64-darwin"
+    "aarch64-linux"
+    "x86_64-darwin"
+    "x86_64-linux"
+  ]
+  ++ flake.systems or [ ];
+
+  genAttrs =
+    names: value:
+    listToAttrs (
+      map (name: {
+        inherit name;
+        value = value name;
+      }) names
+    );
+
+  # A table [system.NAME] means an architecture, an OS or both.
+  applies =
+    system: host: package:
+    (
+      package ? system
+      -> elem package.system ([ system ] ++ filter isString (builtins.split "-" system))
+    )
+    && (package ? host -> package.host == host);
+
+  # What this machine gets. A package that both its host and its system list counts as its host's.
+  chosenFor =
+    system: host:
+    let
+      applicable = filter (applies system host) packages;
+      ofHost = listToAttrs (
+        map (package: {
+          name = package.key;
+          value = true;
+        }) (filter (package: package ? host) applicable)
+      );
+    in
+    filter (package: package ? host || !(hasAttr package.key ofHost)) applicable;
+
+  ## packages.<system>.nixprof
+
+  locked = (fromJSON (readFile ./packages.json)).packages;
+
+  # Gives { key; pname; version; priority; paths; }, one of the packages that an environment links.
+  fromLock =
+    system: package:
+    let
+      entry =
+        locked.${package.key}.systems.${system}
+          or (throw "packages.json does not have ${package.key} for ${system}: run `nixprof sync`");
+      wanted =
+        if !(package ? outputs) then
+          entry.outputsToInstall
+        else if package.outputs == [ "*" ] then
+          attrNames entry.outputs
+        else
+          package.outputs;
+    in
+    {
+      inherit (package) key;
+      inherit (entry) pname version;
+      priority = package.priority or entry.priority;
+      paths = map (
+        output:
+        entry.outputs.${output}
+          or (throw "${package.key} has no output ${output} for ${system}: run `nixprof sync`")
+      ) wanted;
+    };
+
+  # Makes a store path an input of the environment; `builtins.storePath` is refused in pure evaluation.
+  asInput = path: appendContext path { ${path}.path = true; };
+
+  lockedEnvironment =
+    system: host:
+    let
+      linked = map (fromLock system) (chosenFor system host);
+      ranked = sort (a: b: a.priority < b.priority) linked;
+      paths = concatLists (map (package: package.paths) ranked);
+      # Two paths of one priority must not share even an identical file, so each has a rank of its own:
+      # nixprof has looked for real collisions before.
+      derivations = concatLists (
+        genList (rank: [
+          "true"
+          (toString (rank + 1))
+          "1"
+          (asInput (elemAt paths rank))
+        ]) (length paths)
+      );
+    in
+    derivation {
+      name = "nixprof";
+      inherit system derivations;
+      builder = "builtin:buildenv";
+      # What the environment consists of, and the flake that it came from, for as long as it exists.
+      manifest = toFile "nixprof-environment.json" (toJSON {
+        version = 1;
+        inherit system host;
+        flake = inputs.self.outPath;
+        packages = linked;
+      });
+      # Links on this machine's disk: nothing to fetch, nothing for a remote builder.
+      preferLocalBuild = true;
+      allowSubstitutes = false;
+    };
+
+  ## packages.<system>.default
+
+  # A flake that is a nixpkgs, and so takes the policy.
+  isNixpkgs = flake: pathExists (flake.outPath + "/pkgs/top-level");
+
+  nixpkgsConfig = {
+    allowUnfreePredicate = named (policy.allowUnfree or [ ]);
+    allowBrokenPredicate = named (policy.allowBroken or [ ]);
+    permittedInsecurePackages = policy.allowInsecure or [ ];
+    # Before allowBrokenPredicate there was only this.
+    allowBroken = policy.allowBroken or [ ] == true;
+  };
+  named =
+    allowed: package:
+    if isBool allowed then
+      allowed
+    else
+      elem (package.pname or (parseDrvName package.name).name) allowed;
+
+  # Where the attribute paths of a flake begin, in the order in which Nix looks.
+  rootsOf =
+    system: flake:
+    if policy != null && isNixpkgs flake then
+      [
+        (import flake.outPath {
+          inherit system;
+          config = nixpkgsConfig;
+          overlays = map (name: inputs.${name}.overlays.default) (policy.overlays or [ ]);
+        })
+      ]
+    else
+      filter (root: root != null) [
+        (flake.packages.${system} or null)
+        (flake.legacyPackages.${system} or null)
+        (if flake ? defaultPackage.${system} then { default = flake.defaultPackage.${system}; } else null)
+        flake
+      ];
+
+  # Per system and reference, so that an input that needs the policy is imported once.
+  roots = genAttrs systems (
+    system:
+    mapAttrs (_: rootsOf system) (
+      inputs
+      // listToAttrs (
+        map (package: {
+          name = package.held;
+          value = getFlake package.held;
+        }) (filter (package: package ? held) packages)
+      )
+    )
+  );
+
+  # Follows `attrPath` as far as it goes: { found; value; } or { found = false; depth; names; }.
+  follow =
+    attrPath: root:
+    foldl' (
+      at: name:
+      if !at.found then
+        at
+      else if isAttrs at.value && hasAttr name at.value then
+        at
+        // {
+          value = at.value.${name};
+          depth = at.depth + 1;
+        }
+      else
+        {
+          found = false;
+          inherit (at) depth;
+          names = if isAttrs at.value then attrNames at.value else [ ];
+        }
+    ) {
+      found = true;
+      value = root;
+      depth = 0;
+    } attrPath;
+
+  lookUp =
+    system: package:
+    let
+      tried = map (follow package.attrPath) roots.${system}.${package.held or package.input};
+      found = filter (at: at.found) tried;
+      # Where nothing has it, the root that went furthest says best what there is instead.
+      furthest = foldl' (best: at: if at.depth > best.depth then at else best) (head tried) tried;
+    in
+    if found != [ ] then head found else furthest;
+
+  withPriority =
+    package: drv:
+    if package ? priority then
+      drv // { meta = drv.meta or { } // { inherit (package) priority; }; }
+    else
+      drv;
+
+  # The derivations that a person would list in `paths`.
+  fromInputs =
+    system: package:
+    let
+      at = lookUp system package;
+      drv =
+        if at.found then
+          at.value
+        else
+          throw "${package.key} is not there for ${system}";
+      outputs = if package.outputs == [ "*" ] then drv.outputs or [ "out" ] else package.outputs;
+    in
+    map (withPriority package) (
+      if package ? outputs then map (output: drv.${output}) outputs else [ drv ]
+    );
+
+  plainEnvironment =
+    system: host:
+    let
+      sets = filter (root: root ? buildEnv) (
+        concatLists (
+          map (name: roots.${system}.${name}) (
+            filter (name: name != "self") ([ "nixpkgs" ] ++ attrNames inputs)
+          )
+        )
+      );
+    in
+    (head sets).buildEnv {
+      name = "nixprof";
+      paths = concatLists (map (fromInputs system) (chosenFor system host));
+    };
+
+  ## lib.resolve
+
+  textOr = default: value: if isString value then unsafeDiscardStringContext value else default;
+  flag = meta: name: meta ? ${name} && isBool meta.${name} && meta.${name};
+  attempt =
+    value:
+    let
+      # Whatever is asked for becomes JSON in the end, and that must not fail half-way.
+      tried = tryEval (seq (toJSON value) value);
+    in
+    if tried.success then tried.value else null;
+
+  describe =
+    drv:
+    let
+      meta = drv.meta or { };
+      name = parseDrvName (drv.name or "");
+      outputs = drv.outputs or [ "out" ];
+    in
+    {
+      drvPath = unsafeDiscardStringContext drv.drvPath;
+      pname = textOr name.name (drv.pname or null);
+      version = textOr name.version (drv.version or null);
+      description = textOr "" (meta.description or null);
+      mainProgram = textOr "" (meta.mainProgram or null);
+      priority = if isInt (meta.priority or null) then meta.priority else 5;
+      outputs = genAttrs outputs (output: unsafeDiscardStringContext drv.${output}.outPath);
+      outputsToInstall =
+        if drv.outputSpecified or false then
+          [ drv.outputName ]
+        else if isList (meta.outputsToInstall or null) then
+          meta.outputsToInstall
+        else if elem "out" outputs then
+          [ "out" ]
+        else
+          [ (head outputs) ];
+    };
+
+  # Why nixpkgs refuses a package, as far as its metadata tells.
+  refusal =
+    drv:
+    let
+      meta = drv.meta or { };
+    in
+    {
+      name = textOr "" (drv.name or null);
+      pname = textOr (parseDrvName (drv.name or "")).name (drv.pname or null);
+      unfree = flag meta "unfree";
+      insecure = flag meta "insecure";
+      broken = flag meta "broken";
+      unsupported = flag meta "unsupported";
+      vulnerabilities = filter isString (meta.knownVulnerabilities or [ ]);
+    };
+
+  # Everything about one package that can be told without failing; "threw" where only Nix's own words explain.
+  resolveOne =
+    system: package:
+    let
+      at = lookUp system package;
+      looked = tryEval (seq at.found (at.found -> isAttrs at.value && at.value.type or "" == "derivation"));
+      description = attempt (describe at.value);
+      reasons = attempt (refusal at.value);
+    in
+    if !looked.success then
+      { state = "threw"; }
+    else if !at.found then
+      {
+        state = "missing";
+        inherit (at) depth names;
+      }
+    else if !looked.value then
+      {
+        state = "not a package";
+        names = if isAttrs at.value then attrNames at.value else [ ];
+      }
+    else if description != null then
+      description // { state = "resolved"; }
+    else if reasons != null then
+      reasons // { state = "refused"; }
+    else
+      { state = "threw"; };
+
+  outputsFor = system: host: {
+    nixprof = lockedEnvironment system host;
+    default = plainEnvironment system host;
+  };
+  hosts = listToAttrs (
+    map (package: {
+      name = package.host;
+      value = null;
+    }) (filter (package: package ? host) packages)
+  );
+in
+{
+  packages = genAttrs systems (system: outputsFor system "");
+  legacyPackages = genAttrs systems (system: {
+    hosts = mapAttrs (host: _: outputsFor system host) hosts;
+  });
+  lib = {
+    # { SYSTEM = [ INDEX ]; } -> { SYSTEM = [ { state; … } ]; }, the packages named by their place in `packages`.
+    resolve = mapAttrs (system: map (index: resolveOne system (elemAt packages index)));
+    # { SYSTEM = [ INDEX ]; }, one of each: fails as that package does, so that Nix says why.
+    insist = mapAttrs (system: map (index: (lookUp system (elemAt packages index)).value.drvPath));
+  };
+}

@@ -1,0 +1,151 @@
+"""`packages.json`: what each package of the manifest is, resolved, per system. Written by nixprof only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from nixprof.errors import NixprofError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A package on one system.
+
+    Attributes:
+        pname: its name, without version.
+        version: its version; may be empty.
+        description: one line; may be empty.
+        main_program: the command to run; empty where the package names none.
+        priority: the package's own; lower wins.
+        outputs: every output and its store path, by name.
+        outputs_to_install: the outputs that are installed unless the manifest chooses others.
+        source: the locked flake reference that it was resolved from.
+        basis: a digest of everything that the answer depends on: the input, what it depends on, the policy.
+
+    """
+
+    pname: str
+    version: str
+    description: str
+    main_program: str
+    priority: int
+    outputs: Mapping[str, str]
+    outputs_to_install: tuple[str, ...]
+    source: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPackage:
+    """A package on every system that it was resolved for.
+
+    Attributes:
+        systems: what it is, by system.
+        held: the locked flake reference that it stays at, whatever its input does, until `update` moves it;
+            None for a package that goes with its input.
+
+    """
+
+    systems: Mapping[str, Resolved] = field(default_factory=dict)
+    held: str | None = None
+
+    def on(self, system: str, resolved: Resolved) -> LockedPackage:
+        """Give the same package with what it is on one more system."""
+        return replace(self, systems={**self.systems, system: resolved})
+
+
+def read_packages(path: Path) -> dict[str, LockedPackage]:
+    """Read `packages.json`, by the key of the package; nothing where the file is not there.
+
+    Raises: NixprofError where it is damaged or of a newer nixprof.
+    """
+    try:
+        data = json.loads(path.read_bytes())
+        if data["version"] > VERSION:
+            raise NixprofError(f"{path} was written by a newer nixprof", hints=("upgrade nixprof",))
+        return {key: _parse_package(entry) for key, entry in data["packages"].items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise NixprofError(
+            f"{path} is damaged",
+            cause=f"{type(error).__name__}: {error}",
+            hints=(
+                f"restore it from version control, or: rm {path}",
+                "and nixprof sync, which resolves anew",
+            ),
+        ) from error
+
+
+def write_packages(packages: Mapping[str, LockedPackage]) -> str:
+    """Write `packages.json`: sorted, one package a block, so that the versions of two machines merge."""
+    data = {key: _print_package(package) for key, package in packages.items()}
+    return (
+        json.dumps(
+            {"version": VERSION, "packages": data},
+            indent=2,
+            sort_keys=True,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
+
+
+def prune(packages: Mapping[str, LockedPackage], keys: Iterable[str]) -> dict[str, LockedPackage]:
+    """Keep the packages that the manifest still has, on any machine."""
+    wanted = set(keys)
+    return {key: package for key, package in packages.items() if key in wanted}
+
+
+def _parse_package(entry: Mapping[str, Any]) -> LockedPackage:
+    systems = {system: _parse_resolved(fields) for system, fields in entry["systems"].items()}
+    held = entry.get("held")
+    return LockedPackage(systems, None if held is None else _text(held))
+
+
+def _parse_resolved(fields: Mapping[str, Any]) -> Resolved:
+    return Resolved(
+        pname=_text(fields["pname"]),
+        version=_text(fields["version"]),
+        description=_text(fields["description"]),
+        main_program=_text(fields["mainProgram"]),
+        priority=int(fields["priority"]),
+        outputs={name: _text(path) for name, path in fields["outputs"].items()},
+        outputs_to_install=tuple(_text(output) for output in fields["outputsToInstall"]),
+        source=_text(fields["source"]),
+        basis=_text(fields["basis"]),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no string")
+    return value
+
+
+def _print_package(package: LockedPackage) -> dict[str, Any]:
+    held = {} if package.held is None else {"held": package.held}
+    return held | {
+        "systems": {
+            system: {
+                "pname": resolved.pname,
+                "version": resolved.version,
+                "description": resolved.description,
+                "mainProgram": resolved.main_program,
+                "priority": resolved.priority,
+                "outputs": dict(resolved.outputs),
+                "outputsToInstall": list(resolved.outputs_to_install),
+                "source": resolved.source,
+                "basis": resolved.basis,
+            }
+            for system, resolved in package.systems.items()
+        }
+    }

@@ -1,0 +1,225 @@
+"""How a change flows, the same way for every command that changes something.
+
+    parse → compile → lock → resolve → realise → build → activate
+
+Until everything that the manifest asks for has been built, nothing that the user owns has changed: the generated
+folder is put together on a stage.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nixprof.activate import Activation, check_collisions, check_profile
+from nixprof.changes import Change, compare
+from nixprof.environment import expected
+from nixprof.errors import NixprofError
+from nixprof.files import check_writable, content, contents, replace_file, restore
+from nixprof.nix.command import Nix
+from nixprof.stage import Moves, Stage
+from nixprof.state import Project, State, read_draft
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from nixprof.environment import Linked
+    from nixprof.flake.inputs import LockedInput
+    from nixprof.flake.packages import LockedPackage
+    from nixprof.manifest.model import Manifest
+
+    Edit = Callable[[Manifest], Mapping[Path, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class MovedInput:
+    """An input that is locked to another revision than before; `before` is None for a new one."""
+
+    name: str
+    before: LockedInput | None
+    after: LockedInput
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a change comes to, before it happens.
+
+    Attributes:
+        manifest: what the user will want.
+        locked: everything resolved.
+        changes: what becomes of the packages of this machine.
+        moved: what becomes of the inputs.
+        packages: what the environment will link.
+
+    """
+
+    manifest: Manifest
+    locked: Mapping[str, LockedPackage]
+    changes: tuple[Change, ...]
+    moved: tuple[MovedInput, ...]
+    packages: tuple[Linked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a change.
+
+    Attributes:
+        plan: what was to be done.
+        done: whether it was: not for a dry run, nor where the user declined.
+        generation: the number of the profile's generation now.
+        seconds: how long it took.
+
+    """
+
+    plan: Plan
+    done: bool
+    generation: int | None
+    seconds: float
+
+
+def leave(manifest: Manifest) -> Mapping[Path, str]:
+    """Edit nothing."""
+    del manifest
+    return {}
+
+
+def stay(manifest: Manifest) -> Moves:
+    """Move nothing."""
+    del manifest
+    return Moves()
+
+
+def always(plan: Plan) -> bool:
+    """Confirm everything."""
+    del plan
+    return True
+
+
+def change(
+    project: Project,
+    edit: Edit = leave,
+    moves: Callable[[Manifest], Moves] = stay,
+    *,
+    template: str | None = None,
+    dry_run: bool = False,
+    confirm: Callable[[Plan], bool] = always,
+) -> Outcome:
+    """Make the machine match the manifest, after an edit of it.
+
+    Args:
+        project: whose.
+        edit: gives the new text of every file of the manifest that changes; may be called again, where the user has
+            changed the manifest in the meantime.
+        moves: says what moves forward.
+        template: the manifest to begin with where there is none; None where there has to be one.
+        dry_run: only plan.
+        confirm: asked before anything is fetched or built.
+
+    Raises: NixprofError; then the manifest, the locks and the profile are as before.
+
+    """
+    started = time.monotonic()
+    manifest = project.places.manifest
+    with _only_one(project), Nix(project.progress.nix_said) as nix:
+        while True:
+            start = {} if template is None or manifest.exists() else {manifest: template.encode()}
+            outcome = _attempt(project, nix, start, edit, moves, dry_run=dry_run, confirm=confirm)
+            if outcome is not None:
+                return replace(outcome, seconds=time.monotonic() - started)
+            project.progress.note("the manifest was changed meanwhile: starting again with it")
+
+
+def _attempt(
+    project: Project,
+    nix: Nix,
+    start: Mapping[Path, bytes],
+    edit: Edit,
+    moves: Callable[[Manifest], Moves],
+    *,
+    dry_run: bool,
+    confirm: Callable[[Plan], bool],
+) -> Outcome | None:
+    """Go the whole way once; None where the manifest has changed under way."""
+    before = State(project, start)
+    on_disk = {source.path: content(source.path) for source in before.manifest.sources}
+    draft = {**start, **{path: text.encode() for path, text in edit(before.manifest).items()}}
+    if not dry_run:
+        for path in (*draft, project.places.flake / "flake.nix"):
+            check_writable(path)
+        check_profile(before.profile)
+    manifest = read_draft(project.places.manifest, draft) if draft else before.manifest
+    with Stage.of(project, nix, manifest, before) as stage:
+        stage.lock_inputs()
+        stage.move(moves(manifest))
+        stage.resolve()
+        plan = _plan(project, manifest, before, stage)
+        if dry_run or not confirm(plan):
+            return Outcome(plan, done=False, generation=before.generation, seconds=0)
+        stage.realise(plan.packages)
+        check_collisions(plan.packages)
+        activation = Activation.of(before, stage.build(), stage.attribute)
+        if any(data != content(path) for path, data in on_disk.items()):
+            return None
+        generation = _commit(project, nix, stage, draft, activation)
+        return Outcome(plan, done=True, generation=generation, seconds=0)
+
+
+def _plan(project: Project, manifest: Manifest, before: State, stage: Stage) -> Plan:
+    wanted = manifest.for_machine(project.machine.system, project.machine.host)
+    packages = expected(wanted, stage.locked, project.machine.system)
+    moved = tuple(
+        MovedInput(name, before.inputs.get(name), locked)
+        for name, locked in stage.inputs().items()
+        if name not in before.inputs or before.inputs[name].identity != locked.identity
+    )
+    return Plan(manifest, stage.locked, compare(before.installed, packages), moved, packages)
+
+
+@contextmanager
+def _only_one(project: Project) -> Iterator[None]:
+    """Keep a second nixprof waiting."""
+    from filelock import FileLock, Timeout
+
+    lock = project.places.state / "lock"
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        waiting = FileLock(lock)
+        try:
+            waiting.acquire(timeout=0)
+        except Timeout:
+            project.progress.note("waiting for another nixprof to finish")
+            waiting.acquire()
+    except OSError as error:
+        raise NixprofError(f"cannot write {lock}", cause=error.strerror or str(error)) from error
+    try:
+        yield
+    finally:
+        waiting.release()
+
+
+def _commit(
+    project: Project, nix: Nix, stage: Stage, draft: Mapping[Path, bytes], activation: Activation
+) -> int | None:
+    """Write the generated folder, then the manifest, and let the profile follow.
+
+    A stop between two of the files leaves a mixture from which the next `sync` derives everything anew; the manifest
+    is last, so that what it asks for has been built by then.
+
+    Returns: the generation of the profile.
+    """
+    flake = project.places.flake
+    new = {flake / name: data for name, data in stage.files().items()} | dict(draft)
+    old = contents(new)
+    try:
+        for path, data in new.items():
+            if old[path] != data:
+                replace_file(path, data)
+        with project.progress.step("switching the profile"):
+            return activation.perform(nix, project)
+    except BaseException:
+        restore({path: data for path, data in old.items() if data != new[path]})
+        raise

@@ -1,0 +1,124 @@
+"""What users type after `add`: a spec, or any installable of Nix's, which names its flake by a reference.
+
+The forms of flake references: https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake#flake-references
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nixprof.errors import NixprofError
+from nixprof.manifest.model import Input
+from nixprof.spec import Spec, SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ARCHIVE = re.compile(r"\.(git|tar(\.\w+)?|tgz|zip)$")
+_FORGES = ("github", "gitlab", "sourcehut")
+
+
+@dataclass(frozen=True, slots=True)
+class Installable:
+    """A package to add: its spec, and the input that has to be added for it, if any."""
+
+    spec: Spec
+    new_input: Input | None = None
+
+
+def read_installable(text: str, inputs: Sequence[Input]) -> Installable:
+    """Read what a user typed.
+
+    Args:
+        text: such as `git^out,man`, `unstable#neovim`, `github:owner/repo#attr` or `./flake#x`.
+        inputs: those that there are.
+
+    Raises: NixprofError where it is none, or names an input that is not there.
+
+    """
+    flake, hash_, rest = text.partition("#")
+    names = [one.name for one in inputs]
+    if not _is_reference(flake):
+        if hash_ and flake not in names:
+            raise _unknown_input(flake, rest, names)
+        return Installable(_spec(text))
+    if not hash_:
+        flake, caret, outputs = flake.partition("^")
+        rest = f"default{caret}{outputs}"
+    spec = _spec(rest if rest and not rest.startswith("^") else f"default{rest}")
+    url = absolute(flake)
+    known = next((one for one in inputs if one.url == url), None)
+    if known:
+        return Installable(replace(spec, input=known.name))
+    new = Input(input_name(url, names), url)
+    return Installable(replace(spec, input=new.name), new)
+
+
+def _spec(text: str) -> Spec:
+    try:
+        return Spec.parse(text)
+    except SpecError as error:
+        raise NixprofError(f"{text!r} {error.message}", hints=(error.fix,) if error.fix else ()) from error
+
+
+def _is_reference(flake: str) -> bool:
+    """Tell a reference from the name of an input; a quoted attribute may hold anything."""
+    return '"' not in flake and (":" in flake or "/" in flake or flake.startswith((".", "~")))
+
+
+def _unknown_input(name: str, rest: str, names: Sequence[str]) -> NixprofError:
+    close = difflib.get_close_matches(name, names, n=1)
+    hints = [f"did you mean {close[0]}? nixprof add {close[0]}#{rest}"] if close else []
+    return NixprofError(
+        f"there is no input {name or '(without a name)'}",
+        hints=(*hints, f"for a flake of the registry: nixprof add flake:{name or 'NAME'}#{rest}"),
+    )
+
+
+def absolute(flake: str) -> str:
+    """Write a reference to a folder so that it means the same everywhere: a git repository as such, else as a path."""
+    path = flake.removeprefix("path:")
+    if not path.startswith((".", "~", "/")) or "?" in path:
+        return flake
+    folder = os.path.abspath(os.path.expanduser(path))
+    from urllib.parse import quote
+
+    if not flake.startswith("path:") and os.path.exists(os.path.join(folder, ".git")):
+        return f"git+file://{quote(folder)}"
+    return f"path:{quote(folder)}"
+
+
+def input_name(url: str, taken: Sequence[str]) -> str:
+    """Choose a readable name for an input.
+
+    Args:
+        url: its flake reference.
+        taken: the names that there are.
+
+    Returns: the repository's name; for a nixpkgs the branch; with what tells it apart where that is taken.
+
+    """
+    path = url.partition("?")[0].removeprefix("flake:")
+    scheme, colon, place = path.partition(":")
+    parts = [part for part in (place if colon else path).split("/") if part]
+    owner = repository = branch = ""
+    if colon and scheme in _FORGES:
+        owner, repository, branch = (*parts, "", "", "")[:3]
+    elif not colon:
+        repository, branch = (*parts, "", "")[:2]
+    else:
+        repository = _ARCHIVE.sub("", parts[-1]) if parts else ""
+    candidates = [branch] if repository == "nixpkgs" and branch else []
+    candidates += [repository, f"{repository}-{branch}", f"{owner}-{repository}"]
+    candidates += [f"{repository or 'flake'}-{number}" for number in range(2, len(taken) + 3)]
+    names = (_as_name(candidate) for candidate in candidates if candidate.strip("-"))
+    return next(name for name in names if name not in taken)
+
+
+def _as_name(text: str) -> str:
+    name = re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")
+    return name if name[:1].isalpha() and name != "self" else f"flake-{name}"

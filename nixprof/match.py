@@ -1,0 +1,64 @@
+"""Which package a user means by a name."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from nixprof.errors import NixprofError
+from nixprof.words import package_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from nixprof.flake.packages import LockedPackage
+    from nixprof.manifest.model import Package
+
+
+def find_packages(
+    name: str, packages: Sequence[Package], locked: Mapping[str, LockedPackage], command: str
+) -> tuple[Package, ...]:
+    """Find the entries of the list that a name means: as it was written, as a spec, by attribute or by own name.
+
+    Args:
+        name: as the user typed it; outputs at its end do not matter.
+        packages: those to choose from.
+        locked: what they are, for their own names.
+        command: what the user wants, for the hint.
+
+    Returns: the entries of one package, which several tables may list.
+
+    Raises: NixprofError where it means none, or several.
+
+    """
+    bare = name.partition("^")[0] or name
+    for meaning in (_exact, _last, _own):
+        keys = list(dict.fromkeys(p.spec.key for p in packages if bare in meaning(p, locked)))
+        if len(keys) == 1:
+            return tuple(package for package in packages if package.spec.key == keys[0])
+        if keys:
+            raise NixprofError(
+                f"{name} may be {' or '.join(map(package_name, keys))}",
+                hints=tuple(f"nixprof {command} {package_name(key)}" for key in keys),
+            )
+    known = {word for p in packages for meaning in (_exact, _last, _own) for word in meaning(p, locked)}
+    close = difflib.get_close_matches(bare, sorted(known), n=1, cutoff=0.6)
+    hint = f"did you mean {close[0]}? nixprof {command} {close[0]}" if close else "what is on the list: nixprof list"
+    raise NixprofError(f"{name} is not on the list", hints=(hint,))
+
+
+def _exact(package: Package, locked: Mapping[str, LockedPackage]) -> Iterable[str]:
+    del locked
+    return (package.spec.key, package_name(package.spec.key), package.written.partition("^")[0])
+
+
+def _last(package: Package, locked: Mapping[str, LockedPackage]) -> Iterable[str]:
+    """Give the short names; a flake's default package goes by the name of its input."""
+    del locked
+    last = package.spec.attr_path[-1]
+    return (package.spec.name, package.spec.input if last == "default" else last)
+
+
+def _own(package: Package, locked: Mapping[str, LockedPackage]) -> Iterable[str]:
+    known = locked.get(package.spec.key)
+    return {resolved.pname for resolved in known.systems.values()} if known else ()

@@ -1,0 +1,1 @@
+"""Everything that knows Nix: its commands, its versions, its profiles and its words."""

@@ -1,0 +1,201 @@
+"""The one place where Nix is started: one method for each thing that nixprof asks of it.
+
+Nobody above this module sees an argument vector or asks for a version.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote, unquote
+
+from nixprof.errors import NixprofError
+from nixprof.nix.explain import explain
+from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.nix.version import NixVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from types import TracebackType
+
+    from nixprof.nix.profile import Element, Profile
+
+_FEATURES = ("--extra-experimental-features", "nix-command flakes")
+# What a path may hold to stand in a `path:` reference as it is, whatever the Nix.
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+=-]+")
+
+
+class Nix:
+    """The Nix of this machine, used as a context manager: leaving it removes the links it had to make.
+
+    Raises: NixprofError from every method: where there is no Nix, and where it fails, with its cause.
+    """
+
+    def __init__(self, hear: Callable[[str], None] = lambda _: None) -> None:
+        """Take whoever wants to hear what Nix writes to stderr."""
+        self._hear = hear
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the links."""
+        self._cleanup.close()
+
+    @cached_property
+    def version(self) -> NixVersion:
+        """Which Nix it is."""
+        said = self._run(["nix", "--version"])
+        version = NixVersion.parse(said)
+        if version is None:
+            raise NixprofError("`nix --version` names no version", cause=said.strip() or "it printed nothing")
+        return version
+
+    ## flakes
+
+    def lock(self, folder: Path) -> None:
+        """Complete `flake.lock` of the flake in `folder`; what is locked stays."""
+        self._nix("flake", "lock", self.reference(folder))
+
+    def update(self, folder: Path, inputs: Sequence[str]) -> None:
+        """Move the named inputs of the flake in `folder` to their newest revisions."""
+        url = self.reference(folder)
+        if not self.version.updates_named_inputs:
+            self._nix("flake", "lock", *(word for name in inputs for word in ("--update-input", name)), url)
+        elif self.version.updates_many_inputs:
+            self._nix("flake", "update", *inputs, "--flake", url)
+        else:
+            for name in inputs:
+                self._nix("flake", "update", name, "--flake", url)
+
+    def evaluate(self, folder: Path, attribute: str, function: str) -> Any:
+        """Apply a Nix function to an attribute of the flake in `folder` and return what it gives, as JSON has it.
+
+        Args:
+            folder: the flake.
+            attribute: an attribute path; a literal of nixprof's, never something of a manifest.
+            function: a Nix function, likewise.
+
+        """
+        flags = ["--json", "--apply", function]
+        printed = self._nix("eval", *flags, f"{self.reference(folder)}#{attribute}")
+        try:
+            return json.loads(printed)
+        except ValueError as error:
+            raise NixprofError("Nix printed something that is no JSON", cause=printed[:200] or "nothing") from error
+
+    def build(self, folder: Path, attribute: str) -> str:
+        """Build an attribute of the flake in `folder`; returns the store path of its first output."""
+        printed = self._nix("build", "--no-link", "--json", f"{self.reference(folder)}#{attribute}")
+        try:
+            return str(next(iter(json.loads(printed)[0]["outputs"].values())))
+        except (ValueError, LookupError, AttributeError, TypeError, StopIteration) as error:
+            raise NixprofError("Nix did not say what it built", cause=printed[:200] or "it printed nothing") from error
+
+    def fetch(self, reference: str) -> Path:
+        """Have the folder of a flake reference, which need not be a flake, in the store."""
+        printed = self._nix("flake", "prefetch", "--json", reference)
+        return Path(json.loads(printed)["storePath"])
+
+    ## the store
+
+    def realise(self, paths: Iterable[str]) -> None:
+        """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built."""
+        self._run(["nix-store", "--realise", "--keep-going", *paths])
+
+    ## profiles
+
+    def install(self, profile: Path | None, folder: Path, attribute: str, priority: int = USUAL_PRIORITY) -> None:
+        """Install an attribute of the flake in `folder`, into the profile that Nix would use where it is None."""
+        word = self.version.install_word
+        rank = () if priority == USUAL_PRIORITY else ("--priority", str(priority))
+        self._nix("profile", word, *_profile_flag(profile), *rank, f"{self.reference(folder)}#{attribute}")
+
+    def upgrade(self, profile: Path, element: Element) -> None:
+        """Evaluate an element's flake anew and install what it gives now, in one step."""
+        self._nix("profile", "upgrade", *_profile_flag(profile), self._selector(element))
+
+    def replace(
+        self, profile: Profile, elements: Sequence[Element], folder: Path, attribute: str, priority: int
+    ) -> None:
+        """Exchange elements for an attribute of the flake in `folder`, in one step for whoever uses the profile.
+
+        No command of Nix does this at once. So it is done on a scratch profile that begins as the real one is,
+        and the real one then moves to the outcome.
+        """
+        with tempfile.TemporaryDirectory(prefix="nixprof-") as scratch:
+            copy = Path(scratch, "profile")
+            first = Path(scratch, "profile-1-link")
+            first.symlink_to(profile.store_path or "")
+            copy.symlink_to(first.name)
+            self._nix("profile", "remove", *_profile_flag(copy), *map(self._selector, elements))
+            self.install(copy, folder, attribute, priority)
+            self._run(["nix-env", "--profile", str(profile.link), "--set", os.path.realpath(copy)])
+
+    def follows(self, element: Element, folder: Path, attribute: str) -> bool:
+        """Tell whether upgrading `element` installs `attribute` of the flake in `folder`."""
+        attr_path = element.attr_path
+        here = unquote(element.original_url.partition("?")[0]) == f"path:{os.path.realpath(folder)}"
+        return here and (attr_path == attribute or attr_path.endswith(f".{attribute}"))
+
+    def _selector(self, element: Element) -> str:
+        if self.version.selects_by_name and element.name is not None:
+            return element.name
+        # A regular expression on the attribute path, whose flavour has fewer escapes than Python's; a store path
+        # where there is none.
+        return re.sub(r"([][.^$*+?(){}|\\])", r"\\\1", element.attr_path) or element.store_paths[0]
+
+    ## how it is started
+
+    def reference(self, folder: Path) -> str:
+        """Write a folder as a flake reference that this Nix reads."""
+        # A Nix that checks for links in the path of a flake wants it without.
+        real = os.path.realpath(folder)
+        if _PLAIN_PATH.fullmatch(real):
+            return f"path:{real}"
+        if self.version.decodes_paths:
+            return f"path:{quote(real)}"
+        return f"path:{self._plain_way_to(real)}"
+
+    def _plain_way_to(self, real: str) -> str:
+        """Make a link without odd characters to the folder that holds `real`, for a Nix that decodes no path."""
+        parent, name = os.path.split(real)
+        scratch = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="nixprof-", dir="/tmp"))
+        os.symlink(parent, os.path.join(scratch, "to"))
+        return os.path.join(scratch, "to", name)
+
+    def _nix(self, *words: str) -> str:
+        return self._run(["nix", *_FEATURES, *words])
+
+    def _run(self, argv: list[str]) -> str:
+        """Start a command of Nix's and return what it prints.
+
+        Raises: NixprofError that explains why it could not be started or why it failed.
+        """
+        if shutil.which(argv[0]) is None:
+            raise NixprofError(
+                f"there is no {argv[0]} on the PATH",
+                hints=("install Nix: https://nixos.org/download", "or open a new terminal if you just did"),
+            )
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        said = done.stderr.decode(errors="replace")
+        self._hear(said)
+        if done.returncode:
+            raise explain(said, argv)
+        return done.stdout.decode(errors="replace")
+
+
+def _profile_flag(profile: Path | None) -> tuple[str, ...]:
+    return () if profile is None else ("--profile", str(profile))

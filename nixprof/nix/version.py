@@ -1,0 +1,56 @@
+"""Which Nix this is, and what follows from it for a command line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NixVersion:
+    """What `nix --version` says, asked only by `nixprof.nix.command`.
+
+    Attributes:
+        text: the version as printed, such as `2.26.3`.
+        release: its first two numbers, such as `(2, 26)`; Lix counts on from 2.90.
+        lix: whether it is Lix, which left Nix at 2.18.
+
+    """
+
+    text: str
+    release: tuple[int, int]
+    lix: bool
+
+    @classmethod
+    def parse(cls, line: str) -> NixVersion | None:
+        """Read a line such as `nix (Nix) 2.34.8` or `nix (Lix, like Nix) 2.93.0`; None where it is neither."""
+        found = re.search(r"(\d+)\.(\d+)[\w.+-]*\s*$", line.strip())
+        if not found:
+            return None
+        release = (int(found[1]), int(found[2]))
+        return cls(found[0].strip(), release, "lix" in line.lower())
+
+    @property
+    def install_word(self) -> str:
+        """The subcommand of `nix profile` that installs; `install` is a deprecated alias from 2.30 on."""
+        return "add" if self.release >= (2, 30) and not self.lix else "install"
+
+    @property
+    def selects_by_name(self) -> bool:
+        """Whether an element is named by its name; before, by a regular expression on its attribute path."""
+        return self.release >= (2, 20)
+
+    @property
+    def updates_named_inputs(self) -> bool:
+        """Whether `nix flake update` takes the names of inputs; before, `nix flake lock --update-input`."""
+        return self.release >= (2, 19)
+
+    @property
+    def updates_many_inputs(self) -> bool:
+        """Whether it takes more than one name."""
+        return self.release >= (2, 21)
+
+    @property
+    def decodes_paths(self) -> bool:
+        """Whether a percent-encoded `path:` reference works. Seen on 2.26 and 2.34, seen failing on 2.8."""
+        return self.release >= (2, 26) and not self.lix

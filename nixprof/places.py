@@ -1,0 +1,74 @@
+"""Where nixprof's files are, and which machine this is."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nixprof.errors import NixprofError
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The files of one user.
+
+    Attributes:
+        config: the folder of the manifest; the same on macOS as elsewhere.
+        state: what may be deleted at any time: the lock against a second nixprof.
+
+    """
+
+    config: Path
+    state: Path
+
+    @property
+    def manifest(self) -> Path:
+        """The user's list."""
+        return self.config / "nixprof.toml"
+
+    @property
+    def flake(self) -> Path:
+        """The generated folder."""
+        return self.config / "flake"
+
+    @classmethod
+    def of_user(cls) -> Places:
+        """Find them by the environment; a relative path in an XDG variable counts as none, as XDG asks.
+
+        Raises: NixprofError where there is no home folder.
+        """
+        chosen = os.environ.get("NIXPROF_CONFIG_DIR")
+        config = Path(chosen).absolute() if chosen else _xdg("XDG_CONFIG_HOME", ".config") / "nixprof"
+        return cls(config, _xdg("XDG_STATE_HOME", ".local/state") / "nixprof")
+
+
+def _xdg(variable: str, default: str) -> Path:
+    value = os.environ.get(variable, "")
+    if os.path.isabs(value):
+        return Path(value)
+    try:
+        return Path.home() / default
+    except RuntimeError as error:
+        raise NixprofError("there is no home folder: HOME is not set", hints=("export HOME=…",)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a manifest may ask of a machine.
+
+    Attributes:
+        system: such as `aarch64-darwin`.
+        host: the name as `hostname -s` prints it, in lower case.
+
+    """
+
+    system: str
+    host: str
+
+    @classmethod
+    def this(cls) -> Machine:
+        """Ask the kernel. A Mac calls its processor arm64, which Nix calls aarch64."""
+        said = os.uname()
+        architecture = {"arm64": "aarch64", "amd64": "x86_64"}.get(said.machine, said.machine)
+        return cls(f"{architecture}-{said.sysname.lower()}", said.nodename.partition(".")[0].lower())

@@ -1,0 +1,140 @@
+"""What scripts read: every result as one object, `"version": 1`, with keys that stay; failures too."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from nixprof.errors import ManifestError, NixprofError
+from nixprof.resolve import UnresolvableError, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nixprof.changes import Change
+    from nixprof.commands.list import Listed, Listing
+    from nixprof.commands.status import Status
+    from nixprof.commands.sync import InSync
+    from nixprof.flake.inputs import LockedInput
+    from nixprof.flow import Outcome
+
+VERSION = 1
+
+
+def envelope(command: str, **content: Any) -> str:
+    """Write the object of a command."""
+    return json.dumps({"version": VERSION, "command": command, **content}, indent=2, ensure_ascii=False)
+
+
+def listing(result: Listing) -> Mapping[str, Any]:
+    """Give `nixprof list`."""
+    return {"packages": [_listed(one) for one in result.packages]}
+
+
+def _listed(one: Listed) -> Mapping[str, Any]:
+    return {
+        "package": one.package.written,
+        "input": one.package.spec.input,
+        "attrPath": list(one.package.spec.attr_path),
+        "state": one.presence.value,
+        "reason": one.reason or None,
+        "pname": one.pname or None,
+        "version": one.version or None,
+        "description": one.description or None,
+        "pinned": one.package.pin,
+        "held": one.held,
+    }
+
+
+def status(result: Status) -> Mapping[str, Any]:
+    """Give `nixprof status`."""
+    return {
+        "inSync": result.in_sync,
+        "packages": result.packages,
+        "generation": result.generation,
+        "changes": [_change(change) for change in result.changes],
+        "unresolved": list(result.unresolved),
+        "foreign": [
+            {
+                "name": element.name,
+                "attrPath": element.attr_path or None,
+                "url": element.original_url or None,
+                "storePaths": list(element.store_paths),
+            }
+            for element in result.foreign
+        ],
+    }
+
+
+def in_sync(result: InSync) -> Mapping[str, Any]:
+    """Give a sync that had nothing to do."""
+    return {
+        "done": True,
+        "changes": [],
+        "inputs": [],
+        "packages": result.packages,
+        "generation": result.generation,
+    }
+
+
+def outcome(result: Outcome) -> Mapping[str, Any]:
+    """Give what became of a change."""
+    return {
+        "done": result.done,
+        "changes": [_change(change) for change in result.plan.changes],
+        "inputs": [
+            {"name": moved.name, "before": _revision(moved.before), "after": _revision(moved.after)}
+            for moved in result.plan.moved
+        ],
+        "packages": len(result.plan.packages),
+        "generation": result.generation,
+    }
+
+
+def error(result: NixprofError) -> Mapping[str, Any]:
+    """Give a failure."""
+    found: dict[str, Any] = {"message": result.message, "cause": result.cause, "hints": list(result.hints)}
+    if isinstance(result, ManifestError):
+        found["problems"] = [
+            {
+                "file": str(problem.file),
+                "line": problem.line,
+                "column": problem.column,
+                "text": problem.text,
+                "message": problem.message,
+                "fix": problem.fix,
+            }
+            for problem in result.problems
+        ]
+    if isinstance(result, UnresolvableError):
+        found["packages"] = [
+            {
+                "package": refusal.package.written,
+                "reason": refusal.obstacle.value,
+                "message": sentence(refusal, result.inputs),
+                "systems": list(refusal.systems),
+            }
+            for refusal in result.refusals
+        ]
+    return {"error": found}
+
+
+def _change(change: Change) -> Mapping[str, Any]:
+    return {
+        "package": change.key,
+        "change": change.kind.value,
+        "before": change.before,
+        "after": change.after,
+    }
+
+
+def _revision(locked: LockedInput | None) -> Mapping[str, Any] | None:
+    return (
+        None
+        if locked is None
+        else {
+            "url": locked.url,
+            "rev": locked.rev or None,
+            "lastModified": locked.last_modified or None,
+        }
+    )

@@ -1,0 +1,250 @@
+"""The stage: the generated folder that is to be, put together in a scratch folder, and what it asks of Nix.
+
+Its methods are the steps of a change, in this order; each leaves the folder complete for the next.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nixprof.answers import bases, is_answered
+from nixprof.errors import NixprofError
+from nixprof.files import content
+from nixprof.flake.compile import compile_inputs
+from nixprof.flake.inputs import LockedInput, read_flake_lock
+from nixprof.flake.packages import LockedPackage, prune, write_packages
+from nixprof.resolve import questions, resolve
+from nixprof.state import Project, State, generated
+from nixprof.words import count, package_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from nixprof.environment import Linked
+    from nixprof.manifest.model import Manifest, Package
+    from nixprof.nix.command import Nix
+    from nixprof.resolve import Answer, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What `update` moves forward.
+
+    Attributes:
+        inputs: names of inputs, with all of their packages that are not pinned.
+        packages: packages that move alone.
+
+    """
+
+    inputs: tuple[str, ...] = ()
+    packages: tuple[Package, ...] = ()
+
+
+class Stage:
+    """The generated folder of a manifest, on its way.
+
+    Attributes:
+        locked: what `packages.json` will have, by key.
+
+    """
+
+    def __init__(self, folder: Path, project: Project, nix: Nix, manifest: Manifest, before: State) -> None:
+        """Begin in an empty folder, with what is locked so far."""
+        self._folder = folder
+        self._project = project
+        self._nix = nix
+        self._manifest = manifest
+        self._before = before
+        self._answers: dict[Question, Answer] = {}
+        self.locked = prune(before.locked, (package.spec.key for package in manifest.packages))
+        lock = content(project.places.flake / "flake.lock")
+        if lock is not None:
+            self._lock_file.write_bytes(lock)
+        self._write()
+
+    @classmethod
+    @contextmanager
+    def of(cls, project: Project, nix: Nix, manifest: Manifest, before: State) -> Iterator[Stage]:
+        """Set the stage for a manifest, and clear it away in the end."""
+        with tempfile.TemporaryDirectory(prefix="nixprof-") as scratch:
+            folder = Path(scratch, "flake")
+            folder.mkdir()
+            yield cls(folder, project, nix, manifest, before)
+
+    def inputs(self) -> Mapping[str, LockedInput]:
+        """Read what the inputs are locked to."""
+        return read_flake_lock(self._lock_file)
+
+    def files(self) -> dict[str, bytes]:
+        """Give the whole folder, by the names of its files."""
+        return {path.name: path.read_bytes() for path in sorted(self._folder.iterdir())}
+
+    @property
+    def _lock_file(self) -> Path:
+        return self._folder / "flake.lock"
+
+    def _write(self) -> None:
+        for name, data in generated(self._manifest, self.locked).items():
+            (self._folder / name).write_bytes(data)
+        (self._folder / "packages.json").write_text(write_packages(self.locked), encoding="utf-8")
+
+    ## lock
+
+    def lock_inputs(self) -> None:
+        """Lock the inputs that are not locked yet."""
+        compiled = "\n".join(f"  {line}" for line in compile_inputs(self._manifest.inputs))
+        text = (content(self._project.places.flake / "flake.nix") or b"").decode(errors="replace")
+        # The lock is complete where it was made for these very inputs.
+        if compiled in text and {one.name for one in self._manifest.inputs} == set(self._before.inputs):
+            return
+        with self._project.progress.step("locking the inputs"):
+            self._nix.lock(self._folder)
+
+    def move(self, moves: Moves) -> None:
+        """Move inputs with their packages, and packages alone."""
+        if moves == Moves():
+            return
+        with self._project.progress.step("looking for newer revisions"):
+            for package in moves.packages:
+                self._move_alone(package)
+            if moves.inputs:
+                self._nix.update(self._folder, moves.inputs)
+        for package in self._manifest.packages:
+            if package.spec.input in moves.inputs and package not in moves.packages:
+                self._go_along(package)
+        self._write()
+
+    def _move_alone(self, package: Package) -> None:
+        """Hold a package at the newest revision of its input, which itself stays where it is."""
+        name = package.spec.input
+        newest = self._inputs_after(lambda: self._nix.update(self._folder, [name]))[name]
+        goes_with_input = newest.url == self.inputs()[name].url and not package.pin
+        known = self.locked.get(package.spec.key, LockedPackage())
+        self.locked[package.spec.key] = replace(known, held=None if goes_with_input else newest.url)
+
+    def _inputs_after(self, locking: Callable[[], None]) -> Mapping[str, LockedInput]:
+        """Read what would be locked after `locking`, and leave the lock as it is."""
+        kept = self._lock_file.read_bytes()
+        try:
+            locking()
+            return self.inputs()
+        finally:
+            self._lock_file.write_bytes(kept)
+
+    def _go_along(self, package: Package) -> None:
+        """Let a package go with its input, which moves; a pinned one stays at what it was resolved from."""
+        known = self.locked.get(package.spec.key)
+        if known is None:
+            return
+        source = next((resolved.source for _, resolved in sorted(known.systems.items())), None)
+        self.locked[package.spec.key] = replace(known, held=(known.held or source) if package.pin else None)
+
+    ## resolve
+
+    def resolve(self) -> None:
+        """Have an answer for every package, on this machine and for every system of the manifest.
+
+        Raises: UnresolvableError that names every package that cannot be had.
+        """
+        basis_of = bases(self._manifest, self.inputs())
+        self._ask(
+            [
+                question
+                for question in questions(self._manifest, self._project.machine)
+                if not is_answered(
+                    question.package, question.system, self.locked, basis_of.get(question.package.spec.input)
+                )
+            ]
+        )
+        for question, answer in self._answers.items():
+            key = question.package.spec.key
+            self.locked[key] = self.locked.get(key, LockedPackage()).on(question.system, answer.resolved)
+        self._write()
+
+    def _ask(self, asked: Sequence[Question]) -> None:
+        inputs = self.inputs()
+        basis_of = bases(self._manifest, inputs)
+        number = len({question.package for question in asked})
+        with self._project.progress.step(f"resolving {count(number, 'package')}"):
+            self._answers |= resolve(self._nix, self._folder, asked, self.locked, inputs, basis_of)
+
+    ## realise
+
+    def realise(self, packages: Sequence[Linked]) -> None:
+        """Bring what is to be linked into the store: from a cache, and what no cache has by building it."""
+        absent = _absent({path: linked.key for linked in packages for path in linked.paths})
+        if not absent:
+            return
+        builds = self._derivations()
+        with self._project.progress.step(f"fetching {_names(absent)}"):
+            try:
+                self._nix.realise(builds.get(path, path) for path in absent)
+            except NixprofError:
+                absent = _absent(absent)
+                if not absent.keys() - builds.keys():
+                    raise
+            else:
+                return
+        self._derive({absent[path] for path in absent.keys() - builds.keys()})
+        builds = self._derivations()
+        for path in absent.keys() - builds.keys():
+            raise self._mismatch(path, absent[path])
+        with self._project.progress.step(f"building {_names(absent)}"):
+            self._nix.realise(builds[path] for path in absent)
+
+    def _derivations(self) -> dict[str, str]:
+        """Give what builds each store path of this machine, as `nix-store --realise` takes it."""
+        return {
+            path: f"{answer.derivation}!{output}"
+            for question, answer in self._answers.items()
+            if question.system == self._project.machine.system
+            for output, path in answer.resolved.outputs.items()
+        }
+
+    def _derive(self, keys: set[str]) -> None:
+        """Evaluate packages that are resolved already, to be able to build them."""
+        system = self._project.machine.system
+        everything = questions(self._manifest, self._project.machine)
+        self._ask([one for one in everything if one.system == system and one.package.spec.key in keys])
+
+    def _mismatch(self, path: str, key: str) -> NixprofError:
+        """Say that evaluation gives another path than the lock says."""
+        system = self._project.machine.system
+        answers = (answer for question, answer in self._answers.items() if question.package.spec.key == key)
+        outputs = next((answer.resolved.outputs for answer in answers), {})
+        locked = self.locked[key].systems[system].outputs
+        evaluated = next((outputs.get(name) for name, there in locked.items() if there == path), None)
+        name = package_name(key)
+        return NixprofError(
+            f"{name} is in no cache, and building it does not give what the lock says",
+            cause=f"the lock says   {path}\nevaluation says {evaluated or 'that there is no such output'}",
+            hints=(f"nixprof update {name}",),
+        )
+
+    ## build
+
+    def build(self) -> str:
+        """Link the environment of this machine; returns its store path."""
+        with self._project.progress.step("linking the environment"):
+            return self._nix.build(self._folder, self.attribute)
+
+    @property
+    def attribute(self) -> str:
+        """The environment of this machine among the outputs of the flake."""
+        host = self._project.machine.host
+        if any(package.scope.kind == "host" and package.scope.applies("", host) for package in self._manifest.packages):
+            return f"hosts.{host}.nixprof"
+        return "nixprof"
+
+
+def _absent(paths: Mapping[str, str]) -> dict[str, str]:
+    return {path: key for path, key in paths.items() if not os.path.lexists(path)}
+
+
+def _names(absent: Mapping[str, str]) -> str:
+    return ", ".join(sorted({package_name(key) for key in absent.values()}))

@@ -1,0 +1,154 @@
+"""What is declared, locked and installed: all of it read from disk, without starting Nix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from nixprof.environment import expected, in_profile
+from nixprof.files import content
+from nixprof.flake.packages import read_packages
+from nixprof.manifest.parse import parse, read_file
+from nixprof.nix import profile as nix_profile
+from nixprof.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nixprof.environment import Environment, Linked
+    from nixprof.flake.inputs import LockedInput
+    from nixprof.flake.packages import LockedPackage
+    from nixprof.manifest.model import Manifest, Package
+    from nixprof.nix.profile import Profile
+    from nixprof.places import Machine, Places
+
+_MACHINERY = Path(__file__).parent / "flake" / "nixprof.nix"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Whose packages, and where: what every command works on.
+
+    Attributes:
+        places: the user's files.
+        machine: this machine.
+        chosen_profile: the profile that the user named; None for the one that Nix itself uses.
+        progress: what a long step tells.
+
+    """
+
+    places: Places
+    machine: Machine
+    chosen_profile: Path | None = None
+    progress: Progress = field(default_factory=Progress)
+
+    def profile(self) -> Profile | None:
+        """Read the profile as it is now; None where Nix has not made one yet."""
+        link = nix_profile.locate(self.chosen_profile)
+        return None if link is None else nix_profile.read(link)
+
+
+class State:
+    """Everything at one moment, each part read when it is first asked for.
+
+    Args:
+        project: whose.
+        draft: what to read instead of the files of the manifest that are named.
+
+    Raises: NixprofError from every property, where what it reads cannot be read.
+
+    """
+
+    def __init__(self, project: Project, draft: Mapping[Path, bytes] = MappingProxyType({})) -> None:
+        self.machine = project.machine
+        self._project = project
+        self._draft = draft
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What the user wants."""
+        return read_draft(self._project.places.manifest, self._draft)
+
+    @cached_property
+    def locked(self) -> Mapping[str, LockedPackage]:
+        """What `packages.json` has, by key."""
+        return read_packages(self._project.places.flake / "packages.json")
+
+    @cached_property
+    def inputs(self) -> Mapping[str, LockedInput]:
+        """What `flake.lock` has, by name."""
+        from nixprof.flake.inputs import read_flake_lock
+
+        return read_flake_lock(self._project.places.flake / "flake.lock")
+
+    @cached_property
+    def profile(self) -> Profile | None:
+        """The profile; None where there is none."""
+        return self._project.profile()
+
+    @cached_property
+    def compiled(self) -> bool:
+        """Whether the generated folder is what the manifest compiles to."""
+        flake = self._project.places.flake
+        files = generated(self.manifest, self.locked)
+        return all(content(flake / name) == data for name, data in files.items())
+
+    @cached_property
+    def wanted(self) -> tuple[Package, ...]:
+        """The packages of the manifest that apply to this machine."""
+        return self.manifest.for_machine(self.machine.system, self.machine.host)
+
+    @cached_property
+    def unanswered(self) -> frozenset[Package]:
+        """Those among them that have to be resolved first, at what the inputs are locked to now."""
+        from nixprof.answers import bases, is_answered
+
+        basis_of = bases(self.manifest, self.inputs)
+        system = self.machine.system
+        return frozenset(
+            package
+            for package in self.wanted
+            if not is_answered(package, system, self.locked, basis_of.get(package.spec.input))
+        )
+
+    @cached_property
+    def expected(self) -> tuple[Linked, ...]:
+        """What the environment has to link, as far as that is resolved."""
+        known = [package for package in self.wanted if package not in self.unanswered]
+        return expected(known, self.locked, self.machine.system)
+
+    @cached_property
+    def environments(self) -> tuple[Environment, ...]:
+        """What of nixprof's is in the profile: normally one."""
+        return in_profile(self.profile)
+
+    @property
+    def installed(self) -> tuple[Linked, ...]:
+        """What nixprof has installed."""
+        return tuple(linked for environment in self.environments for linked in environment.packages)
+
+    @property
+    def generation(self) -> int | None:
+        """The number of the profile's generation."""
+        return self.profile.generation if self.profile else None
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether there is nothing to do."""
+        return len(self.environments) == 1 and self.compiled and not self.unanswered and self.installed == self.expected
+
+
+def read_draft(path: Path, draft: Mapping[Path, bytes]) -> Manifest:
+    """Read a manifest as it would be with some of its files written."""
+    return parse(path, lambda file: draft[file] if file in draft else read_file(file))
+
+
+def generated(manifest: Manifest, locked: Mapping[str, LockedPackage]) -> dict[str, bytes]:
+    """Give the files of the generated folder that only depend on the manifest and on what is held, by name."""
+    holds = {key: package.held for key, package in locked.items() if package.held}
+    from nixprof.flake.compile import compile_flake
+
+    return {"flake.nix": compile_flake(manifest, holds).encode(), "nixprof.nix": _MACHINERY.read_bytes()}

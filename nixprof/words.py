@@ -1,0 +1,41 @@
+"""How things are named to the user, in text and in JSON alike."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nixprof.flake.inputs import LockedInput
+
+
+def display_path(path: Path | str) -> str:
+    """Shorten a path in the user's home to `~/…`."""
+    home = os.path.expanduser("~")
+    text = str(path)
+    return f"~{text[len(home) :]}" if text == home or text.startswith(home.rstrip("/") + "/") else text
+
+
+def package_name(key: str) -> str:
+    """Name a package by its key as a user would: `nixpkgs#git` is `git`."""
+    return key.removeprefix("nixpkgs#")
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number with its noun: `1 package`, `2 packages`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def day(seconds: int) -> str:
+    """Write a time in seconds since 1970 as a date, in UTC so that it is the same everywhere."""
+    import time
+
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
+def revision(locked: LockedInput) -> str:
+    """Write which revision an input is locked to: date and short commit, as far as it has them."""
+    date = day(locked.last_modified) if locked.last_modified else ""
+    return " ".join(part for part in (date, locked.rev[:7]) if part)

@@ -1,0 +1,71 @@
+{
+  system,
+  config,
+  overlays,
+}:
+
+let
+  lib = import ../../lib;
+  revision = import ../../revision.nix;
+  versions = import (../../versions + "/${toString revision}.nix");
+
+  base =
+    final:
+    let
+      callPackage =
+        path: overrides:
+        let
+          function = import path;
+        in
+        function (builtins.intersectAttrs (builtins.functionArgs function) final // overrides);
+
+      # pkgs/by-name/xx/NAME/package.nix, as far as this revision has a version of NAME.
+      folders = lib.concatMap (
+        shard:
+        map (name: {
+          inherit name;
+          value = callPackage (../by-name + "/${shard}/${name}/package.nix") { };
+        }) (lib.attrNames (builtins.readDir (../by-name + "/${shard}")))
+      ) (lib.attrNames (builtins.readDir ../by-name));
+    in
+    lib.listToAttrs (lib.filter (entry: versions ? ${entry.name}) folders)
+    // import ./all-packages.nix {
+      inherit
+        callPackage
+        lib
+        versions
+        ;
+      pkgs = final;
+    }
+    // {
+      inherit
+        callPackage
+        config
+        lib
+        overlays
+        revision
+        system
+        versions
+        ;
+      pkgs = final;
+      stdenv = import ../stdenv {
+        inherit
+          config
+          lib
+          revision
+          system
+          ;
+      };
+      buildEnv = import ../build-support/buildenv.nix { inherit (final) lib stdenv; };
+    };
+
+  aliases =
+    final: previous:
+    lib.optionalAttrs (config.allowAliases or true) (
+      import ./aliases.nix {
+        inherit lib versions;
+        pkgs = final;
+      }
+    );
+in
+lib.fix (lib.extends (lib.composeManyExtensions ([ aliases ] ++ overlays)) base)

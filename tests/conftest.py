@@ -1,0 +1,87 @@
+"""Fixtures for tests against a real Nix. A test that asks for one of them runs on every Nix version.
+
+`world`          a user with a home, a profile and a package set; the tests of a session share one store
+`fresh_world`    the same with a store of its own, for tests that count, collect garbage or begin with nothing
+`make_world`     for several users or other circumstances: `make_world(home="with space", fresh=True)`
+`binary_cache`   a cache on loopback, empty
+`nix_install`    the version under test: `nix_install.release >= (2, 20)`
+"""
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from support import demo
+from support.binary_cache import BinaryCache
+from support.installs import MissingNix, NixInstall, wanted_installs
+from support.world import Store, World
+
+
+class MakeWorld(Protocol):
+    def __call__(
+        self,
+        *,
+        home: str = "home",
+        fresh: bool = False,
+        profile_link: bool = True,
+        store: Store | None = None,
+    ) -> World: ...
+
+
+@pytest.fixture(scope="session", params=wanted_installs(), ids=lambda install: install.id)
+def nix_install(request: pytest.FixtureRequest) -> NixInstall:
+    install: NixInstall | MissingNix = request.param
+    if isinstance(install, MissingNix):
+        pytest.fail(install.reason, pytrace=False)
+    return install
+
+
+@pytest.fixture(scope="session")
+def nix_store(nix_install: NixInstall, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The store that the worlds of a session share: what one test has built is there for the next."""
+    return Store(_real(tmp_path_factory.mktemp(f"store-{nix_install.version}-")))
+
+
+@pytest.fixture(scope="session")
+def demo_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return demo.make_template(_real(tmp_path_factory.mktemp("demo")))
+
+
+@pytest.fixture
+def make_world(nix_install: NixInstall, nix_store: Store, demo_template: Path, tmp_path: Path) -> MakeWorld:
+    numbers = itertools.count()
+
+    def make(
+        *, home: str = "home", fresh: bool = False, profile_link: bool = True, store: Store | None = None
+    ) -> World:
+        number = next(numbers)
+        root = _real(tmp_path) / f"w{number}"
+        own_store = Store(root / "nix") if fresh else nix_store
+        return World(root, nix_install, store or own_store, demo_template, home=home, profile_link=profile_link)
+
+    return make
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    return make_world()
+
+
+@pytest.fixture
+def fresh_world(make_world: MakeWorld) -> World:
+    return make_world(fresh=True)
+
+
+@pytest.fixture
+def binary_cache(tmp_path: Path) -> Iterator[BinaryCache]:
+    cache = BinaryCache(_real(tmp_path) / "cache")
+    with cache.serve():
+        yield cache
+
+
+def _real(path: Path) -> Path:
+    # Nix refuses a store below a symbolic link, and a temporary folder often is (on macOS, always).
+    return Path(os.path.realpath(path))
