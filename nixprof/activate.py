@@ -60,7 +60,7 @@ class Activation:
 
     Attributes:
         profile: as it is; None where Nix has not made one yet.
-        ours: nixprof's elements in it; more than one where something went wrong.
+        leaving: the elements that the environment takes the place of: nixprof's own, and those that it adopts.
         built: the environment, a store path.
         attribute: its attribute in the generated flake.
         priority: of its element.
@@ -68,21 +68,21 @@ class Activation:
     """
 
     profile: Profile | None
-    ours: tuple[Element, ...]
+    leaving: tuple[Element, ...]
     built: str
     attribute: str
     priority: int
 
     @classmethod
-    def of(cls, before: State, built: str, attribute: str) -> Activation:
+    def of(cls, before: State, adopted: tuple[Element, ...], built: str, attribute: str) -> Activation:
         """Prepare it.
 
         Raises: NixprofError where a file of a foreign element is another than that of a package.
         """
-        ours = tuple(environment.element for environment in before.environments)
+        leaving = (*(environment.element for environment in before.environments), *adopted)
         elements = before.profile.elements if before.profile else ()
-        foreign = [element for element in elements if element not in ours]
-        return cls(before.profile, ours, built, attribute, _priority_beside(foreign, built))
+        foreign = [element for element in elements if element not in leaving]
+        return cls(before.profile, leaving, built, attribute, _priority_beside(foreign, built))
 
     def perform(self, nix: Nix, project: Project) -> int | None:
         """Do it; the generated flake is written already.
@@ -93,17 +93,17 @@ class Activation:
 
         """
         flake = project.places.flake
-        if self.profile is None or not self.ours:
+        if self.profile is None or not self.leaving:
             link = self.profile.link if self.profile else project.chosen_profile
             nix.install(link, flake, self.attribute, self.priority)
         elif (
-            len(self.ours) > 1
-            or not nix.follows(self.ours[0], flake, self.attribute)
-            or self.ours[0].priority != self.priority
+            len(self.leaving) > 1
+            or not nix.follows(self.leaving[0], flake, self.attribute)
+            or self.leaving[0].priority != self.priority
         ):
-            nix.replace(self.profile, self.ours, flake, self.attribute, self.priority)
-        elif self.built not in self.ours[0].store_paths:
-            nix.upgrade(self.profile.link, self.ours[0])
+            nix.replace(self.profile, self.leaving, flake, self.attribute, self.priority)
+        elif self.built not in self.leaving[0].store_paths:
+            nix.upgrade(self.profile.link, self.leaving[0])
         return _verify(project, self.built)
 
 

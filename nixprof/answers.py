@@ -45,4 +45,4 @@ def is_answered(package: Package, system: str, locked: Mapping[str, LockedPackag
     if known is None or resolved is None:
         return False
     chosen_exist = package.spec.outputs == ("*",) or resolved.outputs.keys() >= set(package.spec.outputs)
-    return chosen_exist and (resolved.source == known.held if known.held else resolved.basis == basis)
+    return chosen_exist and (resolved.source == known.held if known.held is not None else resolved.basis == basis)

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from nixprof.activate import Activation, check_collisions, check_profile
 from nixprof.changes import Change, compare
+from nixprof.draft import Draft
 from nixprof.environment import expected
 from nixprof.errors import NixprofError
 from nixprof.files import check_writable, content, contents, replace_file, restore
 from nixprof.nix.command import Nix
-from nixprof.stage import Moves, Stage
+from nixprof.stage import Stage
 from nixprof.state import Project, State, read_draft
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from nixprof.flake.packages import LockedPackage
     from nixprof.manifest.model import Manifest
 
-    Edit = Callable[[Manifest], Mapping[Path, str]]
+    Propose = Callable[[Manifest], Draft]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +82,10 @@ class Outcome:
     seconds: float
 
 
-def leave(manifest: Manifest) -> Mapping[Path, str]:
-    """Edit nothing."""
+def nothing(manifest: Manifest) -> Draft:
+    """Propose no change."""
     del manifest
-    return {}
-
-
-def stay(manifest: Manifest) -> Moves:
-    """Move nothing."""
-    del manifest
-    return Moves()
+    return Draft()
 
 
 def always(plan: Plan) -> bool:
@@ -101,20 +96,17 @@ def always(plan: Plan) -> bool:
 
 def change(
     project: Project,
-    edit: Edit = leave,
-    moves: Callable[[Manifest], Moves] = stay,
+    propose: Propose = nothing,
     *,
     template: str | None = None,
     dry_run: bool = False,
     confirm: Callable[[Plan], bool] = always,
 ) -> Outcome:
-    """Make the machine match the manifest, after an edit of it.
+    """Make the machine match the manifest, after a change of it.
 
     Args:
         project: whose.
-        edit: gives the new text of every file of the manifest that changes; may be called again, where the user has
-            changed the manifest in the meantime.
-        moves: says what moves forward.
+        propose: says what to change; called again where the user has changed the manifest in the meantime.
         template: the manifest to begin with where there is none; None where there has to be one.
         dry_run: only plan.
         confirm: asked before anything is fetched or built.
@@ -127,7 +119,7 @@ def change(
     with _only_one(project), Nix(project.progress.nix_said) as nix:
         while True:
             start = {} if template is None or manifest.exists() else {manifest: template.encode()}
-            outcome = _attempt(project, nix, start, edit, moves, dry_run=dry_run, confirm=confirm)
+            outcome = _attempt(project, nix, start, propose, dry_run=dry_run, confirm=confirm)
             if outcome is not None:
                 return replace(outcome, seconds=time.monotonic() - started)
             project.progress.note("the manifest was changed meanwhile: starting again with it")
@@ -137,8 +129,7 @@ def _attempt(
     project: Project,
     nix: Nix,
     start: Mapping[Path, bytes],
-    edit: Edit,
-    moves: Callable[[Manifest], Moves],
+    propose: Propose,
     *,
     dry_run: bool,
     confirm: Callable[[Plan], bool],
@@ -146,25 +137,27 @@ def _attempt(
     """Go the whole way once; None where the manifest has changed under way."""
     before = State(project, start)
     on_disk = {source.path: content(source.path) for source in before.manifest.sources}
-    draft = {**start, **{path: text.encode() for path, text in edit(before.manifest).items()}}
+    draft = propose(before.manifest)
+    files = {**start, **{path: text.encode() for path, text in draft.files.items()}}
     if not dry_run:
-        for path in (*draft, project.places.flake / "flake.nix"):
+        for path in (*files, project.places.flake / "flake.nix"):
             check_writable(path)
         check_profile(before.profile)
-    manifest = read_draft(project.places.manifest, draft) if draft else before.manifest
+    manifest = read_draft(project.places.manifest, files) if files else before.manifest
     with Stage.of(project, nix, manifest, before) as stage:
+        stage.adopt(draft.adopted)
         stage.lock_inputs()
-        stage.move(moves(manifest))
+        stage.move(draft.moves)
         stage.resolve()
         plan = _plan(project, manifest, before, stage)
         if dry_run or not confirm(plan):
             return Outcome(plan, done=False, generation=before.generation, seconds=0)
         stage.realise(plan.packages)
         check_collisions(plan.packages)
-        activation = Activation.of(before, stage.build(), stage.attribute)
+        activation = Activation.of(before, draft.elements, stage.build(), stage.attribute)
         if any(data != content(path) for path, data in on_disk.items()):
             return None
-        generation = _commit(project, nix, stage, draft, activation)
+        generation = _commit(project, nix, stage, files, activation)
         return Outcome(plan, done=True, generation=generation, seconds=0)
 
 
@@ -202,7 +195,7 @@ def _only_one(project: Project) -> Iterator[None]:
 
 
 def _commit(
-    project: Project, nix: Nix, stage: Stage, draft: Mapping[Path, bytes], activation: Activation
+    project: Project, nix: Nix, stage: Stage, files: Mapping[Path, bytes], activation: Activation
 ) -> int | None:
     """Write the generated folder, then the manifest, and let the profile follow.
 
@@ -212,7 +205,7 @@ def _commit(
     Returns: the generation of the profile.
     """
     flake = project.places.flake
-    new = {flake / name: data for name, data in stage.files().items()} | dict(draft)
+    new = {flake / name: data for name, data in stage.files().items()} | dict(files)
     old = contents(new)
     try:
         for path, data in new.items():

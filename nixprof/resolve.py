@@ -132,7 +132,7 @@ def resolve(
     for question in asked:
         spec = question.package.spec
         known = locked.get(spec.key, LockedPackage())
-        source = known.held or inputs[spec.input].url
+        source = inputs[spec.input].url if known.held is None else known.held
         answers[question] = _answer(told[question], source, basis_of[spec.input])
     missing = [_without_output(question, answers[question]) for question in asked]
     if any(missing):

@@ -8,16 +8,17 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.answers import bases, is_answered
+from nixprof.draft import Moves
 from nixprof.errors import NixprofError
 from nixprof.files import content
-from nixprof.flake.compile import compile_inputs
+from nixprof.flake.compile import compile_inputs, used_inputs
 from nixprof.flake.inputs import LockedInput, read_flake_lock
-from nixprof.flake.packages import LockedPackage, prune, write_packages
+from nixprof.flake.packages import LockedPackage, holds, prune, write_packages
 from nixprof.resolve import questions, resolve
 from nixprof.state import Project, State, generated
 from nixprof.words import count, package_name
@@ -26,23 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nixprof.environment import Linked
-    from nixprof.manifest.model import Manifest, Package
+    from nixprof.manifest.model import Input, Manifest, Package
     from nixprof.nix.command import Nix
     from nixprof.resolve import Answer, Question
-
-
-@dataclass(frozen=True, slots=True)
-class Moves:
-    """What `update` moves forward.
-
-    Attributes:
-        inputs: names of inputs, with all of their packages that are not pinned.
-        packages: packages that move alone.
-
-    """
-
-    inputs: tuple[str, ...] = ()
-    packages: tuple[Package, ...] = ()
 
 
 class Stage:
@@ -93,14 +80,22 @@ class Stage:
             (self._folder / name).write_bytes(data)
         (self._folder / "packages.json").write_text(write_packages(self.locked), encoding="utf-8")
 
+    def adopt(self, packages: Mapping[str, LockedPackage]) -> None:
+        """Take over answers, by key."""
+        for key, package in packages.items():
+            systems = self.locked.get(key, LockedPackage()).systems
+            self.locked[key] = replace(package, systems={**systems, **package.systems})
+        self._write()
+
     ## lock
 
     def lock_inputs(self) -> None:
         """Lock the inputs that are not locked yet."""
-        compiled = "\n".join(f"  {line}" for line in compile_inputs(self._manifest.inputs))
+        used = self._used_inputs()
+        compiled = "\n".join(f"  {line}" for line in compile_inputs(used))
         text = (content(self._project.places.flake / "flake.nix") or b"").decode(errors="replace")
         # The lock is complete where it was made for these very inputs.
-        if compiled in text and {one.name for one in self._manifest.inputs} == set(self._before.inputs):
+        if compiled in text and {one.name for one in used} == set(self.inputs()):
             return
         with self._project.progress.step("locking the inputs"):
             self._nix.lock(self._folder)
@@ -112,20 +107,32 @@ class Stage:
         with self._project.progress.step("looking for newer revisions"):
             for package in moves.packages:
                 self._move_alone(package)
-            if moves.inputs:
-                self._nix.update(self._folder, moves.inputs)
-        for package in self._manifest.packages:
-            if package.spec.input in moves.inputs and package not in moves.packages:
-                self._go_along(package)
-        self._write()
+            for package in self._manifest.packages:
+                if package.spec.input in moves.inputs and package not in moves.packages:
+                    self._go_along(package)
+            self._write()
+            used = [one.name for one in self._used_inputs() if one.name in moves.inputs]
+            if used:
+                self._nix.update(self._folder, used)
+            self.lock_inputs()
 
     def _move_alone(self, package: Package) -> None:
         """Hold a package at the newest revision of its input, which itself stays where it is."""
         name = package.spec.input
+        before = self.inputs().get(name)
+        self._hold(package, None)
+        self.lock_inputs()
         newest = self._inputs_after(lambda: self._nix.update(self._folder, [name]))[name]
-        goes_with_input = newest.url == self.inputs()[name].url and not package.pin
+        goes_with_input = not package.pin and (before is None or before.url == newest.url)
+        self._hold(package, None if goes_with_input else newest.url)
+
+    def _hold(self, package: Package, reference: str | None) -> None:
         known = self.locked.get(package.spec.key, LockedPackage())
-        self.locked[package.spec.key] = replace(known, held=None if goes_with_input else newest.url)
+        self.locked[package.spec.key] = replace(known, held=reference)
+        self._write()
+
+    def _used_inputs(self) -> tuple[Input, ...]:
+        return used_inputs(self._manifest, holds(self.locked))
 
     def _inputs_after(self, locking: Callable[[], None]) -> Mapping[str, LockedInput]:
         """Read what would be locked after `locking`, and leave the lock as it is."""
@@ -142,7 +149,8 @@ class Stage:
         if known is None:
             return
         source = next((resolved.source for _, resolved in sorted(known.systems.items())), None)
-        self.locked[package.spec.key] = replace(known, held=(known.held or source) if package.pin else None)
+        held = source if known.held is None else known.held
+        self.locked[package.spec.key] = replace(known, held=held if package.pin else None)
 
     ## resolve
 

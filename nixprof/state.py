@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from nixprof.environment import expected, in_profile
 from nixprof.files import content
-from nixprof.flake.packages import read_packages
+from nixprof.flake.packages import holds, read_packages
 from nixprof.manifest.parse import parse, read_file
 from nixprof.nix import profile as nix_profile
+from nixprof.nix.reference import came_from
 from nixprof.progress import Progress
 
 if TYPE_CHECKING:
@@ -138,7 +139,11 @@ class State:
     @property
     def in_sync(self) -> bool:
         """Whether there is nothing to do."""
-        return len(self.environments) == 1 and self.compiled and not self.unanswered and self.installed == self.expected
+        if len(self.environments) != 1 or not self.compiled:
+            return False
+        # An element from where the folder was before is one that `nix profile upgrade` fails on.
+        at_home = came_from(self.environments[0].element.original_url, self._project.places.flake)
+        return at_home and not self.unanswered and self.installed == self.expected
 
 
 def read_draft(path: Path, draft: Mapping[Path, bytes]) -> Manifest:
@@ -148,7 +153,6 @@ def read_draft(path: Path, draft: Mapping[Path, bytes]) -> Manifest:
 
 def generated(manifest: Manifest, locked: Mapping[str, LockedPackage]) -> dict[str, bytes]:
     """Give the files of the generated folder that only depend on the manifest and on what is held, by name."""
-    holds = {key: package.held for key, package in locked.items() if package.held}
     from nixprof.flake.compile import compile_flake
 
-    return {"flake.nix": compile_flake(manifest, holds).encode(), "nixprof.nix": _MACHINERY.read_bytes()}
+    return {"flake.nix": compile_flake(manifest, holds(locked)).encode(), "nixprof.nix": _MACHINERY.read_bytes()}

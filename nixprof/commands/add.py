@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from nixprof import flow
 from nixprof.commands.init import TEMPLATE
+from nixprof.draft import Draft
 from nixprof.errors import NixprofError
 from nixprof.installable import read_installable
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_policy_names
 from nixprof.resolve import Obstacle, UnresolvableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from nixprof.flow import Outcome, Plan
     from nixprof.installable import Installable
@@ -63,7 +63,7 @@ def run(project: Project, wish: Wish, *, dry_run: bool = False, confirm: Callabl
     present: list[str] = []
     allowed: dict[str, tuple[str, ...]] = {}
 
-    def edit(manifest: Manifest) -> Mapping[Path, str]:
+    def propose(manifest: Manifest) -> Draft:
         present.clear()
         text = manifest.sources[0].text
         for key, names in allowed.items():
@@ -75,11 +75,11 @@ def run(project: Project, wish: Wish, *, dry_run: bool = False, confirm: Callabl
         if fresh:
             entries = [NewPackage(str(one.spec), wish.priority, wish.pin) for one in fresh]
             text = add_packages(text, entries)
-        return {manifest.path: text} if text != manifest.sources[0].text else {}
+        return Draft({manifest.path: text} if text != manifest.sources[0].text else {})
 
     while True:
         try:
-            outcome = flow.change(project, edit, dry_run=dry_run, confirm=confirm, template=TEMPLATE)
+            outcome = flow.change(project, propose, dry_run=dry_run, confirm=confirm, template=TEMPLATE)
         except UnresolvableError as error:
             lifted = _lifted(error, wish)
             if not lifted or lifted.items() <= allowed.items():

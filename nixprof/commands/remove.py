@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nixprof import flow
+from nixprof.draft import Draft
 from nixprof.flake.packages import read_packages
 from nixprof.manifest.edit import remove_package
 from nixprof.match import find_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from nixprof.flow import Outcome, Plan
     from nixprof.manifest.model import Manifest
@@ -31,12 +31,13 @@ def run(
     """
     locked = read_packages(project.places.flake / "packages.json")
 
-    def edit(manifest: Manifest) -> Mapping[Path, str]:
+    def propose(manifest: Manifest) -> Draft:
         found = {package for name in names for package in find_packages(name, manifest.packages, locked, "remove")}
         texts = {source.path: source.text for source in manifest.sources}
         # From the last of a list to the first, so that the places of the others stay what they are.
         for package in sorted(found, key=lambda package: package.path[-1], reverse=True):
             texts[package.file] = remove_package(texts[package.file], package.path)
-        return {path: text for path, text in texts.items() if path in {package.file for package in found}}
+        changed = {package.file for package in found}
+        return Draft({path: text for path, text in texts.items() if path in changed})
 
-    return flow.change(project, edit, dry_run=dry_run, confirm=confirm)
+    return flow.change(project, propose, dry_run=dry_run, confirm=confirm)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nixprof import flow
+from nixprof.draft import Draft, Moves
 from nixprof.errors import NixprofError
 from nixprof.flake.packages import read_packages
 from nixprof.match import find_packages
-from nixprof.stage import Moves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,19 +31,19 @@ def run(
     """
     locked = read_packages(project.places.flake / "packages.json")
 
-    def moves(manifest: Manifest) -> Moves:
+    def propose(manifest: Manifest) -> Draft:
         inputs = [one.name for one in manifest.inputs]
         if not names:
-            return Moves(inputs=tuple(inputs))
+            return Draft(moves=Moves(inputs=tuple(inputs)))
         packages: dict[str, Package] = {}
         for name in names:
             if name not in inputs:
                 package = find_packages(name, manifest.packages, locked, "update")[0]
                 _check_alone(package, manifest)
                 packages[package.spec.key] = package
-        return Moves(tuple(name for name in inputs if name in names), tuple(packages.values()))
+        return Draft(moves=Moves(tuple(name for name in inputs if name in names), tuple(packages.values())))
 
-    return flow.change(project, moves=moves, dry_run=dry_run, confirm=confirm)
+    return flow.change(project, propose, dry_run=dry_run, confirm=confirm)
 
 
 def _check_alone(package: Package, manifest: Manifest) -> None:

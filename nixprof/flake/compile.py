@@ -34,7 +34,7 @@ def compile_flake(manifest: Manifest, holds: Mapping[str, str]) -> str:
         for line in (
             _HEADER.rstrip(),
             "{",
-            *_indented(compile_inputs(manifest.inputs)),
+            *_indented(compile_inputs(used_inputs(manifest, holds))),
             "",
             "  outputs =",
             "    inputs:",
@@ -47,6 +47,22 @@ def compile_flake(manifest: Manifest, holds: Mapping[str, str]) -> str:
             "}",
         )
     )
+
+
+def used_inputs(manifest: Manifest, holds: Mapping[str, str]) -> tuple[Input, ...]:
+    """Choose the inputs that a package, an overlay or another input goes by: only those have to be locked.
+
+    Args:
+        manifest: what the user wants.
+        holds: the packages that go by a reference of their own, by key.
+
+    """
+    going = [package.spec.input for package in manifest.packages if package.spec.key not in holds]
+    used = {*going, *(manifest.policy.overlays if going else ())}
+    if going:
+        used.add("nixpkgs")  # whose buildEnv links the plain environment
+    used |= {ours for one in manifest.inputs if one.name in used for _, ours in one.follows}
+    return tuple(one for one in manifest.inputs if one.name in used)
 
 
 def compile_inputs(inputs: tuple[Input, ...]) -> list[str]:

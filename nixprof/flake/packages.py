@@ -49,8 +49,8 @@ class LockedPackage:
 
     Attributes:
         systems: what it is, by system.
-        held: the locked flake reference that it stays at, whatever its input does, until `update` moves it;
-            None for a package that goes with its input.
+        held: the locked flake reference that it stays at, whatever its input does, until `update` moves it; empty
+            where it is not known what the package came from; None for a package that goes with its input.
 
     """
 
@@ -97,6 +97,11 @@ def write_packages(packages: Mapping[str, LockedPackage]) -> str:
         )
         + "\n"
     )
+
+
+def holds(packages: Mapping[str, LockedPackage]) -> dict[str, str]:
+    """Give the references of the packages that are held, by key."""
+    return {key: package.held for key, package in packages.items() if package.held is not None}
 
 
 def prune(packages: Mapping[str, LockedPackage], keys: Iterable[str]) -> dict[str, LockedPackage]:

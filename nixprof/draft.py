@@ -1,0 +1,46 @@
+"""What a command wants to become of the list, the locks and the profile: what it hands to the flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from nixprof.flake.packages import LockedPackage
+    from nixprof.manifest.model import Package
+    from nixprof.nix.profile import Element
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What `update` moves forward.
+
+    Attributes:
+        inputs: names of inputs, with all of their packages that are not pinned.
+        packages: packages that move alone.
+
+    """
+
+    inputs: tuple[str, ...] = ()
+    packages: tuple[Package, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A change, before it is tried. By default none: then the machine only has to match the manifest.
+
+    Attributes:
+        files: the new text of every file of the manifest that changes.
+        moves: what moves forward.
+        adopted: packages whose answers are known without asking Nix, by key.
+        elements: elements of the profile that the environment takes the place of.
+
+    """
+
+    files: Mapping[Path, str] = field(default_factory=dict)
+    moves: Moves = Moves()
+    adopted: Mapping[str, LockedPackage] = field(default_factory=dict)
+    elements: tuple[Element, ...] = ()
