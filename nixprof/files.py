@@ -14,6 +14,8 @@ from nixprof.errors import NixprofError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+
 
 def check_writable(path: Path) -> None:
     """Make sure, before any work is done, that `path` can be replaced.
@@ -23,7 +25,7 @@ def check_writable(path: Path) -> None:
     real = Path(os.path.realpath(path))
     place = real if real.exists() else _existing_parent(real)
     # The file is replaced through its folder, but one that is marked read-only is so on purpose.
-    if os.access(place, os.W_OK) and os.access(_existing_parent(real), os.W_OK):
+    if _is_writable(place) and _is_writable(_existing_parent(real)):
         return
     through = f", which leads to {real}" if real != path.absolute() else ""
     raise NixprofError(
@@ -31,6 +33,11 @@ def check_writable(path: Path) -> None:
         cause="no permission" if not str(real).startswith("/nix/store/") else "the Nix store is never written to",
         hints=("change the file that it is made from, then: nixprof sync",),
     )
+
+
+def _is_writable(place: Path) -> bool:
+    """Tell whether a file or folder may be changed. Root could change what the Nix store has, and must not."""
+    return os.access(place, os.W_OK) and bool(place.stat().st_mode & _ANY_WRITE)
 
 
 def _existing_parent(path: Path) -> Path:

@@ -15,11 +15,12 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from nixprof.errors import NixprofError
 from nixprof.nix.explain import explain
 from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.nix.reference import LINK, LINK_PREFIX, LINKS, is_plain, leads_to
 from nixprof.nix.version import NixVersion
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from nixprof.nix.profile import Element, Profile
 
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
-# What a path may hold to stand in a `path:` reference as it is, whatever the Nix.
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+=-]+")
 
 
 class Nix:
@@ -147,8 +146,8 @@ class Nix:
     def follows(self, element: Element, folder: Path, attribute: str) -> bool:
         """Tell whether upgrading `element` installs `attribute` of the flake in `folder`."""
         attr_path = element.attr_path
-        here = unquote(element.original_url.partition("?")[0]) == f"path:{os.path.realpath(folder)}"
-        return here and (attr_path == attribute or attr_path.endswith(f".{attribute}"))
+        named = attr_path == attribute or attr_path.endswith(f".{attribute}")
+        return named and leads_to(element.original_url, folder)
 
     def _selector(self, element: Element) -> str:
         if self.version.selects_by_name and element.name is not None:
@@ -163,7 +162,7 @@ class Nix:
         """Write a folder as a flake reference that this Nix reads."""
         # A Nix that checks for links in the path of a flake wants it without.
         real = os.path.realpath(folder)
-        if _PLAIN_PATH.fullmatch(real):
+        if is_plain(real):
             return f"path:{real}"
         if self.version.decodes_paths:
             return f"path:{quote(real)}"
@@ -172,9 +171,9 @@ class Nix:
     def _plain_way_to(self, real: str) -> str:
         """Make a link without odd characters to the folder that holds `real`, for a Nix that decodes no path."""
         parent, name = os.path.split(real)
-        scratch = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="nixprof-", dir="/tmp"))
-        os.symlink(parent, os.path.join(scratch, "to"))
-        return os.path.join(scratch, "to", name)
+        scratch = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix=LINK_PREFIX, dir=LINKS))
+        os.symlink(parent, os.path.join(scratch, LINK))
+        return os.path.join(scratch, LINK, name)
 
     def _nix(self, *words: str) -> str:
         return self._run(["nix", *_FEATURES, *words])
