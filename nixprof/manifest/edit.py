@@ -370,7 +370,7 @@ def _heading(source: _Text, array: Place, before: Place | None, line: int, stop:
     is_first = not before and source.line_start(top - 1) == floor
     if not _END_OF_GROUP.match(source.text, stop) or (_line_above(source, top) and not is_first):
         return line
-    while source.line_start(top - 1) > floor and not _line_above(source, top):
+    while not _line_above(source, top):
         top = source.line_start(top - 1)
     return top
 

@@ -153,6 +153,7 @@ def test_an_empty_list_that_would_get_too_long_gets_lines() -> None:
         ('packages = [\n  "a"\n, # x\n  "b", "c"]', 0, 'packages = [\n# x\n  "b", "c"]'),
         ('packages = ["a"\n,\n"b" ]', 1, 'packages = ["a"\n ]'),
         ('packages = ["a" # 1\n, "b"]', 1, 'packages = ["a" # 1\n ]'),
+        ('packages = [\n "a"\n ,"b"\n]', 0, 'packages = [\n "b"\n]'),
         ('packages = ["a"\n,]', 0, "packages = [\n]"),
         # several on a line, brackets on the line, commas elsewhere
         ('packages = [\n  "a", "b", # x\n  "c",\n]', 0, 'packages = [\n  "b", # x\n  "c",\n]'),

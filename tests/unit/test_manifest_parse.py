@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,6 +116,14 @@ def test_a_manifest_with_everything() -> None:
         overlays=("helix",),
     )
     assert [(source.path, source.text) for source in said.sources] == [(FILE, EXAMPLE)]
+
+
+def test_a_manifest_cannot_change() -> None:
+    said = manifest(EXAMPLE)
+    for part in (said, said.packages[0], said.packages[-1].scope, said.inputs[0], said.policy, said.sources[0]):
+        assert len({part, part}) == 1
+        with pytest.raises(FrozenInstanceError):
+            setattr(part, fields(part)[0].name, None)
 
 
 def test_an_empty_manifest_has_the_default_input() -> None:
