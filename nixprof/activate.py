@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from nixprof.nix.profile import USUAL_PRIORITY, Keeper
 from nixprof.words import count, package_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from nixprof.environment import Linked
     from nixprof.nix.command import Nix
@@ -74,15 +75,23 @@ class Activation:
     priority: int
 
     @classmethod
-    def of(cls, before: State, adopted: tuple[Element, ...], built: str, attribute: str) -> Activation:
-        """Prepare it.
+    def of(
+        cls,
+        nix: Nix,
+        before: State,
+        adopted: tuple[Element, ...],
+        packages: Sequence[Linked],
+        built: str,
+        attribute: str,
+    ) -> Activation:
+        """Prepare it; `packages` are what was built into the environment.
 
         Raises: NixprofError where a file of a foreign element is another than that of a package.
         """
         leaving = (*(environment.element for environment in before.environments), *adopted)
         elements = before.profile.elements if before.profile else ()
         foreign = [element for element in elements if element not in leaving]
-        return cls(before.profile, leaving, built, attribute, _priority_beside(foreign, built))
+        return cls(before.profile, leaving, built, attribute, _priority_beside(nix, foreign, packages, built))
 
     def perform(self, nix: Nix, project: Project) -> int | None:
         """Do it; the generated flake is written already.
@@ -107,24 +116,55 @@ class Activation:
         return _verify(project, self.built)
 
 
-def _priority_beside(foreign: Sequence[Element], built: str) -> int:
+def _priority_beside(nix: Nix, foreign: Sequence[Element], packages: Sequence[Linked], built: str) -> int:
     """Choose the priority of nixprof's element.
 
     Nix refuses two elements of one priority that share even an identical file, so that one gets a number of its own
     that shares files with others.
 
-    Raises: NixprofError where a file of a foreign element is another than that of a package.
+    Raises: NixprofError where a file of a foreign element is another than that of a package, or the same where
+        this Nix cannot tell two elements apart by priority.
     """
-    providers = [
-        Provider(_name(element), element.priority, path) for element in foreign for path in element.store_paths
-    ]
     own = Provider("nixprof", USUAL_PRIORITY, built)
-    _refuse([one for one in find_collisions([own, *providers]) if own in (one.one, one.other)])
-    shared = find_collisions([own, *providers], identical=True)
-    if not any(own in (one.one, one.other) for one in shared):
+    others = {Provider(_name(one), one.priority, path): one for one in foreign for path in one.store_paths}
+    _refuse_foreign(nix, _with(own, find_collisions([own, *others])), others, packages)
+    shared = _with(own, find_collisions([own, *others], identical=True))
+    if not shared:
         return USUAL_PRIORITY
+    if not nix.version.ranks_elements:
+        _refuse_foreign(nix, shared, others, packages)
     taken = {element.priority for element in foreign}
     return next(number for number in range(USUAL_PRIORITY, USUAL_PRIORITY + len(taken) + 1) if number not in taken)
+
+
+def _with(own: Provider, collisions: Sequence[Collision]) -> list[Collision]:
+    return [collision for collision in collisions if own in (collision.one, collision.other)]
+
+
+def _refuse_foreign(
+    nix: Nix, collisions: Sequence[Collision], others: Mapping[Provider, Element], packages: Sequence[Linked]
+) -> None:
+    """Refuse collisions of the environment with foreign elements, by the names of its packages."""
+    if not collisions:
+        return
+    lines, hints = [], []
+    for collision in collisions:
+        other = collision.one if collision.one in others else collision.other
+        ours = _provider_of(collision.files[0], packages)
+        lines.append(f"{ours} and the {other.name} that nixprof did not install both provide {_files(collision)}")
+        hints.append(f"nix profile remove '{nix.selector(others[other])}'")
+    raise NixprofError(
+        lines[0] if len(lines) == 1 else f"{count(len(lines), 'element')} of the profile provide files of the list",
+        cause=None if len(lines) == 1 else "\n".join(lines),
+        hints=tuple(dict.fromkeys(hints)),
+    )
+
+
+def _provider_of(file: str, packages: Sequence[Linked]) -> str:
+    """Name the package whose file an environment links."""
+    ranked = sorted(packages, key=lambda package: package.priority)
+    names = (package_name(p.key) for p in ranked for path in p.paths if os.path.lexists(os.path.join(path, file)))
+    return next(names, "nixprof")
 
 
 def _name(element: Element) -> str:
@@ -139,22 +179,21 @@ def _name(element: Element) -> str:
 def _refuse(collisions: Sequence[Collision]) -> None:
     if not collisions:
         return
-    lines = [_line(collision) for collision in collisions]
-    names = list(dict.fromkeys(name for one in collisions for name in (one.other.name, one.one.name)))
+    lines = [f"{one.other.name} and {one.one.name} both provide {_files(one)}" for one in collisions]
+    first = collisions[0]
     raise NixprofError(
         lines[0] if len(lines) == 1 else f"{count(len(lines), 'pair')} of packages provide the same files",
         cause=None if len(lines) == 1 else "\n".join(lines),
         hints=(
-            f"keep one:      nixprof remove {names[0]}",
-            f'or rank them:  {{ package = "{names[0]}", priority = 4 }} in nixprof.toml',
+            f"keep one:      nixprof remove {first.one.name}",
+            f'or rank them:  {{ package = "{first.other.name}", priority = {first.one.priority - 1} }} in nixprof.toml',
         ),
     )
 
 
-def _line(collision: Collision) -> str:
+def _files(collision: Collision) -> str:
     first, *rest = collision.files
-    more = f" and {count(len(rest), 'more file')}" if rest else ""
-    return f"{collision.other.name} and {collision.one.name} both provide {first}{more}"
+    return f"{first} and {count(len(rest), 'more file')}" if rest else first
 
 
 def _verify(project: Project, built: str) -> int | None:

@@ -154,7 +154,7 @@ def _attempt(
             return Outcome(plan, done=False, generation=before.generation, seconds=0)
         stage.realise(plan.packages)
         check_collisions(plan.packages)
-        activation = Activation.of(before, draft.elements, stage.build(), stage.attribute)
+        activation = Activation.of(nix, before, draft.elements, plan.packages, stage.build(), stage.attribute)
         if any(data != content(path) for path, data in on_disk.items()):
             return None
         generation = _commit(project, nix, stage, files, activation)

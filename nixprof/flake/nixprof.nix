@@ -7,7 +7,8 @@
 {
   # The inputs of the flake, `self` included.
   inputs,
-  # [ { key; input; attrPath; outputs?; priority?; held?; system?; host?; } ] in the order of the manifest.
+  # [ { key; input; attrPath; outputs?; priority?; held?; system?; host?; } ] in the order of the manifest. What is
+  # held goes by that reference and not by its input; an empty one means that only its store path is known.
   packages,
   # The table [nixpkgs] of the manifest; null where it asks for nothing.
   policy ? null,
@@ -124,12 +125,17 @@ let
   # Makes a store path an input of the environment; `builtins.storePath` is refused in pure evaluation.
   asInput = path: appendContext path { ${path}.path = true; };
 
-  lockedEnvironment =
-    system: host:
+  # Links packages, { priority; paths; } each, as Nix does it for every profile.
+  link =
+    system: packages: manifest:
     let
-      linked = map (fromLock system) (chosenFor system host);
-      ranked = sort (a: b: a.priority < b.priority) linked;
+      ranked = sort (a: b: a.priority < b.priority) packages;
       paths = concatLists (map (package: package.paths) ranked);
+    in
+    derivation {
+      name = "nixprof";
+      inherit system manifest;
+      builder = "builtin:buildenv";
       # Two paths of one priority must not share even an identical file, so each has a rank of its own:
       # nixprof has looked for real collisions before.
       derivations = concatLists (
@@ -137,25 +143,29 @@ let
           "true"
           (toString (rank + 1))
           "1"
-          (asInput (elemAt paths rank))
+          (elemAt paths rank)
         ]) (length paths)
       );
-    in
-    derivation {
-      name = "nixprof";
-      inherit system derivations;
-      builder = "builtin:buildenv";
-      # What the environment consists of, and the flake that it came from, for as long as it exists.
-      manifest = toFile "nixprof-environment.json" (toJSON {
-        version = 1;
-        inherit system host;
-        flake = inputs.self.outPath;
-        packages = linked;
-      });
       # Links on this machine's disk: nothing to fetch, nothing for a remote builder.
       preferLocalBuild = true;
       allowSubstitutes = false;
     };
+
+  lockedEnvironment =
+    system: host:
+    let
+      linked = map (fromLock system) (chosenFor system host);
+      asInputs = package: package // { paths = map asInput package.paths; };
+    in
+    link system (map asInputs linked) (
+      # What the environment consists of, and the flake that it came from, for as long as it exists.
+      toFile "nixprof-environment.json" (toJSON {
+        version = 1;
+        inherit system host;
+        flake = inputs.self.outPath;
+        packages = linked;
+      })
+    );
 
   ## packages.<system>.default
 
@@ -204,7 +214,7 @@ let
         map (package: {
           name = package.held;
           value = getFlake package.held;
-        }) (filter (package: package ? held) packages)
+        }) (filter (package: package.held or "" != "") packages)
       )
     )
   );
@@ -263,25 +273,45 @@ let
           throw "${package.key} is not there for ${system}";
       outputs = if package.outputs == [ "*" ] then drv.outputs or [ "out" ] else package.outputs;
     in
-    map (withPriority package) (
-      if package ? outputs then map (output: drv.${output}) outputs else [ drv ]
-    );
+    if package.held or null == "" then
+      storePaths (fromLock system package)
+    else
+      map (withPriority package) (
+        if package ? outputs then map (output: drv.${output}) outputs else [ drv ]
+      );
+
+  # What has no known source is linked as it is, also by the plain environment.
+  storePaths =
+    package:
+    map (path: {
+      type = "derivation";
+      name = package.pname;
+      outPath = asInput path;
+      outputName = "out";
+      outputSpecified = true;
+      meta = { inherit (package) priority; };
+    }) package.paths;
 
   plainEnvironment =
     system: host:
     let
-      sets = filter (root: root ? buildEnv) (
-        concatLists (
-          map (name: roots.${system}.${name}) (
-            filter (name: name != "self") ([ "nixpkgs" ] ++ attrNames inputs)
-          )
-        )
-      );
-    in
-    (head sets).buildEnv {
-      name = "nixprof";
       paths = concatLists (map (fromInputs system) (chosenFor system host));
-    };
+      names = filter (name: name != "self") (attrNames roots.${system});
+      inOrder = filter (name: name == "nixpkgs") names ++ names;
+      sets = filter (root: root ? buildEnv) (concatLists (map (name: roots.${system}.${name}) inOrder));
+      # Without a nixpkgs there is Nix's own way.
+      installed = drv: {
+        priority = drv.meta.priority or 5;
+        paths = map (output: drv.${output}.outPath) (outputsToInstall drv);
+      };
+    in
+    if sets != [ ] then
+      (head sets).buildEnv {
+        name = "nixprof";
+        inherit paths;
+      }
+    else
+      link system (map installed paths) (toFile "nixprof-default" "");
 
   ## lib.resolve
 
@@ -310,16 +340,23 @@ let
       mainProgram = textOr "" (meta.mainProgram or null);
       priority = if isInt (meta.priority or null) then meta.priority else 5;
       outputs = genAttrs outputs (output: unsafeDiscardStringContext drv.${output}.outPath);
-      outputsToInstall =
-        if drv.outputSpecified or false then
-          [ drv.outputName ]
-        else if isList (meta.outputsToInstall or null) then
-          meta.outputsToInstall
-        else if elem "out" outputs then
-          [ "out" ]
-        else
-          [ (head outputs) ];
+      outputsToInstall = outputsToInstall drv;
     };
+
+  outputsToInstall =
+    drv:
+    let
+      meta = drv.meta or { };
+      outputs = drv.outputs or [ "out" ];
+    in
+    if drv.outputSpecified or false then
+      [ drv.outputName ]
+    else if isList (meta.outputsToInstall or null) then
+      meta.outputsToInstall
+    else if elem "out" outputs then
+      [ "out" ]
+    else
+      [ (head outputs) ];
 
   # Why nixpkgs refuses a package, as far as its metadata tells.
   refusal =

@@ -124,7 +124,7 @@ class Nix:
 
     def upgrade(self, profile: Path, element: Element) -> None:
         """Evaluate an element's flake anew and install what it gives now, in one step."""
-        self._nix("profile", "upgrade", *_profile_flag(profile), self._selector(element))
+        self._nix("profile", "upgrade", *_profile_flag(profile), self.selector(element))
 
     def replace(
         self, profile: Profile, elements: Sequence[Element], folder: Path, attribute: str, priority: int
@@ -139,7 +139,7 @@ class Nix:
             first = Path(scratch, "profile-1-link")
             first.symlink_to(profile.store_path or "")
             copy.symlink_to(first.name)
-            self._nix("profile", "remove", *_profile_flag(copy), *map(self._selector, elements))
+            self._nix("profile", "remove", *_profile_flag(copy), *map(self.selector, elements))
             self.install(copy, folder, attribute, priority)
             self._run(["nix-env", "--profile", str(profile.link), "--set", os.path.realpath(copy)])
 
@@ -149,7 +149,8 @@ class Nix:
         named = attr_path == attribute or attr_path.endswith(f".{attribute}")
         return named and leads_to(element.original_url, folder)
 
-    def _selector(self, element: Element) -> str:
+    def selector(self, element: Element) -> str:
+        """Name an element as `nix profile remove` and `upgrade` want it."""
         if self.version.selects_by_name and element.name is not None:
             return element.name
         # A regular expression on the attribute path, whose flavour has fewer escapes than Python's; a store path

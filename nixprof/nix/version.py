@@ -36,6 +36,11 @@ class NixVersion:
         return "add" if self.release >= (2, 30) and not self.lix else "install"
 
     @property
+    def ranks_elements(self) -> bool:
+        """Whether `nix profile install` takes a priority."""
+        return self.release >= (2, 9)
+
+    @property
     def selects_by_name(self) -> bool:
         """Whether an element is named by its name; before, by a regular expression on its attribute path."""
         return self.release >= (2, 20)
