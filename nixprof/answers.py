@@ -44,5 +44,7 @@ def is_answered(package: Package, system: str, locked: Mapping[str, LockedPackag
     resolved = known.systems.get(system) if known else None
     if known is None or resolved is None:
         return False
+    if package.spec.is_store_path:
+        return True
     chosen_exist = package.spec.outputs == ("*",) or resolved.outputs.keys() >= set(package.spec.outputs)
     return chosen_exist and (resolved.source == known.held if known.held is not None else resolved.basis == basis)

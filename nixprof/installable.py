@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nixprof.errors import NixprofError
 from nixprof.manifest.model import Input
 from nixprof.spec import Spec, SpecError
+from nixprof.storepath import is_store_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,8 @@ def read_installable(text: str, inputs: Sequence[Input]) -> Installable:
     Raises: NixprofError where it is none, or names an input that is not there.
 
     """
+    if is_store_path(text):
+        return Installable(_spec(text))
     flake, hash_, rest = text.partition("#")
     names = [one.name for one in inputs]
     if not _is_reference(flake):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from nixprof.errors import NixprofError
 from nixprof.flake.packages import LockedPackage, Resolved
+from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.storepath import outputs_of, package_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +32,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question came to: the package, and the derivation that builds it on this machine."""
+    """What a question came to: the package, and the derivation that builds it; empty where none is known."""
 
     resolved: Resolved
     derivation: str
@@ -89,12 +91,12 @@ class UnresolvableError(NixprofError):
 def questions(manifest: Manifest, machine: Machine) -> Iterator[Question]:
     """Go through everything that has to be resolved: for this machine, and for every system of the manifest.
 
-    What another host lists is left to that host.
+    What another host lists is left to that host; a store path is one of this machine.
     """
     for system in dict.fromkeys((machine.system, *manifest.systems)):
         wanted = set(manifest.for_machine(system, machine.host))
         for index, package in enumerate(manifest.packages):
-            elsewhere = package.scope.kind == "host" and system != machine.system
+            elsewhere = system != machine.system and (package.scope.kind == "host" or package.spec.is_store_path)
             if package in wanted and not elsewhere:
                 yield Question(index, package, system)
 
@@ -122,13 +124,15 @@ def resolve(
     Raises: UnresolvableError that names every package that cannot be had; NixprofError where Nix fails altogether.
 
     """
+    stored = {question: _store_path_answer(question) for question in asked if question.package.spec.is_store_path}
+    asked = [question for question in asked if question not in stored]
     if not asked:
-        return {}
+        return stored
     told = _ask(nix, flake, asked)
     refusals = [_refusal(nix, flake, question, told[question]) for question in asked if _refused(told[question])]
     if refusals:
         raise UnresolvableError(_merged(refusals), inputs)
-    answers = {}
+    answers = stored
     for question in asked:
         spec = question.package.spec
         known = locked.get(spec.key, LockedPackage())
@@ -182,6 +186,14 @@ def _answer(told: Mapping[str, Any], source: str, basis: str) -> Answer:
         ),
         told["drvPath"],
     )
+
+
+def _store_path_answer(question: Question) -> Answer:
+    """Tell of a store path what its name tells."""
+    path = question.package.spec.attr_path[0]
+    pname, version = package_of([path], ())
+    outputs = outputs_of([path], ())
+    return Answer(Resolved(pname, version, "", "", USUAL_PRIORITY, outputs, tuple(outputs), "", ""), "")
 
 
 def _without_output(question: Question, answer: Answer) -> Refusal | None:

@@ -1,4 +1,7 @@
-"""What a package spec is: `[INPUT#]ATTRPATH[^OUTPUT,OUTPUT]`, parsed and printed here and nowhere else."""
+"""What a package spec is: `[INPUT#]ATTRPATH[^OUTPUT,OUTPUT]`, parsed and printed here and nowhere else.
+
+A store path is a spec too, for what has no known source.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from nixprof.errors import shown
 
 DEFAULT_INPUT: Final = "nixpkgs"
 ALL_OUTPUTS: Final = ("*",)
+# The input of a store path: none.
+NO_INPUT: Final = ""
 
 _BARE = r"[A-Za-z0-9_'+@-][A-Za-z0-9_'+@/-]*"
 _PART = rf'(?:{_BARE}|"[^"\\]+")'
@@ -35,6 +40,7 @@ class Spec:
 
     `input` is the name of an input, `attr_path` the attribute names below it (at least one, without quotes),
     `outputs` the chosen ones in the user's order: () for the package's default ones, ("*",) for all.
+    A store path has no input, and itself as its attribute path.
     """
 
     input: str
@@ -44,6 +50,11 @@ class Spec:
     @classmethod
     def parse(cls, text: str) -> Spec:
         """Read a spec. Raise SpecError, with a fix where one is known, if `text` is none."""
+        if text.startswith("/"):
+            from nixprof.storepath import is_store_path
+
+            if is_store_path(text):
+                return cls(NO_INPUT, (text,))
         match = _SPEC.fullmatch(text)
         if match is None or not text.isprintable():
             raise _complaint(text)
@@ -57,13 +68,24 @@ class Spec:
         )
 
     @property
+    def is_store_path(self) -> bool:
+        """Whether it is a store path, which is resolved already."""
+        return self.input == NO_INPUT
+
+    @property
     def name(self) -> str:
         """The attribute path as one text, quoted only where it has to be: `python3Packages.black`."""
+        if self.is_store_path:
+            from nixprof.storepath import name_of
+
+            return name_of(self.attr_path[0])
         return ".".join(map(_quoted, self.attr_path))
 
     @property
     def key(self) -> str:
         """The identity of the package, in one canonical form: `nixpkgs#git`. Outputs are no part of it."""
+        if self.is_store_path:
+            return self.attr_path[0]
         return f"{self.input}#{self.name}"
 
     def __str__(self) -> str:

@@ -21,6 +21,7 @@ from nixprof.flake.inputs import LockedInput, read_flake_lock
 from nixprof.flake.packages import LockedPackage, holds, prune, write_packages
 from nixprof.resolve import questions, resolve
 from nixprof.state import Project, State, generated
+from nixprof.storepath import is_store_path
 from nixprof.words import count, package_name
 
 if TYPE_CHECKING:
@@ -198,6 +199,9 @@ class Stage:
                     raise
             else:
                 return
+        sourceless = {path: key for path, key in absent.items() if not self._has_source(key)}
+        if sourceless:
+            raise _lost(sourceless)
         self._derive({absent[path] for path in absent.keys() - builds.keys()})
         builds = self._derivations()
         for path in absent.keys() - builds.keys():
@@ -210,9 +214,12 @@ class Stage:
         return {
             path: f"{answer.derivation}!{output}"
             for question, answer in self._answers.items()
-            if question.system == self._project.machine.system
+            if question.system == self._project.machine.system and answer.derivation
             for output, path in answer.resolved.outputs.items()
         }
+
+    def _has_source(self, key: str) -> bool:
+        return not is_store_path(key) and self.locked[key].held != ""
 
     def _derive(self, keys: set[str]) -> None:
         """Evaluate packages that are resolved already, to be able to build them."""
@@ -248,6 +255,18 @@ class Stage:
         if any(package.scope.kind == "host" and package.scope.applies("", host) for package in self._manifest.packages):
             return f"hosts.{host}.nixprof"
         return "nixprof"
+
+
+def _lost(absent: Mapping[str, str]) -> NixprofError:
+    """Say that store paths are gone of which it is not known how to make them again."""
+    return NixprofError(
+        f"{_names(absent)}: in no cache, and it is not known what it came from",
+        cause="\n".join(absent),
+        hints=(
+            "copy it from a machine that has it: nix copy --from ssh://HOST STORE-PATH",
+            *(f"or: nixprof remove {package_name(key)}" for key in sorted(set(absent.values()))),
+        ),
+    )
 
 
 def _absent(paths: Mapping[str, str]) -> dict[str, str]:

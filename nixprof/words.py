@@ -19,7 +19,11 @@ def display_path(path: Path | str) -> str:
 
 
 def package_name(key: str) -> str:
-    """Name a package by its key as a user would: `nixpkgs#git` is `git`."""
+    """Name a package by its key as a user would: `nixpkgs#git` is `git`, and a store path goes by its name."""
+    if key.startswith("/"):
+        from nixprof.storepath import name_of
+
+        return name_of(key)
     return key.removeprefix("nixpkgs#")
 
 

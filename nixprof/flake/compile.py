@@ -57,7 +57,11 @@ def used_inputs(manifest: Manifest, holds: Mapping[str, str]) -> tuple[Input, ..
         holds: the packages that go by a reference of their own, by key.
 
     """
-    going = [package.spec.input for package in manifest.packages if package.spec.key not in holds]
+    going = [
+        package.spec.input
+        for package in manifest.packages
+        if package.spec.key not in holds and not package.spec.is_store_path
+    ]
     used = {*going, *(manifest.policy.overlays if going else ())}
     if going:
         used.add("nixpkgs")  # whose buildEnv links the plain environment
@@ -104,7 +108,9 @@ def _systems(systems: tuple[str, ...]) -> Iterator[str]:
 def _packages(packages: tuple[Package, ...], holds: Mapping[str, str]) -> Iterator[str]:
     yield "packages = ["
     for package in packages:
-        yield f"  {{ {_package(package, holds.get(package.spec.key))} }}"
+        # Of a store path it is not known what it came from.
+        held = "" if package.spec.is_store_path else holds.get(package.spec.key)
+        yield f"  {{ {_package(package, held)} }}"
     yield "];"
 
 
@@ -112,8 +118,8 @@ def _package(package: Package, held: str | None) -> str:
     spec = package.spec
     fields = {
         "key": quoted(spec.key),
-        "input": quoted(spec.input),
-        "attrPath": _list(spec.attr_path),
+        "input": None if spec.is_store_path else quoted(spec.input),
+        "attrPath": None if spec.is_store_path else _list(spec.attr_path),
         "outputs": _list(spec.outputs) if spec.outputs else None,
         "priority": _integer(package.priority),
         "held": None if held is None else quoted(held),

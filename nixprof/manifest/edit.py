@@ -17,7 +17,7 @@ from nixprof.errors import NixprofError
 from nixprof.manifest.locate import Place, line_column, locate, skip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     Path = tuple[str | int, ...]
     Splice = tuple[int, int, str]
@@ -124,6 +124,29 @@ def set_policy_names(text: str, key: str, names: Sequence[str]) -> str:
     present = tomllib.loads(f"x = {value}")["x"] if place and place.form == "array" else ()
     missing = [_quoted(name) for name in dict.fromkeys(names) if name not in present]
     return _extended(source, ("nixpkgs", key), missing, lines=False)
+
+
+def comment_packages(text: str, comments: Mapping[Path, str]) -> str:
+    """Return `text` with a comment behind entries, given by their key paths.
+
+    An entry gets its comment where the rest of its line is empty; in a list on one line none does.
+
+    Raises:
+        NixprofError: the list is written in a way that cannot be edited.
+    """
+    source = _Text(text)
+    splices: list[Splice] = []
+    for path, comment in comments.items():
+        place = source.root.find(*path)
+        if place is None:
+            continue
+        comma = source.comma_after(place.end)
+        end = place.end if comma is None else comma + 1
+        line_end = source.rest_end(end)
+        if line_end < len(text) and not text[end:line_end].strip() and text[line_end] in "\r\n":
+            words = "".join(char if char.isprintable() else " " for char in comment)
+            splices.append((line_end, line_end, f"  # {words}"))
+    return source.changed(sorted(splices), lambda _: None, "add the comments", None)
 
 
 class _Text:

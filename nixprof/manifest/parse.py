@@ -275,7 +275,7 @@ class _Reading:
             return
         file = self.sources[at.file].path
         self.packages.append((Package(spec, written, priority, pin, scope, file, path), at.file))
-        if spec.input != DEFAULT_NIXPKGS.name:
+        if spec.input != DEFAULT_NIXPKGS.name and not spec.is_store_path:
             self.mentions.append((spec.input, at))
 
     def _system(self, at: _At, name: str) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from nixprof.errors import NixprofError
 from nixprof.nix.explain import explain
-from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.nix.profile import USUAL_PRIORITY, Element, Keeper
 from nixprof.nix.reference import LINK, LINK_PREFIX, LINKS, is_plain, leads_to
 from nixprof.nix.version import NixVersion
 
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
 
-    from nixprof.nix.profile import Element, Profile
+    from nixprof.nix.profile import Profile
 
+_READ_NIX_ENV = Path(__file__).parent / "read-nix-env.nix"
+_IDENTIFY = Path(__file__).parent / "identify.nix"
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
 
 
@@ -114,13 +116,62 @@ class Nix:
         """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built."""
         self._run(["nix-store", "--realise", "--keep-going", *paths])
 
+    ## packages without flakes
+
+    def read_nix_env(self, manifest: Path) -> tuple[Element, ...]:
+        """Read the `manifest.nix` of a profile that nix-env keeps.
+
+        It is a Nix expression; it is evaluated without access to anything but itself.
+        """
+        return tuple(
+            Element(
+                name=None,
+                attr_path="",
+                original_url="",
+                url="",
+                store_paths=tuple(entry["paths"]),
+                outputs=tuple(entry["outputs"]),
+                priority=entry["priority"],
+                active=entry["active"],
+                label=entry["name"],
+                position=entry["position"],
+                description=entry["description"],
+            )
+            for entry in self._instantiate(_READ_NIX_ENV, manifest=str(manifest), confined_to=str(manifest))
+        )
+
+    def identify(self, nixpkgs: str, questions: Path) -> Any:
+        """Look packages up in a nixpkgs by their names; see `identify.nix` for the shape of question and answer.
+
+        Args:
+            nixpkgs: a locked flake reference or a folder.
+            questions: a file with the questions as JSON.
+
+        """
+        return self._instantiate(_IDENTIFY, nixpkgs=nixpkgs, questions=str(questions))
+
+    def _instantiate(self, file: Path, *, confined_to: str | None = None, **arguments: str) -> Any:
+        """Evaluate a function of nixprof's own with string arguments."""
+        flags = ["--option", "extra-experimental-features", "nix-command flakes"]
+        if confined_to is not None:
+            flags += ["--option", "restrict-eval", "true", "-I", confined_to, "-I", str(file)]
+        for name, value in arguments.items():
+            flags += ["--argstr", name, value]
+        printed = self._run(["nix-instantiate", "--eval", "--strict", "--json", *flags, str(file)])
+        try:
+            return json.loads(printed)
+        except ValueError as error:
+            raise NixprofError("Nix printed something that is no JSON", cause=printed[:200] or "nothing") from error
+
     ## profiles
 
     def install(self, profile: Path | None, folder: Path, attribute: str, priority: int = USUAL_PRIORITY) -> None:
         """Install an attribute of the flake in `folder`, into the profile that Nix would use where it is None."""
-        word = self.version.install_word
+        self._install(profile, priority, f"{self.reference(folder)}#{attribute}")
+
+    def _install(self, profile: Path | None, priority: int, *installables: str) -> None:
         rank = () if priority == USUAL_PRIORITY else ("--priority", str(priority))
-        self._nix("profile", word, *_profile_flag(profile), *rank, f"{self.reference(folder)}#{attribute}")
+        self._nix("profile", self.version.install_word, *_profile_flag(profile), *rank, *installables)
 
     def upgrade(self, profile: Path, element: Element) -> None:
         """Evaluate an element's flake anew and install what it gives now, in one step."""
@@ -132,14 +183,20 @@ class Nix:
         """Exchange elements for an attribute of the flake in `folder`, in one step for whoever uses the profile.
 
         No command of Nix does this at once. So it is done on a scratch profile that begins as the real one is,
-        and the real one then moves to the outcome.
+        and the real one then moves to the outcome. A profile of nix-env would be converted with losses: of that,
+        the elements that stay are installed anew by their store paths.
         """
         with tempfile.TemporaryDirectory(prefix="nixprof-") as scratch:
             copy = Path(scratch, "profile")
-            first = Path(scratch, "profile-1-link")
-            first.symlink_to(profile.store_path or "")
-            copy.symlink_to(first.name)
-            self._nix("profile", "remove", *_profile_flag(copy), *map(self.selector, elements))
+            if profile.keeper is Keeper.NIX_PROFILE:
+                first = Path(scratch, "profile-1-link")
+                first.symlink_to(profile.store_path or "")
+                copy.symlink_to(first.name)
+                self._nix("profile", "remove", *_profile_flag(copy), *map(self.selector, elements))
+            else:
+                for element in profile.elements:
+                    if element not in elements:
+                        self._install(copy, element.priority, *element.store_paths)
             self.install(copy, folder, attribute, priority)
             self._run(["nix-env", "--profile", str(profile.link), "--set", os.path.realpath(copy)])
 

@@ -19,6 +19,10 @@ from nixprof.errors import NixprofError
 USUAL_PRIORITY = 5
 
 
+# No profile has so long a list; a file of this size would only fill the memory.
+_TOO_LARGE = 64 << 20
+
+
 class Keeper(Enum):
     """Which command made a profile what it is."""
 
@@ -42,6 +46,9 @@ class Element:
         outputs: the chosen outputs; empty for the default ones, `("*",)` for all.
         priority: lower wins, 5 unless chosen.
         active: whether it is linked at all.
+        label: name and version, as nix-env keeps them instead of an attribute path; empty otherwise.
+        position: the file of nixpkgs that defines it, likewise.
+        description: one line, likewise.
 
     """
 
@@ -53,6 +60,9 @@ class Element:
     outputs: tuple[str, ...] = ()
     priority: int = USUAL_PRIORITY
     active: bool = True
+    label: str = ""
+    position: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,9 @@ def read_manifest(path: Path) -> tuple[Element, ...]:
     import json
 
     try:
+        size = path.stat().st_size
+        if size > _TOO_LARGE:
+            raise NixprofError(f"{path} is no manifest of a Nix profile: it has {size >> 20} MiB")
         data = json.loads(path.read_bytes())
         if data["version"] not in (1, 2, 3):
             raise NixprofError(

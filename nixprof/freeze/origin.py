@@ -1,0 +1,152 @@
+"""Where an element of a profile came from: the input that it belongs to, by the references that the profile keeps.
+
+The forms of references: https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake#flake-references
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nixprof.installable import input_name
+from nixprof.manifest.model import DEFAULT_NIXPKGS, Input
+from nixprof.spec import DEFAULT_INPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nixprof.nix.profile import Element
+
+_REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_CHANNEL = re.compile(
+    r"https?://(?:channels\.nixos\.org|nixos\.org/channels|releases\.nixos\.org)/([^/]+)/.*|"
+    r"https?://(?:channels\.nixos\.org|nixos\.org/channels)/([^/]+)"
+)
+_FORGES = ("github", "gitlab", "sourcehut")
+# Branches that a user who says just `nixpkgs` may mean.
+_USUAL_BRANCHES = ("", "nixpkgs-unstable", "nixos-unstable", "master")
+# What a locked reference has beyond the one that can move: what says where the flake is stays.
+_LOCKING = ("rev", "revCount", "narHash", "lastModified", "lastModifiedDate", "dirtyRev", "dirtyShortRev")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A flake reference, taken apart.
+
+    Attributes:
+        base: everything but the branch, the revision and what else locks it, such as `github:NixOS/nixpkgs`.
+        branch: empty where none is named.
+        rev: the commit; empty likewise.
+        query: the other parameters, such as `dir`, in order.
+
+    """
+
+    base: str
+    branch: str
+    rev: str
+    query: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def parse(cls, url: str) -> Reference:
+        """Take a reference apart; whatever it is, something comes of it."""
+        from urllib.parse import parse_qsl
+
+        place, _, text = url.partition("#")[0].partition("?")
+        query = dict(parse_qsl(text, keep_blank_values=True))
+        branch, rev = query.pop("ref", ""), query.get("rev", "")
+        scheme = place.partition(":")[0]
+        rest = tuple((key, value) for key, value in query.items() if key not in _LOCKING)
+        parts = place.split("/")
+        at = 2 if scheme in _FORGES else 1 if scheme == "flake" else 0
+        if at and len(parts) > at:
+            words = parts[at:]
+            rev = rev or next((word for word in words if _REVISION.fullmatch(word)), "")
+            branch = branch or "/".join(word for word in words if not _REVISION.fullmatch(word))
+            place = "/".join(parts[:at])
+        return cls(place, branch.removeprefix("refs/heads/"), rev, rest)
+
+    @property
+    def is_indirect(self) -> bool:
+        """Whether it means an entry of the registry."""
+        return self.base.startswith("flake:")
+
+    def moving(self, branch: str = "") -> str:
+        """Write the reference without a revision, so that it can be updated."""
+        from urllib.parse import urlencode
+
+        branch = branch or self.branch
+        in_path = self.base.partition(":")[0] in _FORGES or self.is_indirect
+        query = [*self.query, *([("ref", branch)] if branch and not in_path else [])]
+        place = f"{self.base}/{branch}" if branch and in_path else self.base
+        return f"{place}?{urlencode(query)}" if query else place
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an element came from.
+
+    Attributes:
+        input: the name of the input that its package belongs to.
+        new_input: that input, if it has to be added.
+        held: the locked reference of its revision; empty where there is none that is locked.
+        nixpkgs: whether it is a nixpkgs.
+
+    """
+
+    input: str
+    new_input: Input | None
+    held: str
+    nixpkgs: bool
+
+
+def find_origin(element: Element, inputs: Sequence[Input]) -> Origin:
+    """Choose the input of an element.
+
+    Elements of a nixpkgs, at whatever revision and by whatever usual name, belong to the one input `nixpkgs`; a
+    release branch of it is an input of its own, like every other flake.
+
+    Args:
+        element: one that has references.
+        inputs: those that there are; a new one is named apart from them.
+
+    """
+    original, locked = Reference.parse(element.original_url or element.url), Reference.parse(element.url)
+    held = element.url if locked.rev or "narHash=" in element.url else ""
+    channel = _CHANNEL.fullmatch(element.original_url)
+    nixpkgs = _is_nixpkgs(original) or _is_nixpkgs(locked) or channel is not None
+    branch = (channel[1] or channel[2]) if channel else original.branch
+    if nixpkgs:
+        known = next((one for one in inputs if branch and one.url == _nixpkgs_url(locked, branch)), None)
+        if known is None and branch not in _USUAL_BRANCHES:
+            url = _nixpkgs_url(locked, branch)
+            return Origin(*_input(url, inputs), held, nixpkgs=True)
+        if known is None:
+            default = Input(DEFAULT_INPUT, _nixpkgs_url(locked, ""))
+            there = any(one.name == DEFAULT_INPUT and one != DEFAULT_NIXPKGS for one in inputs)
+            return Origin(DEFAULT_INPUT, None if there or default == DEFAULT_NIXPKGS else default, held, nixpkgs=True)
+        return Origin(known.name, None, held, nixpkgs=True)
+    # What the registry said then, it may not say on another machine.
+    url = locked.moving(original.branch) if original.is_indirect else original.moving()
+    return Origin(*_input(url, inputs), held, nixpkgs=False)
+
+
+def _is_nixpkgs(reference: Reference) -> bool:
+    return reference.base.casefold() in ("flake:nixpkgs", "github:nixos/nixpkgs", "github:nixos/nixpkgs-channels")
+
+
+def _nixpkgs_url(locked: Reference, branch: str) -> str:
+    """Write the reference of a nixpkgs: the usual one, unless this machine's registry means another."""
+    usual = locked.base.casefold() == "github:nixos/nixpkgs" or locked.base.startswith(("http", "tarball+", "file+"))
+    if usual and branch:
+        return f"github:NixOS/nixpkgs/{branch}"
+    return DEFAULT_NIXPKGS.url if usual else locked.moving(branch)
+
+
+def _input(url: str, inputs: Sequence[Input]) -> tuple[str, Input | None]:
+    """Find the input with a reference, or make one."""
+    known = next((one for one in inputs if one.url.casefold() == url.casefold()), None)
+    if known:
+        return known.name, None
+    new = Input(input_name(url, [one.name for one in inputs]), url)
+    return new.name, new

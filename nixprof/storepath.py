@@ -1,0 +1,63 @@
+"""What the name of a store path tells: `HASH-NAME-VERSION[-OUTPUT]`.
+
+Where the version begins: at the first dash that no letter follows, as in Nix's `builtins.parseDrvName`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DRV_NAME = re.compile(r"(.*?)(?:-(?![a-zA-Z])(.*))?")
+_STORE_PATH = re.compile(r"/(?:[^/]+/)+[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]{1,207}")
+# Outputs that packages of nixpkgs have beside `out`, which no version ends in.
+_OUTPUTS = ("bin", "dev", "lib", "man", "doc", "devdoc", "info", "static", "debug", "py", "data", "dist", "terminfo")
+
+
+def is_store_path(text: str) -> bool:
+    """Tell whether a text is the path of something in a Nix store, wherever that store is."""
+    return _STORE_PATH.fullmatch(text) is not None
+
+
+def name_of(path: str) -> str:
+    """Give the name of a store path, without the hash."""
+    return os.path.basename(path)[33:]
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Split a name into the package's name and its version, which may be empty."""
+    found = _DRV_NAME.fullmatch(name)
+    return (found[1], found[2] or "") if found else (name, "")
+
+
+def outputs_of(paths: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
+    """Tell which output of a package each store path is, by the ends of their names.
+
+    Args:
+        paths: the store paths of one package.
+        chosen: names of outputs that are known to be among them.
+
+    Returns: the paths by output; `out` is the one whose name has no ending.
+
+    """
+    found: dict[str, str] = {}
+    for path in paths:
+        name = name_of(path)
+        endings = (*chosen, *_OUTPUTS)
+        output = next((one for one in endings if one not in ("out", "*") and name.endswith(f"-{one}")), "out")
+        # Two that look alike must not become one.
+        while output in found:
+            output += "_"
+        found[output] = path
+    return found
+
+
+def package_of(paths: Sequence[str], chosen: Sequence[str]) -> tuple[str, str]:
+    """Give the name and the version of the package that store paths are outputs of."""
+    output, path = next(iter(outputs_of(paths, chosen).items()))
+    name = name_of(path)
+    return split_name(name if output == "out" else name.removesuffix(f"-{output}"))
