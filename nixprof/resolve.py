@@ -137,7 +137,8 @@ def resolve(
         spec = question.package.spec
         known = locked.get(spec.key, LockedPackage())
         source = inputs[spec.input].url if known.held is None else known.held
-        answers[question] = _answer(told[question], source, basis_of[spec.input])
+        # What is held rests on no input: once it is let go, it has to be asked for again.
+        answers[question] = _answer(told[question], source, basis_of[spec.input] if known.held is None else "")
     missing = [_without_output(question, answers[question]) for question in asked]
     if any(missing):
         raise UnresolvableError(_merged([refusal for refusal in missing if refusal]), inputs)

@@ -36,7 +36,8 @@ def plan(result: Plan, console: Console) -> Iterator[str]:
         yield ""
     yield from _change_lines(result, console)
     unchanged = len(result.packages) - sum(change.after is not None for change in result.changes)
-    pinned = [package.written for package in result.manifest.packages if package.pin]
+    pins = {package.spec.key for package in result.manifest.packages if package.pin}
+    pinned = [f"{package_name(one.key)} {one.version}".rstrip() for one in result.packages if one.key in pins]
     if shown:
         yield f"  {unchanged} unchanged" + (f" · {len(pinned)} pinned: {', '.join(pinned)}" if pinned else "")
 

@@ -1,0 +1,255 @@
+"""What `update` moves, what stays, and what becomes of the locks."""
+
+import json
+
+import pytest
+from support.claims import agree, lock, refused, revisions, versions
+from support.world import World
+
+
+@pytest.fixture
+def two_inputs(world: World) -> World:
+    """`nixpkgs` at revision 1 that follows the package set, and `old`, which is locked to revision 1 for good."""
+    world.write_manifest(
+        f'packages = ["hello", "old#ripgrep"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'
+        f'old = "{world.nixpkgs_url}?ref=main"\n'
+    )
+    world.nixprof("sync")
+    return world
+
+
+def test_one_input_moves_and_the_other_stays(two_inputs: World) -> None:
+    world = two_inputs
+    before = revisions(world)
+    world.publish(2)
+    shown = world.nixprof("update", "nixpkgs").stderr
+    after = revisions(world)
+    assert after["nixpkgs"] != before["nixpkgs"]
+    assert after["old"] == before["old"]
+    assert world.run("hello") == "hello 2.12.2"
+    assert world.run("rg") == "ripgrep 14.1.1"
+    assert f"{before['nixpkgs'][:7]} → 2026-11-18 {after['nixpkgs'][:7]}" in shown
+    assert "~ hello  2.12.1 → 2.12.2" in shown
+    assert "ripgrep" not in shown
+    agree(world)
+
+
+def test_two_inputs_move_by_name(two_inputs: World) -> None:
+    world = two_inputs
+    world.publish(2)
+    world.nixprof("update", "old", "nixpkgs")
+    assert world.run("hello") == "hello 2.12.2"
+    assert world.run("rg") == "ripgrep 15.1.0"
+    agree(world)
+
+
+def test_update_moves_every_input(two_inputs: World) -> None:
+    world = two_inputs
+    world.publish(2)
+    world.nixprof("update")
+    assert versions(world) == {"nixpkgs#hello": "2.12.2", "old#ripgrep": "15.1.0"}
+    assert len(set(revisions(world).values())) == 1
+    agree(world)
+
+
+def test_the_same_package_from_two_inputs(world: World) -> None:
+    world.write_manifest(
+        'packages = ["hello", { package = "old#hello", priority = 7 }]\n\n'
+        f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nold = "{world.nixpkgs_url}?ref=main"\n'
+    )
+    world.nixprof("sync")
+    world.publish(2)
+    world.nixprof("update", "nixpkgs")
+    assert versions(world) == {"nixpkgs#hello": "2.12.2", "old#hello": "2.12.1"}
+    assert world.run("hello") == "hello 2.12.2"
+    world.nixprof("remove", "nixpkgs#hello")
+    assert world.run("hello") == "hello 2.12.1"
+    agree(world)
+
+
+def test_one_package_moves_alone_and_goes_with_its_input_again_later(world: World) -> None:
+    world.write_manifest('packages = ["hello", "ripgrep"]\n')
+    world.nixprof("sync")
+    before = revisions(world)
+    world.publish(2)
+
+    world.nixprof("update", "hello")
+    assert revisions(world) == before
+    assert world.run("hello") == "hello 2.12.2"
+    assert world.run("rg") == "ripgrep 14.1.1"
+    assert lock(world)["nixpkgs#hello"]["held"].startswith("git+file:")
+    assert "held" not in lock(world)["nixpkgs#ripgrep"]
+    agree(world)
+
+    # It stays through other changes …
+    world.nixprof("add", "jq")
+    world.nixprof("remove", "jq")
+    assert world.run("hello") == "hello 2.12.2"
+
+    # … and `update` frees it.
+    world.nixprof("update")
+    assert "held" not in lock(world)["nixpkgs#hello"]
+    assert versions(world) == {"nixpkgs#hello": "2.12.2", "nixpkgs#ripgrep": "15.1.0"}
+    agree(world)
+
+
+def test_a_package_that_is_at_the_newest_revision_is_not_held(world: World) -> None:
+    world.write_manifest('packages = ["hello", "ripgrep"]\n')
+    world.nixprof("sync")
+    before = world.snapshot()
+    world.nixprof("update", "hello")
+    assert world.snapshot() == before
+
+
+def test_packages_that_move_alone_one_after_the_other(world: World) -> None:
+    world.write_manifest('packages = ["hello", "ripgrep", "jq"]\n')
+    world.nixprof("sync")
+    world.publish(2)
+    world.nixprof("update", "hello")
+    world.nixprof("update", "ripgrep", "jq")
+    assert world.run("hello") == "hello 2.12.2"
+    assert world.run("rg") == "ripgrep 15.1.0"
+    assert all("held" in entry for entry in lock(world).values())
+    agree(world)
+
+
+def test_a_pinned_package_stays_until_it_is_named(world: World) -> None:
+    world.write_manifest('packages = ["hello", { package = "terraform", pin = true }]\n')
+    world.nixprof("sync")
+    world.publish(2)
+
+    shown = world.nixprof("update").stderr
+    assert "1 pinned: terraform 1.9.8" in shown
+    assert versions(world) == {"nixpkgs#hello": "2.12.2", "nixpkgs#terraform": "1.9.8"}
+    assert lock(world)["nixpkgs#terraform"]["held"]
+    agree(world)
+
+    world.nixprof("update")
+    assert world.run("terraform") == "terraform 1.9.8"
+
+    world.nixprof("update", "terraform")
+    assert world.run("terraform") == "terraform 1.13.5"
+    assert lock(world)["nixpkgs#terraform"]["held"]
+    agree(world)
+
+
+def test_without_its_pin_a_package_moves_with_the_next_update(world: World) -> None:
+    world.write_manifest('packages = ["hello", { package = "terraform", pin = true }]\n')
+    world.nixprof("sync")
+    world.publish(2)
+    world.nixprof("update")
+    world.manifest.write_text(
+        world.manifest.read_text().replace('{ package = "terraform", pin = true }', '"terraform"')
+    )
+    world.nixprof("sync")
+    assert world.run("terraform") == "terraform 1.9.8"
+    world.nixprof("update")
+    assert world.run("terraform") == "terraform 1.13.5"
+    assert "held" not in lock(world)["nixpkgs#terraform"]
+    agree(world)
+
+
+def test_a_package_that_is_added_again_is_not_held(world: World) -> None:
+    world.write_manifest('packages = ["hello", "ripgrep"]\n')
+    world.nixprof("sync")
+    world.publish(2)
+    world.nixprof("update", "hello")
+    world.nixprof("remove", "hello")
+    assert "nixpkgs#hello" not in lock(world)
+    world.nixprof("add", "hello")
+    assert world.run("hello") == "hello 2.12.1"
+    agree(world)
+
+
+def test_an_unknown_name_moves_nothing(world: World) -> None:
+    world.write_manifest('packages = ["hello", "ripgrep"]\n')
+    world.nixprof("sync")
+    world.publish(2)
+    assert "did you mean ripgrep? nixprof update ripgrep" in refused(world, "update", "ripgrp")
+    refused(world, "update", "hello", "no-such-thing")
+
+
+def test_nothing_has_moved(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    before = world.snapshot()
+    shown = world.nixprof("update").stderr
+    assert "no package changes" in shown
+    assert world.snapshot() == before
+    assert len(world.generations()) == 1
+
+
+def test_a_rebuild_at_the_same_version_is_shown(world: World) -> None:
+    world.write_manifest('packages = ["sqlite", "wget"]\n')
+    world.nixprof("sync")
+    path = lock(world)["nixpkgs#sqlite"]["systems"][world.system]["outputs"]["out"]
+    world.publish(2)
+    shown = world.nixprof("update").stderr
+    assert "~ sqlite  3.50.4 (rebuilt)" in shown
+    assert "wget" not in shown
+    assert lock(world)["nixpkgs#sqlite"]["systems"][world.system]["outputs"]["out"] != path
+    assert (world.profile / "share/sqlite/built-with").read_text() == "compiler 2\n"
+    agree(world)
+
+
+def test_a_package_that_is_gone_upstream_stops_the_update(world: World) -> None:
+    world.write_manifest('packages = ["hello", "oldtool"]\n')
+    world.nixprof("sync")
+    world.publish(2)
+    said = refused(world, "update")
+    assert "oldtool" in said
+    assert "it no longer builds. Consider using 'newtool'" in said
+    assert world.run("oldtool") == "oldtool 0.9"
+    # The others can still move, one by one.
+    world.nixprof("update", "hello")
+    assert world.run("hello") == "hello 2.12.2"
+    assert world.run("oldtool") == "oldtool 0.9"
+    agree(world)
+
+
+def test_an_input_that_follows_another(world: World) -> None:
+    helix = world.publish_helix()
+    world.write_manifest(
+        f'packages = ["hello", "helix#helix"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'
+        f'helix = {{ url = "{helix}", follows = {{ nixpkgs = "nixpkgs" }} }}\n'
+    )
+    world.nixprof("sync")
+    assert world.run("hx") == "helix 25.07"
+    nodes = json.loads((world.flake / "flake.lock").read_text())["nodes"]
+    assert nodes["helix"]["inputs"]["nixpkgs"] == ["nixpkgs"]
+    first = lock(world)["helix#helix"]["systems"][world.system]["outputs"]["out"]
+
+    assert "cannot move alone" in refused(world, "update", "helix#helix")
+
+    # What it follows moves, so it is built anew.
+    world.publish(2)
+    world.nixprof("update", "nixpkgs")
+    assert lock(world)["helix#helix"]["systems"][world.system]["outputs"]["out"] != first
+    assert world.run("hx") == "helix 25.07"
+
+    world.publish_helix(2)
+    world.nixprof("update", "helix")
+    assert world.run("hx") == "helix 25.07.1"
+    agree(world)
+
+
+def test_update_is_one_step_for_who_uses_the_profile(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    world.publish(2)
+    world.nixprof("update")
+    assert len(world.generations()) == 2
+
+
+def test_an_input_that_changes_in_the_list_moves_with_the_next_sync(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    first = revisions(world)["nixpkgs"]
+    world.publish(2)
+    world.write_manifest(f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}?ref=main"\n')
+    world.nixprof("sync")
+    assert world.run("hello") == "hello 2.12.2"
+    world.write_manifest(f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}?ref=main&rev={first}"\n')
+    world.nixprof("sync")
+    assert world.run("hello") == "hello 2.12.1"
+    agree(world)
