@@ -21,17 +21,21 @@ if TYPE_CHECKING:
     from nixprof.state import Project, State
 
 
-def check_profile(profile: Profile | None) -> None:
+def check_profile(profile: Profile | None, adopted: tuple[Element, ...]) -> None:
     """Make sure that an element can be added to a profile without loss.
+
+    Args:
+        profile: as it is.
+        adopted: what the environment takes the place of; then the profile is made anew.
 
     Raises: NixprofError where `nix profile` would drop or convert what is there.
     """
-    if profile is None or profile.keeper in (Keeper.NOBODY, Keeper.NIX_PROFILE):
+    if profile is None or adopted or profile.keeper in (Keeper.NOBODY, Keeper.NIX_PROFILE):
         return
     if profile.keeper is Keeper.NIX_ENV:
         raise NixprofError(
             f"{profile.link} is a profile of nix-env, which `nix profile` converts with losses",
-            hints=("use another profile: nixprof sync --profile PATH",),
+            hints=("to take it over without losses: nixprof freeze", "or use another: nixprof sync --profile PATH"),
         )
     raise NixprofError(
         f"{profile.link} has files but no list of packages, and `nix profile` would drop them",
@@ -89,7 +93,7 @@ class Activation:
         Raises: NixprofError where a file of a foreign element is another than that of a package.
         """
         leaving = (*(environment.element for environment in before.environments), *adopted)
-        elements = before.profile.elements if before.profile else ()
+        elements = nix.elements(before.profile) if before.profile else ()
         foreign = [element for element in elements if element not in leaving]
         return cls(before.profile, leaving, built, attribute, _priority_beside(nix, foreign, packages, built))
 

@@ -17,8 +17,9 @@ from nixprof.console import Colour, Console, can_ask
 from nixprof.errors import NixprofError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from nixprof.commands.freeze import Frozen
     from nixprof.flow import Outcome, Plan
     from nixprof.state import Project
 
@@ -93,8 +94,7 @@ def _show_plan(plan: Plan) -> None:
     from nixprof.render import change
 
     if not _Settings.json:
-        for line in change.plan(plan, _Settings.console):
-            _Settings.console.say(line)
+        _say(change.plan(plan, _Settings.console))
 
 
 def _confirm(question: str | None, *, yes: bool) -> Callable[[Plan], bool]:
@@ -146,8 +146,7 @@ def init(
     if json:
         _print_json(manifest=str(done.manifest), packages=done.packages)
         return
-    for line in initialised(str(done.manifest), done.packages):
-        _Settings.console.say(line)
+    _say(initialised(str(done.manifest), done.packages))
 
 
 @app.command(epilog="Examples: nixprof add ripgrep fd; nixprof add git^out,man; nixprof add github:helix-editor/helix")
@@ -293,6 +292,83 @@ def status(
         raise typer.Exit(3)
 
 
+@app.command(epilog="Examples: nixprof freeze; nixprof freeze --dry-run; nixprof freeze --only nodejs wget")
+def freeze(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="More names for --only or --except.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="NAME", help="Import this one; repeatable.")
+    ] = None,
+    besides: Annotated[list[str] | None, typer.Option("--except", metavar="NAME", help="Leave this one alone.")] = None,
+    generation: Annotated[int | None, typer.Option("--generation", metavar="N", help="An earlier generation.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="A manifest.json or manifest.nix, or a list of names."),
+    ] = None,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Take the newest versions instead of holding what is installed.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Where the list differs, take over what is installed.")
+    ] = False,
+    comments: Annotated[bool, typer.Option("--comments", help="Write known descriptions as comments.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Write the list, and leave the profile as it is.")] = False,
+    stdout: Annotated[bool, typer.Option("--stdout", help="Write the list to stdout, and change nothing.")] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    verbose: VerboseOption = False,
+    color: ColourOption = Colour.AUTO,
+) -> None:
+    """Turn an existing profile into the list, without changing one store path."""
+    project = _start("freeze", profile, json=json, verbose=verbose, colour=color)
+    from nixprof.commands import freeze as command
+    from nixprof.freeze.decide import Choice
+    from nixprof.render import freeze as rendered
+
+    chosen, left = list(only or ()), list(besides or ())
+    (left if left and not chosen else chosen).extend(names or ())
+    choice = Choice(chosen, left, overwrite, latest)
+    options = command.Options(choice, generation, file, keep, comments)
+    found = command.survey(project, options)
+    if stdout:
+        sys.stdout.write(found.text)
+        return
+    if not json:
+        _say(rendered.survey(found))
+    if dry_run and not latest:
+        _show_frozen(command.Frozen(found, None))
+        return
+
+    def confirm(plan: Plan) -> bool:
+        if plan.changes:
+            _show_plan(plan)
+        asks = not (yes or json or keep) and can_ask()
+        return not asks or typer.confirm(rendered.question(found), default=True, err=True)
+
+    _show_frozen(command.run(project, options, found, dry_run=dry_run, confirm=confirm))
+
+
+def _show_frozen(done: Frozen) -> None:
+    from nixprof.render import freeze, json
+
+    if _Settings.json:
+        outcome = json.outcome(done.outcome) if done.outcome else None
+        _print_json(**json.survey(done.survey), outcome=outcome)
+        return
+    if done.outcome and not done.outcome.done:
+        _show_plan(done.outcome.plan)
+    if done.survey.imports:
+        _say(freeze.done(done))
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        _Settings.console.say(line)
+
+
 _ALIASES = {
     "install": "add",
     "i": "add",
@@ -346,7 +422,6 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _show_error(error: NixprofError) -> None:
-    console = _Settings.console
     if _Settings.json:
         from nixprof.render import json
 
@@ -354,5 +429,4 @@ def _show_error(error: NixprofError) -> None:
         return
     from nixprof.render.error import report
 
-    for line in report(error):
-        console.say(line)
+    _say(report(error))

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from nixprof.environment import Linked
     from nixprof.flake.packages import LockedPackage
     from nixprof.manifest.model import Package
     from nixprof.nix.profile import Element
@@ -37,6 +38,8 @@ class Draft:
         moves: what moves forward.
         adopted: packages whose answers are known without asking Nix, by key.
         elements: elements of the profile that the environment takes the place of.
+        standing: what those link now.
+        activates: whether the profile follows; otherwise only the manifest and the locks are written.
 
     """
 
@@ -44,3 +47,5 @@ class Draft:
     moves: Moves = Moves()
     adopted: Mapping[str, LockedPackage] = field(default_factory=dict)
     elements: tuple[Element, ...] = ()
+    standing: tuple[Linked, ...] = ()
+    activates: bool = True

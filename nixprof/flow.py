@@ -142,26 +142,30 @@ def _attempt(
     if not dry_run:
         for path in (*files, project.places.flake / "flake.nix"):
             check_writable(path)
-        check_profile(before.profile)
+        if draft.activates:
+            check_profile(before.profile, draft.elements)
     manifest = read_draft(project.places.manifest, files) if files else before.manifest
     with Stage.of(project, nix, manifest, before) as stage:
         stage.adopt(draft.adopted)
         stage.lock_inputs()
         stage.move(draft.moves)
         stage.resolve()
-        plan = _plan(project, manifest, before, stage)
+        plan = _plan(project, manifest, before, draft, stage)
         if dry_run or not confirm(plan):
             return Outcome(plan, done=False, generation=before.generation, seconds=0)
         stage.realise(plan.packages)
         check_collisions(plan.packages)
-        activation = Activation.of(nix, before, draft.elements, plan.packages, stage.build(), stage.attribute)
+        built = stage.build()
+        activation = None
+        if draft.activates:
+            activation = Activation.of(nix, before, draft.elements, plan.packages, built, stage.attribute)
         if any(data != content(path) for path, data in on_disk.items()):
             return None
-        generation = _commit(project, nix, stage, files, activation)
+        generation = _commit(project, nix, stage, files, activation) or before.generation
         return Outcome(plan, done=True, generation=generation, seconds=0)
 
 
-def _plan(project: Project, manifest: Manifest, before: State, stage: Stage) -> Plan:
+def _plan(project: Project, manifest: Manifest, before: State, draft: Draft, stage: Stage) -> Plan:
     wanted = manifest.for_machine(project.machine.system, project.machine.host)
     packages = expected(wanted, stage.locked, project.machine.system)
     moved = tuple(
@@ -169,7 +173,7 @@ def _plan(project: Project, manifest: Manifest, before: State, stage: Stage) -> 
         for name, locked in stage.inputs().items()
         if name not in before.inputs or before.inputs[name].identity != locked.identity
     )
-    return Plan(manifest, stage.locked, compare(before.installed, packages), moved, packages)
+    return Plan(manifest, stage.locked, compare((*before.installed, *draft.standing), packages), moved, packages)
 
 
 @contextmanager
@@ -195,9 +199,9 @@ def _only_one(project: Project) -> Iterator[None]:
 
 
 def _commit(
-    project: Project, nix: Nix, stage: Stage, files: Mapping[Path, bytes], activation: Activation
+    project: Project, nix: Nix, stage: Stage, files: Mapping[Path, bytes], activation: Activation | None
 ) -> int | None:
-    """Write the generated folder, then the manifest, and let the profile follow.
+    """Write the generated folder, then the manifest, and let the profile follow where it has to.
 
     A stop between two of the files leaves a mixture from which the next `sync` derives everything anew; the manifest
     is last, so that what it asks for has been built by then.
@@ -211,6 +215,8 @@ def _commit(
         for path, data in new.items():
             if old[path] != data:
                 replace_file(path, data)
+        if activation is None:
+            return None
         with project.progress.step("switching the profile"):
             return activation.perform(nix, project)
     except BaseException:

@@ -42,9 +42,14 @@ def find_packages(
                 hints=tuple(f"nixprof {command} {package_name(key)}" for key in keys),
             )
     known = {word for p in packages for meaning in (_exact, _last, _own) for word in meaning(p, locked)}
-    close = difflib.get_close_matches(bare, sorted(known), n=1, cutoff=0.6)
-    hint = f"did you mean {close[0]}? nixprof {command} {close[0]}" if close else "what is on the list: nixprof list"
-    raise NixprofError(f"{name} is not on the list", hints=(hint,))
+    hints = suggest(bare, known, f"nixprof {command}") or ("what is on the list: nixprof list",)
+    raise NixprofError(f"{name} is not on the list", hints=hints)
+
+
+def suggest(name: str, known: Iterable[str], command: str) -> tuple[str, ...]:
+    """Make a hint of the nearest known name, if one is near: the command that would use it."""
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return (f"did you mean {close[0]}? {command} {close[0]}",) if close else ()
 
 
 def _exact(package: Package, locked: Mapping[str, LockedPackage]) -> Iterable[str]:

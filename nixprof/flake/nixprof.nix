@@ -94,15 +94,14 @@ let
 
   ## packages.<system>.nixprof
 
-  locked = (fromJSON (readFile ./packages.json)).packages;
+  # Whoever leaves nixprof may delete it: the plain environment does without.
+  locked = if pathExists ./packages.json then (fromJSON (readFile ./packages.json)).packages else { };
 
   # Gives { key; pname; version; priority; paths; }, one of the packages that an environment links.
   fromLock =
     system: package:
     let
-      entry =
-        locked.${package.key}.systems.${system}
-          or (throw "packages.json does not have ${package.key} for ${system}: run `nixprof sync`");
+      entry = locked.${package.key}.systems.${system};
       wanted =
         if !(package ? outputs) then
           entry.outputsToInstall
@@ -402,10 +401,18 @@ let
     else
       { state = "threw"; };
 
-  outputsFor = system: host: {
-    nixprof = lockedEnvironment system host;
-    default = plainEnvironment system host;
-  };
+  # Only where everything is resolved is there something to link.
+  outputsFor =
+    system: host:
+    (
+      if all (package: locked ? ${package.key}.systems.${system}) (chosenFor system host) then
+        { nixprof = lockedEnvironment system host; }
+      else
+        { }
+    )
+    // {
+      default = plainEnvironment system host;
+    };
   hosts = listToAttrs (
     map (package: {
       name = package.host;

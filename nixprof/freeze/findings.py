@@ -44,6 +44,7 @@ class Import:
         evidence: what told it, for an identified one.
         candidates: what else it may have been.
         new_input: the input that has to be added for it.
+        listed: whether the list has it already.
 
     """
 
@@ -55,6 +56,7 @@ class Import:
     evidence: Evidence | None = None
     candidates: tuple[str, ...] = ()
     new_input: Input | None = None
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

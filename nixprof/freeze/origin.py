@@ -71,11 +71,10 @@ class Reference:
         """Whether it means an entry of the registry."""
         return self.base.startswith("flake:")
 
-    def moving(self, branch: str = "") -> str:
-        """Write the reference without a revision, so that it can be updated."""
+    def moving(self, branch: str) -> str:
+        """Write the reference with a branch (empty for none) and no revision, so that it can be updated."""
         from urllib.parse import urlencode
 
-        branch = branch or self.branch
         in_path = self.base.partition(":")[0] in _FORGES or self.is_indirect
         query = [*self.query, *([("ref", branch)] if branch and not in_path else [])]
         place = f"{self.base}/{branch}" if branch and in_path else self.base
@@ -127,7 +126,7 @@ def find_origin(element: Element, inputs: Sequence[Input]) -> Origin:
             return Origin(DEFAULT_INPUT, None if there or default == DEFAULT_NIXPKGS else default, held, nixpkgs=True)
         return Origin(known.name, None, held, nixpkgs=True)
     # What the registry said then, it may not say on another machine.
-    url = locked.moving(original.branch) if original.is_indirect else original.moving()
+    url = locked.moving(original.branch) if original.is_indirect else original.moving(original.branch)
     return Origin(*_input(url, inputs), held, nixpkgs=False)
 
 

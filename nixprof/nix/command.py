@@ -118,6 +118,12 @@ class Nix:
 
     ## packages without flakes
 
+    def elements(self, profile: Profile) -> tuple[Element, ...]:
+        """Give the elements of a profile, whichever command keeps it."""
+        if profile.keeper is Keeper.NIX_ENV:
+            return self.read_nix_env(Path(os.path.realpath(f"{profile.store_path}/manifest.nix")))
+        return profile.elements
+
     def read_nix_env(self, manifest: Path) -> tuple[Element, ...]:
         """Read the `manifest.nix` of a profile that nix-env keeps.
 
@@ -194,7 +200,7 @@ class Nix:
                 copy.symlink_to(first.name)
                 self._nix("profile", "remove", *_profile_flag(copy), *map(self.selector, elements))
             else:
-                for element in profile.elements:
+                for element in self.elements(profile):
                     if element not in elements:
                         self._install(copy, element.priority, *element.store_paths)
             self.install(copy, folder, attribute, priority)
@@ -202,9 +208,8 @@ class Nix:
 
     def follows(self, element: Element, folder: Path, attribute: str) -> bool:
         """Tell whether upgrading `element` installs `attribute` of the flake in `folder`."""
-        attr_path = element.attr_path
-        named = attr_path == attribute or attr_path.endswith(f".{attribute}")
-        return named and leads_to(element.original_url, folder)
+        named = element.attr_path.split(".", 2)[2:]  # what follows `packages.SYSTEM`
+        return named == [attribute] and leads_to(element.original_url, folder)
 
     def selector(self, element: Element) -> str:
         """Name an element as `nix profile remove` and `upgrade` want it."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from nixprof.errors import ManifestError, NixprofError
+from nixprof.freeze.findings import Alone, Differing, Import
 from nixprof.resolve import UnresolvableError, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nixprof.changes import Change
+    from nixprof.commands.freeze import Survey
     from nixprof.commands.list import Listed, Listing
     from nixprof.commands.status import Status
     from nixprof.commands.sync import InSync
     from nixprof.flake.inputs import LockedInput
     from nixprof.flow import Outcome
+    from nixprof.freeze.findings import Finding
 
 VERSION = 1
 
@@ -89,6 +92,39 @@ def outcome(result: Outcome) -> Mapping[str, Any]:
         "packages": len(result.plan.packages),
         "generation": result.generation,
     }
+
+
+def survey(result: Survey) -> Mapping[str, Any]:
+    """Give what `nixprof freeze` found."""
+    return {
+        "from": str(result.reading.place),
+        "generation": result.reading.generation,
+        "manifest": str(result.manifest),
+        "elements": [_finding(one) for one in result.findings],
+    }
+
+
+def _finding(one: Finding) -> Mapping[str, Any]:
+    about = {"name": one.element.name or one.element.label or None, "storePaths": list(one.element.store_paths)}
+    match one:
+        case Import():
+            return about | {
+                "state": "on the list" if one.listed else one.how.value,
+                "package": str(one.spec),
+                "evidence": one.evidence.value if one.evidence else None,
+                "candidates": list(one.candidates),
+                "held": one.locked.held if one.locked else None,
+            }
+        case Alone():
+            return about | {"state": "left alone", "reason": one.reason}
+        case Differing():
+            return about | {
+                "state": "differs from the list",
+                "package": str(one.spec),
+                "listed": one.listed,
+                "installed": one.installed,
+            }
+    assert_never(one)
 
 
 def error(result: NixprofError) -> Mapping[str, Any]:

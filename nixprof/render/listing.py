@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.commands.list import Presence
 from nixprof.render.table import columns
+from nixprof.spec import NO_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ def listing(result: Listing, console: Console) -> Iterator[str]:
 def _listed_row(one: Listed) -> tuple[str, str, str]:
     spec = one.package.spec
     marks = [
-        *([spec.input] if spec.input != "nixpkgs" and spec.attr_path != ("default",) else []),
+        *([spec.input] if spec.input not in ("nixpkgs", NO_INPUT) and spec.attr_path != ("default",) else []),
         *(["pinned"] if one.package.pin else ["held"] if one.held else []),
     ]
     name = spec.input if spec.attr_path == ("default",) else spec.name
