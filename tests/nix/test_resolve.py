@@ -1,0 +1,313 @@
+"""What is asked of Nix, how often, and what the answer to every kind of refusal is."""
+
+import os
+from pathlib import Path
+
+import pytest
+from support.claims import agree, lock, refused, versions
+from support.world import World
+
+OTHER = "aarch64-darwin"
+
+
+@pytest.fixture
+def host(world: World) -> str:
+    return world.command("hostname", "-s").stdout.strip().lower()
+
+
+def log_nix(world: World) -> Path:
+    """Writes down every start of Nix; returns the file."""
+    log = world.root / "nix.log"
+    wrappers = world.root / "wrappers"
+    wrappers.mkdir()
+    for command in ("nix", "nix-store", "nix-env", "nix-instantiate", "nix-build"):
+        real = world.env["PATH"].split(os.pathsep)[0] + f"/{command}"
+        # On one line each, whatever is in the arguments.
+        script = f'#!/bin/sh\necho {command} "$@" | tr "\\n" " " >>"{log}"\necho >>"{log}"\nexec "{real}" "$@"\n'
+        (wrappers / command).write_text(script)
+        (wrappers / command).chmod(0o755)
+    world.extra_env["PATH"] = f"{wrappers}{os.pathsep}{world.env['PATH']}"
+    return log
+
+
+def starts(log: Path) -> list[str]:
+    """What was started since the last look: the words that say what is done."""
+    lines = log.read_text().splitlines() if log.exists() else []
+    log.write_text("")
+    words = ("eval", "build", "flake lock", "flake update", "profile", "--version", "--realise", "--set")
+    return [next((word for word in words if f" {word} " in f"{line} "), line) for line in lines]
+
+
+def traced_flake(folder: Path, system: str) -> str:
+    """A flake of 201 packages, each of which says its name when it is evaluated; all but the last are one build."""
+    folder.mkdir()
+    (folder / "flake.nix").write_text(
+        f"""
+{{
+  outputs = _: {{
+    packages.{system} = builtins.listToAttrs (builtins.genList (number: {{
+      name = "p${{toString number}}";
+      value = builtins.trace "evaluated p${{toString number}}" (derivation {{
+        name = if number < 200 then "all" else "last";
+        system = "{system}";
+        builder = "/bin/sh";
+        args = [ ./build ];
+        PATH = "/usr/bin:/bin";
+      }});
+    }}) 201);
+  }};
+}}
+"""
+    )
+    (folder / "build").write_text(
+        "mkdir -p $out/bin; printf '#!/bin/sh\\necho %s\\n' $name >$out/bin/$name; chmod +x $out/bin/$name\n"
+    )
+    return f"path:{folder}"
+
+
+def test_one_more_package_is_one_evaluation_of_it_alone(world: World) -> None:
+    flake = traced_flake(world.root / "many", world.system)
+    listed = "".join(f'  "p{number}",\n' for number in range(200))
+    world.write_manifest(f'packages = [\n{listed}]\n\n[inputs]\nnixpkgs = "{flake}"\n')
+    log = log_nix(world)
+    said = world.nixprof("sync", "--verbose").stderr
+    assert said.count("trace: evaluated ") == 200
+    assert starts(log).count("eval") == 1
+
+    said = world.nixprof("add", "p200", "--verbose").stderr
+    assert [line for line in said.splitlines() if "trace:" in line] == ["trace: evaluated p200"]
+    assert sorted(starts(log)) == ["--realise", "--version", "build", "eval", "profile"]
+    assert len(lock(world)) == 201
+    assert world.run("last") == "last"
+    assert world.run("all") == "all"
+
+    said = world.nixprof("remove", "p7", "--verbose").stderr
+    assert "trace:" not in said
+    assert sorted(starts(log)) == ["--version", "build", "profile"]
+
+
+def test_everything_in_the_way_is_told_at_once(world: World) -> None:
+    world.write_manifest(
+        "packages = [\n"
+        '  "hello", "no-such-thing", "ripgrp", "vscode", "spotify", "openssl_1_1", "brokenpkg",\n'
+        '  "mas", "python3Packages", "python3Packages.blak", "git^nothing", "exa", "ag",\n'
+        "]\n"
+    )
+    log = log_nix(world)
+    said = refused(world, "sync")
+    for text in (
+        "11 packages cannot be installed",
+        "there is no package no-such-thing in nixpkgs (2026-10-30 ",
+        "there is no package ripgrp in nixpkgs",
+        "did you mean ripgrep? nixprof add ripgrep",
+        "vscode-1.106 has an unfree licence, and nothing in the list allows it",
+        "spotify-1.2.74 has an unfree licence",
+        'to allow it: nixprof add vscode --allow-unfree\n       which writes allow-unfree = ["vscode"] under [nixpkgs]',
+        "openssl-1.1.1w is marked as insecure: ",
+        'allow-insecure = ["openssl-1.1.1w"]',
+        "brokenpkg-1.0 is marked as broken",
+        f"mas-2.3.0 is not available on {world.system}",
+        "python3Packages is a set of packages, not a package",
+        "it has for example python3Packages.black",
+        "there is no package python3Packages.blak in nixpkgs",
+        "did you mean python3Packages.black?",
+        "'exa' has been removed because it is unmaintained upstream",
+        "'ag' has been renamed to/replaced by 'silver-searcher'",
+        "Nothing was changed.",
+    ):
+        assert text in said, f"{text!r} is not in\n{said}"
+    assert "hello" not in said
+    assert "build" not in starts(log)
+    assert "--realise" not in starts(log)
+    assert not world.profile.exists()
+
+
+def test_the_same_as_json(world: World) -> None:
+    world.write_manifest('packages = ["hello", "ripgrp", "vscode", "openssl_1_1", "brokenpkg", "mas"]\n')
+    result = world.nixprof("sync", "--json", check=False)
+    assert result.code == 1
+    assert result.stderr == ""
+    assert [(one["package"], one["reason"]) for one in result.json["error"]["packages"]] == [
+        ("ripgrp", "missing"),
+        ("vscode", "unfree"),
+        ("openssl_1_1", "insecure"),
+        ("brokenpkg", "broken"),
+        ("mas", "unsupported"),
+    ]
+
+
+def test_an_output_that_is_not_there(world: World) -> None:
+    world.write_manifest("packages = []\n")
+    said = refused(world, "add", "git^man,nothing")
+    assert "git^man,nothing has no output nothing; it has doc, man, out" in said
+    world.write_manifest('packages = ["git"]\n')
+    world.nixprof("sync")
+    world.write_manifest('packages = ["git^nothing"]\n')
+    assert "git^nothing has no output nothing" in refused(world, "sync")
+
+
+def test_a_package_that_aborts_is_named_and_the_others_are_not(world: World) -> None:
+    world.write_manifest('packages = ["hello", "ripgrep", "tests.aborting", "jq", "fd"]\n')
+    said = refused(world, "sync")
+    assert "tests.aborting cannot be evaluated: " in said
+    assert "evaluation of tests.aborting was aborted" in said
+    for name in ("hello", "ripgrep", "jq", "fd"):
+        assert name not in said
+
+
+def test_an_alias_that_still_works_is_installed(world: World) -> None:
+    world.write_manifest('packages = ["vimHugeX"]\n')
+    said = world.nixprof("sync", "--verbose").stderr
+    assert "'vimHugeX' has been renamed to/replaced by 'vim-full'" in said
+    assert world.run("vim").startswith("vim-full ")
+    agree(world)
+
+
+@pytest.mark.parametrize(
+    ("package", "option", "written", "program"),
+    [
+        ("vscode", "--allow-unfree", 'allow-unfree = ["vscode"]', None),
+        ("openssl_1_1", "--allow-insecure", 'allow-insecure = ["openssl-1.1.1w"]', None),
+        ("brokenpkg", "--allow-broken", 'allow-broken = ["brokenpkg"]', "brokenpkg"),
+    ],
+)
+def test_a_policy_is_written_for_the_package_and_for_no_other(
+    world: World, package: str, option: str, written: str, program: str | None
+) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    said = refused(world, "add", package)
+    assert option in said
+    assert written in said
+    world.nixprof("add", package, option)
+    text = world.manifest.read_text()
+    assert f"[nixpkgs]\n{written}\n" in text
+    assert text.count("allow-") == 1
+    if program:
+        assert world.run(program).startswith(program)
+    agree(world)
+
+
+def test_a_policy_that_is_not_needed_is_not_written(world: World) -> None:
+    world.write_manifest("packages = []\n")
+    world.nixprof("add", "hello", "--allow-unfree", "--allow-broken")
+    assert "allow-" not in world.manifest.read_text()
+
+
+def test_one_policy_does_not_lift_another_obstacle(world: World) -> None:
+    world.write_manifest("packages = []\n")
+    said = refused(world, "add", "vscode", "brokenpkg", "--allow-unfree")
+    assert "brokenpkg-1.0 is marked as broken" in said
+    world.nixprof("add", "vscode", "brokenpkg", "spotify", "--allow-unfree", "--allow-broken")
+    text = world.manifest.read_text()
+    assert 'allow-unfree = ["vscode", "spotify"]' in text
+    assert 'allow-broken = ["brokenpkg"]' in text
+    agree(world)
+
+
+def test_a_policy_that_changes_is_asked_for_again(world: World) -> None:
+    world.write_manifest('packages = ["hello", "vscode"]\n[nixpkgs]\nallow-unfree = ["vscode"]\n')
+    world.nixprof("sync")
+    world.write_manifest('packages = ["hello", "vscode"]\n[nixpkgs]\nallow-unfree = []\n')
+    assert "vscode-1.106 has an unfree licence" in refused(world, "sync")
+    world.write_manifest('packages = ["hello", "vscode"]\n[nixpkgs]\nallow-unfree = true\n')
+    world.nixprof("sync")
+    agree(world)
+
+
+def test_an_overlay_takes_effect_when_it_comes_and_when_it_goes(world: World) -> None:
+    helix = world.publish_helix()
+    inputs = f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nhelix = "{helix}"\n'
+    world.write_manifest(f'packages = ["hello"]\n{inputs}')
+    world.nixprof("sync")
+    world.write_manifest(f'packages = ["hello"]\n{inputs}[nixpkgs]\noverlays = ["helix"]\n')
+    world.nixprof("sync")
+    assert world.run("hello") == "hello 2.12.1-overlay"
+    world.write_manifest(f'packages = ["hello"]\n{inputs}')
+    world.nixprof("sync")
+    assert world.run("hello") == "hello 2.12.1"
+    agree(world)
+
+
+def test_several_systems_stay_resolved_in_one_evaluation(world: World) -> None:
+    world.write_manifest(
+        f'packages = ["hello", "git^man"]\nsystems = ["{OTHER}", "{world.system}"]\n'
+        '[system.darwin]\npackages = ["mas"]\n[system.linux]\npackages = ["strace"]\n'
+    )
+    log = log_nix(world)
+    world.nixprof("sync")
+    assert starts(log).count("eval") == 1
+    entries = lock(world)
+    assert set(entries["nixpkgs#hello"]["systems"]) == {OTHER, world.system}
+    assert set(entries["nixpkgs#mas"]["systems"]) == {OTHER}
+    assert set(entries["nixpkgs#strace"]["systems"]) == {world.system}
+    assert world.run("strace").startswith("strace")
+    world.publish(2)
+    world.nixprof("update")
+    systems = lock(world)["nixpkgs#hello"]["systems"]
+    assert {systems[system]["version"] for system in systems} == {"2.12.2"}
+    assert "in sync" in world.nixprof("sync").stderr
+
+
+def test_a_package_that_another_system_of_the_list_does_not_have(world: World) -> None:
+    world.write_manifest(f'packages = ["hello", "strace"]\nsystems = ["{OTHER}", "{world.system}"]\n')
+    said = refused(world, "sync")
+    assert f"strace-6.17 is not available on {OTHER}" in said
+    assert "[system." in said
+
+
+def test_tables_of_systems_and_hosts(world: World, host: str) -> None:
+    architecture, _, system = world.system.partition("-")
+    world.write_manifest(
+        'packages = ["hello"]\n'
+        f'[system.{system}]\npackages = ["fd"]\n[system.{architecture}]\npackages = ["jq"]\n'
+        f'[system.{world.system}]\npackages = ["tree"]\n[system.darwin]\npackages = ["mas"]\n'
+        f'[host."{host.upper()}"]\npackages = ["ripgrep", {{ package = "fd", priority = 3 }}]\n'
+        '[host.another]\npackages = ["no-such-thing-here"]\n'
+    )
+    world.nixprof("sync")
+    assert {"hello", "fd", "jq", "tree", "rg"} == {path.name for path in (world.profile / "bin").iterdir()}
+    assert [element.attr_path for element in world.profile_elements()] == [
+        f"legacyPackages.{world.system}.hosts.{host}.nixprof"
+    ]
+    listed = world.nixprof("list").stdout
+    assert "skipped: only on darwin" in listed
+    assert "skipped: only on host another" in listed
+    assert "in sync" in world.nixprof("sync").stderr
+    # Another host of the same system takes nothing of this one's.
+    world.nixprof("remove", "ripgrep")
+    assert not (world.profile / "bin/rg").exists()
+
+
+def test_a_host_table_that_comes_and_goes(world: World, host: str) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    world.write_manifest(f'packages = ["hello"]\n[host."{host}"]\npackages = ["tree"]\n')
+    world.nixprof("sync")
+    assert world.run("tree").startswith("tree")
+    assert len(world.profile_elements()) == 1
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    agree(world)
+
+
+def test_included_files_count_and_are_edited_where_the_entry_is(world: World) -> None:
+    world.config_dir.mkdir(parents=True)
+    work = world.config_dir / "work.toml"
+    work.write_text('packages = ["ripgrep", "jq"] # of work\n[system.linux]\npackages = ["strace"]\n')
+    world.write_manifest('include = ["work.toml"]\npackages = ["hello"]\n')
+    world.nixprof("sync")
+    assert world.run("rg").startswith("ripgrep")
+    assert world.run("strace").startswith("strace")
+    world.nixprof("remove", "jq")
+    assert work.read_text().startswith('packages = ["ripgrep"] # of work\n')
+    work.write_text('packages = ["ripgrp"]\n')
+    assert "did you mean ripgrep?" in refused(world, "sync")
+    assert versions(world)["nixpkgs#ripgrep"] == "14.1.1"
+
+
+def test_nix_itself_is_missing(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.extra_env["PATH"] = "/nonexistent"
+    said = refused(world, "sync")
+    assert "there is no nix on the PATH" in said
+    assert "hint:" in said
