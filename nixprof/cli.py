@@ -40,6 +40,7 @@ ProfileOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="Fail at once if another nixprof is at work.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show each step and all that Nix says.")]
 ColourOption = Annotated[Colour, typer.Option("--color", help="When to use colour.")]
 
@@ -59,6 +60,7 @@ def _start(
     json: bool = False,
     verbose: bool = False,
     colour: Colour = Colour.AUTO,
+    waits: bool = True,
 ) -> Project:
     """Note the common options and find out whose packages, and where."""
     from nixprof.places import Machine, Places
@@ -72,7 +74,8 @@ def _start(
         progress = Words()
     elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         progress = Spinner()
-    return Project(Places.of_user(), Machine.this(), profile, progress)
+    words = " ".join(["nixprof", command, *(word for word in sys.argv[2:] if not word.startswith("-"))])
+    return Project(Places.of_user(), Machine.this(), profile, words, waits, progress)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - so typer calls it
@@ -167,11 +170,12 @@ def add(
     yes: YesOption = False,
     profile: ProfileOption = None,
     json: JsonOption = False,
+    no_wait: NoWaitOption = False,
     verbose: VerboseOption = False,
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Add packages to the list and install them."""
-    project = _start("add", profile, json=json, verbose=verbose, colour=color)
+    project = _start("add", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import add as command
     from nixprof.resolve import Obstacle
 
@@ -192,11 +196,12 @@ def remove(
     yes: YesOption = False,
     profile: ProfileOption = None,
     json: JsonOption = False,
+    no_wait: NoWaitOption = False,
     verbose: VerboseOption = False,
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Take packages off the list and uninstall them."""
-    project = _start("remove", profile, json=json, verbose=verbose, colour=color)
+    project = _start("remove", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import remove as command
 
     _show_outcome(command.run(project, packages, dry_run=dry_run, confirm=_confirm(None, yes=yes)))
@@ -208,11 +213,12 @@ def sync(
     yes: YesOption = False,
     profile: ProfileOption = None,
     json: JsonOption = False,
+    no_wait: NoWaitOption = False,
     verbose: VerboseOption = False,
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Make this machine match the list."""
-    project = _start("sync", profile, json=json, verbose=verbose, colour=color)
+    project = _start("sync", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import sync as command
 
     done = command.run(project, dry_run=dry_run, confirm=_confirm(None, yes=yes))
@@ -238,11 +244,12 @@ def update(
     yes: YesOption = False,
     profile: ProfileOption = None,
     json: JsonOption = False,
+    no_wait: NoWaitOption = False,
     verbose: VerboseOption = False,
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Move inputs, or single packages, to the newest versions."""
-    project = _start("update", profile, json=json, verbose=verbose, colour=color)
+    project = _start("update", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import update as command
 
     question = "Update these {} packages?"
@@ -319,11 +326,12 @@ def freeze(
     yes: YesOption = False,
     profile: ProfileOption = None,
     json: JsonOption = False,
+    no_wait: NoWaitOption = False,
     verbose: VerboseOption = False,
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Turn an existing profile into the list, without changing one store path."""
-    project = _start("freeze", profile, json=json, verbose=verbose, colour=color)
+    project = _start("freeze", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import freeze as command
     from nixprof.freeze.decide import Choice
     from nixprof.render import freeze as rendered
@@ -406,6 +414,9 @@ def run(arguments: Sequence[str]) -> int:
     Returns: the exit code: 0 done, 1 error, 2 usage, 3 differences found, 130 interrupted.
 
     """
+    from nixprof.interrupts import stop_in_order
+
+    stop_in_order()
     try:
         app(args=_canonical(arguments), prog_name="nixprof", standalone_mode=True)
     except NixprofError as error:

@@ -14,6 +14,8 @@ from nixprof.errors import NixprofError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+# What the files that become others are called until then.
+_TEMPORARY = ".nixprof-tmp"
 _ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -52,7 +54,7 @@ def replace_file(path: Path, data: bytes) -> None:
     real = Path(os.path.realpath(path))
     try:
         real.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{real.name}.", dir=real.parent)
+        descriptor, temporary = tempfile.mkstemp(_TEMPORARY, f".{real.name}.", real.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
@@ -90,6 +92,13 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove_temporary_files(folder: Path) -> None:
+    """Clear away what a `replace_file` left that was killed."""
+    for path in folder.glob(f".*{_TEMPORARY}"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def content(path: Path) -> bytes | None:

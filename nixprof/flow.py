@@ -9,7 +9,6 @@ folder is put together on a stage.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,14 +16,15 @@ from nixprof.activate import Activation, check_collisions, check_profile
 from nixprof.changes import Change, compare
 from nixprof.draft import Draft
 from nixprof.environment import expected
-from nixprof.errors import NixprofError
+from nixprof.exclusive import exclusive
 from nixprof.files import check_writable, content, contents, replace_file, restore
+from nixprof.interrupts import uninterrupted
 from nixprof.nix.command import Nix
 from nixprof.stage import Stage
 from nixprof.state import Project, State, read_draft
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from nixprof.environment import Linked
@@ -116,7 +116,7 @@ def change(
     """
     started = time.monotonic()
     manifest = project.places.manifest
-    with _only_one(project), Nix(project.progress.nix_said) as nix:
+    with exclusive(project), Nix(project.progress.nix_said) as nix:
         while True:
             start = {} if template is None or manifest.exists() else {manifest: template.encode()}
             outcome = _attempt(project, nix, start, propose, dry_run=dry_run, confirm=confirm)
@@ -161,7 +161,8 @@ def _attempt(
             activation = Activation.of(nix, before, draft.elements, plan.packages, built, stage.attribute)
         if any(data != content(path) for path, data in on_disk.items()):
             return None
-        generation = _commit(project, nix, stage, files, activation) or before.generation
+        with uninterrupted():
+            generation = _commit(project, nix, stage, files, activation) or before.generation
         return Outcome(plan, done=True, generation=generation, seconds=0)
 
 
@@ -174,28 +175,6 @@ def _plan(project: Project, manifest: Manifest, before: State, draft: Draft, sta
         if name not in before.inputs or before.inputs[name].identity != locked.identity
     )
     return Plan(manifest, stage.locked, compare((*before.installed, *draft.standing), packages), moved, packages)
-
-
-@contextmanager
-def _only_one(project: Project) -> Iterator[None]:
-    """Keep a second nixprof waiting."""
-    from filelock import FileLock, Timeout
-
-    lock = project.places.state / "lock"
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        waiting = FileLock(lock)
-        try:
-            waiting.acquire(timeout=0)
-        except Timeout:
-            project.progress.note("waiting for another nixprof to finish")
-            waiting.acquire()
-    except OSError as error:
-        raise NixprofError(f"cannot write {lock}", cause=error.strerror or str(error)) from error
-    try:
-        yield
-    finally:
-        waiting.release()
 
 
 def _commit(

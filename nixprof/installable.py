@@ -87,9 +87,11 @@ def absolute(flake: str) -> str:
     path = flake.removeprefix("path:")
     if not path.startswith((".", "~", "/")) or "?" in path:
         return flake
-    folder = os.path.abspath(os.path.expanduser(path))
-    from urllib.parse import quote
+    from urllib.parse import quote, unquote
 
+    # Only in a reference is a path percent-encoded.
+    plain = unquote(path) if flake.startswith("path:") else path
+    folder = os.path.abspath(os.path.expanduser(plain))
     if not flake.startswith("path:") and os.path.exists(os.path.join(folder, ".git")):
         return f"git+file://{quote(folder)}"
     return f"path:{quote(folder)}"
@@ -117,6 +119,7 @@ def input_name(url: str, taken: Sequence[str]) -> str:
         repository = _ARCHIVE.sub("", parts[-1]) if parts else ""
     candidates = [branch] if repository == "nixpkgs" and branch else []
     candidates += [repository, f"{repository}-{branch}", f"{owner}-{repository}"]
+    candidates += ["" if repository else "flake"]
     candidates += [f"{repository or 'flake'}-{number}" for number in range(2, len(taken) + 3)]
     names = (_as_name(candidate) for candidate in candidates if candidate.strip("-"))
     return next(name for name in names if name not in taken)

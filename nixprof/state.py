@@ -37,6 +37,8 @@ class Project:
         places: the user's files.
         machine: this machine.
         chosen_profile: the profile that the user named; None for the one that Nix itself uses.
+        command: what the user typed.
+        waits: whether to wait for another nixprof that is at work.
         progress: what a long step tells.
 
     """
@@ -44,6 +46,8 @@ class Project:
     places: Places
     machine: Machine
     chosen_profile: Path | None = None
+    command: str = "nixprof"
+    waits: bool = True
     progress: Progress = field(default_factory=Progress)
 
     def profile(self) -> Profile | None:

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _READ_NIX_ENV = Path(__file__).parent / "read-nix-env.nix"
 _IDENTIFY = Path(__file__).parent / "identify.nix"
+# How long Nix may take to stop.
+_PATIENCE_SECONDS = 5
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
 
 
@@ -251,12 +253,23 @@ class Nix:
                 f"there is no {argv[0]} on the PATH",
                 hints=("install Nix: https://nixos.org/download", "or open a new terminal if you just did"),
             )
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        said = done.stderr.decode(errors="replace")
+        with subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            try:
+                printed, errors = process.communicate()
+            except BaseException:
+                # Nix stops its builders when it is asked to stop, and must not outlive nixprof.
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_PATIENCE_SECONDS)
+                process.kill()
+                raise
+        said = errors.decode(errors="replace")
         self._hear(said)
-        if done.returncode:
+        if process.returncode:
             raise explain(said, argv)
-        return done.stdout.decode(errors="replace")
+        return printed.decode(errors="replace")
 
 
 def _profile_flag(profile: Path | None) -> tuple[str, ...]:
