@@ -6,23 +6,24 @@ import difflib
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError
+from nixprof.installable import read_installable
 from nixprof.words import package_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from nixprof.flake.packages import LockedPackage
-    from nixprof.manifest.model import Package
+    from nixprof.manifest.model import Input, Manifest, Package
 
 
 def find_packages(
-    name: str, packages: Sequence[Package], locked: Mapping[str, LockedPackage], command: str
+    name: str, manifest: Manifest, locked: Mapping[str, LockedPackage], command: str
 ) -> tuple[Package, ...]:
-    """Find the entries of the list that a name means: as it was written, as a spec, by attribute or by own name.
+    """Find the entries of the list that a name means: what `add` takes for them, an attribute or their own name.
 
     Args:
         name: as the user typed it; outputs at its end do not matter.
-        packages: those to choose from.
+        manifest: the list to choose from.
         locked: what they are, for their own names.
         command: what the user wants, for the hint.
 
@@ -31,9 +32,11 @@ def find_packages(
     Raises: NixprofError where it means none, or several.
 
     """
+    packages = manifest.packages
     bare = name.partition("^")[0] or name
+    names = {bare, _as_added(name, manifest.inputs)}
     for meaning in (_exact, _last, _own):
-        keys = list(dict.fromkeys(p.spec.key for p in packages if bare in meaning(p, locked)))
+        keys = list(dict.fromkeys(p.spec.key for p in packages if names.intersection(meaning(p, locked))))
         if len(keys) == 1:
             return tuple(package for package in packages if package.spec.key == keys[0])
         if keys:
@@ -44,6 +47,15 @@ def find_packages(
     known = {word for p in packages for meaning in (_exact, _last, _own) for word in meaning(p, locked)}
     hints = suggest(bare, known, f"nixprof {command}") or ("what is on the list: nixprof list",)
     raise NixprofError(f"{name} is not on the list", hints=hints)
+
+
+def _as_added(name: str, inputs: Sequence[Input]) -> str:
+    """Give the key of what `add` would take a name for; the name itself where that is nothing on the list."""
+    try:
+        one = read_installable(name, inputs)
+    except NixprofError:
+        return name
+    return name if one.new_input else one.spec.key
 
 
 def suggest(name: str, known: Iterable[str], command: str) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def run(
     locked = read_packages(project.places.flake / "packages.json")
 
     def propose(manifest: Manifest) -> Draft:
-        found = {package for name in names for package in find_packages(name, manifest.packages, locked, "remove")}
+        found = {package for name in names for package in find_packages(name, manifest, locked, "remove")}
         texts = {source.path: source.text for source in manifest.sources}
         # From the last of a list to the first, so that the places of the others stay what they are.
         for package in sorted(found, key=lambda package: package.path[-1], reverse=True):

@@ -38,7 +38,7 @@ def run(
         packages: dict[str, Package] = {}
         for name in names:
             if name not in inputs:
-                package = find_packages(name, manifest.packages, locked, "update")[0]
+                package = find_packages(name, manifest, locked, "update")[0]
                 _check_alone(package, manifest)
                 packages[package.spec.key] = package
         return Draft(moves=Moves(tuple(name for name in inputs if name in names), tuple(packages.values())))

@@ -233,6 +233,14 @@ def test_an_input_that_follows_another(world: World) -> None:
     agree(world)
 
 
+def test_a_package_is_updated_by_what_was_typed_to_add_it(world: World) -> None:
+    world.write_manifest('packages = ["ripgrep"]\n')
+    world.nixprof("add", f"{world.nixpkgs_url}#hello")
+    world.publish(2)
+    world.nixprof("update", f"{world.nixpkgs_url}#hello")
+    assert versions(world) == {"nixpkgs#ripgrep": "14.1.1", "nixpkgs#hello": "2.12.2"}
+
+
 def test_update_is_one_step_for_who_uses_the_profile(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync")

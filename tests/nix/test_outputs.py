@@ -125,9 +125,9 @@ def test_the_locked_output_fetches_no_input(fresh_world: World) -> None:
     (world.root / "helix").rename(world.root / "gone too")
     # Neither from the store, nor from a cache of Nix's own.
     (world.home / ".cache").rename(world.home / "no cache")
-    for path in world.store.store_dir.glob("*-source"):
-        if not (path / "packages.json").exists():
-            world.command("nix-store", "--delete", "--ignore-liveness", path)
+    for source in world.store.store_dir.glob("*-source"):
+        if not (source / "packages.json").exists():
+            world.command("nix-store", "--delete", "--ignore-liveness", source)
     [path] = world.build(f"path:{world.flake}#nixprof")
     assert world.tree(Path(path)) == world.tree()
     failed = world.nix("build", "--no-link", f"path:{world.flake}#default", check=False)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from nixprof.spec import Spec
 from support.world import World
 
 
@@ -39,7 +40,8 @@ def agree(world: World) -> None:
     """Manifest, lock and profile say the same, and the profile has one element of nixprof's."""
     listed = world.nixprof("list", "--json").json["packages"]
     assert {entry["state"] for entry in listed} <= {"installed"}
-    assert {f"{entry['input']}#{'.'.join(entry['attrPath'])}": entry["version"] for entry in listed} == versions(world)
+    named = {Spec(entry["input"], tuple(entry["attrPath"])).key: entry["version"] or "" for entry in listed}
+    assert named == versions(world)
     assert len(ours(world)) == 1
     assert world.nixprof("status", "--check").code == 0
 
