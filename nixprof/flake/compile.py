@@ -57,15 +57,14 @@ def used_inputs(manifest: Manifest, holds: Mapping[str, str]) -> tuple[Input, ..
         holds: the packages that go by a reference of their own, by key.
 
     """
-    going = [
-        package.spec.input
-        for package in manifest.packages
-        if package.spec.key not in holds and not package.spec.is_store_path
-    ]
-    used = {*going, *(manifest.policy.overlays if going else ())}
-    if going:
+    specs = [package.spec for package in manifest.packages if not package.spec.is_store_path]
+    used = {spec.input for spec in specs if spec.key not in holds}
+    if used:
         used.add("nixpkgs")  # whose buildEnv links the plain environment
-    used |= {ours for one in manifest.inputs if one.name in used for _, ours in one.follows}
+    if specs:
+        used.update(manifest.policy.overlays)  # what is held takes them as well
+    while more := {ours for one in manifest.inputs if one.name in used for _, ours in one.follows} - used:
+        used |= more
     return tuple(one for one in manifest.inputs if one.name in used)
 
 

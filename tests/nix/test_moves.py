@@ -233,6 +233,19 @@ def test_an_input_that_follows_another(world: World) -> None:
     agree(world)
 
 
+def test_a_list_that_is_held_altogether_keeps_its_overlays(world: World) -> None:
+    helix = world.publish_helix()
+    world.write_manifest(
+        f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nhelix = "{helix}"\n'
+        '[nixpkgs]\noverlays = ["helix"]\n'
+    )
+    world.nixprof("sync")
+    world.publish(2)
+    world.nixprof("update", "hello")
+    assert world.run("hello") == "hello 2.12.2-overlay"
+    agree(world)
+
+
 def test_a_package_is_updated_by_what_was_typed_to_add_it(world: World) -> None:
     world.write_manifest('packages = ["ripgrep"]\n')
     world.nixprof("add", f"{world.nixpkgs_url}#hello")
