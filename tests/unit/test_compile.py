@@ -224,7 +224,7 @@ def manifests(draw: st.DrawFn, *, hostile: bool) -> str:
 
     def package() -> object:
         path = ".".join(text(PART) for _ in range(draw(st.integers(1, 2))))
-        source = f"{names[0]}#" if names and draw(st.booleans()) else ""
+        source = f"{names[0]}#" if bool(names) and draw(st.booleans()) else ""
         outputs = f"^{text(NAME)}" if draw(st.booleans()) else ""
         spec = f"{source}{path}{outputs}"
         return draw(st.just(spec) | st.builds(lambda rank: {"package": spec, "priority": rank}, RANK))

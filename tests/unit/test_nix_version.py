@@ -1,0 +1,61 @@
+"""What `nix --version` says, and what follows from it."""
+
+import pytest
+
+from nixprof.nix.version import NixVersion
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "release", "lix"),
+    [
+        ("nix (Nix) 2.8.0", "2.8.0", (2, 8), False),
+        ("nix (Nix) 2.34.8\n", "2.34.8", (2, 34), False),
+        ("nix (Nix) 2.4pre20211006_53e4794", "2.4pre20211006_53e4794", (2, 4), False),
+        ("nix (Nix) 2.29.0pre20250407_73d3159b", "2.29.0pre20250407_73d3159b", (2, 29), False),
+        ("nix (Nix) 2.26.3+3", "2.26.3+3", (2, 26), False),
+        ("nix (Determinate Nix 3.6.2) 2.29.0", "2.29.0", (2, 29), False),
+        ("nix (Determinate Nix 3.11.2) 2.31.1", "2.31.1", (2, 31), False),
+        ("nix (Lix, like Nix) 2.93.0", "2.93.0", (2, 93), True),
+        ("nix (Lix, like Nix) 2.94.0-dev-pre20250722-4c5a2d4", "2.94.0-dev-pre20250722-4c5a2d4", (2, 94), True),
+        ("nix (Nix) 3.0", "3.0", (3, 0), False),
+    ],
+)
+def test_a_version(line: str, text: str, release: tuple[int, int], lix: bool) -> None:  # noqa: FBT001
+    assert NixVersion.parse(line) == NixVersion(text, release, lix)
+
+
+@pytest.mark.parametrize("line", ["", "\n", "nix", "nix (Nix)", "bash: nix: command not found", "nix (Nix) two", "7"])
+def test_no_version(line: str) -> None:
+    assert NixVersion.parse(line) is None
+
+
+def version(line: str) -> NixVersion:
+    found = NixVersion.parse(line)
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "word", "by_name", "named", "many", "ranks"),
+    [
+        ("nix (Nix) 2.4", "install", False, False, False, False),
+        ("nix (Nix) 2.8.0", "install", False, False, False, False),
+        ("nix (Nix) 2.9.2", "install", False, False, False, True),
+        ("nix (Nix) 2.18.9", "install", False, False, False, True),
+        ("nix (Nix) 2.19.7", "install", False, True, False, True),
+        ("nix (Nix) 2.20.9", "install", True, True, False, True),
+        ("nix (Nix) 2.26.3", "install", True, True, True, True),
+        ("nix (Nix) 2.30.0", "add", True, True, True, True),
+        ("nix (Nix) 2.34.8", "add", True, True, True, True),
+        ("nix (Determinate Nix 3.11.2) 2.31.1", "add", True, True, True, True),
+        # Lix left Nix at 2.18 and went its own way.
+        ("nix (Lix, like Nix) 2.93.0", "install", True, True, True, True),
+    ],
+)
+def test_what_a_version_can_do(line: str, word: str, by_name: bool, named: bool, many: bool, ranks: bool) -> None:  # noqa: FBT001
+    found = version(line)
+    assert found.install_word == word
+    assert found.selects_by_name == by_name
+    assert found.updates_named_inputs == named
+    assert found.updates_many_inputs == many
+    assert found.ranks_elements == ranks
