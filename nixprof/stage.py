@@ -186,7 +186,7 @@ class Stage:
 
     def realise(self, packages: Sequence[Linked]) -> None:
         """Bring what is to be linked into the store: from a cache, and what no cache has by building it."""
-        absent = _absent({path: linked.key for linked in packages for path in linked.paths})
+        absent = self._absent({path: linked.key for linked in packages for path in linked.paths})
         if not absent:
             return
         builds = self._derivations()
@@ -194,7 +194,7 @@ class Stage:
             try:
                 self._nix.realise(builds.get(path, path) for path in absent)
             except NixprofError:
-                absent = _absent(absent)
+                absent = self._absent(absent)
                 if not absent.keys() - builds.keys():
                     raise
             else:
@@ -208,6 +208,13 @@ class Stage:
             raise self._mismatch(path, absent[path])
         with self._project.progress.step(f"building {_names(absent)}"):
             self._nix.realise(builds[path] for path in absent)
+
+    def _absent(self, paths: Mapping[str, str]) -> dict[str, str]:
+        """Leave out what is in the store."""
+        # What a build leaves that failed or was killed is there as well.
+        there = {path for path in paths if os.path.lexists(path)}
+        there -= self._nix.invalid(there)
+        return {path: key for path, key in paths.items() if path not in there}
 
     def _derivations(self) -> dict[str, str]:
         """Give what builds each store path of this machine, as `nix-store --realise` takes it."""
@@ -267,10 +274,6 @@ def _lost(absent: Mapping[str, str]) -> NixprofError:
             *(f"or: nixprof remove {package_name(key)}" for key in sorted(set(absent.values()))),
         ),
     )
-
-
-def _absent(paths: Mapping[str, str]) -> dict[str, str]:
-    return {path: key for path, key in paths.items() if not os.path.lexists(path)}
 
 
 def _names(absent: Mapping[str, str]) -> str:

@@ -24,7 +24,7 @@ from nixprof.nix.reference import LINK, LINK_PREFIX, LINKS, is_plain, leads_to
 from nixprof.nix.version import NixVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from types import TracebackType
 
     from nixprof.nix.profile import Profile
@@ -113,6 +113,12 @@ class Nix:
         return Path(json.loads(printed)["storePath"])
 
     ## the store
+
+    def invalid(self, paths: Collection[str]) -> set[str]:
+        """Tell which store paths Nix does not count as in the store, whatever is on the disk there."""
+        if not paths:
+            return set()
+        return set(self._run(["nix-store", "--check-validity", "--print-invalid", *sorted(paths)]).split())
 
     def realise(self, paths: Iterable[str]) -> None:
         """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built."""
