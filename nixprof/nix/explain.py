@@ -35,6 +35,7 @@ class Known:
 
 
 _RETRY = "run the same command again when you are online"
+_UNRESOLVED = r"[Cc]ould ?n[o']t resolve host"
 
 KNOWN = (
     Known(
@@ -45,11 +46,8 @@ KNOWN = (
             "on a Mac: sudo launchctl kickstart -k system/org.nixos.nix-daemon",
         ),
     ),
-    Known(
-        r"(?:[Cc]ould ?n[o']t resolve host:? *(\S+))",
-        "cannot reach {0}",
-        (_RETRY,),
-    ),
+    Known(rf"://([^/'\"\s]+)[^\n]*{_UNRESOLVED}", "cannot reach {0}", (_RETRY,)),
+    Known(rf"{_UNRESOLVED}(?:name)?:? ([\w-]+(?:\.[\w-]+)+)", "cannot reach {0}", (_RETRY,)),
     Known(
         rf"unable to download {_QUOTED}: HTTP error (?:403|429).*",
         "{0} refuses more requests for now",
@@ -95,6 +93,13 @@ def last_error(said: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("… while"))
 
 
+def _told_by_nix(said: str, message: str) -> str:
+    """Leave out what a build wrote: a compiler, too, may say that a file does not exist."""
+    own = [line for line in message.splitlines() if not line.startswith(">")]
+    # The reason may be in a warning, and the failure be its consequence.
+    return "\n".join([*own, *re.findall(r"(?m)^\s*warning: .*", _ANSI.sub("", said))])
+
+
 def explain(said: str, argv: Sequence[str]) -> NixprofError:
     """Make an error of what Nix said when it failed.
 
@@ -104,13 +109,12 @@ def explain(said: str, argv: Sequence[str]) -> NixprofError:
 
     """
     message = last_error(said)
-    # Nix may tell the reason in a warning and fail for its consequence.
-    text = _ANSI.sub("", said)
+    text = _told_by_nix(said, message)
     for known in KNOWN:
         found = re.search(known.pattern, text)
         if found:
             return NixprofError(
-                known.message.format(*found.groups(default="the network")),
+                known.message.format(*found.groups()),
                 cause=message,
                 hints=known.hints,
             )
