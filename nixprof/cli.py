@@ -19,7 +19,6 @@ from nixprof.errors import NixprofError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from nixprof.commands.freeze import Frozen
     from nixprof.flow import Outcome, Plan
     from nixprof.state import Project
 
@@ -345,31 +344,29 @@ def freeze(
         sys.stdout.write(found.text)
         return
     if not json:
-        _say(rendered.survey(found))
-    if dry_run and not latest:
-        _show_frozen(command.Frozen(found, None))
-        return
+        _say(rendered.survey(found, _Settings.console))
+
+    def show(plan: Plan) -> None:
+        _show_plan(plan)
+        if not json:
+            _say(rendered.consequence(found, plan, keep=keep))
 
     def confirm(plan: Plan) -> bool:
-        if plan.changes:
-            _show_plan(plan)
+        show(plan)
         asks = not (yes or json or keep) and can_ask()
-        return not asks or typer.confirm(rendered.question(found), default=True, err=True)
+        return not asks or typer.confirm("Switch the profile over?", default=True, err=True)
 
-    _show_frozen(command.run(project, options, found, dry_run=dry_run, confirm=confirm))
+    done = command.run(project, options, found, dry_run=dry_run, confirm=confirm)
+    if json:
+        from nixprof.render import json as rendered_json
 
-
-def _show_frozen(done: Frozen) -> None:
-    from nixprof.render import freeze, json
-
-    if _Settings.json:
-        outcome = json.outcome(done.outcome) if done.outcome else None
-        _print_json(**json.survey(done.survey), outcome=outcome)
+        outcome = rendered_json.outcome(done.outcome) if done.outcome else None
+        _print_json(**rendered_json.survey(found), outcome=outcome)
         return
-    if done.outcome and not done.outcome.done:
-        _show_plan(done.outcome.plan)
-    if done.survey.imports:
-        _say(freeze.done(done))
+    if dry_run and done.outcome:
+        show(done.outcome.plan)
+    if found.imports:
+        _say(rendered.done(done, keep=keep))
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
 _DRV_NAME = re.compile(r"(.*?)(?:-(?![a-zA-Z])(.*))?")
 _STORE_PATH = re.compile(r"/(?:[^/]+/)+[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]{1,207}")
@@ -39,25 +39,37 @@ def outputs_of(paths: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
 
     Args:
         paths: the store paths of one package.
-        chosen: names of outputs that are known to be among them.
+        chosen: names of outputs that are known to be among them; `*` says nothing.
 
     Returns: the paths by output; `out` is the one whose name has no ending.
 
     """
+    wanted = [name for name in chosen if name != "*"]
+    stems = {name_of(path) for path in paths}
+    outputs = [_ending(name_of(path), wanted, stems) for path in paths]
+    # What was chosen is there, even where no name tells.
+    untold = (name for name in wanted if name not in outputs)
+    outputs = [name if not wanted or name in wanted else next(untold, name) for name in outputs]
     found: dict[str, str] = {}
-    for path in paths:
-        name = name_of(path)
-        endings = (*chosen, *_OUTPUTS)
-        output = next((one for one in endings if one not in ("out", "*") and name.endswith(f"-{one}")), "out")
+    for output, path in zip(outputs, paths, strict=True):
         # Two that look alike must not become one.
-        while output in found:
-            output += "_"
-        found[output] = path
+        name = output
+        while name in found:
+            name += "_"
+        found[name] = path
     return found
+
+
+def _ending(name: str, chosen: Sequence[str], stems: Container[str]) -> str:
+    """Read the output at the end of a name: one that was chosen, or a usual one behind a package's name."""
+    for output in (*chosen, *_OUTPUTS):
+        stem = name.removesuffix(f"-{output}")
+        if output != "out" and stem != name and (output in chosen or stem in stems or split_name(stem)[1]):
+            return output
+    return "out"
 
 
 def package_of(paths: Sequence[str], chosen: Sequence[str]) -> tuple[str, str]:
     """Give the name and the version of the package that store paths are outputs of."""
     output, path = next(iter(outputs_of(paths, chosen).items()))
-    name = name_of(path)
-    return split_name(name if output == "out" else name.removesuffix(f"-{output}"))
+    return split_name(name_of(path).removesuffix(f"-{output}"))

@@ -10,16 +10,16 @@ from nixprof.commands.init import TEMPLATE
 from nixprof.draft import Draft
 from nixprof.environment import Linked
 from nixprof.errors import NixprofError
-from nixprof.flake.packages import read_packages
-from nixprof.freeze.decide import Choice, decide, element_names, own_name
+from nixprof.freeze.decide import Choice, Ground, decide, element_names, is_untouched, own_name
 from nixprof.freeze.findings import Finding, How, Import
 from nixprof.freeze.identify import Nixpkgs, channel, identify
-from nixprof.freeze.reading import read_file, read_profile
-from nixprof.manifest.edit import NewPackage, add_input, add_packages, comment_packages
+from nixprof.freeze.reading import Kind, read_file, read_profile
+from nixprof.manifest.edit import NewPackage, add_input, add_packages, comment_packages, replace_packages
 from nixprof.manifest.parse import parse_text
 from nixprof.match import suggest
 from nixprof.nix.command import Nix
 from nixprof.state import State
+from nixprof.words import display_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -62,15 +62,19 @@ class Survey:
     Attributes:
         reading: where the elements come from.
         findings: what becomes of each.
+        identities: what the elements without an attribute path are.
         manifest: the file of the list.
-        text: what the list will say.
-        listed: how many packages the list will have.
+        texts: what the files of the list will say, as far as they change.
+        text: what `manifest` will say.
+        listed: how many packages the list will have for this machine.
 
     """
 
     reading: Reading
     findings: tuple[Finding, ...]
+    identities: Mapping[Element, Identity]
     manifest: Path
+    texts: Mapping[Path, str]
     text: str
     listed: int
 
@@ -78,6 +82,11 @@ class Survey:
     def imports(self) -> tuple[Import, ...]:
         """The elements that become packages of the list."""
         return tuple(one for one in self.findings if isinstance(one, Import))
+
+    @property
+    def elements(self) -> tuple[Element, ...]:
+        """Those elements."""
+        return tuple(dict.fromkeys(element for one in self.imports for element in one.elements))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +102,11 @@ def survey(project: Project, options: Options) -> Survey:
 
     Raises: NixprofError where there is nothing to read, or a name that the user gave means no element.
     """
-    start = _start(project)
-    state = State(project, start)
-    with Nix(project.progress.nix_said) as nix:
-        reading = (
-            read_profile(project, nix, options.generation) if options.file is None else read_file(options.file, nix)
-        )
-        _check_names(options.choice, reading)
-        nameless = [one for one in reading.elements if one.label and one.active]
-        with project.progress.step("identifying packages"):
-            identities = identify(nix, nameless, _sources(state)) if nameless else {}
-    return _survey(project, options, reading, identities, state.manifest)
+    manifest = project.places.manifest
+    state = State(project, {} if manifest.exists() else {manifest: TEMPLATE.encode()})
+    reading = read_profile(project, options.generation) if options.file is None else read_file(options.file)
+    _check_names(options.choice, reading)
+    return _survey(options, reading, _identify(project, options, state, reading), state)
 
 
 def run(
@@ -128,16 +131,16 @@ def run(
     """
     if not found.imports:
         return Frozen(found, None)
-    identities = _identities(found)
 
     def propose(manifest: Manifest) -> Draft:
-        now = _survey(project, options, found.reading, identities, manifest)
-        text = manifest.sources[0].text
+        state = State(project, {source.path: source.data for source in manifest.sources})
+        now = _survey(options, found.reading, found.identities, state)
+        taken = _taken(now, state)
         return Draft(
-            {manifest.path: now.text} if now.text != text else {},
+            now.texts,
             adopted={one.spec.key: one.locked for one in now.imports if one.locked},
-            elements=_replaced(now),
-            standing=tuple(_linked(one) for one in now.imports if one.element.store_paths),
+            elements=tuple(dict.fromkeys(element for _, elements in taken for element in elements)),
+            standing=tuple(_linked(one, elements, state) for one, elements in taken if elements),
             activates=not options.keep,
         )
 
@@ -145,47 +148,44 @@ def run(
     return Frozen(found, outcome)
 
 
-def _start(project: Project) -> Mapping[Path, bytes]:
-    manifest = project.places.manifest
-    return {} if manifest.exists() else {manifest: TEMPLATE.encode()}
+def _survey(options: Options, reading: Reading, identities: Mapping[Element, Identity], state: State) -> Survey:
+    manifest, machine = state.manifest, state.machine
+    ground = Ground(manifest, state.locked, machine.system, machine.host, here=reading.kind is not Kind.FILE)
+    findings = decide(reading.elements, ground, identities, options.choice)
+    imports = [one for one in findings if isinstance(one, Import)]
+    before = {source.path: source.text for source in manifest.sources}
+    after = _written(before, manifest.path, imports, machine.system, options)
+    texts = {path: text for path, text in after.items() if text != before[path]}
+    listed = len(state.wanted) + sum(one.entry is None for one in imports)
+    return Survey(reading, findings, identities, manifest.path, texts, after[manifest.path], listed)
 
 
-def _survey(
-    project: Project,
-    options: Options,
-    reading: Reading,
-    identities: Mapping[Element, Identity],
-    manifest: Manifest,
-) -> Survey:
-    locked = read_packages(project.places.flake / "packages.json")
-    findings = decide(reading.elements, manifest, locked, project.machine.system, identities, options.choice)
-    imports = [one for one in findings if isinstance(one, Import) and not one.listed]
-    text = _written(manifest.sources[0].text, manifest.path, imports, project.machine.system, options)
-    return Survey(reading, findings, manifest.path, text, len(manifest.packages) + len(imports))
-
-
-def _identities(found: Survey) -> dict[Element, Identity]:
-    """Take back from a survey what was identified, so that it need not be asked again."""
-    from nixprof.freeze.identify import Identity
-
-    return {
-        one.element: Identity(
-            one.spec.attr_path,
-            one.evidence,
-            (one.locked.held or "") if one.locked else "",
-            one.candidates,
-        )
-        for one in found.imports
-        if one.evidence is not None
-    }
+def _identify(project: Project, options: Options, state: State, reading: Reading) -> Mapping[Element, Identity]:
+    """Find out what the elements without an attribute path are, of those that the user wants."""
+    choice = options.choice
+    unknown = [
+        element
+        for element in reading.elements
+        if element.active
+        and not element.attr_path
+        and (element.label or element.store_paths)
+        and not is_untouched(element)
+        and (not choice.only or element_names(element) & set(choice.only))
+    ]
+    if not unknown:
+        return {}
+    with Nix(project.progress) as nix, project.progress.step("identifying packages"):
+        return identify(nix, unknown, _sources(state))
 
 
 def _check_names(choice: Choice, reading: Reading) -> None:
     """Make sure that every name the user gave means an element."""
     known = {name for element in reading.elements for name in element_names(element)}
-    for name in (*choice.only, *choice.besides):
-        if name not in known:
-            raise NixprofError(f"{reading.place} has no {name}", hints=suggest(name, known, "nixprof freeze --only"))
+    for option, names in (("--only", choice.only), ("--except", choice.besides)):
+        for name in names:
+            if name not in known:
+                hints = suggest(name, known, f"nixprof freeze {option}")
+                raise NixprofError(f"{display_path(reading.place)} has no {name}", hints=hints)
 
 
 def _sources(state: State) -> list[Nixpkgs]:
@@ -196,45 +196,85 @@ def _sources(state: State) -> list[Nixpkgs]:
     return [*found, there] if there else found
 
 
-def _written(text: str, path: Path, imports: Sequence[Import], system: str, options: Options) -> str:
-    """Write the imports into the list."""
-    inputs = {one.new_input.name: one.new_input for one in imports if one.new_input and one.how is How.EXACT}
-    for new in inputs.values():
-        text = add_input(text, new.name, new.url)
-    plain = [one for one in imports if one.how is not How.KEPT]
-    kept = [one for one in imports if one.how is How.KEPT]
-    text = add_packages(text, [NewPackage(str(one.spec), one.priority) for one in plain])
-    text = add_packages(text, [NewPackage(str(one.spec), one.priority) for one in kept], ("system", system))
-    comments = {one.spec.key: KEPT_COMMENT for one in kept}
+def _written(
+    texts: Mapping[Path, str], path: Path, imports: Sequence[Import], system: str, options: Options
+) -> dict[Path, str]:
+    """Write the imports into the files of the list; what is new into the file at `path`."""
+    written = dict(texts)
+    for file in texts:
+        entries = {
+            one.entry.path: _entry(one) for one in imports if one.rewrites and one.entry and one.entry.file == file
+        }
+        if entries:
+            written[file] = replace_packages(written[file], entries)
+    new = [one for one in imports if one.entry is None]
+    text = written[path]
+    for one in {one.new_input.name: one.new_input for one in new if one.new_input}.values():
+        text = add_input(text, one.name, one.url)
+    here = [one for one in new if one.elsewhere or one.how is How.KEPT]
+    for table, those in (((), [one for one in new if one not in here]), (("system", system), here)):
+        if those:
+            text = add_packages(text, [_entry(one) for one in those], table)
+    written[path] = _commented(text, path, new, options)
+    return written
+
+
+def _entry(one: Import) -> NewPackage:
+    return NewPackage(str(one.spec), one.priority, bool(one.entry and one.entry.pin))
+
+
+def _commented(text: str, path: Path, new: Sequence[Import], options: Options) -> str:
+    """Say of what is kept by its store path that it is, and of the rest what it is, where that is wanted."""
+    comments = {one.spec.key: KEPT_COMMENT for one in new if one.how is How.KEPT}
     if options.comments:
-        comments |= {one.spec.key: one.element.description for one in plain if one.element.description}
+        comments |= {one.spec.key: one.element.description for one in new if one.element.description}
     if not comments:
         return text
-    places = {
-        package.path: comments[package.spec.key]
-        for package in parse_text(path, text.encode()).packages
-        if package.file == path and package.spec.key in comments
-    }
-    return comment_packages(text, places)
+    packages = parse_text(path, text.encode()).packages
+    return comment_packages(
+        text,
+        {each.path: comments[each.spec.key] for each in packages if each.file == path and each.spec.key in comments},
+    )
 
 
-def _linked(one: Import) -> Linked:
-    """Say what an element links now, as a package of the list."""
-    element = one.element
-    pname, version = own_name(element)
-    paths = (one.spec.attr_path[0],) if one.spec.is_store_path else element.store_paths
-    return Linked(one.spec.key, pname, version, element.priority, paths)
+def _taken(found: Survey, state: State) -> list[tuple[Import, tuple[Element, ...]]]:
+    """Find the elements of the profile that each import takes the place of.
 
-
-def _replaced(found: Survey) -> tuple[Element, ...]:
-    """Choose the elements of the profile that the environment takes the place of.
-
-    Those that were imported; of another generation or a file, those of the current one that are the same.
+    For a profile that was read as it is now, those that were imported; for another generation or a file, those that
+    are of the same package.
     """
-    if found.reading.profile is None:
-        return ()
-    imported = {one.element for one in found.imports}
-    paths = {path for element in imported for path in element.store_paths}
-    with Nix() as nix:
-        current = nix.elements(found.reading.profile)
-    return tuple(one for one in current if one in imported or (one.store_paths and paths >= set(one.store_paths)))
+    exactly = found.reading.kind is Kind.CURRENT
+    by_identity: dict[object, list[Element]] = {}
+    for element in state.profile.elements if state.profile else ():
+        for identity in _identities_of(element, exactly=exactly):
+            by_identity.setdefault(identity, []).append(element)
+    taken = []
+    for one in found.imports:
+        identities = [each for element in one.elements for each in _identities_of(element, exactly=exactly)]
+        taken.append((one, tuple(dict.fromkeys(there for each in identities for there in by_identity.get(each, ())))))
+    return taken
+
+
+def _identities_of(element: Element, *, exactly: bool) -> tuple[object, ...]:
+    """Give what makes an element the same package as another: the same attribute, or the same store paths."""
+    if exactly:
+        return (element,)
+    found: list[object] = [frozenset(element.store_paths)] if element.store_paths else []
+    if element.attr_path:
+        found.append((element.attr_path, element.outputs, element.original_url))
+    elif element.label:
+        found.append(own_name(element)[0])
+    return tuple(found)
+
+
+def _linked(one: Import, elements: Sequence[Element], state: State) -> Linked:
+    """Say what elements link now, as a package of the list."""
+    paths = tuple(path for element in elements for path in element.store_paths)
+    if one.spec.is_store_path:
+        paths = tuple(path for path in paths if path == one.spec.attr_path[0])
+    pname, version = own_name(elements[0])
+    known = one.locked or state.locked.get(one.spec.key)
+    resolved = known.systems.get(state.machine.system) if known else None
+    if resolved and set(paths) <= set(resolved.outputs.values()):
+        pname, version = resolved.pname, resolved.version
+    return Linked(one.spec.key, pname, version, elements[0].priority, paths)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import os
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nixprof.environment import expected
 from nixprof.flake.packages import LockedPackage, Resolved
 from nixprof.freeze.findings import Alone, Differing, Finding, How, Import
-from nixprof.freeze.origin import find_origin
-from nixprof.manifest.model import Input
-from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.freeze.origin import find_origin, find_revision
+from nixprof.nix.profile import ROOTS, USUAL_PRIORITY
 from nixprof.spec import ALL_OUTPUTS, DEFAULT_INPUT, NO_INPUT, Spec, SpecError
-from nixprof.storepath import outputs_of, package_of, split_name
+from nixprof.storepath import is_store_path, outputs_of, package_of, split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from nixprof.environment import Linked
     from nixprof.freeze.identify import Identity
-    from nixprof.manifest.model import Manifest, Package
+    from nixprof.manifest.model import Input, Manifest, Package
     from nixprof.nix.profile import Element
 
 # What removing would take Nix itself, its certificates, or what another tool keeps.
@@ -29,8 +31,6 @@ _UNTOUCHED = {
     "home-manager-path": "kept by home-manager",
     "nixprof": "nixprof itself",
 }
-# The attributes of a flake below which packages are, each with a system in it.
-_ROOTS = ("packages", "legacyPackages", "defaultPackage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,46 +51,49 @@ class Choice:
     latest: bool = False
 
 
-@dataclass(slots=True)
-class _Listed:
-    """The list as it grows: what is on it, and its inputs."""
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What there is already, and where.
 
-    packages: dict[str, Package]
-    inputs: list[Input]
-    imports: dict[str, Import] = field(default_factory=dict)
+    Attributes:
+        manifest: the list.
+        locked: what it is locked to.
+        system: this machine's.
+        host: its name.
+        here: whether the elements are those of a profile of this machine.
+
+    """
+
+    manifest: Manifest
+    locked: Mapping[str, LockedPackage]
+    system: str
+    host: str
+    here: bool = True
 
 
 def decide(
-    elements: Sequence[Element],
-    manifest: Manifest,
-    locked: Mapping[str, LockedPackage],
-    system: str,
-    identities: Mapping[Element, Identity],
-    choice: Choice,
+    elements: Sequence[Element], ground: Ground, identities: Mapping[Element, Identity], choice: Choice
 ) -> tuple[Finding, ...]:
     """Decide on every element of a profile.
 
     Args:
         elements: all of them.
-        manifest: the list as it is.
-        locked: what it is locked to.
-        system: this machine's.
+        ground: the list as it is, and the machine.
         identities: what the elements without an attribute path are, as far as that could be told.
         choice: what the user asked for.
 
-    Returns: one finding for each element, in order.
+    Returns: what was found, in the order of the elements. One element may come to several packages, and several to one.
 
     """
-    listed = _Listed({package.spec.key: package for package in manifest.packages}, list(manifest.inputs))
-    findings: list[Finding] = []
+    gathered = _Gathered(ground)
     for element in elements:
-        reason = _reason_to_leave(element, choice)
+        reason = _reason_to_leave(element, ground, choice)
         if reason:
-            findings.append(Alone(element, reason))
-            continue
-        one = _import(element, listed, system, identities.get(element))
-        findings += [_against_list(each, listed, locked, system, choice) for each in one]
-    return tuple(findings)
+            gathered.findings.append(Alone(element, reason))
+        else:
+            gathered.add(element, identities.get(element))
+    listed = _Listed(ground)
+    return tuple(listed.compare(one, choice) if isinstance(one, Import) else one for one in gathered.findings)
 
 
 def element_names(element: Element) -> set[str]:
@@ -98,7 +101,7 @@ def element_names(element: Element) -> set[str]:
     pname, version = own_name(element)
     last = element.attr_path.rpartition(".")[2]
     names = {element.name or "", pname, f"{pname}-{version}", element.label, last, element.attr_path}
-    return names - {""}
+    return (names | set(element.store_paths)) - {""}
 
 
 def own_name(element: Element) -> tuple[str, str]:
@@ -108,43 +111,11 @@ def own_name(element: Element) -> tuple[str, str]:
     return package_of(element.store_paths, element.outputs) if element.store_paths else (element.attr_path, "")
 
 
-def _reason_to_leave(element: Element, choice: Choice) -> str:
-    names = element_names(element)
-    if not element.active:
-        return "not active"
-    untouched = _UNTOUCHED.get(own_name(element)[0])
-    if untouched:
-        return untouched
-    if any(path.endswith(".drv") for path in element.store_paths):
-        return "a derivation, not a package"
-    if (choice.only and not names & set(choice.only)) or names & set(choice.besides):
-        return "not asked for"
-    return ""
-
-
-def _import(element: Element, listed: _Listed, system: str, identity: Identity | None) -> list[Import]:
-    """Make an element into packages: one, unless it is kept by its store paths, of which it may have several."""
-    attr_path = attribute_of(element, system)
-    try:
-        if attr_path and element.url:
-            return [_exact(element, attr_path, listed, system)]
-        if identity:
-            return [_identified(element, identity, system)]
-        if not element.store_paths and element.label:
-            return [_by_name(element)]
-    except SpecError:  # an attribute path that no manifest can hold
-        pass
-    return [_kept(element, path, system) for path in element.store_paths]
-
-
-def attribute_of(element: Element, system: str) -> tuple[str, ...]:
-    """Give the attribute path of an element as a spec has it, without root and system.
-
-    Returns: the names; none where it has no attribute path, or is for another system.
-    """
+def attribute_of(element: Element) -> tuple[str, ...]:
+    """Give the attribute path of an element as a spec has it, without root and system; none where it has none."""
     names = _split(element.attr_path)
-    if len(names) > 1 and names[0] in _ROOTS:
-        return (*names[2:],) or ("default",) if names[1] == system else ()
+    if len(names) > 1 and names[0] in ROOTS:
+        return (*names[2:],) or ("default",)
     return names
 
 
@@ -162,6 +133,145 @@ def _split(attr_path: str) -> tuple[str, ...]:
     return (*names, name) if attr_path else ()
 
 
+def is_untouched(element: Element) -> bool:
+    """Tell whether an element is one that nobody should take out of a profile."""
+    return own_name(element)[0] in _UNTOUCHED
+
+
+def _reason_to_leave(element: Element, ground: Ground, choice: Choice) -> str:
+    """Say why an element is not for the list; empty where it is."""
+    names = element_names(element)
+    paths = element.store_paths
+    absent = not ground.here and not element.attr_path and not element.label and not _is_held(element, ground)
+    reasons = {
+        "not active": not element.active,
+        "what nixprof has installed": own_name(element) == ("nixprof", ""),
+        _UNTOUCHED.get(own_name(element)[0], ""): is_untouched(element),
+        "a derivation, not a package": any(path.endswith(".drv") for path in paths),
+        "not in a Nix store": not all(map(is_store_path, paths)),
+        "not asked for": bool(choice.only and not names & set(choice.only)) or bool(names & set(choice.besides)),
+        "a store path that this machine does not have": absent,
+    }
+    return next((reason for reason, applies in reasons.items() if applies), "")
+
+
+def _is_held(element: Element, ground: Ground) -> bool:
+    """Tell whether the store paths of an element are ones that this machine can install.
+
+    What comes from a file may be another system's. Where nothing says so, only paths that are here count.
+    """
+    if not element.store_paths:
+        return False
+    if ground.here or element.system:
+        return element.system in ("", ground.system)
+    return all(map(os.path.lexists, element.store_paths))
+
+
+class _Gathered:
+    """The packages that elements come to, each once.
+
+    Attributes:
+        findings: in the order of the elements.
+
+    """
+
+    def __init__(self, ground: Ground) -> None:
+        self.findings: list[Finding] = []
+        self._ground = ground
+        self._inputs: list[Input] = list(ground.manifest.inputs)
+        self._at: dict[str, int] = {}
+
+    def add(self, element: Element, identity: Identity | None) -> None:
+        """Take an element in."""
+        for one in self._imports(element, identity):
+            self._insert(one)
+
+    def _insert(self, one: Import) -> None:
+        """Take a package in; where its name is taken by another one, under another name."""
+        at = self._at.get(one.spec.key)
+        twin = None if at is None else self.findings[at]
+        if at is None or not isinstance(twin, Import):
+            self._at[one.spec.key] = len(self.findings)
+            self.findings.append(one)
+            if one.new_input:
+                self._inputs = [known for known in self._inputs if known.name != one.new_input.name]
+                self._inputs.append(one.new_input)
+        elif (merged := _merged(twin, one, self._ground.system)) is not None:
+            self.findings[at] = merged
+        else:
+            for other in self._apart(one):
+                self._insert(other)
+
+    def _apart(self, one: Import) -> Iterator[Import]:
+        """Name a package otherwise: by the revision that it is of, or else by its store path."""
+        at_revision = any(known.name == one.spec.input and known.url == one.element.url for known in self._inputs)
+        if one.locked is None:
+            self.findings.append(Alone(one.element, f"the same package as {one.spec}"))
+        elif one.how is How.EXACT and one.locked.held and not at_revision:
+            name, new = find_revision(one.spec.input, one.element.url, self._inputs)
+            yield replace(one, spec=replace(one.spec, input=name), new_input=new)
+        else:
+            yield from self._kept(one.element)
+
+    def _imports(self, element: Element, identity: Identity | None) -> Iterator[Import]:
+        """Make an element into packages: one, unless it is kept by its store paths, of which it may have several."""
+        try:
+            if element.attr_path and (element.url or element.original_url):
+                if _is_held(element, self._ground) or not self._ground.here:
+                    yield self._exact(element)
+                    return
+            elif identity:
+                yield self._identified(element, identity)
+                return
+            elif element.label and not _is_held(element, self._ground):
+                yield self._by_name(element)
+                return
+        except SpecError:  # an attribute path that no manifest can hold
+            pass
+        yield from self._kept(element)
+
+    def _exact(self, element: Element) -> Import:
+        origin = find_origin(element, self._inputs)
+        spec = _spec(origin.input, attribute_of(element), element.outputs)
+        locked = self._lock(element, origin.held)
+        return Import(element, spec, _priority(element), locked, How.EXACT, new_input=origin.new_input)
+
+    def _identified(self, element: Element, identity: Identity) -> Import:
+        spec = _spec(DEFAULT_INPUT, identity.attr_path, element.outputs)
+        locked = self._lock(element, identity.source)
+        return Import(element, spec, _priority(element), locked, How.IDENTIFIED, identity.evidence, identity.candidates)
+
+    def _by_name(self, element: Element) -> Import:
+        """Take the name of a package for its attribute, to be resolved."""
+        name, version = split_name(element.label)
+        attr_path = (name,) if version else _split(name)
+        return Import(element, _spec(DEFAULT_INPUT, attr_path, ()), _priority(element), None, How.UNLOCKED)
+
+    def _kept(self, element: Element) -> Iterator[Import]:
+        for path in element.store_paths:
+            one = replace(element, store_paths=(path,), outputs=(), output_names=())
+            yield Import(element, Spec(NO_INPUT, (path,)), _priority(element), self._lock(one, ""), How.KEPT)
+
+    def _lock(self, element: Element, held: str) -> LockedPackage | None:
+        """Hold an element at what is installed, if that is of this machine's system."""
+        if not _is_held(element, self._ground):
+            return None
+        outputs = _outputs(element)
+        pname, version = own_name(element)
+        description = " ".join(element.description.split())
+        resolved = Resolved(
+            pname, version, description, "", element.priority, outputs, tuple(outputs), source=held, basis=""
+        )
+        return LockedPackage({self._ground.system: resolved}, held)
+
+
+def _outputs(element: Element) -> dict[str, str]:
+    """Give the store paths of an element by the output that each is."""
+    if len(element.output_names) == len(element.store_paths):
+        return dict(zip(element.output_names, element.store_paths, strict=True))
+    return outputs_of(element.store_paths, element.outputs)
+
+
 def _spec(input_name: str, attr_path: Sequence[str], outputs: Sequence[str]) -> Spec:
     """Make a spec that a manifest can hold.
 
@@ -171,94 +281,79 @@ def _spec(input_name: str, attr_path: Sequence[str], outputs: Sequence[str]) -> 
     return Spec.parse(str(Spec(input_name, tuple(attr_path), chosen)))
 
 
-def _exact(element: Element, attr_path: tuple[str, ...], listed: _Listed, system: str) -> Import:
-    origin = find_origin(element, listed.inputs)
-    spec = _spec(origin.input, attr_path, element.outputs)
-    new_input = origin.new_input
-    if spec.key in listed.imports:
-        # The same package at another revision: that revision becomes an input of its own.
-        name = _free_name(f"{origin.input}-{_short(element.url)}", listed)
-        new_input = Input(name, element.url)
-        spec = replace(spec, input=name)
-    if new_input:
-        listed.inputs = [one for one in listed.inputs if one.name != new_input.name] + [new_input]
-    locked = _locked(element, origin.held, system)
-    return Import(element, spec, _priority(element), locked, How.EXACT, new_input=new_input)
-
-
-def _short(url: str) -> str:
-    from nixprof.freeze.origin import Reference
-
-    return Reference.parse(url).rev[:7] or "other"
-
-
-def _free_name(name: str, listed: _Listed) -> str:
-    taken = {one.name for one in listed.inputs}
-    return next(n for n in (name, *(f"{name}-{i}" for i in range(2, len(taken) + 3))) if n not in taken)
-
-
-def _identified(element: Element, identity: Identity, system: str) -> Import:
-    names = element.outputs
-    # nix-env keeps the outputs by name, and says nothing of what the usual ones are.
-    usual = set(names) <= {"out", "man", "bin"}
-    spec = _spec(DEFAULT_INPUT, identity.attr_path, () if usual else names)
-    locked = _locked(element, identity.source, system) if element.store_paths else None
-    return Import(element, spec, _priority(element), locked, How.IDENTIFIED, identity.evidence, identity.candidates)
-
-
-def _by_name(element: Element) -> Import:
-    """Take the name of a package for its attribute, to be resolved."""
-    spec = _spec(DEFAULT_INPUT, (split_name(element.label)[0],), ())
-    return Import(element, spec, None, None, How.UNLOCKED)
-
-
-def _kept(element: Element, path: str, system: str) -> Import:
-    one = replace(element, store_paths=(path,), outputs=())
-    spec = Spec(NO_INPUT, (path,))
-    return Import(element, spec, _priority(element), _locked(one, "", system), How.KEPT)
-
-
 def _priority(element: Element) -> int | None:
     return None if element.priority == USUAL_PRIORITY else element.priority
 
 
-def _locked(element: Element, held: str, system: str) -> LockedPackage:
-    """Hold an element at what is installed."""
-    # nix-env names the output of each path, in order; a profile only says which were chosen.
-    named = element.label and len(element.outputs) == len(element.store_paths)
-    outputs = (
-        dict(zip(element.outputs, element.store_paths, strict=True))
-        if named
-        else outputs_of(element.store_paths, element.outputs)
-    )
-    pname, version = own_name(element)
-    description = " ".join(element.description.split())
-    resolved = Resolved(
-        pname, version, description, "", element.priority, outputs, tuple(outputs), source=held, basis=""
-    )
-    return LockedPackage({system: resolved}, held)
+def _merged(one: Import, other: Import, system: str) -> Import | None:
+    """Make one package of two elements that are outputs of it; None where they are not."""
+    first, second = (each.locked.systems[system] if each.locked else None for each in (one, other))
+    if first is None or second is None or one.priority != other.priority:
+        return None
+    clash = any(second.outputs.get(name, path) != path for name, path in first.outputs.items())
+    same = (one.element.url, one.element.label) == (other.element.url, other.element.label)
+    if clash or not (same or first.outputs == second.outputs):
+        return None
+    outputs = {**first.outputs, **second.outputs}
+    names = tuple(outputs)
+    chosen: tuple[str, ...] = names
+    if ALL_OUTPUTS in (one.spec.outputs, other.spec.outputs):
+        chosen = ALL_OUTPUTS
+    elif one.spec.outputs == other.spec.outputs or names == first.outputs_to_install:
+        chosen = one.spec.outputs
+    resolved = replace(first, outputs=outputs, outputs_to_install=names)
+    locked = LockedPackage({system: resolved}, one.locked.held if one.locked else None)
+    more = (*one.more, other.element)
+    return replace(one, spec=replace(one.spec, outputs=chosen), locked=locked, more=more)
 
 
-def _against_list(
-    one: Import, listed: _Listed, locked: Mapping[str, LockedPackage], system: str, choice: Choice
-) -> Finding:
-    """Compare an import with what the list has already."""
-    key = one.spec.key
-    if choice.latest and one.how is not How.KEPT:
-        one = replace(one, locked=None)
-    package = listed.packages.get(key)
-    if key in listed.imports and one.how is How.IDENTIFIED:
-        # Two that seem to be one: keep the second as what it surely is.
-        one = _kept(one.element, one.element.store_paths[0], system)
-        key = one.spec.key
-    listed.imports[key] = one
-    if package is None:
-        return one
-    known = locked.get(key)
-    resolved = known.systems.get(system) if known else None
-    there = set(resolved.outputs.values()) if resolved else set()
-    if resolved is None or choice.overwrite:
-        return replace(one, listed=True)
-    if there >= set(one.element.store_paths):
-        return replace(one, listed=True, locked=None)
-    return Differing(one.element, one.spec, resolved.version, own_name(one.element)[1])
+class _Listed:
+    """What is on the list already."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        here = ground.manifest.for_machine(ground.system, ground.host)
+        self._entries = {package.spec.key: package for package in here}
+        self._keys = {package.spec.key for package in ground.manifest.packages}
+
+    def compare(self, one: Import, choice: Choice) -> Finding:
+        """Compare a package with what the list has of it."""
+        if choice.latest and one.how is not How.KEPT:
+            one = replace(one, locked=None)
+        entry = self._entries.get(one.spec.key)
+        if entry is None:
+            return replace(one, elsewhere=one.spec.key in self._keys)
+        one = replace(one, entry=entry)
+        if one.locked is None:
+            return one
+        listed, installed = self._listed(entry), self._installed(one)
+        if set(installed.outputs.values()) == set(listed.paths if listed else ()):
+            return replace(one, locked=None)
+        if listed is None and entry.spec.outputs == one.spec.outputs:
+            return one
+        if choice.overwrite:
+            rewrites = (entry.spec.outputs, entry.priority) != (one.spec.outputs, one.priority)
+            return replace(one, rewrites=rewrites)
+        return _differing(one, entry, installed, listed.version if listed else None)
+
+    def _listed(self, entry: Package) -> Linked | None:
+        """Give what the list links of an entry, as far as that is known."""
+        known = self._ground.locked.get(entry.spec.key)
+        resolved = known.systems.get(self._ground.system) if known else None
+        if resolved is None or not (
+            entry.spec.outputs == ALL_OUTPUTS or set(entry.spec.outputs) <= set(resolved.outputs)
+        ):
+            return None
+        return expected([entry], self._ground.locked, self._ground.system)[0]
+
+    def _installed(self, one: Import) -> Resolved:
+        return (one.locked or LockedPackage()).systems[self._ground.system]
+
+
+def _differing(one: Import, entry: Package, installed: Resolved, version: str | None) -> Differing:
+    """Say what differs: the version, else the outputs, else what it was built from."""
+    if version is not None and version != installed.version:
+        return Differing(one.element, one.spec, version or "no version", installed.version or "no version")
+    if entry.spec.outputs != one.spec.outputs:
+        return Differing(one.element, one.spec, str(entry.spec), str(one.spec))
+    return Differing(one.element, one.spec, f"another build of {installed.version}".rstrip(), installed.version)

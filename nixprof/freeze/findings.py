@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nixprof.flake.packages import LockedPackage
-    from nixprof.manifest.model import Input
+    from nixprof.manifest.model import Input, Package
     from nixprof.nix.profile import Element
     from nixprof.spec import Spec
 
@@ -33,10 +33,10 @@ class Evidence(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """An element that becomes a package of the list.
+    """An element that becomes a package of the list, or several elements that are outputs of one.
 
     Attributes:
-        element: as it is in the profile.
+        element: as it is in the profile; the first of several.
         spec: what it is called in the list.
         priority: None for the usual one.
         locked: what it is locked to; None where it is to be resolved.
@@ -44,7 +44,10 @@ class Import:
         evidence: what told it, for an identified one.
         candidates: what else it may have been.
         new_input: the input that has to be added for it.
-        listed: whether the list has it already.
+        more: the other elements.
+        elsewhere: whether the list has it for other machines only.
+        entry: what the list has of it already; None where it has nothing.
+        rewrites: whether that entry has to change.
 
     """
 
@@ -56,7 +59,15 @@ class Import:
     evidence: Evidence | None = None
     candidates: tuple[str, ...] = ()
     new_input: Input | None = None
-    listed: bool = False
+    more: tuple[Element, ...] = ()
+    elsewhere: bool = False
+    entry: Package | None = None
+    rewrites: bool = False
+
+    @property
+    def elements(self) -> tuple[Element, ...]:
+        """Everything in the profile that the package takes the place of."""
+        return (self.element, *self.more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,15 @@ class Alone:
 
 @dataclass(frozen=True, slots=True)
 class Differing:
-    """An element whose package is on the list at something else than what is installed."""
+    """An element whose package is on the list as something else than what is installed.
+
+    Attributes:
+        element: as it is in the profile.
+        spec: the package.
+        listed: what the list has: a version, or what else differs.
+        installed: what is installed, likewise.
+
+    """
 
     element: Element
     spec: Spec

@@ -1,9 +1,11 @@
-"""Elements of nix-env keep no attribute path: what evidence there is for one, the best first.
+"""Elements of nix-env, and bare store paths, have no attribute path: what evidence there is for one, the best first.
 
 1. `meta.position` names the file `pkgs/by-name/xx/NAME/package.nix`.
 2. An attribute evaluates to the very store path that is installed.
 3. A top-level attribute has the name, and its package agrees.
 4. The shortest attribute whose package has the same name and version.
+
+A bare store path is only identified by (2).
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nixprof.errors import NixprofError
 from nixprof.freeze.findings import Evidence
-from nixprof.storepath import split_name
+from nixprof.storepath import package_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 _BY_NAME = re.compile(r"/pkgs/by-name/[^/]+/([^/]+)/")
 _CHANNELS = (".nix-defexpr/channels/nixpkgs", ".nix-defexpr/channels_root/nixpkgs", ".nix-defexpr/channels/nixos")
-_SHARED_CHANNELS = ("/nix/var/nix/profiles/per-user/root/channels/nixpkgs",)
+_SHARED_CHANNELS = tuple(f"/nix/var/nix/profiles/per-user/root/channels/{name}" for name in ("nixpkgs", "nixos"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,8 @@ def identify(nix: Nix, elements: Sequence[Element], sources: Sequence[Nixpkgs]) 
 
     Args:
         nix: asked once for each source, whatever the number of elements.
-        elements: of nix-env.
-        sources: where to look them up.
+        elements: without attribute path: of nix-env, or bare store paths.
+        sources: where to look them up; one that cannot be evaluated is passed over.
 
     Returns: what could be told, by element; what could not be is left out.
 
@@ -96,16 +99,19 @@ def identify(nix: Nix, elements: Sequence[Element], sources: Sequence[Nixpkgs]) 
         return {}
     found: dict[Element, list[tuple[Nixpkgs, Mapping[str, Any]]]] = {element: [] for element in elements}
     for source in sources:
-        for element, answers in zip(elements, _ask(nix, elements, source), strict=True):
+        try:
+            told = _ask(nix, elements, source)
+        except NixprofError:
+            continue
+        for element, answers in zip(elements, told, strict=True):
             found[element] += [(source, answer) for answer in answers]
-    identities = {element: _judge(element, answers) for element, answers in found.items()}
+    identities = {element: judge(element, answers) for element, answers in found.items()}
     return {element: identity for element, identity in identities.items() if identity}
 
 
 def _ask(nix: Nix, elements: Sequence[Element], source: Nixpkgs) -> list[list[Mapping[str, Any]]]:
     questions = [
-        {"pname": split_name(element.label)[0], "attrPaths": [[name] for name in _positions(element)]}
-        for element in elements
+        {"pname": _name(element)[0], "attrPaths": [[name] for name in _positions(element)]} for element in elements
     ]
     with tempfile.TemporaryDirectory(prefix="nixprof-") as scratch:
         file = Path(scratch, "questions.json")
@@ -114,38 +120,53 @@ def _ask(nix: Nix, elements: Sequence[Element], source: Nixpkgs) -> list[list[Ma
         return answers
 
 
+def _name(element: Element) -> tuple[str, str]:
+    """Give name and version: of a store path the whole name but an output at its end."""
+    return split_name(element.label) if element.label else package_of(element.store_paths, element.outputs)
+
+
 def _positions(element: Element) -> list[str]:
     found = _BY_NAME.search(element.position)
     return [found[1]] if found else []
 
 
-def _judge(element: Element, answers: Sequence[tuple[Nixpkgs, Mapping[str, Any]]]) -> Identity | None:
-    """Weigh the evidence."""
+def judge(element: Element, answers: Sequence[tuple[Nixpkgs, Mapping[str, Any]]]) -> Identity | None:
+    """Weigh the evidence.
+
+    Args:
+        element: what is to be identified.
+        answers: packages that it may be, each with where it was found; see `identify.nix` for their shape.
+
+    Returns: what it is; None where nothing tells, or, for a bare store path, no package has that path.
+
+    """
     same = [(source, answer) for source, answer in answers if _gives(answer, element)]
-    source = same[0][0].reference if same else ""
     for name in _positions(element):
-        here = [one for one, answer in same if answer["attrPath"] == [name]]
+        here = [source for source, answer in same if answer["attrPath"] == [name]]
         return Identity((name,), Evidence.POSITION, here[0].reference if here else "", ())
     if same:
-        path = min((answer["attrPath"] for _, answer in same), key=_plainness)
-        return Identity(tuple(path), Evidence.SAME_PATH, source, ())
+        source, answer = min(same, key=lambda one: (not one[0].reference, _plainness(one[1]["attrPath"])))
+        return Identity(tuple(answer["attrPath"]), Evidence.SAME_PATH, source.reference, ())
+    return _guess(element, [answer for _, answer in answers]) if element.label else None
+
+
+def _guess(element: Element, answers: Sequence[Mapping[str, Any]]) -> Identity | None:
+    """Go by name and version."""
     pname, version = split_name(element.label)
-    agreeing = [answer for _, answer in answers if answer["pname"] in (pname, pname.rpartition("-")[2])]
-    paths = sorted({tuple(answer["attrPath"]) for answer in agreeing}, key=_plainness)
-    for path in paths:
-        if path == (pname,):
-            return _guess(path, Evidence.SAME_NAME, paths)
-    for path in sorted({tuple(one["attrPath"]) for one in agreeing if one["version"] == version}, key=_plainness):
-        return _guess(path, Evidence.SAME_VERSION, paths)
-    return None
-
-
-def _guess(path: tuple[str, ...], evidence: Evidence, paths: Sequence[tuple[str, ...]]) -> Identity:
-    return Identity(path, evidence, "", tuple(".".join(other) for other in paths if other != path))
+    named = [answer for answer in answers if answer["pname"] in (pname, pname.rpartition("-")[2])]
+    paths = sorted({tuple(answer["attrPath"]) for answer in named}, key=_plainness)
+    versioned = {tuple(answer["attrPath"]) for answer in named if answer["version"] == version}
+    evidence, chosen = Evidence.SAME_VERSION, [path for path in paths if path in versioned]
+    # An attribute of another version is the better guess only where none has this one.
+    if (pname,) in paths and ((pname,) in versioned or not versioned):
+        evidence, chosen = Evidence.SAME_NAME, [(pname,)]
+    if not chosen:
+        return None
+    return Identity(chosen[0], evidence, "", tuple(".".join(path) for path in paths if path != chosen[0]))
 
 
 def _gives(answer: Mapping[str, Any], element: Element) -> bool:
-    return set(element.store_paths) <= set(answer["outputs"].values())
+    return bool(element.store_paths) and set(element.store_paths) <= set(answer["outputs"].values())
 
 
 def _plainness(path: Sequence[str]) -> tuple[int, int, str]:

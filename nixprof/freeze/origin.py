@@ -19,10 +19,20 @@ if TYPE_CHECKING:
     from nixprof.nix.profile import Element
 
 _REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_CHANNEL = re.compile(
-    r"https?://(?:channels\.nixos\.org|nixos\.org/channels|releases\.nixos\.org)/([^/]+)/.*|"
-    r"https?://(?:channels\.nixos\.org|nixos\.org/channels)/([^/]+)"
+# What a channel, one of its releases, or an archive of nixpkgs is downloaded from; the group is the branch.
+_TARBALLS = (
+    (re.compile(r"https?://(?:channels\.nixos\.org|nixos\.org/channels)/([^/]+)(?:/.*)?"), "{}"),
+    (re.compile(r"https?://releases\.nixos\.org/nixos/([^/]+)/.*"), "nixos-{}"),
+    (re.compile(r"https?://releases\.nixos\.org/(nixpkgs)/.*"), ""),
+    (
+        re.compile(
+            r"https?://github\.com/nixos/nixpkgs/(?:archive|tarball)/(?:refs/heads/)?(.+?)(?:\.tar\.gz|\.zip)?",
+            re.IGNORECASE,
+        ),
+        "{}",
+    ),
 )
+_SCHEME = re.compile(r"(?:tarball|file)\+(?=https?:)")
 _FORGES = ("github", "gitlab", "sourcehut")
 # Branches that a user who says just `nixpkgs` may mean.
 _USUAL_BRANCHES = ("", "nixpkgs-unstable", "nixos-unstable", "master")
@@ -89,14 +99,12 @@ class Origin:
         input: the name of the input that its package belongs to.
         new_input: that input, if it has to be added.
         held: the locked reference of its revision; empty where there is none that is locked.
-        nixpkgs: whether it is a nixpkgs.
 
     """
 
     input: str
     new_input: Input | None
     held: str
-    nixpkgs: bool
 
 
 def find_origin(element: Element, inputs: Sequence[Input]) -> Origin:
@@ -110,36 +118,67 @@ def find_origin(element: Element, inputs: Sequence[Input]) -> Origin:
         inputs: those that there are; a new one is named apart from them.
 
     """
-    original, locked = Reference.parse(element.original_url or element.url), Reference.parse(element.url)
-    held = element.url if locked.rev or "narHash=" in element.url else ""
-    channel = _CHANNEL.fullmatch(element.original_url)
-    nixpkgs = _is_nixpkgs(original) or _is_nixpkgs(locked) or channel is not None
-    branch = (channel[1] or channel[2]) if channel else original.branch
-    if nixpkgs:
-        known = next((one for one in inputs if branch and one.url == _nixpkgs_url(locked, branch)), None)
-        if known is None and branch not in _USUAL_BRANCHES:
-            url = _nixpkgs_url(locked, branch)
-            return Origin(*_input(url, inputs), held, nixpkgs=True)
-        if known is None:
-            default = Input(DEFAULT_INPUT, _nixpkgs_url(locked, ""))
-            there = any(one.name == DEFAULT_INPUT and one != DEFAULT_NIXPKGS for one in inputs)
-            return Origin(DEFAULT_INPUT, None if there or default == DEFAULT_NIXPKGS else default, held, nixpkgs=True)
-        return Origin(known.name, None, held, nixpkgs=True)
-    # What the registry said then, it may not say on another machine.
-    url = locked.moving(original.branch) if original.is_indirect else original.moving(original.branch)
-    return Origin(*_input(url, inputs), held, nixpkgs=False)
+    url = element.url or element.original_url
+    original, locked = Reference.parse(element.original_url or url), Reference.parse(url)
+    held = url if locked.rev or "narHash=" in url else ""
+    channel = _channel(element.original_url or url)
+    if channel is None and not (_is_nixpkgs(original) or _is_nixpkgs(locked)):
+        # What the registry said then, it may not say on another machine.
+        moving = locked.moving(original.branch) if original.is_indirect else original.moving(original.branch)
+        return Origin(*_input(moving, inputs), held)
+    branch = original.branch if channel is None else channel
+    reference = _nixpkgs_url(locked, branch)
+    if branch not in _USUAL_BRANCHES or (branch and any(one.url == reference for one in inputs)):
+        return Origin(*_input(reference, inputs), held)
+    default = Input(DEFAULT_INPUT, _nixpkgs_url(locked, ""))
+    # The list may name the usual one itself, which then stays.
+    there = any(one.name == DEFAULT_INPUT and one is not DEFAULT_NIXPKGS for one in inputs)
+    return Origin(DEFAULT_INPUT, None if there or default == DEFAULT_NIXPKGS else default, held)
+
+
+def find_revision(name: str, url: str, inputs: Sequence[Input]) -> tuple[str, Input | None]:
+    """Choose the input for a second revision of what an input has already: one that stays there.
+
+    Args:
+        name: of the input.
+        url: the locked reference of the revision.
+        inputs: those that there are.
+
+    Returns: its name, and the input where it has to be added.
+
+    """
+    known = next((one for one in inputs if one.url == url), None)
+    if known:
+        return known.name, None
+    taken = {one.name for one in inputs}
+    wanted = f"{name}-{Reference.parse(url).rev[:7] or 'other'}"
+    names = (wanted, *(f"{wanted}-{number}" for number in range(2, len(taken) + 3)))
+    new = Input(next(free for free in names if free not in taken), url)
+    return new.name, new
+
+
+def _channel(url: str) -> str | None:
+    """Tell the branch of a nixpkgs that is downloaded as an archive; None for anything else."""
+    place = _SCHEME.sub("", url.partition("?")[0])
+    for pattern, branch in _TARBALLS:
+        found = pattern.fullmatch(place)
+        if found:
+            return "" if _REVISION.fullmatch(found[1]) else branch.format(found[1])
+    return None
 
 
 def _is_nixpkgs(reference: Reference) -> bool:
-    return reference.base.casefold() in ("flake:nixpkgs", "github:nixos/nixpkgs", "github:nixos/nixpkgs-channels")
+    base = reference.base.casefold().removesuffix(".git")
+    base = re.sub(r"^git\+(?:https?|ssh)://(?:git@)?github\.com/", "github:", base)
+    return base in ("flake:nixpkgs", "github:nixos/nixpkgs", "github:nixos/nixpkgs-channels")
 
 
 def _nixpkgs_url(locked: Reference, branch: str) -> str:
-    """Write the reference of a nixpkgs: the usual one, unless this machine's registry means another."""
-    usual = locked.base.casefold() == "github:nixos/nixpkgs" or locked.base.startswith(("http", "tarball+", "file+"))
-    if usual and branch:
-        return f"github:NixOS/nixpkgs/{branch}"
-    return DEFAULT_NIXPKGS.url if usual else locked.moving(branch)
+    """Write the reference of a nixpkgs: the usual one, unless this machine's registry means another repository."""
+    elsewhere = locked.base.startswith(("git+", "github:", "gitlab:", "sourcehut:"))
+    if elsewhere and not _is_nixpkgs(locked):
+        return locked.moving(branch)
+    return f"github:NixOS/nixpkgs/{branch}" if branch else DEFAULT_NIXPKGS.url
 
 
 def _input(url: str, inputs: Sequence[Input]) -> tuple[str, Input | None]:

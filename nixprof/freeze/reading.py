@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, shown
 from nixprof.nix import profile as nix_profile
-from nixprof.nix.profile import Element
+from nixprof.nix.profile import Element, Keeper, system_of
+from nixprof.words import display_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
-    from nixprof.nix.command import Nix
     from nixprof.nix.profile import Profile
     from nixprof.state import Project
 
@@ -22,46 +24,72 @@ _LARGE = 64 << 20
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
+class Kind(Enum):
+    """What was read."""
+
+    CURRENT = "the profile as it is"
+    EARLIER = "another generation of it"
+    FILE = "a file"
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What was read.
 
     Attributes:
-        place: the profile or the file.
-        generation: of the profile; None for a file.
+        place: the profile, by the name that the user knows, or the file.
+        kind: which of the two.
+        generation: of the profile; None for a file, and for a profile that Nix did not make.
         elements: all of them.
-        profile: the profile as it is now; None for a file, and where there is none.
 
     """
 
     place: Path
+    kind: Kind
     generation: int | None
     elements: tuple[Element, ...]
-    profile: Profile | None
 
 
-def read_profile(project: Project, nix: Nix, generation: int | None) -> Reading:
-    """Read the profile, or one of its earlier generations.
+def read_profile(project: Project, generation: int | None) -> Reading:
+    """Read the profile, or one of its other generations.
 
     Raises: NixprofError where there is none, or its list cannot be understood.
     """
     profile = project.profile()
-    if profile is None or profile.store_path is None:
-        raise NixprofError("there is no profile to import", hints=("to begin: nixprof add ripgrep",))
-    if profile.keeper is nix_profile.Keeper.UNKNOWN:
-        raise NixprofError(
-            f"{profile.link} has files but no list of what they belong to",
-            cause="it was made by `nix-env --set` or `nix build --profile`",
+    if profile is None or profile.keeper is Keeper.NOBODY:
+        where = (
+            f"{display_path(project.chosen_profile)} is no profile" if project.chosen_profile else "there is no profile"
         )
+        raise NixprofError(f"{where} to import", hints=("to begin: nixprof add ripgrep",))
+    place = _known_as(profile.link, project.chosen_profile)
     if generation is None or generation == profile.generation:
-        return Reading(profile.link, profile.generation, nix.elements(profile), profile)
+        _check_keeper(profile, place)
+        return Reading(place, Kind.CURRENT, profile.generation, profile.elements)
     link = profile.link.with_name(f"{profile.link.name}-{generation}-link")
     if not link.is_symlink():
-        raise NixprofError(f"{profile.link} has no generation {generation}", hints=("nix profile history",))
-    return Reading(profile.link, generation, nix.elements(nix_profile.read(link)), profile)
+        raise NixprofError(f"{display_path(place)} has no generation {generation}", hints=("nixprof history",))
+    other = nix_profile.read(link)
+    _check_keeper(other, link)
+    return Reading(place, Kind.EARLIER, generation, other.elements)
 
 
-def read_file(path: Path, nix: Nix) -> Reading:
+def _check_keeper(profile: Profile, place: Path) -> None:
+    if profile.keeper is Keeper.UNKNOWN:
+        raise NixprofError(
+            f"{display_path(place)} has files but no list of what they belong to",
+            cause="it was made by `nix-env --set` or `nix build --profile`",
+        )
+
+
+def _known_as(link: Path, chosen: Path | None) -> Path:
+    """Name the profile as the user does."""
+    usual = Path.home() / ".nix-profile"
+    if chosen is not None:
+        return chosen
+    return usual if os.path.realpath(usual) == os.path.realpath(link) else link
+
+
+def read_file(path: Path) -> Reading:
     """Read a `manifest.json` or `manifest.nix`, what `nix profile list` printed, or a list of names.
 
     Raises: NixprofError where it is none of them.
@@ -73,15 +101,18 @@ def read_file(path: Path, nix: Nix) -> Reading:
     except OSError as error:
         raise NixprofError(f"cannot read {path}", cause=error.strerror) from error
     except UnicodeDecodeError as error:
-        raise NixprofError(f"{path} is no text") from error
-    return Reading(path, None, tuple(_elements(path, text, nix)), None)
+        raise NixprofError(f"{path} is no list of packages", cause="it is no text") from error
+    elements = tuple(_elements(path, text))
+    if not elements:
+        raise NixprofError(f"{path} lists no package")
+    return Reading(path, Kind.FILE, None, elements)
 
 
-def _elements(path: Path, text: str, nix: Nix) -> tuple[Element, ...]:
-    if text.lstrip().startswith("{"):
+def _elements(path: Path, text: str) -> tuple[Element, ...]:
+    if path.suffix == ".json" or text.lstrip().startswith("{"):
         return nix_profile.read_manifest(path)
     if path.suffix == ".nix" or text.lstrip().startswith("["):
-        return nix.read_nix_env(path.absolute())
+        return nix_profile.read_nix_env(path)
     if re.search(r"(?m)^Store paths: ", text):
         return tuple(_from_blocks(text))
     return tuple(_from_lines(path, text))
@@ -91,37 +122,43 @@ def _from_blocks(text: str) -> Iterator[Element]:
     """Read what `nix profile list` prints from 2.17 on: blocks of `Key: value`, with a blank line between."""
     for block in re.split(r"\n\s*\n", text.strip()):
         fields = dict(re.findall(r"(?m)^([A-Z][A-Za-z ]+):[ \t]*(.*)$", block))
-        attribute, _, outputs = fields.get("Flake attribute", "").partition("^")
-        yield Element(
-            name=fields.get("Name"),
-            attr_path=attribute,
-            original_url=fields.get("Original flake URL", ""),
-            url=fields.get("Locked flake URL", ""),
-            store_paths=tuple(fields.get("Store paths", "").split()),
-            outputs=tuple(outputs.split(",")) if outputs else (),
+        yield _printed(
+            fields.get("Name"),
+            fields.get("Flake attribute", ""),
+            fields.get("Original flake URL", ""),
+            fields.get("Locked flake URL", ""),
+            fields.get("Store paths", "").split(),
         )
 
 
 def _from_lines(path: Path, text: str) -> Iterator[Element]:
     """Read a name a line, or what `nix profile list` printed before 2.17: `0 FLAKE#ATTR LOCKED#ATTR PATH…`."""
     for number, line in enumerate(text.splitlines(), 1):
-        words = line.split("#")[0].split() if "#" not in line.lstrip()[1:] else line.split()
-        if not words:
+        words = line.split()
+        if len(words) >= 4 and words[0].isdecimal():  # noqa: PLR2004 - the four columns
+            (original, _, attribute), (locked, _, _) = words[1].partition("#"), words[2].partition("#")
+            known = words[1] != "-"
+            yield _printed(
+                None, attribute if known else "", original if known else "", locked if known else "", words[3:]
+            )
             continue
-        if len(words) >= 4 and words[0].isdecimal() and "#" in words[1]:  # noqa: PLR2004 - the four columns
-            original, _, attribute = words[1].partition("#")
-            attr_path, _, outputs = attribute.partition("^")
-            yield Element(
-                None,
-                attr_path,
-                original,
-                words[2].partition("#")[0],
-                tuple(words[3:]),
-                tuple(filter(None, outputs.split(","))),
-            )
-        elif len(words) == 1 and re.fullmatch(r"[A-Za-z0-9_+.'-]+", words[0]):
-            yield Element(None, "", "", "", (), label=words[0])
-        else:
-            raise NixprofError(
-                f"{path} is no list of packages", cause=f"line {number} is no name: {line.strip()[:60]!r}"
-            )
+        name = re.sub(r"(^|\s)#.*", "", line).strip()
+        if re.fullmatch(r"[A-Za-z0-9_+.'-]+", name):
+            yield Element(None, "", "", "", (), label=name)
+        elif name:
+            cause = f"line {number} is no name: {shown(name)}"
+            raise NixprofError(f"{path} is no list of packages", cause=cause)
+
+
+def _printed(name: str | None, attribute: str, original: str, locked: str, paths: Sequence[str]) -> Element:
+    """Make an element of what `nix profile list` prints of it."""
+    attr_path, _, outputs = attribute.partition("^")
+    return Element(
+        name=name,
+        attr_path=attr_path,
+        original_url=original,
+        url=locked,
+        store_paths=tuple(paths),
+        outputs=tuple(filter(None, outputs.split(","))),
+        system=system_of(attr_path),
+    )

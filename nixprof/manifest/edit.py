@@ -81,6 +81,28 @@ def remove_package(text: str, path: Path) -> str:
     return source.changed(splices, change, f"remove {text[place.start : place.end]}", place)
 
 
+def replace_packages(text: str, entries: Mapping[Path, NewPackage]) -> str:
+    """Return `text` with other entries at key paths such as ("packages", 3); comments stay where they are.
+
+    Raises:
+        NixprofError: an entry is written in a way that cannot be edited.
+    """
+    source = _Text(text)
+    written = {path: _entry(entry) for path, entry in entries.items()}
+    places = {path: source.root.find(*path) for path in entries}
+
+    def change(data: Any) -> None:
+        for path, entry in written.items():
+            inner = data
+            for step in path[:-1]:
+                inner = inner[step]
+            inner[path[-1]] = tomllib.loads(f"entry = {entry}")["entry"]
+
+    splices = [(place.start, place.end, written[path]) for path, place in places.items() if place]
+    first = next(iter(places), ())
+    return source.changed(splices, change, f"write {written[first]}" if first else "", places.get(first))
+
+
 def add_input(text: str, name: str, url: str) -> str:
     """Return `text` with one more input, in the style of those that are there.
 

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from nixprof.errors import NixprofError
 from nixprof.nix.explain import explain
-from nixprof.nix.profile import USUAL_PRIORITY, Element, Keeper
+from nixprof.nix.profile import USUAL_PRIORITY, Keeper
 from nixprof.nix.reference import LINK, LINK_PREFIX, LINKS, is_plain, leads_to
 from nixprof.nix.version import NixVersion
 
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from types import TracebackType
 
-    from nixprof.nix.profile import Profile
+    from nixprof.nix.profile import Element, Profile
 
-_READ_NIX_ENV = Path(__file__).parent / "read-nix-env.nix"
 _IDENTIFY = Path(__file__).parent / "identify.nix"
 # How long Nix may take to stop.
 _PATIENCE_SECONDS = 5
@@ -128,31 +127,7 @@ class Nix:
 
     def elements(self, profile: Profile) -> tuple[Element, ...]:
         """Give the elements of a profile, whichever command keeps it."""
-        if profile.keeper is Keeper.NIX_ENV:
-            return self.read_nix_env(Path(os.path.realpath(f"{profile.store_path}/manifest.nix")))
         return profile.elements
-
-    def read_nix_env(self, manifest: Path) -> tuple[Element, ...]:
-        """Read the `manifest.nix` of a profile that nix-env keeps.
-
-        It is a Nix expression; it is evaluated without access to anything but itself.
-        """
-        return tuple(
-            Element(
-                name=None,
-                attr_path="",
-                original_url="",
-                url="",
-                store_paths=tuple(entry["paths"]),
-                outputs=tuple(entry["outputs"]),
-                priority=entry["priority"],
-                active=entry["active"],
-                label=entry["name"],
-                position=entry["position"],
-                description=entry["description"],
-            )
-            for entry in self._instantiate(_READ_NIX_ENV, manifest=str(manifest), confined_to=str(manifest))
-        )
 
     def identify(self, nixpkgs: str, questions: Path) -> Any:
         """Look packages up in a nixpkgs by their names; see `identify.nix` for the shape of question and answer.
@@ -164,11 +139,9 @@ class Nix:
         """
         return self._instantiate(_IDENTIFY, nixpkgs=nixpkgs, questions=str(questions))
 
-    def _instantiate(self, file: Path, *, confined_to: str | None = None, **arguments: str) -> Any:
+    def _instantiate(self, file: Path, **arguments: str) -> Any:
         """Evaluate a function of nixprof's own with string arguments."""
         flags = ["--option", "extra-experimental-features", "nix-command flakes"]
-        if confined_to is not None:
-            flags += ["--option", "restrict-eval", "true", "-I", confined_to, "-I", str(file)]
         for name, value in arguments.items():
             flags += ["--argstr", name, value]
         printed = self._run(["nix-instantiate", "--eval", "--strict", "--json", *flags, str(file)])
@@ -202,15 +175,15 @@ class Nix:
         """
         with tempfile.TemporaryDirectory(prefix="nixprof-") as scratch:
             copy = Path(scratch, "profile")
-            if profile.keeper is Keeper.NIX_PROFILE:
+            staying = [element for element in profile.elements if element not in elements]
+            if profile.keeper is Keeper.NIX_PROFILE and staying:
                 first = Path(scratch, "profile-1-link")
                 first.symlink_to(profile.store_path or "")
                 copy.symlink_to(first.name)
                 self._nix("profile", "remove", *_profile_flag(copy), *map(self.selector, elements))
             else:
-                for element in self.elements(profile):
-                    if element not in elements:
-                        self._install(copy, element.priority, *element.store_paths)
+                for element in staying:
+                    self._install(copy, element.priority, *element.store_paths)
             self.install(copy, folder, attribute, priority)
             self._run(["nix-env", "--profile", str(profile.link), "--set", os.path.realpath(copy)])
 

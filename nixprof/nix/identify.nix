@@ -12,17 +12,20 @@ let
     fromJSON
     genList
     getAttr
+    getEnv
     getFlake
     groupBy
     hasAttr
     head
     isAttrs
+    isFunction
     isList
     length
     listToAttrs
     map
     match
     parseDrvName
+    pathExists
     readFile
     replaceStrings
     sort
@@ -32,8 +35,33 @@ let
     tryEval
     ;
 
-  folder = if substring 0 1 nixpkgs == "/" then nixpkgs else (getFlake nixpkgs).outPath;
-  pkgs = import folder { };
+  # What was installed was allowed then.
+  allowed = {
+    allowUnfree = true;
+    allowBroken = true;
+    allowInsecurePredicate = _: true;
+    allowUnsupportedSystem = true;
+  };
+  # The user's own configuration counts in a channel, as it does for nix-env; in a locked flake it does not.
+  configuration =
+    let
+      home = getEnv "HOME";
+      files = filter (file: file != "" && pathExists file) [
+        (getEnv "NIXPKGS_CONFIG")
+        (home + "/.config/nixpkgs/config.nix")
+        (home + "/.nixpkgs/config.nix")
+      ];
+      own = if files == [ ] then { } else import (head files);
+    in
+    if isFunction own then args: own args // allowed else own // allowed;
+  pkgs =
+    if substring 0 1 nixpkgs == "/" then
+      import nixpkgs { config = configuration; }
+    else
+      import (getFlake nixpkgs).outPath {
+        config = allowed;
+        overlays = [ ];
+      };
 
   # Names are alike where they differ in what attribute names cannot have.
   plain = replaceStrings [ "." "_" "-" "+" ] [ "" "" "" "" ];

@@ -1,7 +1,8 @@
 """Nix profiles as they are on disk: where the profile is, its generations and its elements.
 
 The formats of `manifest.json` are those of `nix profile`, versions 1 to 3; a key of one version is accepted at
-any other, because some builds of Nix mixed them. Above this module there is one `Element`.
+any other, because some builds of Nix mixed them. `manifest.nix` is that of nix-env. Above this module there is one
+`Element`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # What Nix gives an element unless told otherwise; lower wins.
 USUAL_PRIORITY = 5
@@ -21,6 +25,8 @@ USUAL_PRIORITY = 5
 
 # No profile has so long a list; a file of this size would only fill the memory.
 _TOO_LARGE = 64 << 20
+# The outputs of a flake below which packages are, each with a system in it.
+ROOTS = ("packages", "legacyPackages", "defaultPackage")
 
 
 class Keeper(Enum):
@@ -49,6 +55,8 @@ class Element:
         label: name and version, as nix-env keeps them instead of an attribute path; empty otherwise.
         position: the file of nixpkgs that defines it, likewise.
         description: one line, likewise.
+        system: what it runs on, such as `x86_64-linux`; empty where that is not said.
+        output_names: which output each of the store paths is; empty where that is not said.
 
     """
 
@@ -63,6 +71,8 @@ class Element:
     label: str = ""
     position: str = ""
     description: str = ""
+    system: str = ""
+    output_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,7 @@ class Profile:
         generation: the number of the current generation; None where the link is not one that Nix made.
         store_path: what the current generation is; None where there is none.
         keeper: which command made it.
-        elements: what `manifest.json` lists; empty for every other keeper.
+        elements: what it lists; empty for a keeper that writes no list.
 
     """
 
@@ -134,7 +144,7 @@ def read(link: Path) -> Profile:
     if manifest.exists():
         return Profile(link, generation, store_path, Keeper.NIX_PROFILE, read_manifest(manifest))
     if os.path.lexists(os.path.join(store_path, "manifest.nix")):
-        return Profile(link, generation, store_path, Keeper.NIX_ENV, ())
+        return Profile(link, generation, store_path, Keeper.NIX_ENV, read_nix_env(Path(store_path, "manifest.nix")))
     empty = not os.path.isdir(store_path) or not os.listdir(store_path)
     return Profile(link, generation, store_path, Keeper.NOBODY if empty else Keeper.UNKNOWN, ())
 
@@ -146,33 +156,99 @@ def read_manifest(path: Path) -> tuple[Element, ...]:
     """
     import json
 
-    try:
-        size = path.stat().st_size
-        if size > _TOO_LARGE:
-            raise NixprofError(f"{path} is no manifest of a Nix profile: it has {size >> 20} MiB")
-        data = json.loads(path.read_bytes())
+    def elements(text: str) -> tuple[Element, ...]:
+        data = json.loads(text)
         if data["version"] not in (1, 2, 3):
             raise NixprofError(
-                f"{path} has version {data['version']}, which this nixprof does not know",
+                f"{path} has version {str(data['version'])[:20]}, which this nixprof does not know",
                 hints=("upgrade nixprof",),
             )
         found = data["elements"]
         named = list(found.items()) if isinstance(found, dict) else [(None, entry) for entry in found]
         return tuple(_element(name, entry) for name, entry in named)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise NixprofError(
-            f"{path} is not the manifest of a Nix profile", cause=f"{type(error).__name__}: {error}"
-        ) from error
+
+    return _read(path, elements)
+
+
+def read_nix_env(path: Path) -> tuple[Element, ...]:
+    """Read a `manifest.nix` of nix-env, without evaluating it.
+
+    Raises: NixprofError where it is no such file.
+    """
+    from nixprof.nix.literal import read_literal
+
+    return _read(path, lambda text: tuple(_nix_env_element(entry) for entry in _list(read_literal(text))))
+
+
+def _read(path: Path, elements: Callable[[str], tuple[Element, ...]]) -> tuple[Element, ...]:
+    """Read a list of elements, and say of every way in which it can be none that it is none."""
+    try:
+        size = path.stat().st_size
+        if size > _TOO_LARGE:
+            raise NixprofError(f"{path} is no manifest of a Nix profile: it has {size >> 20} MiB")
+        return elements(path.read_bytes().decode())
+    except KeyError as error:
+        cause = f"it has no {error.args[0]}"
+    except OSError as error:
+        cause = error.strerror or str(error)
+    except UnicodeDecodeError:
+        cause = "it is no text"
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        cause = str(error)
+    raise NixprofError(f"{path} is not the manifest of a Nix profile", cause=cause)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{type(value).__name__} where a list has to be")
+    return value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _nix_env_element(entry: dict[str, Any]) -> Element:
+    """Read what nix-env keeps of a package: https://nix.dev/manual/nix/latest/command-ref/files/manifest.nix."""
+    meta = entry.get("meta") or {}
+    names = [name for name in _list(entry.get("outputs") or []) if name in entry]
+    paths = [entry[name]["outPath"] for name in names] or [entry["outPath"]]
+    usual = meta.get("outputsToInstall") or ["out"]
+    active = meta.get("active", "true")
+    return Element(
+        name=None,
+        attr_path="",
+        original_url="",
+        url="",
+        store_paths=tuple(str(path) for path in paths),
+        outputs=() if not names or set(names) == set(usual) else tuple(names),
+        # `nix-env --set-flag` leaves a number as a text.
+        priority=int(meta.get("priority", USUAL_PRIORITY)),
+        active=active not in (False, "false"),
+        label=_text(entry.get("name")),
+        position=_text(meta.get("position")),
+        description=_text(meta.get("description")),
+        system=_text(entry.get("system")),
+        output_names=tuple(names),
+    )
 
 
 def _element(name: str | None, entry: dict[str, Any]) -> Element:
+    attr_path = str(entry.get("attrPath") or "")
     return Element(
         name=name,
-        attr_path=str(entry.get("attrPath") or ""),
+        attr_path=attr_path,
         original_url=str(entry.get("originalUrl") or entry.get("originalUri") or ""),
         url=str(entry.get("url") or entry.get("uri") or ""),
         store_paths=tuple(str(path) for path in entry.get("storePaths") or ()),
         outputs=tuple(str(output) for output in entry.get("outputs") or ()),
         priority=int(entry.get("priority", USUAL_PRIORITY)),
         active=bool(entry.get("active", True)),
+        system=system_of(attr_path),
     )
+
+
+def system_of(attr_path: str) -> str:
+    """Give the system that an attribute path such as `packages.x86_64-linux.hello` is of; empty for any other."""
+    root, _, rest = attr_path.partition(".")
+    return rest.partition(".")[0] if root in ROOTS else ""

@@ -2,108 +2,171 @@
 
 from __future__ import annotations
 
+import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 from nixprof.freeze.decide import own_name
 from nixprof.freeze.findings import Alone, Differing, How, Import
-from nixprof.freeze.origin import Reference
-from nixprof.render.table import columns
+from nixprof.spec import DEFAULT_INPUT
 from nixprof.words import count, display_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nixprof.commands.freeze import Frozen, Survey
+    from nixprof.console import Console
+    from nixprof.flow import Plan
+
+    Line = tuple[str, str]  # what, and in what way
+
+# A reader of a report looks through so many lines of one kind, and of candidates.
+_MANY = 15
+_FEW = 3
+_USUAL_WIDTH = 80
+_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 
 
-def survey(result: Survey) -> Iterator[str]:
+def survey(result: Survey, console: Console) -> Iterator[str]:
     """Show where the elements come from and what becomes of each."""
     reading = result.reading
     generation = f"generation {reading.generation}, " if reading.generation else ""
     yield f"reading  {display_path(reading.place)}  ({generation}{count(len(reading.elements), 'element')})"
-    rows = list(_rows(result))
-    if rows:
+    groups = [group for group in _groups(result) if group[1]]
+    if groups:
         yield ""
-        yield from columns(rows, None)
+        yield from _table(groups, console)
     yield ""
     if not result.imports:
-        yield "Nothing here has to be imported."
-        return
-    yield f"The list has {count(result.listed, 'package')} in {display_path(result.manifest)}."
+        yield "There is nothing to import."
 
 
-def _rows(result: Survey) -> Iterator[tuple[str, str, str]]:
-    exact = [one for one in result.imports if one.how is How.EXACT and not one.listed]
-    listed = [one for one in result.imports if one.listed]
-    nixpkgs = [one for one in exact if one.spec.input == "nixpkgs"]
-    others = [one for one in exact if one.spec.input != "nixpkgs"]
-    label = How.EXACT.value
-    if nixpkgs:
-        yield label, str(len(nixpkgs)), f"from nixpkgs{_revisions(nixpkgs)}"
-        label = ""
-    if others:
-        names = dict.fromkeys(one.spec.input for one in others)
-        yield label, str(len(others)), f"from {', '.join(names)}"
-    if listed:
-        yield "on the list already", str(len(listed)), _names(listed)
-    yield from _group(How.IDENTIFIED.value, [_identified(one) for one in result.imports if one.how is How.IDENTIFIED])
-    yield from _group(How.UNLOCKED.value, [str(one.spec) for one in result.imports if one.how is How.UNLOCKED])
-    kept = [f"{one.spec.name}   (no source known)" for one in result.imports if one.how is How.KEPT]
-    yield from _group(How.KEPT.value, kept)
+def _groups(result: Survey) -> Iterator[tuple[str, int, list[Line]]]:
+    """Put the findings together by what becomes of them: a heading, how many, and lines."""
+    new = [one for one in result.imports if one.entry is None]
+    exact = [one for one in new if one.how is How.EXACT]
+    of_nixpkgs = [one for one in exact if one.spec.input == DEFAULT_INPUT]
+    others = [one for one in exact if one.spec.input != DEFAULT_INPUT]
+    number = revisions(of_nixpkgs)
+    where = f"from nixpkgs, at {count(number, 'revision')}" if number > 1 else "from nixpkgs"
+    yield How.EXACT.value, len(of_nixpkgs), [(where, "")] if of_nixpkgs else []
+    names = ", ".join(dict.fromkeys(one.spec.input for one in others))
+    yield "" if of_nixpkgs else How.EXACT.value, len(others), [(f"from {names}", "")] if others else []
+    listed = [one for one in result.imports if one.entry]
+    yield "on the list already", len(listed), [(", ".join(one.spec.name for one in listed), "")] if listed else []
+    identified = [one for one in new if one.how is How.IDENTIFIED]
+    yield How.IDENTIFIED.value, len(identified), _identified(identified)
+    unlocked = [one for one in new if one.how is How.UNLOCKED]
+    yield How.UNLOCKED.value, len(unlocked), [(", ".join(map(_name, unlocked)), "")] if unlocked else []
+    kept = [(one.spec.name, "no source known") for one in new if one.how is How.KEPT]
+    yield How.KEPT.value, len(kept), kept
     differing = [one for one in result.findings if isinstance(one, Differing)]
-    yield from _group("differs from the list", [_differing(one) for one in differing])
+    lines = [(str(one.spec), f"{one.installed} is installed, the list has {one.listed}") for one in differing]
+    yield "differs from the list", len(lines), lines
     alone = [one for one in result.findings if isinstance(one, Alone)]
-    yield from _group(
-        "left alone", [f"{'-'.join(filter(None, own_name(one.element)))}   ({one.reason})" for one in alone]
-    )
+    yield "left alone", len(alone), _together([("-".join(filter(None, own_name(a.element))), a.reason) for a in alone])
 
 
-def _group(label: str, lines: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    for index, line in enumerate(lines):
-        yield (label, str(len(lines)), line) if index == 0 else ("", "", line)
+def _identified(imports: Sequence[Import]) -> list[Line]:
+    """Give those that were told surely and are called as one would think together, each other one a line."""
+    lines, plain = [], []
+    for one in imports:
+        evidence = one.evidence.value if one.evidence else ""
+        if not one.candidates and one.spec.name == own_name(one.element)[0]:
+            plain.append((one.spec.name, evidence))
+            continue
+        more = len(one.candidates) - _FEW
+        others = ", ".join(one.candidates[:_FEW]) + (f" and {more} more" if more > 0 else "")
+        called = one.element.label or own_name(one.element)[0]
+        lines.append((f"{called} → {one.spec}", f"{evidence}; or {others}" if others else evidence))
+    return [*_together(plain), *lines]
 
 
-def _revisions(imports: Sequence[Import]) -> str:
-    number = revisions(imports)
-    return f", at {count(number, 'revision')}" if number > 1 else ""
+def _together(lines: Sequence[Line]) -> list[Line]:
+    """Put what has one reason on one line, where there is much of it."""
+    if len(lines) <= _FEW:
+        return list(lines)
+    by_reason: dict[str, list[str]] = {}
+    for what, reason in lines:
+        by_reason.setdefault(reason, []).append(what)
+    return [(", ".join(whats), reason) for reason, whats in by_reason.items()]
+
+
+def _name(one: Import) -> str:
+    return str(one.spec) if one.spec.name == one.element.label else f"{one.element.label} → {one.spec}"
+
+
+def _table(groups: Sequence[tuple[str, int, list[Line]]], console: Console) -> Iterator[str]:
+    """Align the groups; a long line is folded."""
+    width = console.width(sys.stderr) or _USUAL_WIDTH
+    heading = max(len(label) for label, _, _ in groups)
+    digits = max(len(str(number)) for _, number, _ in groups)
+    indent = " " * (heading + digits + 4)
+    room = max(width - len(indent), 20)
+    for label, number, lines in groups:
+        start = f"{label:<{heading}}  {number:>{digits}}  "
+        for line in _folded(lines, room, console):
+            yield f"{start}{line}"
+            start = indent
+
+
+def _folded(lines: Sequence[Line], room: int, console: Console) -> Iterator[str]:
+    """Write the lines of a group, the reasons below each other where they fit."""
+    shown = lines[:_MANY]
+    beside = [len(what) for what, reason in shown if len(what) + len(reason) + 4 <= room]
+    column = max(beside, default=0)
+    for what, reason in shown:
+        bracket = console.styled(f"({reason})", "dim", sys.stderr) if reason else ""
+        if len(what) + len(reason) + 4 > room:
+            yield from textwrap.wrap(what, room, break_long_words=False, break_on_hyphens=False)
+            yield from (f"  {bracket}",) if reason else ()
+        elif column + len(reason) + 4 <= room:
+            yield f"{what:<{column}}  {bracket}".rstrip()
+        else:
+            yield f"{what}  {bracket}".rstrip()
+    if len(lines) > len(shown):
+        yield f"and {len(lines) - len(shown)} more: nixprof freeze --dry-run --json"
 
 
 def revisions(imports: Sequence[Import]) -> int:
-    """Count the revisions of nixpkgs that imports are held at."""
-    return len(
-        {Reference.parse(one.element.url).rev for one in imports if one.spec.input == "nixpkgs" and one.element.url}
-    )
+    """Count the revisions that imports are held at."""
+    return len({one.locked.held for one in imports if one.locked and one.locked.held})
 
 
-def _names(imports: Sequence[Import]) -> str:
-    return ", ".join(one.spec.name for one in imports)
+def consequence(result: Survey, plan: Plan, *, keep: bool) -> Iterator[str]:
+    """Say what the list comes to and what becomes of the profile."""
+    yield f"The list has {count(result.listed, 'package')} in {display_path(result.manifest)}."
+    if keep:
+        yield "The profile stays as it is."
+    elif plan.changes:
+        yield f"{count(len(plan.changes), 'package')} will change."
+    else:
+        taken = set(result.elements)
+        number = sum(element in taken for element in result.reading.elements)
+        become = f"{count(number, 'element')} become{'s' if number == 1 else ''} 1"
+        yield f"Nothing was downloaded and no package changes: {become}."
+    yield ""
 
 
-def _identified(one: Import) -> str:
-    evidence = one.evidence.value if one.evidence else ""
-    others = f"; or {', '.join(one.candidates[:3])}" if one.candidates else ""
-    return f"{one.element.label} → {one.spec}   ({evidence}{others})"
-
-
-def _differing(one: Differing) -> str:
-    return f"{one.spec}: {one.installed} is installed, the list has {one.listed}   (--overwrite takes the installed)"
-
-
-def question(result: Survey) -> str:
-    """Ask whether to go on."""
-    number = len(result.imports)
-    what = f"Nothing was downloaded and no package changes: {count(number, 'element')} become 1."
-    return f"{what}\n\nSwitch the profile over?"
-
-
-def done(result: Frozen) -> Iterator[str]:
-    """Sum up what was done."""
+def done(result: Frozen, *, keep: bool) -> Iterator[str]:
+    """Sum up what was done, and what to do next."""
     outcome = result.outcome
     if outcome is None or not outcome.done:
         yield "Nothing was changed."
         return
+    if keep:
+        yield f"✓ {count(result.survey.listed, 'package')} on the list · {outcome.seconds:.1f} s"
+        yield "  `nixprof freeze` lets them take the place of the elements."
+        return
     generation = f" · generation {outcome.generation}" if outcome.generation else ""
     yield f"✓ {count(len(outcome.plan.packages), 'package')} under nixprof{generation} · {outcome.seconds:.1f} s"
-    number = revisions(result.survey.imports)
-    if number > 1:
+    held = {
+        package.held
+        for key, package in outcome.plan.locked.items()
+        if package.held and key.startswith(f"{DEFAULT_INPUT}#")
+    }
+    number = _NUMBERS[len(held)] if len(held) < len(_NUMBERS) else str(len(held))
+    if len(held) > 1:
         yield f"  {number} nixpkgs revisions are in use. `nixprof update` brings them to one."
+    elif outcome.plan.locked:
+        yield "  `nixprof update` moves them to the newest versions, when you want that."

@@ -109,7 +109,7 @@ def _finding(one: Finding) -> Mapping[str, Any]:
     match one:
         case Import():
             return about | {
-                "state": "on the list" if one.listed else one.how.value,
+                "state": "on the list" if one.entry else one.how.value,
                 "package": str(one.spec),
                 "evidence": one.evidence.value if one.evidence else None,
                 "candidates": list(one.candidates),
