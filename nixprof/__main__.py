@@ -7,9 +7,12 @@ import sys
 
 def main() -> None:
     """Run the command line and exit."""
-    from nixprof.cli import run
+    try:
+        from nixprof.cli import run
 
-    sys.exit(run(sys.argv[1:]))
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:  # before anything was begun
+        sys.exit(130)
 
 
 if __name__ == "__main__":

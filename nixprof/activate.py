@@ -97,10 +97,10 @@ class Activation:
         foreign = [element for element in elements if element not in leaving]
         return cls(before.profile, leaving, built, attribute, _priority_beside(nix, foreign, packages, built))
 
-    def perform(self, nix: Nix, project: Project) -> int | None:
+    def perform(self, nix: Nix, project: Project) -> Profile:
         """Do it; the generated flake is written already.
 
-        Returns: the generation of the profile.
+        Returns: the profile as it is then.
 
         Raises: NixprofError; the profile is then as before.
 
@@ -200,7 +200,7 @@ def _files(collision: Collision) -> str:
     return f"{first} and {count(len(rest), 'more file')}" if rest else first
 
 
-def _verify(project: Project, built: str) -> int | None:
+def _verify(project: Project, built: str) -> Profile:
     """Make sure that the profile now has what was built, whatever Nix said."""
     profile = project.profile()
     if profile is None or built not in [environment.store_path for environment in in_profile(profile)]:
@@ -208,4 +208,4 @@ def _verify(project: Project, built: str) -> int | None:
             "Nix reported success, but the profile does not have the new environment",
             hints=("nix profile list", "nixprof sync"),
         )
-    return profile.generation
+    return profile

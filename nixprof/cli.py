@@ -63,7 +63,7 @@ def _start(
 ) -> Project:
     """Note the common options and find out whose packages, and where."""
     from nixprof.places import Machine, Places
-    from nixprof.progress import Lines, Progress, Spinner, Words
+    from nixprof.progress import Display, Lines, Progress, Words
     from nixprof.state import Project
 
     _Settings.command, _Settings.json = command, json
@@ -72,7 +72,7 @@ def _start(
     if verbose:
         progress = Words()
     elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        progress = Spinner()
+        progress = Display()
     words = " ".join(["nixprof", command, *(word for word in sys.argv[2:] if not word.startswith("-"))])
     return Project(Places.of_user(), Machine.this(), profile, words, waits, progress)
 
@@ -92,18 +92,18 @@ def _root(
     del version
 
 
-def _show_plan(plan: Plan) -> None:
+def _show_plan(plan: Plan, *, folded: bool = False) -> None:
     from nixprof.render import change
 
     if not _Settings.json:
-        _say(change.plan(plan, _Settings.console))
+        _say(change.plan(plan, _Settings.console, folded=folded))
 
 
 def _confirm(question: str | None, *, yes: bool) -> Callable[[Plan], bool]:
     """Make a function that shows a plan and, where there is somebody to ask, asks."""
 
     def confirm(plan: Plan) -> bool:
-        _show_plan(plan)
+        _show_plan(plan, folded=not sys.stderr.isatty())
         asks = question is not None and plan.changes and not yes and not _Settings.json and can_ask()
         return not asks or typer.confirm(question.format(len(plan.changes)), default=True, err=True)  # type: ignore[union-attr]
 
@@ -374,6 +374,172 @@ def _say(lines: Iterable[str]) -> None:
         _Settings.console.say(line)
 
 
+@app.command(epilog="Examples: nixprof outdated; nixprof outdated --check && echo everything is new")
+def outdated(
+    check: Annotated[bool, typer.Option("--check", help="Exit with 3 if there is anything newer.")] = False,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    verbose: VerboseOption = False,
+    color: ColourOption = Colour.AUTO,
+) -> None:
+    """Show what `update` would bring, without doing it."""
+    project = _start("outdated", profile, json=json, verbose=verbose, colour=color)
+    from nixprof.commands import update as command
+
+    done = command.run(project, [], dry_run=True)
+    _show_outcome(done)
+    if check and done.plan.changes:
+        raise typer.Exit(3)
+
+
+@app.command(epilog="Examples: nixprof pin terraform; nixprof update terraform moves it all the same")
+def pin(
+    packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")],
+    dry_run: DryRunOption = False,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    no_wait: NoWaitOption = False,
+    verbose: VerboseOption = False,
+    color: ColourOption = Colour.AUTO,
+) -> None:
+    """Let `update` leave packages alone."""
+    project = _start("pin", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
+    from nixprof.commands import pin as command
+
+    _show_outcome(command.run(project, packages, pin=True, dry_run=dry_run))
+
+
+@app.command(epilog="Examples: nixprof unpin terraform")
+def unpin(
+    packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")],
+    dry_run: DryRunOption = False,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    no_wait: NoWaitOption = False,
+    verbose: VerboseOption = False,
+    color: ColourOption = Colour.AUTO,
+) -> None:
+    """Let `update` move pinned packages again."""
+    project = _start("unpin", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
+    from nixprof.commands import pin as command
+
+    _show_outcome(command.run(project, packages, pin=False, dry_run=dry_run))
+
+
+@app.command(epilog="Examples: nixprof edit; EDITOR='code --wait' nixprof edit")
+def edit(
+    yes: YesOption = False,
+    profile: ProfileOption = None,
+    no_wait: NoWaitOption = False,
+    verbose: VerboseOption = False,
+    color: ColourOption = Colour.AUTO,
+) -> None:
+    """Open the list in your editor, check it, and sync."""
+    project = _start("edit", profile, verbose=verbose, colour=color, waits=not no_wait)
+    from nixprof.commands import edit as command
+    from nixprof.render.error import report
+
+    def again(error: NixprofError) -> bool:
+        if not can_ask():
+            return False
+        _say(report(error))
+        return typer.confirm("Edit it again?", default=True, err=True)
+
+    done = command.run(project, again=again, confirm=_confirm(None, yes=yes))
+    if done is None:
+        _Settings.console.say("The list was not changed.")
+        return
+    _show_outcome(done)
+
+
+@app.command(epilog="Examples: nixprof diff; nixprof diff 10; nixprof diff 10 12")
+def diff(
+    before: Annotated[int | None, typer.Argument(metavar="[A]", help="A generation; the list without one.")] = None,
+    after: Annotated[int | None, typer.Argument(metavar="[B]", help="Another; the current one without it.")] = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    color: ColourOption = Colour.AUTO,
+) -> None:
+    """Show package versions between two generations, or between what is installed and the list."""
+    project = _start("diff", profile, json=json, colour=color)
+    from nixprof.commands import diff as command
+
+    found = command.run(project, before, after)
+    if json:
+        from nixprof.render import json as rendered_json
+
+        _print_json(**rendered_json.difference(found))
+        return
+    from nixprof.render import history as rendered
+
+    _Settings.console.out(rendered.difference(found, _Settings.console))
+    if not found.changes and not found.unresolved:
+        _Settings.console.say(rendered.no_difference(found))
+
+
+@app.command(epilog="Examples: nixprof history; nixprof history --json | jq '.generations[0]'")
+def history(profile: ProfileOption = None, json: JsonOption = False, color: ColourOption = Colour.AUTO) -> None:
+    """Show the generations of the profile and what each one changed."""
+    project = _start("history", profile, json=json, colour=color)
+    from nixprof.commands import history as command
+
+    found = command.run(project)
+    if json:
+        from nixprof.render import json as rendered_json
+
+        _print_json(**rendered_json.history(found))
+        return
+    from nixprof.render import history as rendered
+
+    _Settings.console.out(rendered.history(found, _Settings.console))
+    if not found.entries:
+        _Settings.console.say("There is no profile yet. To begin: nixprof add ripgrep")
+
+
+@app.command(epilog="Examples: nixprof rollback; nixprof rollback 10; nixprof rollback --dry-run")
+def rollback(
+    generation: Annotated[
+        int | None, typer.Argument(metavar="[N]", help="A generation; the one before this one without it.")
+    ] = None,
+    profile_only: Annotated[
+        bool, typer.Option("--profile-only", help="Leave the list and the locks as they are.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    no_wait: NoWaitOption = False,
+    color: ColourOption = Colour.AUTO,
+) -> None:
+    """Go back to an earlier generation: the profile, the list and the locks."""
+    project = _start("rollback", profile, json=json, colour=color, waits=not no_wait)
+    from nixprof.commands import rollback as command
+    from nixprof.render import history as rendered
+
+    def confirm(way: command.Return) -> bool:
+        if not json:
+            _say(rendered.way(way, _Settings.console))
+        if not way.edited or yes:
+            return True
+        if not can_ask():
+            raise NixprofError(
+                "changes of the list made by hand would be undone",
+                cause=", ".join(map(str, way.edited)),
+                hints=("to go back all the same: nixprof rollback --yes",),
+            )
+        return typer.confirm("Go back?", default=True, err=True)
+
+    done = command.run(project, generation, profile_only=profile_only, dry_run=dry_run, confirm=confirm)
+    if json:
+        from nixprof.render import json as rendered_json
+
+        _print_json(**rendered_json.rolled_back(done))
+        return
+    if dry_run:
+        _say(rendered.way(done.way, _Settings.console))
+    _say(rendered.rolled_back(done))
+
+
 _ALIASES = {
     "install": "add",
     "i": "add",
@@ -411,21 +577,24 @@ def run(arguments: Sequence[str]) -> int:
     Returns: the exit code: 0 done, 1 error, 2 usage, 3 differences found, 130 interrupted.
 
     """
-    from nixprof.interrupts import stop_in_order
+    from nixprof.console import flushed, opened
+    from nixprof.interrupts import Interrupted, stop_in_order
 
+    opened()
     stop_in_order()
     try:
-        app(args=_canonical(arguments), prog_name="nixprof", standalone_mode=True)
+        with flushed():
+            app(args=_canonical(arguments), prog_name="nixprof", standalone_mode=True)
     except NixprofError as error:
         _show_error(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted. Nothing was changed.\n")
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        _show_error(NixprofError(f"the system refuses to use{where or ' a file'}", cause=error.strerror or str(error)))
+        return 1
+    except Interrupted as stop:
+        sys.stderr.write(f"\nInterrupted{', when everything was done' if stop.done else '. Nothing was changed'}.\n")
         return 130
-    except BrokenPipeError:
-        # Whoever reads has had enough; Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return 0
 
 

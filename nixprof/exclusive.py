@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import os
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError
 from nixprof.files import remove_temporary_files
+from nixprof.transaction import finish, is_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from filelock import FileLock
-
+    from nixprof.places import Places
     from nixprof.state import Project
+
+# For how long the note of one that is at work is looked for.
+_LOOKS = 20
+_PAUSE_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,57 +39,84 @@ class Holder:
 
 
 @contextmanager
-def exclusive(project: Project) -> Iterator[None]:
+def exclusive(project: Project) -> Iterator[int]:
     """Keep other nixprofs waiting for as long as the context lasts.
 
     The lock is one of the operating system's, which ends with the process that has it; beside it lies a note of who
-    has it. A note without a lock is of one that was killed: what it left is cleared away here, and everything else is
-    derived anew by whatever change follows.
+    has it. A note without a lock is of one that was killed: what it left is put right here.
+
+    Returns: a descriptor of the lock. A process that inherits it has the lock, too.
 
     Raises: NixprofError where another one is at work and the user does not want to wait.
     """
-    from filelock import FileLock, Timeout
+    import fcntl
 
     state = project.places.state
     note = state / "running.json"
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(state / "lock")
+    with ExitStack() as cleanup:
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            _wait(project, lock, _read(note))
-        killed = _read(note)
-        if killed:
-            project.progress.note(f"putting right what {killed} left when it was stopped")
-            remove_temporary_files(project.places.config)
-            remove_temporary_files(project.places.flake)
-        _write(note, Holder(project.command, os.getpid(), time.time()))
-    except OSError as error:
-        raise NixprofError(f"cannot write below {state}", cause=error.strerror or str(error)) from error
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            note.unlink()
-        lock.release()
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            cleanup.callback(os.close, lock)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _wait(project, lock, _who(note))
+            _put_right(project, _read(note))
+            _write(note, Holder(project.command, os.getpid(), time.time()))
+        except OSError as error:
+            raise NixprofError(f"cannot write below {state}", cause=error.strerror or str(error)) from error
+        cleanup.callback(_remove, note)
+        yield lock
 
 
-def _wait(project: Project, lock: FileLock, holder: Holder | None) -> None:
+def was_stopped(places: Places) -> bool:
+    """Tell whether a nixprof is at work, or was killed and left something to put right."""
+    return (places.state / "running.json").exists() or is_unfinished(places)
+
+
+def _put_right(project: Project, killed: Holder | None) -> None:
+    places = project.places
+    if killed is None and not is_unfinished(places):
+        return
+    project.progress.note(f"putting right what {killed or 'an earlier nixprof'} left when it was stopped")
+    finish(places)
+    for folder in (places.state, places.config, places.flake, Path(os.path.realpath(places.manifest)).parent):
+        remove_temporary_files(folder)
+
+
+def _wait(project: Project, lock: int, holder: Holder | None) -> None:
+    import fcntl
+
     who = str(holder) if holder else "another nixprof"
     if not project.waits:
         raise NixprofError(f"{who} is at work", hints=("without --no-wait, nixprof waits for it to finish",))
     project.progress.note(f"waiting for {who} to finish")
     with project.progress.step(f"waiting for {who}"):
-        lock.acquire()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def _who(note: Path) -> Holder | None:
+    """Read who is at work; whoever has just begun may not have said so yet."""
+    for _ in range(_LOOKS):
+        holder = _read(note)
+        if holder:
+            return holder
+        time.sleep(_PAUSE_SECONDS)
+    return None
 
 
 def _read(note: Path) -> Holder | None:
     try:
         data = json.loads(note.read_bytes())
         return Holder(str(data["command"]), int(data["process"]), float(data["since"]))
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, OverflowError):
         return None
+
+
+def _remove(note: Path) -> None:
+    with suppress(OSError):
+        note.unlink()
 
 
 def _write(note: Path, holder: Holder) -> None:

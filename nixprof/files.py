@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator
 
 # What the files that become others are called until then.
-_TEMPORARY = ".nixprof-tmp"
+TEMPORARY = ".nixprof-tmp"
 _ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -51,24 +52,131 @@ def replace_file(path: Path, data: bytes) -> None:
 
     Raises: NixprofError with the reason; the old content is then still there.
     """
-    real = Path(os.path.realpath(path))
-    try:
-        real.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(_TEMPORARY, f".{real.name}.", real.parent)
+    with cannot_write(path):
+        real = Path(os.path.realpath(path))
+        temporary = _write_beside(real, data)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            _take_over(real, temporary)
             os.replace(temporary, real)
         except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
+            _remove(temporary)
             raise
         _sync_folder(real.parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """The new content of a file, which lies beside it, and the old file, which can take its place again.
+
+    After `prepare` everything that needs room on the disk has been done, if both folders are on one disk.
+
+    Attributes:
+        path: the file, perhaps a link.
+        before: its content so far; None where there is no file.
+        data: its new content.
+        temporary: the file that is to be renamed to it.
+        kept: the old file under another name; None where it has none.
+
+    """
+
+    path: Path
+    before: bytes | None
+    data: bytes
+    temporary: str
+    kept: str | None
+
+    @classmethod
+    def prepare(cls, path: Path, before: bytes | None, data: bytes, keep: Path) -> Replacement:
+        """Write the new content beside the file, and keep the old file.
+
+        Args:
+            path: the file.
+            before: its content so far.
+            data: its new content.
+            keep: another name for the old file, in a folder that nobody else looks into.
+
+        Raises: NixprofError with the reason; then nothing is left.
+
+        """
+        with cannot_write(path):
+            real = Path(os.path.realpath(path))
+            temporary = _write_beside(real, data)
+        return cls(path, before, data, temporary, None if before is None else _keep(real, keep))
+
+    def perform(self) -> None:
+        """Replace the file.
+
+        Raises: NixprofError with the reason; the old content is then still there.
+        """
+        with cannot_write(self.path):
+            os.replace(self.temporary, self._real)
+            _sync_folder(self._real.parent)
+
+    def take_back(self) -> None:
+        """Let the old file be there again, unless somebody else has changed it since.
+
+        Raises: NixprofError with the reason.
+        """
+        if content(self.path) != self.data:
+            return
+        if self.before is not None and self.kept is None:
+            replace_file(self.path, self.before)
+            return
+        with cannot_write(self.path):
+            if self.kept is None:
+                self._real.unlink()
+            else:
+                os.replace(self.kept, self._real)
+            _sync_folder(self._real.parent)
+
+    def clear(self) -> None:
+        """Remove what lies beside the file."""
+        _remove(self.temporary)
+        if self.kept is not None:
+            _remove(self.kept)
+
+    @property
+    def _real(self) -> Path:
+        return Path(os.path.realpath(self.path))
+
+
+@contextmanager
+def cannot_write(path: Path) -> Iterator[None]:
+    """Make every refusal of the system's an error that names `path` and the reason."""
+    try:
+        yield
     except OSError as error:
         raise NixprofError(f"cannot write {path}", cause=error.strerror or str(error)) from error
+
+
+def _write_beside(real: Path, data: bytes) -> str:
+    """Write a file that can be renamed to `real`; returns its name."""
+    real.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(TEMPORARY, f".{real.name}.", real.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        _take_over(real, temporary)
+    except BaseException:
+        _remove(temporary)
+        raise
+    return temporary
+
+
+def _keep(real: Path, name: Path) -> str | None:
+    """Give a file a second name; None where that cannot be, as on another disk."""
+    try:
+        name.unlink(missing_ok=True)
+        os.link(real, name)
+    except OSError:
+        return None
+    return str(name)
+
+
+def _remove(temporary: str) -> None:
+    with suppress(OSError):
+        os.unlink(temporary)
 
 
 def _take_over(real: Path, temporary: str) -> None:
@@ -95,10 +203,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def remove_temporary_files(folder: Path) -> None:
-    """Clear away what a `replace_file` left that was killed."""
-    for path in folder.glob(f".*{_TEMPORARY}"):
-        with suppress(OSError):
-            path.unlink()
+    """Clear away what a nixprof that was killed left beside the files of a folder."""
+    for path in folder.glob(f".*{TEMPORARY}"):
+        _remove(str(path))
 
 
 def content(path: Path) -> bytes | None:
@@ -107,18 +214,3 @@ def content(path: Path) -> bytes | None:
         return path.read_bytes()
     except OSError:
         return None
-
-
-def contents(paths: Iterable[Path]) -> dict[Path, bytes | None]:
-    """Read what is at each path now, to be able to `restore` it."""
-    return {path: content(path) for path in paths}
-
-
-def restore(old: Mapping[Path, bytes | None]) -> None:
-    """Put back what `contents` found."""
-    for path, data in old.items():
-        if data is None:
-            with suppress(FileNotFoundError):
-                Path(os.path.realpath(path)).unlink()
-        else:
-            replace_file(path, data)

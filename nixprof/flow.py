@@ -9,19 +9,20 @@ folder is put together on a stage.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nixprof.activate import Activation, check_collisions, check_profile
 from nixprof.changes import Change, compare
-from nixprof.draft import Draft
+from nixprof.draft import Draft, Moves
 from nixprof.environment import expected
 from nixprof.exclusive import exclusive
-from nixprof.files import check_writable, content, contents, replace_file, restore
-from nixprof.interrupts import uninterrupted
+from nixprof.files import check_writable
+from nixprof.generations import remember
 from nixprof.nix.command import Nix
 from nixprof.stage import Stage
 from nixprof.state import Project, State, read_draft
+from nixprof.transaction import OvertakenError, commit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from nixprof.flake.inputs import LockedInput
     from nixprof.flake.packages import LockedPackage
     from nixprof.manifest.model import Manifest
+    from nixprof.nix.weight import Weight
 
     Propose = Callable[[Manifest], Draft]
 
@@ -54,6 +56,8 @@ class Plan:
         changes: what becomes of the packages of this machine.
         moved: what becomes of the inputs.
         packages: what the environment will link.
+        weight: what has to be fetched and built for it; None where nothing is missing.
+        asked: what was to move forward.
 
     """
 
@@ -62,6 +66,8 @@ class Plan:
     changes: tuple[Change, ...]
     moved: tuple[MovedInput, ...]
     packages: tuple[Linked, ...]
+    weight: Weight | None = None
+    asked: Moves = field(default_factory=Moves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +122,15 @@ def change(
     """
     started = time.monotonic()
     manifest = project.places.manifest
-    with exclusive(project), Nix(project.progress.nix_said) as nix:
+    with exclusive(project) as lock, Nix(project.progress, lock) as nix:
         while True:
             start = {} if template is None or manifest.exists() else {manifest: template.encode()}
-            outcome = _attempt(project, nix, start, propose, dry_run=dry_run, confirm=confirm)
-            if outcome is not None:
+            try:
+                outcome = _attempt(project, nix, start, propose, dry_run=dry_run, confirm=confirm)
+            except OvertakenError:
+                project.progress.note("the manifest was changed meanwhile: starting again with it")
+            else:
                 return replace(outcome, seconds=time.monotonic() - started)
-            project.progress.note("the manifest was changed meanwhile: starting again with it")
 
 
 def _attempt(
@@ -133,10 +141,13 @@ def _attempt(
     *,
     dry_run: bool,
     confirm: Callable[[Plan], bool],
-) -> Outcome | None:
-    """Go the whole way once; None where the manifest has changed under way."""
+) -> Outcome:
+    """Go the whole way once.
+
+    Raises: OvertakenError where the manifest has changed under way.
+    """
     before = State(project, start)
-    on_disk = {source.path: content(source.path) for source in before.manifest.sources}
+    read = {source.path: None if source.path in start else source.data for source in before.manifest.sources}
     draft = propose(before.manifest)
     files = {**start, **{path: text.encode() for path, text in draft.files.items()}}
     if not dry_run:
@@ -159,10 +170,17 @@ def _attempt(
         activation = None
         if draft.activates:
             activation = Activation.of(nix, before, draft.elements, plan.packages, built, stage.attribute)
-        if any(data != content(path) for path, data in on_disk.items()):
-            return None
-        with uninterrupted():
-            generation = _commit(project, nix, stage, files, activation) or before.generation
+
+        def activate() -> int | None:
+            if activation is None:
+                return before.generation
+            with project.progress.step("switching the profile"):
+                profile = activation.perform(nix, project)
+            remember(project, profile.link)
+            return profile.generation
+
+        flake = {project.places.flake / name: data for name, data in stage.files().items()}
+        generation = commit(project.places, {**flake, **files}, activate, read)
         return Outcome(plan, done=True, generation=generation, seconds=0)
 
 
@@ -174,30 +192,5 @@ def _plan(project: Project, manifest: Manifest, before: State, draft: Draft, sta
         for name, locked in stage.inputs().items()
         if name not in before.inputs or before.inputs[name].identity != locked.identity
     )
-    return Plan(manifest, stage.locked, compare((*before.installed, *draft.standing), packages), moved, packages)
-
-
-def _commit(
-    project: Project, nix: Nix, stage: Stage, files: Mapping[Path, bytes], activation: Activation | None
-) -> int | None:
-    """Write the generated folder, then the manifest, and let the profile follow where it has to.
-
-    A stop between two of the files leaves a mixture from which the next `sync` derives everything anew; the manifest
-    is last, so that what it asks for has been built by then.
-
-    Returns: the generation of the profile.
-    """
-    flake = project.places.flake
-    new = {flake / name: data for name, data in stage.files().items()} | dict(files)
-    old = contents(new)
-    try:
-        for path, data in new.items():
-            if old[path] != data:
-                replace_file(path, data)
-        if activation is None:
-            return None
-        with project.progress.step("switching the profile"):
-            return activation.perform(nix, project)
-    except BaseException:
-        restore({path: data for path, data in old.items() if data != new[path]})
-        raise
+    changes = compare((*before.installed, *draft.standing), packages)
+    return Plan(manifest, stage.locked, changes, moved, packages, stage.weigh(packages), draft.moves)

@@ -13,24 +13,40 @@ if TYPE_CHECKING:
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Interrupted(BaseException):
+    """A signal asks nixprof to stop; no library takes it for a KeyboardInterrupt of its own.
+
+    `done` says that it came when everything was done already.
+    """
+
+    def __init__(self, *, done: bool = False) -> None:
+        super().__init__()
+        self.done = done
+
+
 def stop_in_order() -> None:
-    """Let SIGTERM and SIGHUP end nixprof as Ctrl-C does: everything under way is taken back."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    """Let SIGTERM and SIGHUP end nixprof as Ctrl-C does: by Interrupted, and everything under way is taken back."""
+    for number in _SIGNALS:
         # A process that was started to survive its terminal goes on doing so.
-        if signal.getsignal(number) is signal.SIG_DFL:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _interrupt)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop, once: a second signal must not interrupt the cleaning up."""
     del number, frame
-    raise KeyboardInterrupt
+    for each in _SIGNALS:
+        # What is started to clean up must not ignore the signal, as it would with SIG_IGN.
+        if signal.getsignal(each) is _interrupt:
+            signal.signal(each, lambda number, frame: None)  # noqa: ARG005
+    raise Interrupted
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Hold back every signal that would stop nixprof until the context ends.
 
-    Raises: KeyboardInterrupt at the end, where one came and nothing else was raised.
+    Raises: Interrupted at the end, where one came.
     """
     came: list[int] = []
     before = {number: signal.getsignal(number) for number in _SIGNALS}
@@ -39,8 +55,12 @@ def uninterrupted() -> Iterator[None]:
             signal.signal(number, lambda number, _: came.append(number))
     try:
         yield
+    except Exception as error:
+        if came:
+            raise Interrupted from error
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     if came:
-        raise KeyboardInterrupt
+        raise Interrupted(done=True)

@@ -19,6 +19,7 @@ from nixprof.files import content
 from nixprof.flake.compile import compile_inputs, used_inputs
 from nixprof.flake.inputs import LockedInput, read_flake_lock
 from nixprof.flake.packages import LockedPackage, holds, prune, write_packages
+from nixprof.generations import SOURCES, relative_sources, write_sources
 from nixprof.resolve import questions, resolve
 from nixprof.state import Project, State, generated
 from nixprof.storepath import is_store_path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from nixprof.environment import Linked
     from nixprof.manifest.model import Input, Manifest, Package
     from nixprof.nix.command import Nix
+    from nixprof.nix.weight import Weight
     from nixprof.resolve import Answer, Question
 
 
@@ -48,6 +50,7 @@ class Stage:
         self._nix = nix
         self._manifest = manifest
         self._before = before
+        self._sources = relative_sources(manifest)
         self._answers: dict[Question, Answer] = {}
         self.locked = prune(before.locked, (package.spec.key for package in manifest.packages))
         lock = content(project.places.flake / "flake.lock")
@@ -80,6 +83,7 @@ class Stage:
         for name, data in generated(self._manifest, self.locked).items():
             (self._folder / name).write_bytes(data)
         (self._folder / "packages.json").write_text(write_packages(self.locked), encoding="utf-8")
+        (self._folder / SOURCES).write_bytes(write_sources(self._sources))
 
     def adopt(self, packages: Mapping[str, LockedPackage]) -> None:
         """Take over answers, by key."""
@@ -184,6 +188,15 @@ class Stage:
 
     ## realise
 
+    def weigh(self, packages: Sequence[Linked]) -> Weight | None:
+        """Tell what `realise` will fetch and build; None where nothing is missing."""
+        absent = self._absent({path: linked.key for linked in packages for path in linked.paths})
+        if not absent:
+            return None
+        builds = self._derivations()
+        with self._project.progress.step("asking the caches"):
+            return self._nix.weigh(builds.get(path, path) for path in absent)
+
     def realise(self, packages: Sequence[Linked]) -> None:
         """Bring what is to be linked into the store: from a cache, and what no cache has by building it."""
         absent = self._absent({path: linked.key for linked in packages for path in linked.paths})
@@ -276,5 +289,10 @@ def _lost(absent: Mapping[str, str]) -> NixprofError:
     )
 
 
+# So many packages go by their names.
+_NAMED = 4
+
+
 def _names(absent: Mapping[str, str]) -> str:
-    return ", ".join(sorted({package_name(key) for key in absent.values()}))
+    names = sorted({package_name(key) for key in absent.values()})
+    return ", ".join(names) if len(names) <= _NAMED else count(len(names), "package")

@@ -32,6 +32,15 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def size(number: int) -> str:
+    """Write a number of bytes: `812 B`, `6.1 MiB`."""
+    value, units = float(number), iter(("B", "KiB", "MiB", "GiB"))
+    unit = next(units)
+    while value >= 1000 and unit != "GiB":  # noqa: PLR2004 - four digits are one too many
+        value, unit = value / 1024, next(units)
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
 def day(seconds: int) -> str:
     """Write a time in seconds since 1970 as a date, in UTC so that it is the same everywhere."""
     import time

@@ -40,13 +40,14 @@ mkdir -p "$target/root" "$target/apt/lists/partial" "$target/apt/cache/archives/
 : >"$target/apt/status"
 echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$target/apt/sources.list"
 
+# A mirror may lag behind by more than the week for which a release of sid is valid; signatures are checked.
 private_apt() {
   apt-get -qq \
     -o Dir::State="$target/apt" -o Dir::State::status="$target/apt/status" \
     -o Dir::Cache="$target/apt/cache" \
     -o Dir::Etc::sourcelist="$target/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
     -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
-    -o APT::Install-Recommends=false -o APT::Sandbox::User= \
+    -o APT::Install-Recommends=false -o APT::Sandbox::User= -o Acquire::Check-Valid-Until=false \
     "$@"
 }
 private_apt update >&2
@@ -60,8 +61,17 @@ for loader in "$target"/root/usr/lib/*/ld-linux-*.so.* "$target"/root/lib/*/ld-l
   [ -e "$loader" ] && break
 done
 [ -e "$loader" ] || fail "the unpacked packages have no dynamic loader"
-libraries=$(dirname "$(find "$target/root" -name 'libnixstore.so*' | head -n 1)")
-patchelf --set-interpreter "$loader" --force-rpath --set-rpath "$libraries:$(dirname "$loader")" "$bin/nix"
+# All libraries are the suite's own: the machine may have others, or none.
+libraries=$(
+  for folder in "$target"/root/usr/lib/nix "$target"/root/usr/lib/*-linux-* "$target"/root/lib/*-linux-*; do
+    [ ! -d "$folder" ] || printf '%s:' "$folder"
+  done
+)
+patchelf --set-interpreter "$loader" "$bin/nix"
+# A library that names folders itself would not look in those of the program.
+for file in "$bin/nix" "$target"/root/usr/lib/nix/*.so* "$target"/root/usr/lib/*-linux-*/libnix*.so*; do
+  if [ -f "$file" ] && [ ! -L "$file" ]; then patchelf --force-rpath --set-rpath "${libraries%:}" "$file"; fi
+done
 "$bin/nix" --version >&2 || fail "the unpacked Nix does not run"
 rm -rf "$target/apt"
 echo "$bin"

@@ -66,7 +66,7 @@ def run(project: Project, origin: str | None) -> Initialised:
     if origin is None:
         replace_file(manifest, TEMPLATE.encode())
         return Initialised(manifest, 0)
-    folder = _fetched(origin)
+    folder = _fetched(project, origin)
     packages = parse(folder / "nixprof.toml").packages
     for name in _LOCKS:
         if (folder / "flake" / name).exists():
@@ -78,7 +78,7 @@ def run(project: Project, origin: str | None) -> Initialised:
     return Initialised(manifest, len(packages))
 
 
-def _fetched(origin: str) -> Path:
+def _fetched(project: Project, origin: str) -> Path:
     """Have the folder of another manifest on this machine."""
     local = Path(origin).expanduser()
     if local.exists():
@@ -86,5 +86,5 @@ def _fetched(origin: str) -> Path:
     from nixprof.nix.command import Nix
 
     reference = f"git+{origin}" if origin.endswith(".git") and origin.startswith(("http", "ssh")) else origin
-    with Nix() as nix:
+    with Nix(project.progress) as nix:
         return nix.fetch(reference)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nixprof.exclusive import was_stopped
 from nixprof.state import State
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def run(project: Project, *, dry_run: bool = False, confirm: Callable[[Plan], bo
     Raises: NixprofError, with everything as before.
     """
     state = State(project)
-    if state.in_sync:
+    if state.in_sync and not was_stopped(project.places):
         return InSync(len(state.wanted), state.generation)
     from nixprof import flow
 

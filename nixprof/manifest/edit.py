@@ -81,6 +81,53 @@ def remove_package(text: str, path: Path) -> str:
     return source.changed(splices, change, f"remove {text[place.start : place.end]}", place)
 
 
+def set_pin(text: str, path: Path, *, pin: bool) -> str:
+    """Return `text` with the entry at a key path pinned, or not.
+
+    An entry that is a text becomes a table, and one that would only have its package left a text.
+
+    Raises:
+        NixprofError: the entry is written in a way that cannot be edited.
+    """
+    source = _Text(text)
+    place = source.root.find(*path)
+    if place is None:
+        raise source.refusal(place, f"{'write' if pin else 'remove'} pin = true")
+
+    def change(data: Any) -> None:
+        for step in path[:-1]:
+            data = data[step]
+        entry = data[path[-1]]
+        table = {**({"package": entry} if isinstance(entry, str) else entry), "pin": pin}
+        if not pin:
+            del table["pin"]
+        data[path[-1]] = table["package"] if table.keys() == {"package"} else table
+
+    splices = _pinned(source, place) if pin else _unpinned(source, place)
+    return source.changed(splices, change, f"{'write' if pin else 'remove'} pin = true", place)
+
+
+def _pinned(source: _Text, place: Place) -> list[Splice]:
+    if place.form != "inline":
+        return [(place.start, place.start, "{ package = "), (place.end, place.end, ", pin = true }")]
+    written = place.children.get("pin")
+    return [(written.start, written.end, "true")] if written else [_into_inline(source, place, "pin = true")]
+
+
+def _unpinned(source: _Text, place: Place) -> list[Splice]:
+    """Take the key out with the comma before it, or after it where it is the first."""
+    written, package = place.children.get("pin"), place.children.get("package")
+    if written is None or package is None:
+        return []
+    if len(place.children) == 2:  # noqa: PLR2004 - the package and its pin
+        return [(place.start, package.start, ""), (package.end, place.end, "")]
+    before = source.text.rfind(",", place.start, written.key_start)
+    if before >= 0:
+        return [(before, written.end, "")]
+    after = source.comma_after(written.end)
+    return [(written.key_start, package.key_start if after is None else skip(source.text, after + 1), "")]
+
+
 def replace_packages(text: str, entries: Mapping[Path, NewPackage]) -> str:
     """Return `text` with other entries at key paths such as ("packages", 3); comments stay where they are.
 

@@ -14,22 +14,27 @@ import tempfile
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from nixprof.errors import NixprofError
+from nixprof.nix.activity import Activities
 from nixprof.nix.explain import explain
 from nixprof.nix.profile import USUAL_PRIORITY, Keeper
 from nixprof.nix.reference import LINK, LINK_PREFIX, LINKS, is_plain, leads_to
 from nixprof.nix.version import NixVersion
+from nixprof.nix.weight import Weight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from types import TracebackType
 
     from nixprof.nix.profile import Element, Profile
+    from nixprof.progress import Progress
 
 _IDENTIFY = Path(__file__).parent / "identify.nix"
+_TOLD = ("--log-format", "internal-json")
 # How long Nix may take to stop.
 _PATIENCE_SECONDS = 5
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
@@ -41,9 +46,10 @@ class Nix:
     Raises: NixprofError from every method: where there is no Nix, and where it fails, with its cause.
     """
 
-    def __init__(self, hear: Callable[[str], None] = lambda _: None) -> None:
-        """Take whoever wants to hear what Nix writes to stderr."""
-        self._hear = hear
+    def __init__(self, progress: Progress, lock: int | None = None) -> None:
+        """Take whoever is told what Nix does and says, and the lock that a change of a profile is to share."""
+        self._progress = progress
+        self._lock = () if lock is None else (lock,)
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
@@ -69,18 +75,20 @@ class Nix:
 
     def lock(self, folder: Path) -> None:
         """Complete `flake.lock` of the flake in `folder`; what is locked stays."""
-        self._nix("flake", "lock", self.reference(folder))
+        self._watch("nix", *_FEATURES, "flake", "lock", self.reference(folder))
 
     def update(self, folder: Path, inputs: Sequence[str]) -> None:
         """Move the named inputs of the flake in `folder` to their newest revisions."""
         url = self.reference(folder)
         if not self.version.updates_named_inputs:
-            self._nix("flake", "lock", *(word for name in inputs for word in ("--update-input", name)), url)
+            self._watch(
+                "nix", *_FEATURES, "flake", "lock", *(word for name in inputs for word in ("--update-input", name)), url
+            )
         elif self.version.updates_many_inputs:
-            self._nix("flake", "update", *inputs, "--flake", url)
+            self._watch("nix", *_FEATURES, "flake", "update", *inputs, "--flake", url)
         else:
             for name in inputs:
-                self._nix("flake", "update", name, "--flake", url)
+                self._watch("nix", *_FEATURES, "flake", "update", name, "--flake", url)
 
     def evaluate(self, folder: Path, attribute: str, function: str) -> Any:
         """Apply a Nix function to an attribute of the flake in `folder` and return what it gives, as JSON has it.
@@ -92,7 +100,7 @@ class Nix:
 
         """
         flags = ["--json", "--apply", function]
-        printed = self._nix("eval", *flags, f"{self.reference(folder)}#{attribute}")
+        printed = self._watch("nix", *_FEATURES, "eval", *flags, f"{self.reference(folder)}#{attribute}")
         try:
             return json.loads(printed)
         except ValueError as error:
@@ -100,7 +108,9 @@ class Nix:
 
     def build(self, folder: Path, attribute: str) -> str:
         """Build an attribute of the flake in `folder`; returns the store path of its first output."""
-        printed = self._nix("build", "--no-link", "--json", f"{self.reference(folder)}#{attribute}")
+        printed = self._watch(
+            "nix", *_FEATURES, "build", "--no-link", "--json", f"{self.reference(folder)}#{attribute}"
+        )
         try:
             return str(next(iter(json.loads(printed)[0]["outputs"].values())))
         except (ValueError, LookupError, AttributeError, TypeError, StopIteration) as error:
@@ -108,7 +118,7 @@ class Nix:
 
     def fetch(self, reference: str) -> Path:
         """Have the folder of a flake reference, which need not be a flake, in the store."""
-        printed = self._nix("flake", "prefetch", "--json", reference)
+        printed = self._watch("nix", *_FEATURES, "flake", "prefetch", "--json", reference)
         return Path(json.loads(printed)["storePath"])
 
     ## the store
@@ -119,9 +129,13 @@ class Nix:
             return set()
         return set(self._run(["nix-store", "--check-validity", "--print-invalid", *sorted(paths)]).split())
 
+    def weigh(self, paths: Iterable[str]) -> Weight:
+        """Tell what `realise` of the same would fetch and build, without doing it."""
+        return Weight.parse(self._run_both(["nix-store", "--realise", "--dry-run", *paths])[1])
+
     def realise(self, paths: Iterable[str]) -> None:
         """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built."""
-        self._run(["nix-store", "--realise", "--keep-going", *paths])
+        self._watch("nix-store", "--realise", "--keep-going", *paths)
 
     ## packages without flakes
 
@@ -158,11 +172,12 @@ class Nix:
 
     def _install(self, profile: Path | None, priority: int, *installables: str) -> None:
         rank = () if priority == USUAL_PRIORITY else ("--priority", str(priority))
-        self._nix("profile", self.version.install_word, *_profile_flag(profile), *rank, *installables)
+        word = self.version.install_word
+        self._change("nix", *_FEATURES, "profile", word, *_profile_flag(profile), *rank, *installables)
 
     def upgrade(self, profile: Path, element: Element) -> None:
         """Evaluate an element's flake anew and install what it gives now, in one step."""
-        self._nix("profile", "upgrade", *_profile_flag(profile), self.selector(element))
+        self._change("nix", *_FEATURES, "profile", "upgrade", *_profile_flag(profile), self.selector(element))
 
     def replace(
         self, profile: Profile, elements: Sequence[Element], folder: Path, attribute: str, priority: int
@@ -185,7 +200,11 @@ class Nix:
                 for element in staying:
                     self._install(copy, element.priority, *element.store_paths)
             self.install(copy, folder, attribute, priority)
-            self._run(["nix-env", "--profile", str(profile.link), "--set", os.path.realpath(copy)])
+            self._change("nix-env", "--profile", str(profile.link), "--set", os.path.realpath(copy))
+
+    def go_to(self, profile: Path, generation: int) -> None:
+        """Let a profile go back, or forward, to a generation that it has."""
+        self._change("nix-env", "--profile", str(profile), "--switch-generation", str(generation))
 
     def follows(self, element: Element, folder: Path, attribute: str) -> bool:
         """Tell whether upgrading `element` installs `attribute` of the flake in `folder`."""
@@ -222,8 +241,25 @@ class Nix:
     def _nix(self, *words: str) -> str:
         return self._run(["nix", *_FEATURES, *words])
 
+    def _watch(self, *argv: str) -> str:
+        """Start a command that may take long, and let it be followed; returns what it prints."""
+        return self._run_both([argv[0], *_TOLD, *argv[1:]])[0]
+
     def _run(self, argv: list[str]) -> str:
-        """Start a command of Nix's and return what it prints.
+        """Start a command of Nix's and return what it prints; raises as `_run_both` does."""
+        return self._run_both(argv)[0]
+
+    def _change(self, *argv: str) -> None:
+        """Start a command that changes a profile: it has the lock until it ends, and gets no Ctrl-C.
+
+        Raises: as `_run_both` does.
+        """
+        self._run_both(list(argv), inherited=self._lock, process_group=0)
+
+    def _run_both(
+        self, argv: list[str], *, inherited: Sequence[int] = (), process_group: int | None = None
+    ) -> tuple[str, str]:
+        """Start a command of Nix's and return what it writes to stdout and to stderr.
 
         Raises: NixprofError that explains why it could not be started or why it failed.
         """
@@ -233,10 +269,15 @@ class Nix:
                 hints=("install Nix: https://nixos.org/download", "or open a new terminal if you just did"),
             )
         with subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=inherited,
+            process_group=process_group,
         ) as process:
             try:
-                printed, errors = process.communicate()
+                printed, said = self._follow(process)
             except BaseException:
                 # Nix stops its builders when it is asked to stop, and must not outlive nixprof.
                 process.terminate()
@@ -244,11 +285,23 @@ class Nix:
                     process.wait(_PATIENCE_SECONDS)
                 process.kill()
                 raise
-        said = errors.decode(errors="replace")
-        self._hear(said)
+        self._progress.nix_said(said)
         if process.returncode:
             raise explain(said, argv)
-        return printed.decode(errors="replace")
+        return printed, said
+
+    def _follow(self, process: subprocess.Popen[bytes]) -> tuple[str, str]:
+        """Read what a command writes until it ends, and tell what it does meanwhile."""
+        activities = Activities()
+        printed: list[bytes] = []
+        reader = Thread(target=lambda: printed.append(process.stdout.read() if process.stdout else b""), daemon=True)
+        reader.start()
+        for line in process.stderr or ():
+            activities.feed(line.decode(errors="replace").rstrip("\r\n"))
+            self._progress.nix_does(activities)
+        reader.join()
+        process.wait()
+        return b"".join(printed).decode(errors="replace"), activities.said
 
 
 def _profile_flag(profile: Path | None) -> tuple[str, ...]:

@@ -1,21 +1,65 @@
 """Nix's words for what went wrong, turned into nixprof's.
 
-The phrases are those of Nix 2.8 to 2.34, seen by running them; the quotes around names differ between versions.
+The phrases are those of Nix 2.8 to 2.34, seen by running them; the quotes around names differ between versions. What
+a failure means for the list, `nixprof.blame` and `nixprof.resolve` know.
 """
 
 from __future__ import annotations
 
 import re
+import signal
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_QUOTED = "['\"`‘“]([^'\"’”]+)['\"’”]"  # noqa: RUF001 - the quotes that Nix uses
+
+class Trouble(Enum):
+    """What kind of failure it is."""
+
+    NETWORK = "network"
+    CACHE = "cache"
+    INPUT = "input"
+    LOCK = "lock"
+    BUILD = "build"
+    MACHINE = "machine"
+    UNFREE = "unfree"
+    INSECURE = "insecure"
+    BROKEN = "broken"
+    UNSUPPORTED = "unsupported"
+    RENAMED = "renamed"
+    REMOVED = "removed"
+    UNKNOWN = "unknown"
+
+
+class NixError(NixprofError):
+    """Nix failed.
+
+    Attributes:
+        trouble: what kind of failure it is.
+        found: what Nix named in its words, by what it is: `host`, `drv`, `package`, …
+        said: Nix's own words, as far as they belong to this failure.
+
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        trouble: Trouble,
+        found: Mapping[str, str],
+        said: str,
+        cause: str | None = None,
+        hints: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, cause=cause, hints=hints)
+        self.trouble = trouble
+        self.found = found
+        self.said = said
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +67,111 @@ class Known:
     """A failure that nixprof knows.
 
     Attributes:
-        pattern: what Nix says of it; its groups fill `message`.
+        trouble: what kind of failure it is.
+        pattern: what Nix says of it; its named groups fill the templates below. Of a `url` there is the `host`, too,
+            and of a `drv` or `path` the `name`.
         message: what nixprof says of it.
         hints: what to do about it.
+        cause: why; None for Nix's own words.
+        beside: whether Nix tells it in a warning, or a program that it runs, and then fails for the consequence.
 
     """
 
+    trouble: Trouble
     pattern: str
     message: str
     hints: tuple[str, ...] = ()
+    cause: str | None = None
+    beside: bool = False
 
 
-_RETRY = "run the same command again when you are online"
-_UNRESOLVED = r"[Cc]ould ?n[o']t resolve host"
+def _quoted(name: str) -> str:
+    return rf"['\"`‘“](?P<{name}>[^'\"’”]+)['\"’”]"  # noqa: RUF001 - the quotes that Nix uses
+
+
+_DOWNLOAD = rf"unable to download {_quoted('url')}: "
+_AGAIN = "run the same command again when you are online"
+_LATER = "run the same command again in a while"
+_TOKEN = "give Nix an access token: https://nix.dev/manual/nix/latest/command-ref/conf-file#conf-access-tokens"  # noqa: S105 - no password
+_WHOLE_LOG = "the whole log: nix log {drv}"
+_REFUSED = rf"Package {_quoted('package')}(?: in \S+)?,?\s(?:because it )?"
 
 KNOWN = (
+    ## builds. First: the log of a build may say anything.
     Known(
+        Trouble.BUILD,
+        rf"hash mismatch in fixed-output derivation {_quoted('drv')}:\s+specified:\s*(?P<wanted>\S+)\s+got:\s*(?P<got>\S+)",
+        "the download {name} is not what its package says",
+        ("if its input has put that right since: nixprof update",),
+        "hash mismatch: {wanted} was expected,\nand {got} came",
+    ),
+    Known(
+        Trouble.BUILD,
+        rf"(?:builder for|Cannot build) {_quoted('drv')}\.?\s*(?:Reason: builder )?failed "
+        r"(?P<how>with exit code \d+|due to signal \d+(?: \([^)]*\))?|to produce output path)",
+        "{name} cannot be built: its builder failed {how}",
+        (_WHOLE_LOG,),
+        "",
+    ),
+    Known(
+        Trouble.BUILD,
+        r"a '(?P<system>[^']+)' with features \{\} is required to build '(?P<drv>[^']+)', but I am a '(?P<here>[^']+)'",
+        "{name} can only be built on {system}, and this machine is {here}",
+        cause="",
+    ),
+    Known(
+        Trouble.BUILD,
+        rf"Cannot build {_quoted('drv')}\.\s+Reason: platform mismatch\s+"
+        rf"Required system: '(?P<system>[^']+)'[^\n]*\s+Current system: '(?P<here>[^']+)'",
+        "{name} can only be built on {system}, and this machine is {here}",
+        cause="",
+    ),
+    Known(
+        Trouble.BUILD,
+        r"(?:with features \{(?P<features>[^}]+)\} )is required to build '(?P<drv>[^']+)'",
+        "{name} can only be built on a machine with {features}, which this one does not offer",
+        cause="",
+    ),
+    Known(
+        Trouble.BUILD,
+        rf"Cannot build {_quoted('drv')}\.\s+Reason: missing system features\s+Required features: {{(?P<features>[^}}]+)}}",
+        "{name} can only be built on a machine with {features}, which this one does not offer",
+        cause="",
+    ),
+    ## this machine
+    Known(
+        Trouble.MACHINE,
+        r"No space left on device|database or disk is full",
+        "the disk is full",
+        ("to free what nothing uses: nix-collect-garbage", "which disk: df -h"),
+    ),
+    Known(
+        Trouble.MACHINE,
+        r"disk I/O error \(in '(?P<file>[^']+)'\)",
+        "Nix cannot write its database",
+        ("the disk may be full: df -h",),
+    ),
+    Known(
+        Trouble.MACHINE,
+        r"Disk quota exceeded",
+        "the disk quota is used up",
+        ("to free what nothing uses: nix-collect-garbage",),
+    ),
+    Known(
+        Trouble.MACHINE,
+        r"[Cc]annot allocate memory|std::bad_alloc|[Oo]ut of memory",
+        "Nix ran out of memory",
+        ("close what needs much of it, then run the same command again",),
+    ),
+    Known(
+        Trouble.MACHINE,
+        r"cannot connect to (?:socket at|daemon)[^\n]*Permission denied|"
+        r"cannot open connection to remote store 'daemon'[^\n]*(?:reset|closed|end of file|unexpected)",
+        "the Nix daemon does not serve this user",
+        ("an administrator can allow it: allowed-users in /etc/nix/nix.conf",),
+    ),
+    Known(
+        Trouble.MACHINE,
         r"cannot connect to (?:socket at|daemon)",
         "the Nix daemon does not answer",
         (
@@ -46,77 +179,390 @@ KNOWN = (
             "on a Mac: sudo launchctl kickstart -k system/org.nixos.nix-daemon",
         ),
     ),
-    Known(rf"://([^/'\"\s]+)[^\n]*{_UNRESOLVED}", "cannot reach {0}", (_RETRY,)),
-    Known(rf"{_UNRESOLVED}(?:name)?:? ([\w-]+(?:\.[\w-]+)+)", "cannot reach {0}", (_RETRY,)),
     Known(
-        rf"unable to download {_QUOTED}: HTTP error (?:403|429).*",
-        "{0} refuses more requests for now",
+        Trouble.MACHINE,
+        rf"(?:opening lock file|creating directory|opening|creating|getting status of|could not set permissions on)"
+        rf" (?:file )?{_quoted('file')}[^\n]*(?P<why>Permission denied|Read-only file system|Operation not permitted)",
+        "Nix may not write {file}",
         (
-            "wait, or give Nix an access token: https://nix.dev/manual/nix/latest/command-ref/conf-file#conf-access-tokens",
+            "Nix was installed for another user; for all users of a machine it is installed so: "
+            "https://nixos.org/download",
+            "whose it is: ls -ld {file}",
         ),
     ),
-    Known(rf"unable to download {_QUOTED}", "cannot download {0}", (_RETRY,)),
-    Known(r"(?:No space left on device|database or disk is full)", "the disk is full", ("nix-collect-garbage",)),
     Known(
-        r"NAR hash mismatch in input",
+        Trouble.MACHINE,
+        r"experimental Nix feature '(?P<feature>[^']+)' is disabled",
+        "this Nix does not let nixprof turn on {feature}",
+        ("in nix.conf: experimental-features = nix-command flakes",),
+    ),
+    Known(
+        Trouble.MACHINE,
+        r"because it is a restricted setting|is a restricted setting and you are not a trusted user",
+        "this user may not change that setting of Nix",
+        ("an administrator can allow it: trusted-users in /etc/nix/nix.conf",),
+    ),
+    ## the network
+    Known(
+        Trouble.NETWORK,
+        r"unable to download '(?P<url>https://(?:api\.)?github\.com/[^']*)': HTTP error (?P<status>403|429)",
+        "GitHub allows no more requests for now",
+        ("wait an hour, or " + _TOKEN,),
+        "HTTP error {status} from {host}",
+    ),
+    Known(
+        Trouble.INPUT,
+        r"unable to download '(?P<url>https://api\.github\.com/repos/(?P<repository>[^/']+/[^/']+)/commits/HEAD)': HTTP error 404",
+        "there is no repository {repository} on GitHub",
+        ("if it is private, " + _TOKEN,),
+        "HTTP error 404 from {host}",
+    ),
+    Known(
+        Trouble.INPUT,
+        r"unable to download '(?P<url>https://api\.github\.com/repos/(?P<repository>[^/']+/[^/']+)/commits/(?P<revision>[^']+))'"
+        r": HTTP error (?P<status>404|422)",
+        "there is no {revision} in the repository {repository} on GitHub, or no such repository",
+        ("if it is private, " + _TOKEN,),
+        "HTTP error {status} from {host}",
+    ),
+    Known(
+        Trouble.NETWORK,
+        _DOWNLOAD + r"HTTP error (?P<status>401|403)",
+        "{host} refuses access",
+        ("if it wants a password: https://nix.dev/manual/nix/latest/command-ref/conf-file#conf-netrc-file",),
+        "HTTP error {status} for {url}",
+        beside=True,
+    ),
+    Known(
+        Trouble.INPUT,
+        _DOWNLOAD + r"HTTP error (?P<status>404|410)",
+        "there is nothing at {url}",
+        cause="HTTP error {status} from {host}",
+    ),
+    Known(
+        Trouble.NETWORK,
+        _DOWNLOAD + r"HTTP error 429",
+        "{host} allows no more requests for now",
+        (_LATER,),
+        "HTTP error 429 from {host}",
+        beside=True,
+    ),
+    Known(
+        Trouble.NETWORK,
+        _DOWNLOAD + r"HTTP error (?P<status>5\d\d)",
+        "{host} is out of order",
+        (_LATER,),
+        "HTTP error {status} for {url}",
+        beside=True,
+    ),
+    Known(
+        Trouble.NETWORK,
+        _DOWNLOAD + r"(?P<why>[^\n(]*(?:SSL|certificate)[^\n(]*)",
+        "the certificate of {host} is not valid",
+        ("the clock of this machine may be wrong: date", "behind a company's proxy: export NIX_SSL_CERT_FILE=…"),
+        "{why}",
+        beside=True,
+    ),
+    Known(
+        Trouble.NETWORK,
+        _DOWNLOAD + r"[^\n]*(?:Timeout was reached|Operation too slow|timed out)",
+        "{host} does not answer in time",
+        (_LATER,),
+        "a timeout of {url}",
+        beside=True,
+    ),
+    Known(
+        Trouble.NETWORK,
+        _DOWNLOAD + r"(?P<why>[^\n;(]*)",
+        "cannot reach {host}",
+        (_AGAIN,),
+        "{why}",
+        beside=True,
+    ),
+    Known(
+        Trouble.NETWORK,
+        r"Could not resolve host(?:name)?:? (?P<host>[^\s:;]+)",
+        "cannot reach {host}",
+        (_AGAIN,),
+        "its name has no address, or there is no network",
+        beside=True,
+    ),
+    Known(
+        Trouble.NETWORK,
+        r"ssh: connect to host (?P<host>\S+) port \d+: (?P<why>[^\n]*)|"
+        r"Failed to connect to (?P<host2>\S+) port \d+",
+        "cannot reach {host}{host2}",
+        (_AGAIN,),
+        beside=True,
+    ),
+    Known(
+        Trouble.INPUT,
+        r"Permission denied \(publickey|Authentication failed for|could not read (?:Username|Password)|"
+        r"Host key verification failed",
+        "its server does not let git in",
+        ("try it with git itself: git ls-remote URL",),
+        beside=True,
+    ),
+    ## inputs
+    Known(
+        Trouble.LOCK,
+        r"NAR hash mismatch in input ['\"](?P<input>[^'\"?]+)|"
+        r"mismatch in field 'narHash' of input '[^']*\"(?:url|path)\":\"(?P<input2>[^\"]+)\"|"
+        r"mismatch in field 'narHash' of input",
         "an input is not what the lock says: its contents have changed under the same revision",
-        ("nixprof update",),
-    ),
-    Known(r"hash mismatch in fixed-output derivation", "a download is not what its package says: hash mismatch"),
-    Known(r"is required to build|platform mismatch", "a package cannot be built on this kind of machine"),
-    Known(
-        rf"cannot find flake {_QUOTED} in the flake registries",
-        "there is no flake {0} in the registry",
+        ("to take what is there now: nixprof update",),
+        "hash mismatch in {input}{input2}",
     ),
     Known(
-        rf"(?:path|file) {_QUOTED} does not exist",
-        "{0} does not exist",
+        Trouble.INPUT,
+        rf"fatal: {_quoted('repository')} does not appear to be a git repository|"
+        r"Git repository \"(?P<repository2>[^\"]+)\" does not exist|"
+        r"fatal: repository '(?P<repository3>[^']+)' (?:not found|does not exist)",
+        "there is no git repository {repository}{repository2}{repository3}",
+        cause="",
+        beside=True,
+    ),
+    Known(
+        Trouble.INPUT,
+        r"ambiguous argument '(?P<revision>[^']+)': unknown revision|"
+        r"Cannot find Git revision '(?P<revision2>[^']+)'|"
+        r"resolving Git reference '(?P<revision3>[^']+)'|"
+        r"getting Git object '(?P<revision4>[^']+)': object not found|"
+        r"couldn't find remote ref (?P<revision5>\S+)",
+        "there is no branch, tag or commit {revision}{revision2}{revision3}{revision4}{revision5} in the repository",
+        cause="",
+        beside=True,
+    ),
+    Known(
+        Trouble.INPUT,
+        r"(?:getting status of|path) ['\"](?P<file>[^'\"]*)/flake\.nix['\"](?:: No such file| does not exist)|"
+        r"does not contain a '[^']*flake\.nix' file",
+        "it is no flake: it has no flake.nix",
+        cause="",
+    ),
+    Known(
+        Trouble.INPUT,
+        r"(?:getting status of|path) ['\"]/*(?P<file>[^'\"]+)['\"](?:: No such file or directory| does not exist)",
+        "there is no folder /{file}",
+        cause="",
+    ),
+    Known(
+        Trouble.INPUT,
+        rf"cannot find flake {_quoted('flake')} in the flake registries",
+        "there is no {flake} in the registry of flakes",
+        ("those that there are: nix registry list",),
+        cause="",
+    ),
+    Known(
+        Trouble.INPUT,
+        rf"input {_quoted('reference')} is unsupported|{_quoted('reference2')} is not a valid URL|"
+        rf"{_quoted('reference3')} is not an absolute path",
+        "{reference}{reference2}{reference3} is no flake reference that this Nix knows",
+        ("their forms: https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake#flake-references",),
+        cause="",
+    ),
+    ## caches
+    Known(
+        Trouble.CACHE,
+        rf"(?:the substitute|ignoring substitute) for {_quoted('path')} from {_quoted('url')},?"
+        r"(?: as it's| is)? not signed by any of the keys",
+        "{host} has {name}, but Nix does not trust its signature",
+        ("in nix.conf, add the key that {host} states for itself to: trusted-public-keys",),
+        "its signature is of none of the keys in trusted-public-keys",
+        beside=True,
+    ),
+    Known(
+        Trouble.CACHE,
+        rf"warning: {_quoted('url')} does not appear to be a binary cache",
+        "{host} is no binary cache, or refuses access",
+        ("which caches Nix asks: nix show-config | grep substituters",),
+        cause="",
+        beside=True,
+    ),
+    Known(
+        Trouble.CACHE,
+        rf"ignoring untrusted substituter {_quoted('url')}",
+        "Nix ignores the cache {host}: this user may not choose caches",
+        ("an administrator can allow it: trusted-users or trusted-substituters in /etc/nix/nix.conf",),
+        cause="the Nix daemon only follows users whom it trusts",
+        beside=True,
+    ),
+    Known(
+        Trouble.CACHE,
+        rf"file {_quoted('file')} does not exist in binary cache {_quoted('url')}",
+        "{host} lists a package and does not have its archive",
+        (_LATER,),
+        beside=True,
+    ),
+    Known(
+        Trouble.CACHE,
+        rf"NAR for {_quoted('path')} fetched from {_quoted('url')} is incomplete",
+        "{host} sent {name} incomplete",
+        (_LATER,),
+        cause="",
+    ),
+    Known(
+        Trouble.CACHE,
+        r"hash mismatch importing path '(?P<path>[^']+)'",
+        "a cache sent something else than {name}",
+        (_LATER,),
+    ),
+    Known(
+        Trouble.CACHE,
+        r"non-zero padding|bad archive|input compressed data|failed to decompress|lzma|NAR.*invalid",
+        "a cache sent a damaged archive",
+        (_LATER,),
+    ),
+    ## what nixpkgs says of its packages
+    Known(Trouble.UNFREE, _REFUSED + r"has an unfree licen[sc]e", "{package} has an unfree licence"),
+    Known(Trouble.INSECURE, _REFUSED + r"is marked as insecure", "{package} is marked as insecure"),
+    Known(
+        Trouble.BROKEN,
+        _REFUSED + r"(?:is marked as broken|has problems:\s*- broken)",
+        "{package} is marked as broken",
+    ),
+    Known(
+        Trouble.UNSUPPORTED,
+        _REFUSED + r"(?:is not available on the requested hostPlatform|is not supported on)",
+        "{package} is not available on this system",
+    ),
+    Known(
+        Trouble.RENAMED,
+        rf"{_quoted('old')} (?:has been renamed to(?:/replaced by)?|was renamed to|has been replaced by) {_quoted('new')}",
+        "{old} is called {new} now",
+    ),
+    Known(
+        Trouble.REMOVED,
+        rf"{_quoted('old')} (?P<why>(?:has been|was) removed[^\n]*)",
+        "{old} {why}",
     ),
 )
 
+# What Nix says in the end where the reason was in a warning, or in the words of a program that it ran.
+_CONSEQUENCE = re.compile(
+    r"there is no substituter that can build it|^build of .* failed$|program 'git' failed|"
+    r"[Ff]ailed to fetch git repository|don't know how to build|substitutes for the outputs of"
+)
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_NAMES_INSTEAD = re.compile(
+    r"(?:[Cc]onsider(?: using)?|[Pp]lease use|[Uu]se|replaced (?:by|with)|superseded by|in favou?r of)"
+    r" (?:the )?['\"`‘“]?(?P<new>[A-Za-z_][\w.+'-]*\w)"  # noqa: RUF001 - the quotes that Nix uses
+)
 
-def last_error(said: str) -> str:
-    """Cut Nix's output down to its message: the last `error:` block, without colour.
 
-    From 2.20 on a trace comes first.
+def messages(said: str) -> list[str]:
+    """Cut Nix's output down to its messages: each `error:` block, without colour, trace and indentation.
 
-    Args:
-        said: everything that Nix wrote to stderr.
-
-    Returns: the block, the word `error:` left out; all of the text where there is none.
-
+    From 2.20 on a trace comes first, and the message is the last `error:` of the block.
     """
-    text = _ANSI.sub("", said).replace("\r", "")
-    blocks = re.split(r"(?m)^\s*error: ?", text)
-    block = next((block for block in reversed(blocks[1:]) if block.strip()), text)
-    lines = [line.strip() for line in block.splitlines()]
-    return "\n".join(line for line in lines if line and not line.startswith("… while"))
+    blocks: list[list[str]] = []
+    open_block = False
+    for line in _ANSI.sub("", said).replace("\r", "").splitlines():
+        begins = re.match(r"(\s*)(?:what\(\):\s+)?error:\s?(.*)", line)
+        if begins and (begins[1] == "" or not open_block or not blocks):
+            blocks.append([begins[2]])
+            open_block = True
+        elif begins:
+            blocks[-1] = [begins[2]]
+        elif open_block and (line.startswith(" ") or not line.strip()):
+            blocks[-1].append(line)
+        else:
+            open_block = False
+    cleaned = ("\n".join(_without_trace(block)) for block in blocks)
+    return [message for message in cleaned if message]
 
 
-def _told_by_nix(said: str, message: str) -> str:
-    """Leave out what a build wrote: a compiler, too, may say that a file does not exist."""
-    own = [line for line in message.splitlines() if not line.startswith(">")]
-    # The reason may be in a warning, and the failure be its consequence.
-    return "\n".join([*own, *re.findall(r"(?m)^\s*warning: .*", _ANSI.sub("", said))])
+def _without_trace(lines: Sequence[str]) -> Iterator[str]:
+    for line in lines:
+        stripped = line.strip()
+        if stripped and not stripped.startswith("… "):
+            # What is indented below a message belongs to a list or to source text.
+            yield line.removeprefix(" " * 7).rstrip()
 
 
-def explain(said: str, argv: Sequence[str]) -> NixprofError:
+def explain(said: str, argv: Sequence[str], status: int = 1) -> NixError:
     """Make an error of what Nix said when it failed.
 
     Args:
         said: everything that it wrote to stderr.
         argv: how it was started.
+        status: its exit code; negative for the signal that killed it.
 
     """
-    message = last_error(said)
-    text = _told_by_nix(said, message)
+    told = messages(said)
+    last = told[-1] if told else ""
     for known in KNOWN:
-        found = re.search(known.pattern, text)
-        if found:
-            return NixprofError(
-                known.message.format(*found.groups()),
-                cause=message,
-                hints=known.hints,
-            )
-    words = [word for word in argv if not word.startswith("-")]
-    return NixprofError(f"{words[0]} failed", cause=message or "it said nothing")
+        for message in told:
+            found = re.search(known.pattern, message)
+            if found:
+                return _error(known, found, message)
+    if not told or _CONSEQUENCE.search(last):
+        # What was tried again may have succeeded then.
+        aside = "\n".join(line for line in _ANSI.sub("", said).splitlines() if "retrying in" not in line)
+        for known in KNOWN:
+            found = re.search(known.pattern, aside) if known.beside else None
+            if found:
+                return _error(known, found, last or found[0])
+    what = " ".join([argv[0], *[word for word in argv[1:] if re.fullmatch(r"[a-z][a-z-]*", word)][:2]])
+    if status < 0:
+        return _killed(what, -status, last)
+    whole = last or _ANSI.sub("", said).strip()
+    return NixError(f"`{what}` failed", trouble=Trouble.UNKNOWN, found={}, said=whole, cause=whole or "it said nothing")
+
+
+def _error(known: Known, found: re.Match[str], message: str) -> NixError:
+    words = {name: (value or "").strip() for name, value in found.groupdict().items()}
+    if words.get("url"):
+        words.setdefault("host", _host(words["url"]))
+    if words.get("drv") or words.get("path"):
+        from nixprof.storepath import name_of
+
+        words["name"] = name_of((words.get("drv") or words["path"]).removesuffix(".drv"))
+    return NixError(
+        known.message.format(**words),
+        trouble=known.trouble,
+        found=words,
+        said=message,
+        cause=message.partition("\n")[0] if known.cause is None else known.cause.format(**words) or None,
+        hints=tuple(hint.format(**words) for hint in known.hints),
+    )
+
+
+def _host(url: str) -> str:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or url
+
+
+def _killed(what: str, number: int, last: str) -> NixError:
+    name = signal.Signals(number).name if number in signal.valid_signals() else f"signal {number}"
+    short_of_memory = number == signal.SIGKILL
+    return NixError(
+        f"`{what}` was stopped by {name}",
+        trouble=Trouble.MACHINE,
+        found={},
+        said=last,
+        cause=last or ("a system that runs out of memory does this" if short_of_memory else None),
+        hints=("run the same command again",),
+    )
+
+
+def known_issues(said: str) -> tuple[str, ...]:
+    """Read the vulnerabilities that nixpkgs lists when it refuses an insecure package."""
+    _, found, rest = said.partition("Known issues:")
+    if not found:
+        return ()
+    lines = rest.strip("\n").splitlines()
+    listed = []
+    for line in lines:
+        if not line.strip().startswith("- "):
+            break
+        listed.append(line.strip().removeprefix("- "))
+    return tuple(listed)
+
+
+def named_instead(said: str) -> str:
+    """Read which package nixpkgs names in place of one that was removed; empty where it names none."""
+    found = _NAMES_INSTEAD.search(said)
+    return found["new"] if found else ""

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nixprof.changes import Change
+    from nixprof.commands.diff import Difference
     from nixprof.commands.freeze import Survey
+    from nixprof.commands.history import History
     from nixprof.commands.list import Listed, Listing
+    from nixprof.commands.rollback import RolledBack
     from nixprof.commands.status import Status
     from nixprof.commands.sync import InSync
     from nixprof.flake.inputs import LockedInput
@@ -125,6 +128,45 @@ def _finding(one: Finding) -> Mapping[str, Any]:
                 "installed": one.installed,
             }
     assert_never(one)
+
+
+def difference(result: Difference) -> Mapping[str, Any]:
+    """Give `nixprof diff`."""
+    return {
+        "before": result.before,
+        "after": result.after,
+        "changes": [_change(one) for one in result.changes],
+        "unresolved": list(result.unresolved),
+    }
+
+
+def history(result: History) -> Mapping[str, Any]:
+    """Give `nixprof history`, the newest generation first."""
+    return {
+        "generations": [
+            {
+                "generation": entry.generation.number,
+                "time": int(entry.generation.time),
+                "current": entry.current,
+                "byNixprof": entry.by_nixprof,
+                "command": entry.generation.command or None,
+                "changes": [_change(one) for one in entry.changes],
+            }
+            for entry in result.entries
+        ]
+    }
+
+
+def rolled_back(result: RolledBack) -> Mapping[str, Any]:
+    """Give what a way back comes to."""
+    return {
+        "done": result.done,
+        "before": result.way.before.number,
+        "after": result.way.after.number,
+        "changes": [_change(one) for one in result.way.changes],
+        "restoresList": bool(result.way.files),
+        "edited": [str(path) for path in result.way.edited],
+    }
 
 
 def error(result: NixprofError) -> Mapping[str, Any]:

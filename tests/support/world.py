@@ -344,7 +344,7 @@ class World:
 
     def write_manifest(self, text: str, *, inputs: bool = True) -> None:
         """Writes nixprof.toml; with `inputs`, a text without that table gets one for this package set."""
-        if inputs and "[inputs]" not in text:
+        if inputs and "\n[inputs]" not in text:
             text = f'{text.rstrip()}\n\n[inputs]\nnixpkgs = "{self.nixpkgs_url}"\n'
         self.config_dir.mkdir(parents=True, exist_ok=True)
         self.manifest.write_text(text, encoding="utf-8")

@@ -1,0 +1,109 @@
+"""`nixprof edit`: the list in the user's editor, on a copy that is checked before anything happens."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nixprof import flow
+from nixprof.commands.init import TEMPLATE
+from nixprof.draft import Draft
+from nixprof.errors import ManifestError, NixprofError
+from nixprof.files import replace_file
+from nixprof.manifest.parse import parse_text
+from nixprof.words import display_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nixprof.flow import Outcome, Plan
+    from nixprof.manifest.model import Manifest
+    from nixprof.state import Project
+
+_USUAL_EDITORS = ("nano", "vi")
+
+
+def run(
+    project: Project, *, again: Callable[[NixprofError], bool], confirm: Callable[[Plan], bool] = flow.always
+) -> Outcome | None:
+    """Open the list in an editor, and sync with what it says then.
+
+    Args:
+        project: whose.
+        again: told what is wrong with the text, or with what it asks for; says whether to open it once more.
+        confirm: asked before anything changes.
+
+    Returns: what became of it; None where the text was not changed.
+
+    Raises: NixprofError, with the list as before; where a changed text is given up, it says where that is kept.
+
+    """
+    path = project.places.manifest
+    old = path.read_bytes() if path.exists() else TEMPLATE.encode()
+    with tempfile.TemporaryDirectory(prefix="nixprof-") as scratch:
+        copy = Path(scratch, path.name)
+        copy.write_bytes(old)
+        line = 1
+        while True:
+            _open(copy, line)
+            new = copy.read_bytes()
+            if new == old:
+                return None
+            try:
+                parse_text(path, new)
+                return flow.change(project, _replacing(path, old, new), template=TEMPLATE, confirm=confirm)
+            except NixprofError as error:
+                line = error.problems[0].line if isinstance(error, ManifestError) else 1
+                if not again(error):
+                    _keep(project, new)
+                    raise
+
+
+def _replacing(path: Path, old: bytes, new: bytes) -> Callable[[Manifest], Draft]:
+    def propose(manifest: Manifest) -> Draft:
+        if manifest.sources[0].data != old:
+            raise NixprofError(f"{path} was changed by somebody else while you edited it", hints=("nixprof edit",))
+        return Draft({path: new.decode()})
+
+    return propose
+
+
+def _keep(project: Project, new: bytes) -> None:
+    """Keep a text that was given up, and say where."""
+    kept = project.places.state / "edited.toml"
+    replace_file(kept, new)
+    project.progress.note(f"your text is kept in {display_path(kept)}")
+
+
+def _open(file: Path, line: int) -> None:
+    """Start the user's editor and wait for it."""
+    words = _editor()
+    # vi, nano, emacs and most others take the line so; for those that do not, the file name is all they get.
+    at = (f"+{line}",) if line > 1 and Path(words[0]).name in _TAKE_A_LINE else ()
+    try:
+        code = subprocess.run([*words, *at, str(file)], check=False).returncode
+    except OSError as error:
+        raise NixprofError(f"cannot start the editor {words[0]}", cause=error.strerror, hints=_HOW) from error
+    if code:
+        raise NixprofError(f"the editor {words[0]} failed", cause=f"exit code {code}", hints=_HOW)
+
+
+_HOW = ("choose one: EDITOR=nano nixprof edit",)
+_TAKE_A_LINE = ("vi", "vim", "nvim", "nano", "emacs", "emacsclient", "kak", "micro", "joe", "ne", "mg")
+
+
+def _editor() -> list[str]:
+    """Choose `$VISUAL`, `$EDITOR` or a usual editor; a variable may hold arguments."""
+    for variable in ("VISUAL", "EDITOR"):
+        words = shlex.split(os.environ.get(variable, ""))
+        if words:
+            return words
+    there = next((name for name in _USUAL_EDITORS if shutil.which(name)), None)
+    if there is None:
+        raise NixprofError("there is no editor", cause="neither VISUAL nor EDITOR is set", hints=_HOW)
+    return [there]

@@ -1,0 +1,39 @@
+"""`nixprof pin` and `nixprof unpin`: whether `update` leaves packages alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nixprof import flow
+from nixprof.draft import Draft
+from nixprof.flake.packages import read_packages
+from nixprof.manifest.edit import set_pin
+from nixprof.match import find_packages
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nixprof.flow import Outcome
+    from nixprof.manifest.model import Manifest
+    from nixprof.state import Project
+
+
+def run(project: Project, names: Sequence[str], *, pin: bool, dry_run: bool = False) -> Outcome:
+    """Pin packages, or let them go; what is so already stays so.
+
+    Raises: NixprofError where a name is not on the list; then nothing is pinned.
+    """
+    locked = read_packages(project.places.flake / "packages.json")
+    command = "pin" if pin else "unpin"
+
+    def propose(manifest: Manifest) -> Draft:
+        texts = {source.path: source.text for source in manifest.sources}
+        for name in names:
+            for package in find_packages(name, manifest, locked, command):
+                if package.pin != pin:
+                    texts[package.file] = set_pin(texts[package.file], package.path, pin=pin)
+        return Draft(
+            {source.path: texts[source.path] for source in manifest.sources if texts[source.path] != source.text}
+        )
+
+    return flow.change(project, propose, dry_run=dry_run)

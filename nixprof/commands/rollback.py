@@ -1,0 +1,129 @@
+"""`nixprof rollback`: back to an earlier generation: the profile, and with it the list and the locks."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nixprof.changes import Change, compare
+from nixprof.errors import NixprofError
+from nixprof.exclusive import exclusive
+from nixprof.files import check_writable, content, replace_file
+from nixprof.generations import Generation, find, generations, sources_of
+from nixprof.nix.command import Nix
+from nixprof.transaction import commit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nixprof.state import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A way back.
+
+    Attributes:
+        link: the profile.
+        before: where the profile is.
+        after: where it goes.
+        changes: what becomes of the packages.
+        files: what the list and the generated folder become, by path; empty where the generation keeps no list, or
+            only the profile goes back.
+        edited: the files of the list that the user has changed since, and whose changes go.
+        copy: where they are kept.
+
+    """
+
+    link: Path
+    before: Generation
+    after: Generation
+    changes: tuple[Change, ...]
+    files: dict[Path, bytes]
+    edited: tuple[Path, ...]
+    copy: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What `rollback` did; `done` is false for a dry run and where the user declined."""
+
+    way: Return
+    done: bool
+
+
+def run(
+    project: Project,
+    number: int | None,
+    *,
+    profile_only: bool = False,
+    dry_run: bool = False,
+    confirm: Callable[[Return], bool] = lambda _: True,
+) -> RolledBack:
+    """Go back to a generation, or to the one before the current one.
+
+    Raises: NixprofError where there is no such generation; everything is then as before.
+    """
+    with exclusive(project) as lock, Nix(project.progress, lock) as nix:
+        found = generations(project, nix.elements)
+        way = _way(project, found, number, profile_only=profile_only)
+        if dry_run or not confirm(way):
+            return RolledBack(way, done=False)
+        for path in way.files:
+            check_writable(path)
+        for path in way.edited:
+            replace_file(way.copy / path.name, content(path) or b"")
+
+        def activate() -> int:
+            with project.progress.step("switching the profile"):
+                nix.go_to(way.link, way.after.number)
+            return way.after.number
+
+        commit(project.places, way.files, activate)
+        return RolledBack(way, done=True)
+
+
+def _way(project: Project, found: tuple[Generation, ...], number: int | None, *, profile_only: bool) -> Return:
+    profile = project.profile()
+    before = next((one for one in found if profile and one.number == profile.generation), None)
+    if profile is None or before is None:
+        raise NixprofError("the profile has no generations to go back to", hints=("nixprof history",))
+    if number is None:
+        number = max((one.number for one in found if one.number < before.number), default=None)
+    if number is None:
+        raise NixprofError("there is no generation before this one", hints=("nixprof history",))
+    after = find(found, number)
+    files = {} if profile_only else _files(project, after)
+    copy = project.places.state / "before-rollback" / time.strftime("%Y-%m-%d-%H%M%S")
+    return Return(
+        profile.link,
+        before,
+        after,
+        compare(before.packages, after.packages),
+        files,
+        _edited(project, before, files),
+        copy,
+    )
+
+
+def _files(project: Project, after: Generation) -> dict[Path, bytes]:
+    """Give what the generated folder and the list were, the list last."""
+    sources = sources_of(after)
+    if after.environment is None or not sources:
+        return {}
+    kept = Path(after.environment.flake)
+    flake = {project.places.flake / path.name: path.read_bytes() for path in sorted(kept.iterdir()) if path.is_file()}
+    manifests = {project.places.config / path: text.encode() for path, text in reversed(sources.items())}
+    return flake | manifests
+
+
+def _edited(project: Project, before: Generation, files: dict[Path, bytes]) -> tuple[Path, ...]:
+    """Find the files of the list that are not as the current generation keeps them, and would be overwritten."""
+    kept = {project.places.config / path: text.encode() for path, text in sources_of(before).items()}
+    return tuple(
+        path
+        for path in files
+        if path.parent != project.places.flake and content(path) not in (None, kept.get(path), files[path])
+    )

@@ -1,0 +1,177 @@
+"""The generations of a profile: what each one has, and the list that it was made from.
+
+Everything is read from the generations themselves. Only the command that made one is remembered elsewhere, in the
+state folder, and is missing without harm.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nixprof.environment import Environment, Linked, in_profile
+from nixprof.errors import NixprofError
+from nixprof.files import content, replace_file
+from nixprof.nix import profile as nix_profile
+from nixprof.storepath import package_of, split_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nixprof.manifest.model import Manifest
+    from nixprof.nix.profile import Element, Profile
+    from nixprof.state import Project
+
+# What the manifest of a generation is kept in, within its copy of the generated folder.
+SOURCES = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One version of a profile.
+
+    Attributes:
+        number: as Nix counts.
+        time: when it was made, in seconds since 1970.
+        profile: what it has, as if it were the current one.
+        environment: nixprof's part of it; None where it has none.
+        packages: all that it links: nixprof's packages by their keys, foreign elements by their names.
+        command: what made it, as far as that is remembered; empty otherwise.
+
+    """
+
+    number: int
+    time: float
+    profile: Profile
+    environment: Environment | None
+    packages: tuple[Linked, ...]
+    command: str
+
+
+def generations(project: Project, read: Callable[[Profile], tuple[Element, ...]]) -> tuple[Generation, ...]:
+    """List the generations of a profile, the oldest first.
+
+    Args:
+        project: whose.
+        read: gives the elements of a profile that only Nix can read.
+
+    """
+    link = nix_profile.locate(project.chosen_profile)
+    if link is None:
+        return ()
+    commands = _remembered(project)
+    pattern = re.compile(re.escape(link.name) + r"-(\d+)-link")
+    names = os.listdir(link.parent) if link.parent.is_dir() else []
+    numbers = sorted(int(found[1]) for found in map(pattern.fullmatch, names) if found)
+    return tuple(_generation(link, number, read, commands) for number in numbers)
+
+
+def _generation(
+    link: Path,
+    number: int,
+    read: Callable[[Profile], tuple[Element, ...]],
+    commands: Mapping[str, str],
+) -> Generation:
+    own = link.with_name(f"{link.name}-{number}-link")
+    profile = nix_profile.read(own)
+    environment = next(iter(in_profile(profile)), None)
+    elements = read(profile) if profile.keeper is nix_profile.Keeper.NIX_ENV else profile.elements
+    foreign = [element for element in elements if environment is None or element != environment.element]
+    packages = (*(environment.packages if environment else ()), *(_foreign(element) for element in foreign))
+    made = own.lstat().st_mtime
+    return Generation(number, made, profile, environment, packages, commands.get(_key(own), ""))
+
+
+def _foreign(element: Element) -> Linked:
+    """Describe an element that nixprof did not install as a package, by its store paths."""
+    pname, version = split_name(element.label) if element.label else package_of(element.store_paths, element.outputs)
+    return Linked(_foreign_key(element, pname), pname, version, element.priority, element.store_paths)
+
+
+def _foreign_key(element: Element, pname: str) -> str:
+    """Name a foreign element as the list would, so that it is known again after a freeze."""
+    _, _, attribute = element.attr_path.partition(".")[2].partition(".")
+    if attribute and element.original_url.partition("/")[0] == "flake:nixpkgs":
+        return f"nixpkgs#{attribute}"
+    if not element.attr_path and not element.label and len(element.store_paths) == 1:
+        return element.store_paths[0]
+    return element.name or element.label or pname
+
+
+def find(found: tuple[Generation, ...], number: int) -> Generation:
+    """Choose a generation by its number.
+
+    Raises: NixprofError where there is none of that number.
+    """
+    chosen = next((one for one in found if one.number == number), None)
+    if chosen is None:
+        raise NixprofError(f"there is no generation {number}", hints=("nixprof history",))
+    return chosen
+
+
+## the list of a generation
+
+
+def write_sources(sources: Mapping[str, str]) -> bytes:
+    """Write the texts of a manifest and of what it includes, by path, for a generation to keep."""
+    return (json.dumps({"version": 1, "files": dict(sources)}, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def relative_sources(manifest: Manifest) -> dict[str, str]:
+    """Give the texts of a manifest and of what it includes; by paths relative to its folder, where they are in it."""
+    folder = manifest.path.parent
+    return {
+        str(source.path.relative_to(folder) if source.path.is_relative_to(folder) else source.path): source.text
+        for source in manifest.sources
+    }
+
+
+def sources_of(generation: Generation) -> dict[str, str]:
+    """Give the texts of the manifest that a generation was made from, by path; none where it keeps none.
+
+    A path is relative to the folder of the manifest, or absolute.
+    """
+    if generation.environment is None:
+        return {}
+    try:
+        data = json.loads(Path(generation.environment.flake, SOURCES).read_bytes())
+        return {str(path): str(text) for path, text in data["files"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
+
+
+## who made a generation
+
+
+def remember(project: Project, link: Path) -> None:
+    """Note which command made the current generation; failing to is no harm."""
+    own = link.parent / os.readlink(link) if link.is_symlink() else link
+    commands = {**_remembered(project), _key(own): project.command}
+    newest = dict(list(commands.items())[-_KEPT:])
+    with suppress(NixprofError):
+        replace_file(_file(project), json.dumps(newest, indent=2, ensure_ascii=False).encode())
+
+
+# So many generations nobody looks back.
+_KEPT = 1000
+
+
+def _key(own: Path) -> str:
+    return f"{own} {os.readlink(own)}" if own.is_symlink() else str(own)
+
+
+def _file(project: Project) -> Path:
+    return project.places.state / "commands.json"
+
+
+def _remembered(project: Project) -> dict[str, str]:
+    try:
+        data = json.loads(content(_file(project)) or b"{}")
+        return {str(key): str(command) for key, command in data.items()}
+    except (ValueError, AttributeError):
+        return {}

@@ -1,0 +1,60 @@
+# Completion of nixprof for fish: commands, options, and the packages of the list.
+
+function __nixprof_listed
+    nixprof list 2>/dev/null | string replace --regex ' .*' ''
+end
+
+set -l add add install i
+set -l listed remove rm uninstall delete update upgrade up pin unpin
+set -l changing $add $listed sync freeze
+set -l locking $changing edit rollback
+set -l nix $changing edit outdated
+set -l asking $add remove rm uninstall delete update upgrade up sync freeze edit rollback
+set -l reading $changing outdated rollback list ls status diff history
+
+complete -c nixprof -f
+complete -c nixprof -s h -l help -d 'show the options and examples'
+
+complete -c nixprof -n __fish_use_subcommand -l version -d 'show the version'
+complete -c nixprof -n __fish_use_subcommand -a init -d 'write a commented list to begin with, or take over another'
+complete -c nixprof -n __fish_use_subcommand -a freeze -d 'turn an existing profile into the list'
+complete -c nixprof -n __fish_use_subcommand -a add -d 'add packages to the list and install them'
+complete -c nixprof -n __fish_use_subcommand -a remove -d 'take packages off the list and uninstall them'
+complete -c nixprof -n __fish_use_subcommand -a edit -d 'open the list in your editor, check it, and sync'
+complete -c nixprof -n __fish_use_subcommand -a sync -d 'make this machine match the list'
+complete -c nixprof -n __fish_use_subcommand -a update -d 'move inputs, or single packages, to the newest versions'
+complete -c nixprof -n __fish_use_subcommand -a outdated -d 'show what update would bring'
+complete -c nixprof -n __fish_use_subcommand -a pin -d 'let update leave packages alone'
+complete -c nixprof -n __fish_use_subcommand -a unpin -d 'let update move pinned packages again'
+complete -c nixprof -n __fish_use_subcommand -a list -d 'show the list, with versions and descriptions'
+complete -c nixprof -n __fish_use_subcommand -a status -d 'show how the list and the profile differ'
+complete -c nixprof -n __fish_use_subcommand -a diff -d 'show versions between generations, or what is installed and the list'
+complete -c nixprof -n __fish_use_subcommand -a history -d 'show the generations of the profile and what each one changed'
+complete -c nixprof -n __fish_use_subcommand -a rollback -d 'go back to an earlier generation'
+
+complete -c nixprof -n '__fish_seen_subcommand_from init' -l from -r -a '(__fish_complete_directories)' -d 'take over the list of a folder, git URL or flake reference'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l only -x -d 'import this one alone'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l except -x -d 'leave this one alone'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l generation -x -d 'an earlier generation'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l from -r -F -d 'a manifest.json or manifest.nix, or a list of names'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l latest -d 'take the newest versions'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l overwrite -d 'where the list differs, take over what is installed'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l comments -d 'write known descriptions as comments'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l keep -d 'write the list, and leave the profile as it is'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l stdout -d 'write the list to stdout, and change nothing'
+complete -c nixprof -n "__fish_seen_subcommand_from $add" -l priority -x -d 'for files that others have too: lower wins'
+complete -c nixprof -n "__fish_seen_subcommand_from $add" -l pin -d 'update leaves it alone'
+complete -c nixprof -n "__fish_seen_subcommand_from $add" -l allow-unfree -d 'allow these if they are unfree'
+complete -c nixprof -n "__fish_seen_subcommand_from $add" -l allow-insecure -d 'allow these if they are marked as insecure'
+complete -c nixprof -n "__fish_seen_subcommand_from $add" -l allow-broken -d 'allow these if they are marked as broken'
+complete -c nixprof -n '__fish_seen_subcommand_from status outdated' -l check -d 'exit with 3 if there is something to do'
+complete -c nixprof -n '__fish_seen_subcommand_from rollback' -l profile-only -d 'leave the list and the locks as they are'
+complete -c nixprof -n "__fish_seen_subcommand_from $listed" -a '(__nixprof_listed)'
+
+complete -c nixprof -n "__fish_seen_subcommand_from $changing rollback" -s n -l dry-run -d 'show what would change, and change nothing'
+complete -c nixprof -n "__fish_seen_subcommand_from $asking" -s y -l yes -d 'do not ask'
+complete -c nixprof -n "__fish_seen_subcommand_from $locking" -l no-wait -d 'fail at once if another nixprof is at work'
+complete -c nixprof -n "__fish_seen_subcommand_from $nix" -s v -l verbose -d 'show each step and all that Nix says'
+complete -c nixprof -n "__fish_seen_subcommand_from edit $reading" -l profile -r -F -d 'the profile, if not the one that Nix uses'
+complete -c nixprof -n "__fish_seen_subcommand_from edit $reading" -l color -x -a 'auto always never' -d 'when to use colour'
+complete -c nixprof -n "__fish_seen_subcommand_from init $reading" -l json -d 'write one JSON object to stdout'

@@ -1,0 +1,199 @@
+"""nixprof is stopped at every point where it touches a file or a process, and every file operation is refused once.
+
+How many points each command has is in the record of the tests (`pytest -rP`, or `--junit-xml`).
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.faults import Stages, Standing, leftovers, wait_until_quiet, works
+from support.installs import wanted_installs
+from support.world import Result, World
+
+# On every other Nix than the newest each so many-th point is enough: nixprof does the same there.
+SAMPLE = 9
+PUTTING_RIGHT = "putting right what `nixprof {}` (process "
+STAYING = ("rg", "hello")
+
+
+def to_add(world: World) -> Stages:
+    world.write_manifest('packages = ["hello", "ripgrep"]  # mine\n')
+    world.nixprof("sync")
+    return Stages(world, ("add", "jq"), absent=(world.eval("nixpkgs#jq.outPath"),))
+
+
+def to_remove(world: World) -> Stages:
+    """What goes is all that its input is for, and what the input is locked to is not what it is at now."""
+    branch = world.command("git", "-C", world.nixpkgs, "branch", "--show-current").stdout.strip()
+    world.write_manifest(
+        'packages = [\n  "hello",\n  "other#jq", # goes, with this\n  "ripgrep",\n]\n\n'
+        f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nother = "{world.nixpkgs_url}?ref={branch}"\n'
+    )
+    world.nixprof("sync")
+    world.publish(2)
+    return Stages(world, ("remove", "other#jq"))
+
+
+def to_sync(world: World) -> Stages:
+    world.write_manifest('packages = ["hello", "ripgrep", "jq"]\n')
+    world.nixprof("sync")
+    world.write_manifest('packages = ["ripgrep", "fd", "hello"] # by hand\n')
+    return Stages(world, ("sync",))
+
+
+def to_update(world: World) -> Stages:
+    """One package goes with its input, one is pinned, one is at a revision of its own."""
+    world.write_manifest('packages = ["hello", { package = "ripgrep", pin = true }, "jq"]\n')
+    world.nixprof("sync")
+    world.publish(2)
+    world.nixprof("update", "jq")
+    return Stages(world, ("update",))
+
+
+def to_freeze(world: World) -> Stages:
+    world.write_manifest('packages = ["tree"]\n')
+    world.nixprof("sync")
+    world.install_element("nixpkgs#hello")
+    world.publish(2)
+    world.install_element("nixpkgs#ripgrep")
+    return Stages(world, ("freeze", "--yes"))
+
+
+COMMANDS = {"add": to_add, "remove": to_remove, "sync": to_sync, "update": to_update, "freeze": to_freeze}
+
+
+@pytest.fixture(params=COMMANDS)
+def stages(request: pytest.FixtureRequest, world: World) -> Stages:
+    prepare: Callable[[World], Stages] = COMMANDS[request.param]
+    return prepare(world)
+
+
+def chosen(world: World, points: list[str]) -> Iterator[tuple[int, str]]:
+    everywhere = world.install == wanted_installs()[-1]
+    return ((n, what) for n, what in enumerate(points, 1) if everywhere or n % SAMPLE == 0)
+
+
+def left(world: World) -> str:
+    """What is on disk, in short: of two equal ones the future is equal, too."""
+    digest = hashlib.sha256()
+    for where, folders, names in os.walk(world.home):
+        folders[:] = sorted(name for name in folders if name != ".cache")
+        for name in sorted([*names, *folders], key=plain):
+            path = Path(where, name)
+            content = os.readlink(path).encode() if path.is_symlink() else b""
+            if path.is_file() and not path.is_symlink() and name != "running.json":
+                content = path.read_bytes()
+            digest.update(repr((os.path.relpath(where, world.home), plain(name), content)).encode())
+    return digest.hexdigest()
+
+
+def plain(name: str) -> str:
+    """A name without what tempfile chose."""
+    return re.sub(r"\.[a-z0-9_]{8}(\.nixprof-tmp)$", r"\1", name)
+
+
+def all_is_there(stages: Stages, what: str) -> None:
+    """What holds at every moment."""
+    name = ".config/nixprof/nixprof.toml"
+    now = stages.world.manifest.read_bytes() if stages.world.manifest.exists() else None
+    assert now in (stages.old.files.get(name), stages.new.files[name]), what
+    assert works(stages.world, *STAYING), what
+
+
+def test_killed_at_every_point(stages: Stages, record_property: Callable[[str, object], None]) -> None:
+    world, command = stages.world, stages.command
+    known: set[str] = set()
+    points = list(chosen(world, stages.points))
+    for number, what in points:
+        where = f"killed at point {number} of {len(stages.points)}: {what}"
+        result = stages.disturbed(number, "kill")
+        assert result.code == -9, f"{where}\n{result}"
+        all_is_there(stages, where)
+        orphan = what.startswith("running")
+        state = left(world)
+        if state in known and not orphan:
+            continue
+        known.add(state)
+        noted = leftovers(world) != []
+        result = world.nixprof("sync", check=False)
+        assert result.code == 0, f"{where}\n{result}"
+        assert result.stderr.count("putting right") == noted, f"{where}\n{result}"
+        assert not noted or PUTTING_RIGHT.format(" ".join(command).replace(" --yes", "")) in result.stderr, where
+        wait_until_quiet(world)
+        assert leftovers(world) == [], where
+        now = Standing.of(world)
+        assert now in (stages.old, stages.new), f"{where}\n{difference(stages, now)}"
+        assert command != ("sync",) or now == stages.new, where
+        assert "in sync" in world.nixprof("sync").stderr, where
+        if now != stages.new:
+            world.nixprof(*command)
+            now = Standing.of(world)
+            assert now == stages.new, f"{where}, and again\n{difference(stages, now)}"
+    record_property("points", len(stages.points))
+    print(f"{command[0]}: {len(stages.points)} points, {len(points)} tried, {len(known)} different states")
+
+
+def difference(stages: Stages, now: Standing) -> str:
+    lines = []
+    for name, standing in (("old", stages.old), ("new", stages.new)):
+        names = {*standing.files, *now.files}
+        files = [file for file in sorted(names) if standing.files.get(file) != now.files.get(file)]
+        lines.append(f"other than {name}: {files}, profile {'same' if standing.tree == now.tree else 'differs'}")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("reason", ["ENOSPC", "EROFS", "EACCES"])
+def test_every_write_is_refused(
+    stages: Stages, reason: str, record_property: Callable[[str, object], None]
+) -> None:
+    """Refused from that point on, and where a second try may help, also once only."""
+    world = stages.world
+    points = stages.count(reason)
+    for number, what in chosen(world, points):
+        for lasts in (True, False):
+            if not lasts and (reason != "EACCES" or "/.config/" not in what):
+                continue
+            where = f"{reason} at point {number} of {len(points)}: {what}"
+            refused(stages, stages.disturbed(number, reason, lasts=lasts), what, where)
+    record_property("points", len(points))
+    print(f"{stages.command[0]}: {len(points)} points for {reason}")
+
+
+def refused(stages: Stages, result: Result, what: str, where: str) -> None:
+    world = stages.world
+    assert "Traceback" not in result.stderr, f"{where}\n{result}"
+    all_is_there(stages, where)
+    now = Standing.of(world)
+    if result.code == 0:
+        # What is only there for the user's convenience, or only has to be cleared away.
+        assert now == stages.new, f"{where}\n{result}\n{difference(stages, now)}"
+        return
+    assert result.code == 1, f"{where}\n{result}"
+    assert "error:" in result.stderr, f"{where}\n{result}"
+    assert reason_in(result.stderr), f"{where}\n{result}"
+    if now != stages.old:
+        # Nothing can be taken back any more: it says so, and the next nixprof finishes it.
+        assert "finishes it" in result.stderr, f"{where}\n{result}\n{difference(stages, now)}"
+    world.nixprof("sync")
+    now = Standing.of(world)
+    assert now in (stages.old, stages.new), f"{where}\n{difference(stages, now)}"
+
+
+def reason_in(said: str) -> bool:
+    reasons = ("No space left on device", "Read-only file system", "Permission denied", "no permission")
+    return any(reason in said for reason in reasons)
+
+
+def test_a_journal_that_is_damaged_does_no_harm(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    for text in ("", "{", "[]", '{"files": 1}', json.dumps({"files": [{"path": "/x"}]})):
+        (world.home / ".local/state/nixprof/commit.json").write_text(text)
+        assert "putting right what an earlier nixprof left" in world.nixprof("sync").stderr
+        assert leftovers(world) == []
+        assert "in sync" in world.nixprof("sync").stderr

@@ -1,0 +1,84 @@
+"""README.md and the other words for users say what is so."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.commandline import commands, options
+from support.installs import ROOT
+from support.readme import README, Reader, blocks
+from support.world import World
+
+from nixprof.manifest.parse import parse_text
+
+MAN_PAGE = ROOT / "share" / "man" / "man1" / "nixprof.1"
+TOP_LEVEL = {"README.md", "nixprof", "pyproject.toml", "share", "tests"}
+
+
+def test_the_tour_is_true(fresh_world: World) -> None:
+    """With NIXPROF_UPDATE_README=1, the README is changed where it is not."""
+    text = README.read_text()
+    true = Reader(fresh_world).follow(text)
+    if os.environ.get("NIXPROF_UPDATE_README"):
+        README.write_text(true)
+    else:
+        assert true == text
+
+
+def test_the_reference_of_the_list_is_a_list() -> None:
+    [text] = [block.text for block in blocks(README.read_text()) if block.kind == "toml" and not block.before]
+    manifest = parse_text(Path("/home/nixprof.toml"), text.encode(), lambda _: b"")
+    assert len(manifest.packages) == 8
+    assert {one.name for one in manifest.inputs} == {"nixpkgs", "unstable", "helix"}
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_is_in_the_reference(command: str) -> None:
+    assert f"| `nixprof {command}" in README.read_text()
+
+
+@pytest.mark.parametrize("option", options())
+def test_every_option_is_in_the_reference(option: str) -> None:
+    reference = README.read_text().partition("\n## Commands\n")[2].partition("\n## ")[0]
+    assert re.search(rf"`{option}[` ]", reference)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_is_in_the_man_page(command: str) -> None:
+    assert f"\n.It Cm {command}" in MAN_PAGE.read_text()
+
+
+@pytest.mark.parametrize("option", options())
+def test_every_option_is_in_the_man_page(option: str) -> None:
+    assert re.search(rf"\bFl {option.removeprefix('-')}(?![\w-])", MAN_PAGE.read_text())
+
+
+def test_both_set_up_commands_are_there() -> None:
+    text = README.read_text()
+    for command in ("share/nixprof/try", "tests/run"):
+        assert f"```sh\nsh {command}\n```" in text
+        assert (ROOT / command).is_file()
+    # What runs on every change is what a reader runs.
+    ci = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert [line for line in ci if not line.startswith("#")] == ['cd "$(dirname "$0")/.." && exec sh tests/run']
+
+
+def test_every_link_leads_somewhere() -> None:
+    pages = [README, *(ROOT / "share" / "doc").rglob("*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_nothing_else_is_at_top_level() -> None:
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # A copy that is no repository has only what was copied.
+    names = listed.stdout.splitlines() if listed.returncode == 0 else [path.name for path in ROOT.iterdir()]
+    assert {name.partition("/")[0] for name in names if not name.startswith(".")} == TOP_LEVEL

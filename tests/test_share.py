@@ -1,0 +1,121 @@
+"""What share/ has for shells and packagers: complete, and accepted by those who read it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.commandline import commands, options, options_by_command
+from support.installs import ROOT
+from support.world import World
+
+from nixprof.cli import _ALIASES
+
+SHARE = ROOT / "share"
+BASH = SHARE / "bash-completion" / "completions" / "nixprof"
+ZSH = SHARE / "zsh" / "site-functions" / "_nixprof"
+FISH = SHARE / "fish" / "vendor_completions.d" / "nixprof.fish"
+COMPLETIONS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
+SCRIPTS = (
+    ROOT / ".ci" / "run",
+    ROOT / "tests" / "get-nix.sh",
+    ROOT / "tests" / "run",
+    SHARE / "nixprof" / "demo" / "publish",
+    SHARE / "nixprof" / "machine.sh",
+    SHARE / "nixprof" / "try",
+)
+
+_BASH_COMPLETES = """
+source "$1"
+shift
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_nixprof
+[ ${#COMPREPLY[@]} -eq 0 ] || printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def run(*argv: str | Path, path: Path | None = None) -> str:
+    environment = {**os.environ, "PATH": f"{path}:{os.environ['PATH']}"} if path else None
+    done = subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def need(command: str) -> None:
+    """Skips the test where the machine lacks a command that neither nixprof nor its tests ask for."""
+    if not shutil.which(command):
+        pytest.skip(f"there is no {command}")
+
+
+def completed(*words: str, path: Path | None = None) -> set[str]:
+    return set(run("bash", "--norc", "-c", _BASH_COMPLETES, "bash", BASH, *words, path=path).splitlines())
+
+
+@pytest.mark.parametrize("shell", COMPLETIONS)
+def test_completions_are_accepted(shell: str) -> None:
+    need(shell)
+    run(shell, "-n", COMPLETIONS[shell])
+
+
+@pytest.mark.parametrize("file", COMPLETIONS.values(), ids=COMPLETIONS)
+def test_completions_know_every_command_alias_and_option(file: Path) -> None:
+    text = file.read_text()
+    # fish has the name of an option without the dashes.
+    words = options() if file is not FISH else [f" {option.strip('-')} " for option in options()]
+    assert [word for word in (*words, *commands(), *_ALIASES) if word not in text] == []
+
+
+def test_bash_completes_commands() -> None:
+    assert completed("nixprof", "") == set(commands())
+    assert completed("nixprof", "re") == {"remove"}
+    assert completed("nixprof", "-") == {"--version", "-h", "--help"}
+
+
+@pytest.mark.parametrize("command", [*commands(), *_ALIASES])
+def test_bash_completes_the_options_of_a_command(command: str) -> None:
+    assert completed("nixprof", command, "-") == set(options_by_command()[_ALIASES.get(command, command)])
+
+
+def test_bash_completes_values() -> None:
+    assert completed("nixprof", "list", "--color", "a") == {"auto", "always"}
+    assert completed("nixprof", "add", "--priority", "") == set()
+    assert completed("nixprof", "add", str(SHARE / "n")) == {str(SHARE / "nixprof")}
+
+
+def test_bash_completes_what_is_on_the_list(tmp_path: Path) -> None:
+    nixprof = tmp_path / "nixprof"
+    nixprof.write_text("#!/bin/sh\nprintf '%s\\n' 'ripgrep  1.0  $(exit)' '$(exit)  1.0' 'red (unstable)  2'\n")
+    nixprof.chmod(0o755)
+    for command in ("remove", "rm", "update", "up"):
+        assert completed("nixprof", command, "-y", "r", path=tmp_path) == {"ripgrep", "red"}
+
+
+def test_fish_completes() -> None:
+    need("fish")
+    shown = run("fish", "--no-config", "-c", f"source {FISH}; complete -C 'nixprof s'; complete -C 'nixprof init --'")
+    words = {line.partition("\t")[0] for line in shown.splitlines()}
+    assert words == {"sync", "status", "--from", "--json", "--help"}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_scripts_are_posix_shell(script: Path) -> None:
+    run("sh", "-n", script)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_scripts_have_no_known_traps(script: Path) -> None:
+    need("shellcheck")
+    checks = ("--shell=sh", "--severity=warning", "--external-sources", "--source-path=SCRIPTDIR")
+    run("shellcheck", *checks, script)
+
+
+def test_the_man_page_has_no_warnings() -> None:
+    need("groff")
+    run("groff", "-mandoc", "-ww", "-z", "-Tutf8", SHARE / "man" / "man1" / "nixprof.1")
+
+
+def test_nix_reads_the_package(world: World) -> None:
+    world.command("nix-instantiate", "--parse", SHARE / "nixprof" / "package.nix")
