@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,8 +52,8 @@ def find_collisions(providers: Sequence[Provider], *, identical: bool = False) -
     """Compare what packages provide, as `pkgs.buildEnv` of nixpkgs does.
 
     Of several that provide a file the one with the lowest priority number is linked; where two have that number
-    the files must be equal in content and mode. Only folders that more than one package has are looked into, so
-    the cost is that of what is shared.
+    the files must be equal in content and mode. A file and a folder of one name rarely go together. Only folders
+    that more than one package has are looked into, so the cost is that of what is shared.
 
     Args:
         providers: one for each store path; the paths exist.
@@ -73,15 +74,33 @@ def _clashes(below: str, providers: Iterable[Provider], *, identical: bool) -> I
     for provider in providers:
         for name in _names(os.path.join(provider.path, below)):
             having.setdefault(name, []).append(provider)
-    for name, those in sorted(having.items()):
-        if len(those) == 1 or name in _LEFT_OUT or (name == "dir" and below.endswith("info")):
+    for name, all_having in sorted(having.items()):
+        if len(all_having) == 1 or _is_left_out(below, name, identical=identical):
             continue
         file = os.path.join(below, name)
-        folders = [one for one in those if os.path.isdir(os.path.join(one.path, file))]
-        if len(folders) == len(those):
-            yield from _clashes(file, those, identical=identical)
-        else:
-            yield from _differing(file, those, identical=identical)
+        folders, files = _by_kind(file, all_having)
+        yield from _differing(file, files, identical=identical)
+        if folders and files:
+            yield from _mixed(file, folders, files)
+        if len(folders) > 1:
+            yield from _clashes(file, folders, identical=identical)
+
+
+def _by_kind(file: str, those: Sequence[Provider]) -> tuple[list[Provider], list[Provider]]:
+    """Tell for whom it is a folder and for whom a file. A link that leads nowhere is neither, and is not linked."""
+    folders: list[Provider] = []
+    files: list[Provider] = []
+    for one in those:
+        with suppress(OSError):
+            kind = folders if stat.S_ISDIR(os.stat(os.path.join(one.path, file)).st_mode) else files
+            kind.append(one)
+    return folders, files
+
+
+def _is_left_out(below: str, name: str, *, identical: bool) -> bool:
+    # The database of MIME types is made anew from its packages, by nixpkgs and by the desktop.
+    database = below == os.path.join("share", "mime") and name != "packages" and not identical
+    return name in _LEFT_OUT or database or (name == "dir" and below.endswith("info"))
 
 
 def _names(folder: str) -> list[str]:
@@ -95,19 +114,30 @@ def _names(folder: str) -> list[str]:
 def _differing(file: str, those: Sequence[Provider], *, identical: bool) -> Iterator[tuple[Provider, Provider, str]]:
     """Compare one file with that of the provider whose file would be linked."""
     ranked = sorted(those, key=lambda provider: provider.priority)
-    first = ranked[0]
     for other in ranked[1:]:
+        first = ranked[0]
         if other.priority == first.priority and (
             identical or not _same(os.path.join(first.path, file), os.path.join(other.path, file))
         ):
             yield first, other, file
 
 
+def _mixed(
+    file: str, folders: Sequence[Provider], files: Sequence[Provider]
+) -> Iterator[tuple[Provider, Provider, str]]:
+    """Compare what is a folder here and a file there: Nix links a folder, then passes over files, then adds to it."""
+    kinds = [(True, one) for one in folders] + [(False, one) for one in files]
+    (is_folder, first), *others = sorted(kinds, key=lambda kind: (kind[1].priority, not kind[0]))
+    in_order = [kind for kind, _ in others]
+    if is_folder and in_order == sorted(in_order) and all(other.priority > first.priority for _, other in others):
+        return
+    for kind, other in others:
+        if kind != is_folder:
+            yield first, other, file
+
+
 def _same(one: str, other: str) -> bool:
-    try:
-        first, second = os.stat(one), os.stat(other)
-    except OSError:  # a dangling link
-        return os.path.realpath(one) == os.path.realpath(other)
+    first, second = os.stat(one), os.stat(other)
     if os.path.samestat(first, second):
         return True
     regular = stat.S_ISREG(first.st_mode) and stat.S_ISREG(second.st_mode)

@@ -22,13 +22,11 @@ def test_the_same_verdict_as_build_env(world: World) -> None:
     names = sorted({name for one in SETS for name in one})
     known = world.eval_expr(
         "builtins.listToAttrs (map (name: { inherit name; value = { path = pkgs.${name}.outPath; "
-        "priority = pkgs.${name}.meta.priority or 5; }; }) ["
-        + " ".join(f'"{name}"' for name in names)
-        + "])"
+        "priority = pkgs.${name}.meta.priority or 5; }; }) [" + " ".join(f'"{name}"' for name in names) + "])"
     )
     world.build(*(f"nixpkgs#{name}" for name in names))
     drvs = world.eval_expr(
-        "map (names: (pkgs.buildEnv { name = \"e\"; paths = map (name: pkgs.${name}) names; }).drvPath) [ "
+        'map (names: (pkgs.buildEnv { name = "e"; paths = map (name: pkgs.${name}) names; }).drvPath) [ '
         + " ".join("[ " + " ".join(f'"{name}"' for name in one) + " ]" for one in SETS)
         + " ]"
     )
@@ -40,7 +38,12 @@ def test_the_same_verdict_as_build_env(world: World) -> None:
         assert valid == (find_collisions(those) == ()), names_of_set
 
 
-FILE, FOLDER, DANGLING, LINK = "echo x >$out/s", "mkdir $out/s; echo y >$out/s/t", "ln -s /none $out/s", "ln -s r $out/s"
+FILE, FOLDER, DANGLING, LINK = (
+    "echo x >$out/s",
+    "mkdir $out/s; echo y >$out/s/t",
+    "ln -s /none $out/s",
+    "ln -s r $out/s",
+)
 TREES = {
     "a file and a folder": [FILE, FOLDER],
     "a file and two folders": [FILE, FOLDER, "mkdir $out/s; echo z >$out/s/u"],
@@ -60,7 +63,9 @@ def test_what_is_found_in_order_can_be_linked(world: World, commands: list[str])
         'name: command: derivation { inherit name; system = builtins.currentSystem; builder = "/bin/sh"; '
         'PATH = "/usr/bin:/bin"; args = [ "-c" command ]; }'
     )
-    listed = world.nix("build", "--no-link", "--json", "--impure", "--expr", f"let package = {package}; in [ {packages} ]")
+    listed = world.nix(
+        "build", "--no-link", "--json", "--impure", "--expr", f"let package = {package}; in [ {packages} ]"
+    )
     built = {Path(path).name.partition("-")[2]: path for entry in listed.json for path in entry["outputs"].values()}
     paths = [built[f"p{index}"] for index in range(len(commands))]
     for order in itertools.permutations(range(len(paths))):

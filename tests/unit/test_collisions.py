@@ -112,6 +112,11 @@ def test_a_file_and_a_folder(tmp_path: Path, priorities: list[int], collide: boo
     assert bool(found) == collide
 
 
+def test_a_file_between_two_folders(tmp_path: Path) -> None:
+    those = providers(tmp_path, {"s/t": "1"}, {"s/u": "1"}, {"s": "2"}, priorities=[4, 6, 5])
+    assert find_collisions(those) == ()
+
+
 def test_two_folders_and_a_file_that_loses(tmp_path: Path) -> None:
     those = providers(tmp_path, {"s/t": "1"}, {"s/u": "1"}, {"s": "2"}, priorities=[4, 4, 9])
     assert told(find_collisions(those)) == [("a", "c", ("s",))]
@@ -119,8 +124,10 @@ def test_two_folders_and_a_file_that_loses(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "file",
-    ["nix-support/x", "propagated-build-inputs", "lib/perllocal.pod", "share/log", "share/info/dir", "manifest.json"]
-    + ["manifest.nix", "share/mime/mime.cache", "share/mime/image/x.xml"],
+    [
+        *("nix-support/x", "propagated-build-inputs", "lib/perllocal.pod", "share/log", "share/info/dir"),
+        *("manifest.json", "manifest.nix", "share/mime/mime.cache", "share/mime/image/x.xml"),
+    ],
 )
 def test_what_is_left_out(tmp_path: Path, file: str) -> None:
     assert find_collisions(providers(tmp_path, {file: "1"}, {file: "2"})) == ()
@@ -175,21 +182,17 @@ def _clashing(those: Sequence[Provider]) -> set[str]:
     kinds = {one: _all_below(one.path) for one in those}
     clashing = set()
     for file in sorted({file for tree in kinds.values() for file in tree}):
-        above = file.rpartition("/")[0]
-        if any(above == one or above.startswith(f"{one}/") for one in clashing):
-            continue
         having = sorted((one for one in those if file in kinds[one]), key=lambda one: one.priority)
-        # Below a name that is a file in one package, folders of others are not looked into.
-        parents = [one for one in those if above and kinds[one].get(above, ("folder",))[0] != "folder"]
-        if parents:
-            continue
         files = [one for one in having if kinds[one][file][0] != "folder"]
         folders = [one for one in having if one not in files]
         best = [one for one in files if one.priority == files[0].priority]
         if len({kinds[one][file] for one in best}) > 1:
             clashing.add(file)
-        if files and folders and not (len(folders) == 1 and folders[0].priority < files[0].priority):
-            clashing.add(file)
+        if files and folders:
+            ranks = [one.priority for one in folders]
+            wins = ranks[0] < files[0].priority and ranks.count(ranks[0]) == 1
+            if not wins or any(rank <= files[-1].priority for rank in ranks[1:]):
+                clashing.add(file)
     return clashing
 
 
