@@ -104,7 +104,7 @@ def test_a_link_to_a_folder_is_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("priorities", "collide"),
-    # As `builtin:buildenv` does: see tests/nix/test_collisions.py.
+    # As `builtin:buildenv` does: see tests/nix/test_collisions_by_nix.py.
     [([5, 5], True), ([5, 6], True), ([6, 5], False)],
 )
 def test_a_file_and_a_folder(tmp_path: Path, priorities: list[int], collide: bool) -> None:  # noqa: FBT001
