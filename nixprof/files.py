@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,6 +150,8 @@ def cannot_write(path: Path) -> Iterator[None]:
 def _write_beside(real: Path, data: bytes) -> str:
     """Write a file that can be renamed to `real`; returns its name."""
     real.parent.mkdir(parents=True, exist_ok=True)
+    import tempfile
+
     descriptor, temporary = tempfile.mkstemp(TEMPORARY, f".{real.name}.", real.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -188,9 +189,10 @@ def _take_over(real: Path, temporary: str) -> None:
         os.umask(mask)
         os.chmod(temporary, 0o666 & ~mask)
         return
-    os.chmod(temporary, stat.S_IMODE(old.st_mode))
     with suppress(PermissionError):
         os.chown(temporary, old.st_uid, old.st_gid)
+    # Afterwards: a new owner costs a file some of its bits.
+    os.chmod(temporary, stat.S_IMODE(old.st_mode))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -148,9 +148,7 @@ def difference(stages: Stages, now: Standing) -> str:
 
 
 @pytest.mark.parametrize("reason", ["ENOSPC", "EROFS", "EACCES"])
-def test_every_write_is_refused(
-    stages: Stages, reason: str, record_property: Callable[[str, object], None]
-) -> None:
+def test_every_write_is_refused(stages: Stages, reason: str, record_property: Callable[[str, object], None]) -> None:
     """Refused from that point on, and where a second try may help, also once only."""
     world = stages.world
     points = stages.count(reason)
@@ -185,7 +183,7 @@ def refused(stages: Stages, result: Result, what: str, where: str) -> None:
 
 
 def reason_in(said: str) -> bool:
-    reasons = ("No space left on device", "Read-only file system", "Permission denied", "no permission")
+    reasons = ("No usable temporary directory", "No space left on device", "Read-only file system", "Permission denied", "no permission")
     return any(reason in said for reason in reasons)
 
 

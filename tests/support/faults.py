@@ -102,9 +102,10 @@ def processes_of(world: World) -> list[str]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if mark in (folder / "environ").read_bytes() or str(world.store.root).encode() in (
-                folder / "environ"
-            ).read_bytes():
+            if (
+                mark in (folder / "environ").read_bytes()
+                or str(world.store.root).encode() in (folder / "environ").read_bytes()
+            ):
                 found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
         except OSError:
             continue

@@ -1,0 +1,186 @@
+"""More than one nixprof at once, and a list that somebody edits while one is at work."""
+
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from support.claims import agree
+from support.faults import leftovers
+from support.waiting import Waiting, until
+from support.world import World
+
+TWENTY = (
+    "bat busybox coreutils eza fd git go hello htop jq neovim ripgrep sqlite strace tree vim wget yq zlib pcre2"
+).split()
+
+
+def test_twenty_adds_started_together(world: World) -> None:
+    # busybox and coreutils have files of one name.
+    world.write_manifest("packages = []\n")
+    packages = [name for name in TWENTY if name != "busybox"] + ["silver-searcher"]
+    with ThreadPoolExecutor(20) as pool:
+        results = list(pool.map(lambda name: world.nixprof("add", name, check=False), packages))
+    assert [str(result) for result in results if result.code] == []
+    listed = world.nixprof("list", "--json").json["packages"]
+    assert sorted(entry["attrPath"][0] for entry in listed) == sorted(packages)
+    assert {entry["state"] for entry in listed} == {"installed"}
+    agree(world)
+    waited = [result for result in results if "waiting for" in result.stderr]
+    named = [
+        result
+        for result in waited
+        if re.search(r"waiting for `nixprof add [\w-]+` \(process \d+, since", result.stderr)
+    ]
+    assert waited == named
+    assert waited
+    assert leftovers(world) == []
+
+
+def test_an_edit_by_hand_while_add_builds_is_kept(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    waiting = Waiting(world, "tardy")
+    with world.spawn("add", f"{waiting.url}#tardy") as adding:
+        waiting.until_building()
+        edited = world.manifest.read_text().replace('["hello"]', '["hello", "jq"] # mine')
+        world.manifest.write_text(edited)
+        waiting.go()
+        _, said = adding.communicate()
+    assert adding.returncode == 0, said
+    assert "changed meanwhile" in said
+    assert '["hello", "jq", "waiting#tardy"] # mine' in world.manifest.read_text()
+    assert world.run("tardy") == "tardy"
+    assert world.run("jq").startswith("jq ")
+    agree(world)
+
+
+def test_an_edit_by_hand_while_sync_builds_is_followed(world: World) -> None:
+    waiting = Waiting(world, "tardy")
+    inputs = f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nwaiting = "{waiting.url}"\n'
+    world.write_manifest(f'packages = ["waiting#tardy"]\n{inputs}')
+    with world.spawn("sync") as syncing:
+        waiting.until_building()
+        world.write_manifest(f'packages = ["waiting#tardy", "jq"]\n{inputs}')
+        waiting.go()
+        _, said = syncing.communicate()
+    assert syncing.returncode == 0, said
+    assert world.run("jq").startswith("jq ")
+    agree(world)
+
+
+def test_an_edit_by_hand_while_add_waits_is_kept(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    waiting = Waiting(world, "tardy")
+    with world.spawn("add", f"{waiting.url}#tardy") as first:
+        waiting.until_building()
+        with world.spawn("add", "fd") as second:
+            assert second.stderr is not None
+            assert "waiting for `nixprof add" in second.stderr.readline()
+            world.manifest.write_text(world.manifest.read_text() + "# mine\n")
+            waiting.go()
+            assert first.wait() == 0
+            assert second.wait() == 0
+    assert world.manifest.read_text().endswith("# mine\n")
+    assert {entry["attrPath"][0] for entry in world.nixprof("list", "--json").json["packages"]} == {
+        "hello",
+        "fd",
+        "tardy",
+    }
+    agree(world)
+
+
+def test_an_edit_that_is_wrong_stops_add_with_its_line(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    waiting = Waiting(world, "tardy")
+    with world.spawn("add", f"{waiting.url}#tardy") as adding:
+        waiting.until_building()
+        world.write_manifest('packages = ["hello"]\npakages = 1\n')
+        waiting.go()
+        _, said = adding.communicate()
+    assert adding.returncode == 1
+    assert "line 2" in said
+    assert "pakages" in said
+    assert "tardy" not in world.manifest.read_text()
+
+
+def test_whoever_does_not_wait_is_told_who_is_at_work(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    waiting = Waiting(world, "tardy")
+    with world.spawn("add", f"{waiting.url}#tardy") as adding:
+        waiting.until_building()
+        before = world.snapshot()
+        for command in (["add", "fd"], ["remove", "hello"], ["update"], ["sync"]):
+            result = world.nixprof(*command, "--no-wait", check=False)
+            assert result.code == 1, str(result)
+            assert re.search(
+                rf"error: `nixprof add \S+#tardy` \(process {adding.pid}, since \d\d:\d\d\) is at work", result.stderr
+            ), str(result)
+        # Whoever only reads never waits.
+        for command in (["list"], ["status"]):
+            world.nixprof(*command)
+        assert world.snapshot() == before
+        waiting.go()
+        assert adding.wait() == 0
+    agree(world)
+
+
+def test_a_lock_of_a_dead_process_never_blocks(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    waiting = Waiting(world, "tardy")
+    with world.spawn("add", f"{waiting.url}#tardy") as adding:
+        waiting.until_building()
+        adding.kill()
+        adding.wait()
+    said = world.nixprof("add", "fd", "--no-wait").stderr
+    assert f"putting right what `nixprof add {waiting.url}#tardy` (process {adding.pid}, since" in said
+    assert "tardy" not in world.manifest.read_text()
+    waiting.go()
+    agree(world)
+
+
+def test_a_process_of_another_with_the_number_of_a_dead_one_is_no_lock(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    state = world.home / ".local/state/nixprof"
+    state.mkdir(parents=True)
+    (state / "lock").touch()
+    note = {"command": "nixprof add x", "process": os.getpid(), "since": 0}
+    (state / "running.json").write_text(json.dumps(note))
+    world.nixprof("sync", "--no-wait")
+    agree(world)
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", '{"command": 1, "process": "x", "since": null}', "nan"])
+def test_a_lock_without_a_name_is_one_all_the_same(world: World, note: str) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    state = world.home / ".local/state/nixprof"
+    state.mkdir(parents=True)
+    (state / "running.json").write_text(note)
+    with (state / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = world.nixprof("sync", "--no-wait", check=False)
+        assert result.code == 1
+        assert "another nixprof is at work" in result.stderr
+    world.nixprof("sync")
+
+
+def test_waiting_can_be_given_up(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    waiting = Waiting(world, "tardy")
+    with world.spawn("add", f"{waiting.url}#tardy") as first:
+        waiting.until_building()
+        with world.spawn("add", "fd") as second:
+            assert second.stderr is not None
+            until(lambda: "waiting" in second.stderr.readline())  # type: ignore[union-attr]
+            second.send_signal(signal.SIGINT)
+            assert second.wait() == 130
+        assert isinstance(first, subprocess.Popen)
+        waiting.go()
+        assert first.wait() == 0
+    assert '"fd"' not in world.manifest.read_text()
+    agree(world)

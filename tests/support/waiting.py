@@ -1,0 +1,61 @@
+"""Packages whose build waits until a test says so, and a Nix that waits before it changes a profile."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from support.world import World
+
+# So long something may take to begin.
+PATIENCE_SECONDS = 30
+
+
+def until(what: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+class Waiting:
+    """A flake with packages that do not get built before `go`; `slowly` takes long to evaluate."""
+
+    def __init__(self, world: World, *names: str) -> None:
+        folder = world.root / "waiting"
+        folder.mkdir()
+        self._begun, self._go = world.root / "building", world.root / "go"
+        self.url = f"path:{folder}"
+        packages = "\n".join(self._package(world, name) for name in names)
+        (folder / "flake.nix").write_text(
+            f"{{ outputs = _: {{ packages.{world.system} = {{\n{packages}\n"
+            "slowly = let all = builtins.genList (n: n) 20000; sum = builtins.foldl' (a: b: a + b) 0 all; in\n"
+            "  builtins.foldl' (a: b: builtins.foldl' (c: d: c + d + a) b all) sum all;\n}; }; }\n"
+        )
+
+    def _package(self, world: World, name: str) -> str:
+        script = (
+            f": >{self._begun}; while [ ! -e {self._go} ]; do sleep 0.05; done; "
+            f"mkdir -p $out/bin; echo 'echo {name}' >$out/bin/{name}; chmod +x $out/bin/{name}"
+        )
+        return (
+            f'{name} = derivation {{ name = "{name}-1.0"; system = "{world.system}"; builder = "/bin/sh"; '
+            f'PATH = "/usr/bin:/bin"; here = "{world.root}"; args = [ "-e" "-c" "{script.replace("$", "\\$")}" ]; }};'
+        )
+
+    def until_building(self) -> None:
+        until(self._begun.exists)
+
+    def go(self) -> None:
+        self._go.touch()
+
+
+def slow_activation(world: World) -> Path:
+    """Lets Nix wait a moment before it changes a profile; returns a file that is there from then on."""
+    folder, activating = world.root / "slow", world.root / "activating"
+    folder.mkdir()
+    real = world.env["PATH"].split(":")[0]
+    script = f'#!/bin/sh\ncase " $* " in *" profile "*) : >{activating}; sleep 0.7 ;; esac\nexec {real}/nix "$@"\n'
+    (folder / "nix").write_text(script)
+    (folder / "nix").chmod(0o755)
+    world.extra_env["PATH"] = f"{folder}:{world.env['PATH']}"
+    return activating

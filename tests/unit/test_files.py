@@ -1,0 +1,311 @@
+"""Replacing files: through links, durably, with mode and owner kept, or not at all."""
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from nixprof.errors import NixprofError
+from nixprof.files import TEMPORARY, Replacement, check_writable, remove_temporary_files, replace_file
+from nixprof.places import Places
+from nixprof.transaction import OvertakenError, commit, finish, is_unfinished
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    found = Places(tmp_path / "config", tmp_path / "state")
+    found.config.mkdir()
+    found.state.mkdir()
+    return found
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def as_file(folder: Path) -> Path:
+    path = folder / "list"
+    path.write_bytes(b"old")
+    return path
+
+
+def as_link(folder: Path) -> Path:
+    (folder / "real").mkdir()
+    (folder / "real/target").write_bytes(b"old")
+    (folder / "list").symlink_to(folder / "real/target")
+    return folder / "list"
+
+
+def as_chain_of_relative_links(folder: Path) -> Path:
+    for name in ("a", "b", "c"):
+        (folder / name).mkdir()
+    (folder / "c/target").write_bytes(b"old")
+    (folder / "b/second").symlink_to("../c/target")
+    (folder / "a/first").symlink_to("../b/second")
+    (folder / "list").symlink_to("a/first")
+    return folder / "list"
+
+
+def in_linked_folder(folder: Path) -> Path:
+    (folder / "real").mkdir()
+    (folder / "real/list").write_bytes(b"old")
+    (folder / "linked").symlink_to("real")
+    return folder / "linked/list"
+
+
+def as_dangling_link(folder: Path) -> Path:
+    (folder / "list").symlink_to("not/there/yet")
+    return folder / "list"
+
+
+WAYS = [as_file, as_link, as_chain_of_relative_links, in_linked_folder, as_dangling_link]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_file_is_replaced_where_it_really_is(way: Callable[[Path], Path], tmp_path: Path) -> None:
+    path = way(tmp_path)
+    links = {each: each.readlink() for each in tmp_path.rglob("*") if each.is_symlink()}
+    replace_file(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert {each: each.readlink() for each in tmp_path.rglob("*") if each.is_symlink()} == links
+    assert [each for each in tmp_path.rglob("*") if TEMPORARY in each.name] == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_replacement_can_be_taken_back(way: Callable[[Path], Path], tmp_path: Path) -> None:
+    path = way(tmp_path)
+    before = path.read_bytes() if path.exists() else None
+    inode = path.stat().st_ino if path.exists() else None
+    replacement = Replacement.prepare(path, before, b"new", tmp_path / "kept")
+    assert (path.read_bytes() if path.exists() else None) == before
+    replacement.perform()
+    assert path.read_bytes() == b"new"
+    replacement.take_back()
+    replacement.clear()
+    assert (path.read_bytes() if path.exists() else None) == before
+    assert (path.stat().st_ino if path.exists() else None) == inode
+    assert [each for each in tmp_path.rglob("*") if TEMPORARY in each.name or each.name == "kept"] == []
+
+
+def test_without_hard_links_it_can_be_taken_back_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = as_file(tmp_path)
+    path.chmod(0o640)
+
+    def no_link(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_link)
+    replacement = Replacement.prepare(path, b"old", b"new", tmp_path / "kept")
+    replacement.perform()
+    replacement.take_back()
+    replacement.clear()
+    assert path.read_bytes() == b"old"
+    assert path.stat().st_mode & 0o7777 == 0o640
+    assert names(tmp_path) == ["list"]
+
+
+def test_what_somebody_else_wrote_is_not_taken_back(tmp_path: Path) -> None:
+    path = as_file(tmp_path)
+    replacement = Replacement.prepare(path, b"old", b"new", tmp_path / "kept")
+    replacement.perform()
+    path.write_bytes(b"edited")
+    replacement.take_back()
+    assert path.read_bytes() == b"edited"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o664, 0o400, 0o4755])
+def test_the_mode_is_kept(tmp_path: Path, mode: int) -> None:
+    path = as_file(tmp_path)
+    path.chmod(mode)
+    replace_file(path, b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_new_file_has_the_mode_that_the_user_wants(tmp_path: Path, mask: int, mode: int) -> None:
+    before = os.umask(mask)
+    try:
+        replace_file(tmp_path / "a/b/list", b"new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a/b/list").stat().st_mode) == mode
+
+
+def test_nobody_else_reads_a_file_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = as_file(tmp_path)
+    path.chmod(0o600)
+    modes = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (modes.append(os.fstat(file).st_mode & 0o777), real(file)))
+    replace_file(path, b"secret")
+    assert modes[0] == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_the_owner_is_kept(tmp_path: Path) -> None:
+    path = as_file(tmp_path)
+    os.chown(path, 1234, 4321)
+    replace_file(path, b"new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 4321)
+
+
+def test_an_owner_that_cannot_be_kept_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chown", refuse)
+    path = as_file(tmp_path)
+    replace_file(path, b"new")
+    assert path.read_bytes() == b"new"
+
+
+def test_of_two_hard_links_the_other_keeps_its_content(tmp_path: Path) -> None:
+    """A rename cannot do otherwise; nothing is lost."""
+    path = as_file(tmp_path)
+    os.link(path, tmp_path / "other")
+    replace_file(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert (tmp_path / "other").read_bytes() == b"old"
+
+
+def test_a_folder_with_a_sticky_or_setgid_bit(tmp_path: Path) -> None:
+    tmp_path.chmod(0o3777)
+    path = as_file(tmp_path)
+    replace_file(path, b"new")
+    assert path.read_bytes() == b"new"
+
+
+def test_first_the_file_then_its_name_then_the_folder_reach_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = as_file(tmp_path)
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        done.append("sync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "sync file")
+        if done[-1] == "sync file":
+            assert os.fstat(descriptor).st_size == 3
+        fsync(descriptor)
+
+    def replaced(one: str, other: str) -> None:
+        done.append("rename")
+        replace(one, other)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    replace_file(path, b"new")
+    assert done == ["sync file", "rename", "sync folder"]
+
+
+def test_everything_is_written_before_anything_is_in_its_place(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {places.config / name: name.encode() for name in ("one", "two", "three")}
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        done.append("sync")
+        fsync(descriptor)
+
+    def replaced(one: str, other: Path) -> None:
+        done.append(other.name)
+        replace(one, other)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    commit(places, files, lambda: done.append("activate"))
+    written = ["sync", "commit.json", "sync", "sync", "sync", "sync"]
+    assert done == [*written, "one", "sync", "two", "sync", "three", "sync", "activate"]
+    assert names(places.state) == []
+
+
+def test_a_failing_activation_takes_everything_back(places: Places) -> None:
+    old, new = as_file(places.config), places.config / "folder/new"
+
+    def fail() -> int:
+        assert old.read_bytes() == b"newer"
+        assert new.read_bytes() == b"new"
+        raise NixprofError("no")
+
+    with pytest.raises(NixprofError, match="no"):
+        commit(places, {new: b"new", old: b"newer"}, fail)
+    assert old.read_bytes() == b"old"
+    assert not new.exists()
+    assert names(places.config / "folder") == []
+    assert names(places.state) == []
+
+
+def test_a_file_that_was_edited_meanwhile_is_not_replaced(places: Places) -> None:
+    path = as_file(places.config)
+    with pytest.raises(OvertakenError):
+        commit(places, {path: b"new"}, lambda: None, {path: b"something before that"})
+    with pytest.raises(OvertakenError):
+        commit(places, {places.config / "x": b"x"}, lambda: None, {path: b"something before that"})
+    assert path.read_bytes() == b"old"
+    assert names(places.config) == ["list"]
+
+
+def test_what_is_equal_is_not_touched(places: Places) -> None:
+    path = as_file(places.config)
+    before = path.stat()
+    assert commit(places, {path: b"old"}, lambda: 7) == 7
+    assert path.stat() == before
+    assert not is_unfinished(places)
+
+
+class KilledError(BaseException):
+    """Stands for a kill: nobody catches it, and nothing is cleaned up."""
+
+
+def test_what_was_stopped_is_finished(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, edited, new = as_file(places.config), places.config / "edited", places.config / "folder/new"
+    edited.write_bytes(b"old")
+    with monkeypatch.context() as patched:
+        patched.setattr("nixprof.transaction._take_back", lambda *_: None)
+        patched.setattr("nixprof.transaction._forget", lambda *_: None)
+        with pytest.raises(KilledError):
+            commit(places, {new: b"\xff new", old: b"new", edited: b"new"}, killed)
+    for path in (old, new):
+        path.unlink()
+    old.write_bytes(b"old")
+    edited.write_bytes(b"by hand")
+    assert is_unfinished(places)
+    finish(places)
+    assert not is_unfinished(places)
+    assert (old.read_bytes(), new.read_bytes(), edited.read_bytes()) == (b"new", b"\xff new", b"by hand")
+
+
+def killed() -> int:
+    raise KilledError
+
+
+def test_temporary_files_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    for name in (f".a.x{TEMPORARY}", "list", ".hidden", f"not-hidden{TEMPORARY}"):
+        (tmp_path / name).touch()
+    remove_temporary_files(tmp_path)
+    assert names(tmp_path) == [".hidden", "list", f"not-hidden{TEMPORARY}"]
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "list").mkdir()
+    with pytest.raises(NixprofError, match="cannot write"):
+        replace_file(tmp_path / "list", b"new")
+    assert names(tmp_path) == ["list"]
+
+
+def test_a_file_where_a_folder_has_to_be(tmp_path: Path) -> None:
+    as_file(tmp_path)
+    with pytest.raises(NixprofError, match="cannot write"):
+        replace_file(tmp_path / "list/flake.nix", b"new")
+
+
+@pytest.mark.parametrize("marked", ["file", "folder"])
+def test_what_is_marked_read_only_is_known_before(tmp_path: Path, marked: str) -> None:
+    path = as_file(tmp_path)
+    place = path if marked == "file" else tmp_path
+    place.chmod(0o555 if marked == "folder" else 0o444)
+    with pytest.raises(NixprofError, match="cannot write") as caught:
+        check_writable(path)
+    assert caught.value.cause == "no permission"
+    tmp_path.chmod(0o755)
