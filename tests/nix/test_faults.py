@@ -183,7 +183,13 @@ def refused(stages: Stages, result: Result, what: str, where: str) -> None:
 
 
 def reason_in(said: str) -> bool:
-    reasons = ("No usable temporary directory", "No space left on device", "Read-only file system", "Permission denied", "no permission")
+    reasons = (
+        "No usable temporary directory",
+        "No space left on device",
+        "Read-only file system",
+        "Permission denied",
+        "no permission",
+    )
     return any(reason in said for reason in reasons)
 
 

@@ -14,9 +14,28 @@ from support.faults import leftovers
 from support.waiting import Waiting, until
 from support.world import World
 
-TWENTY = (
-    "bat busybox coreutils eza fd git go hello htop jq neovim ripgrep sqlite strace tree vim wget yq zlib pcre2"
-).split()
+TWENTY = [
+    "bat",
+    "busybox",
+    "coreutils",
+    "eza",
+    "fd",
+    "git",
+    "go",
+    "hello",
+    "htop",
+    "jq",
+    "neovim",
+    "ripgrep",
+    "sqlite",
+    "strace",
+    "tree",
+    "vim",
+    "wget",
+    "yq",
+    "zlib",
+    "pcre2",
+]
 
 
 def test_twenty_adds_started_together(world: World) -> None:

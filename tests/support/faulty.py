@@ -79,7 +79,7 @@ def main() -> None:
 
     subprocess.Popen.__init__ = after(subprocess.Popen.__init__, "running")  # type: ignore[method-assign]
     subprocess.Popen.__exit__ = after(subprocess.Popen.__exit__, "ended")  # type: ignore[method-assign]
-    os.fsync = fsync
+    os.fsync = fsync  # type: ignore[assignment]
     sys.argv = ["nixprof", *sys.argv[2:]]
     sys.path[0] = os.environ["PYTHONPATH"]
     sys.addaudithook(hook)

@@ -39,7 +39,7 @@ class Waiting:
         )
         return (
             f'{name} = derivation {{ name = "{name}-1.0"; system = "{world.system}"; builder = "/bin/sh"; '
-            f'PATH = "/usr/bin:/bin"; here = "{world.root}"; args = [ "-e" "-c" "{script.replace("$", "\\$")}" ]; }};'
+            f'PATH = "/usr/bin:/bin"; here = "{world.root}"; args = [ "-e" "-c" \'\'{script}\'\' ]; }};'
         )
 
     def until_building(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from nixprof.errors import NixprofError
 from nixprof.files import TEMPORARY, Replacement, check_writable, remove_temporary_files, replace_file
 from nixprof.places import Places
@@ -135,9 +136,8 @@ def test_a_new_file_has_the_mode_that_the_user_wants(tmp_path: Path, mask: int, 
 def test_nobody_else_reads_a_file_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = as_file(tmp_path)
     path.chmod(0o600)
-    modes = []
-    real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda file: (modes.append(os.fstat(file).st_mode & 0o777), real(file)))
+    modes: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda file: modes.append(os.fstat(file).st_mode & 0o777))
     replace_file(path, b"secret")
     assert modes[0] == 0o600
 
