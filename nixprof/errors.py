@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 def shown(text: str, width: int = 40) -> str:
     """Return text from outside as an error may show it: the first line, printable, at most `width` long."""
@@ -37,36 +31,3 @@ class NixprofError(Exception):
         self.cause = cause
         self.hints = hints
         self.exit_code = exit_code
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong in a manifest, and the place to change it.
-
-    `line` and `column` count from 1, `column` in characters. `text` is the offending source text, shortened
-    to one line; empty where there is none (an empty file, the end of the file). `fix` continues `message`
-    after a `;`.
-    """
-
-    file: Path
-    line: int
-    column: int
-    text: str
-    message: str
-    fix: str | None = None
-
-
-class ManifestError(NixprofError):
-    """Everything that is wrong in a manifest and the files that it includes, in file and line order."""
-
-    def __init__(self, manifest: Path, problems: tuple[Problem, ...]) -> None:
-        """Take the main file, and at least one problem of it or of an included file."""
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        files = {problem.file for problem in problems}
-        where = str(files.pop() if len(files) == 1 else manifest)
-        rest = len(files - {manifest})
-        if rest:
-            where += f" and {rest} included file{'s' if rest > 1 else ''}"
-        super().__init__(f"{count} in {where}")
-        self.manifest = manifest
-        self.problems = problems

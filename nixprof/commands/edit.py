@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from nixprof import flow
 from nixprof.commands.init import TEMPLATE
 from nixprof.draft import Draft
-from nixprof.errors import ManifestError, NixprofError
+from nixprof.errors import NixprofError
 from nixprof.files import replace_file
 from nixprof.manifest.parse import parse_text
+from nixprof.manifest.problems import ManifestError
 from nixprof.words import display_path
 
 if TYPE_CHECKING:

@@ -57,7 +57,7 @@ class Listing:
 def run(project: Project) -> Listing:
     """List every package of the manifest, whether it applies here or not. Starts no Nix."""
     state = State(project)
-    skipped = {one.package: one.reason for one in state.manifest.skipped(state.machine.system, state.machine.host)}
+    skipped = state.manifest.skipped(state.machine.system, state.machine.host)
     installed = {linked.key: linked.version for linked in state.installed}
     return Listing(
         tuple(_listed(state, package, skipped.get(package), installed) for package in state.manifest.packages)

@@ -59,14 +59,6 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
-    """A package that does not count on a machine, and why: "only on darwin"."""
-
-    package: Package
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Input:
     """A named flake reference. `follows` pairs an input of that flake with ours that replaces it."""
 
@@ -135,16 +127,16 @@ class Manifest:
             if package.scope.applies(system, host) and not _is_replaced(package, hosts)
         )
 
-    def skipped(self, system: str, host: str) -> tuple[Skipped, ...]:
-        """Return the other packages, in order, each with the reason."""
+    def skipped(self, system: str, host: str) -> dict[Package, str]:
+        """Return the other packages, in order, each with the reason: "only on darwin"."""
         hosts = self._keys_of_host(host)
-        skipped = []
+        skipped = {}
         for package in self.packages:
             if not package.scope.applies(system, host):
-                skipped.append(Skipped(package, package.scope.reason))
+                skipped[package] = package.scope.reason
             elif _is_replaced(package, hosts):
-                skipped.append(Skipped(package, f"replaced by the entry of host {host}"))
-        return tuple(skipped)
+                skipped[package] = f"replaced by the entry of host {host}"
+        return skipped
 
     def _keys_of_host(self, host: str) -> frozenset[str]:
         on_host = (p for p in self.packages if p.scope.kind == "host" and p.scope.applies("", host))

@@ -11,12 +11,11 @@ import os
 import re
 import stat
 import tomllib
-from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from nixprof.errors import ManifestError, NixprofError, Problem, shown
+from nixprof.errors import NixprofError, shown
 from nixprof.manifest.model import (
     DEFAULT_NIXPKGS,
     EVERYWHERE,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from nixprof.manifest.locate import Lines, Place
+    from nixprof.manifest.problems import Problem
 
     Read = Callable[[Path], bytes]
     KeyPath = tuple[str | int, ...]
@@ -94,6 +94,8 @@ def parse_text(path: Path, data: bytes, read: Read = read_file) -> Manifest:
         reading.check_scopes()
         reading.check_duplicates()
     if problems := reading.problems():
+        from nixprof.manifest.problems import ManifestError
+
         raise ManifestError(path, problems)
     return reading.manifest()
 
@@ -117,12 +119,12 @@ class _Finding(NamedTuple):
     first: _At | None = None
 
 
-@dataclass(slots=True)
 class _PolicyParts:
     """The policy as it grows from file to file."""
 
-    everything: set[str] = field(default_factory=set)
-    names: dict[str, dict[str, None]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.everything: set[str] = set()
+        self.names: dict[str, dict[str, None]] = {}
 
     def flag(self, key: str) -> bool | tuple[str, ...]:
         return True if key in self.everything else self.list(key) or False
@@ -131,24 +133,24 @@ class _PolicyParts:
         return tuple(self.names.get(key, ()))
 
 
-@dataclass(slots=True)
 class _Reading:
     """One run of the parser: what it has read, and what it has found wrong."""
 
-    path: Path
-    read: Read
-    is_broken: bool = False
-    sources: list[Source] = field(default_factory=list)
-    packages: list[tuple[Package, int]] = field(default_factory=list)
-    inputs: dict[str, tuple[Input, _At]] = field(default_factory=dict)
-    systems: dict[str, None] = field(default_factory=dict)
-    policy: _PolicyParts = field(default_factory=_PolicyParts)
-    mentions: list[tuple[str, _At]] = field(default_factory=list)
-    scopes: list[tuple[str, _At]] = field(default_factory=list)
-    findings: list[_Finding] = field(default_factory=list)
-    syntax: list[tuple[int, Problem]] = field(default_factory=list)
-    parents: dict[str, str | None] = field(default_factory=dict)
-    guesses: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    def __init__(self, path: Path, read: Read) -> None:
+        self.path = path
+        self.read = read
+        self.is_broken = False
+        self.sources: list[Source] = []
+        self.packages: list[tuple[Package, int]] = []
+        self.inputs: dict[str, tuple[Input, _At]] = {}
+        self.systems: dict[str, None] = {}
+        self.policy = _PolicyParts()
+        self.mentions: list[tuple[str, _At]] = []
+        self.scopes: list[tuple[str, _At]] = []
+        self.findings: list[_Finding] = []
+        self.syntax: list[tuple[int, Problem]] = []
+        self.parents: dict[str, str | None] = {}
+        self.guesses: dict[tuple[str, int], str | None] = {}
 
     # -- files ------------------------------------------------------------------------------------
 
@@ -486,6 +488,8 @@ class _Places:
 
     def problem(self, finding: _Finding) -> Problem:
         """Return the problem of a finding: an entry of a list shows itself, all else `key = value`."""
+        from nixprof.manifest.problems import Problem
+
         text, place, lines = self._place(finding.at)
         line, column = lines.at(min(place.key_start, place.start))
         end = max(place.key_end, place.end)
@@ -522,6 +526,7 @@ class _SyntaxError(Exception):
     def locate(self, file: Path, text: str) -> Problem:
         """Return the problem, with the line that it is on."""
         from nixprof.manifest.locate import line_column
+        from nixprof.manifest.problems import Problem
 
         line, column = line_column(text, self.offset)
         start = self.offset - column + 1

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, assert_never
 
-from nixprof.errors import ManifestError, NixprofError
+from nixprof.errors import NixprofError
 from nixprof.freeze.findings import Alone, Differing, Import
-from nixprof.resolve import UnresolvableError, sentence
+from nixprof.manifest.problems import ManifestError
+from nixprof.refusal import UnresolvableError, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.installs import NixInstall
 
-from nixprof.errors import ManifestError
 from nixprof.flake.compile import attribute, compile_flake, quoted, used_inputs
 from nixprof.manifest.model import Input, Manifest, Package, Policy
 from nixprof.manifest.parse import parse_text
+from nixprof.manifest.problems import ManifestError
 
 RICH = r"""
 packages = [
