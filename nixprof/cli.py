@@ -176,7 +176,7 @@ def add(
     """Add packages to the list and install them."""
     project = _start("add", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import add as command
-    from nixprof.resolve import Obstacle
+    from nixprof.refusal import Obstacle
 
     allowed = {
         Obstacle.UNFREE: allow_unfree,
@@ -578,7 +578,7 @@ def run(arguments: Sequence[str]) -> int:
 
     """
     from nixprof.console import flushed, opened
-    from nixprof.interrupts import Interrupted, stop_in_order
+    from nixprof.interrupts import Interrupted, end_in_peace, stop_in_order
 
     opened()
     stop_in_order()
@@ -593,6 +593,7 @@ def run(arguments: Sequence[str]) -> int:
         _show_error(NixprofError(f"the system refuses to use{where or ' a file'}", cause=error.strerror or str(error)))
         return 1
     except Interrupted as stop:
+        end_in_peace()
         sys.stderr.write(f"\nInterrupted{', when everything was done' if stop.done else '. Nothing was changed'}.\n")
         return 130
     return 0

@@ -42,6 +42,12 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise Interrupted
 
 
+def end_in_peace() -> None:
+    """Ignore whatever still comes: on its way out Python would let a signal decide on the exit code."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Hold back every signal that would stop nixprof until the context ends.

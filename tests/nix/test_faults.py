@@ -1,6 +1,6 @@
 """nixprof is stopped at every point where it touches a file or a process, and every file operation is refused once.
 
-How many points each command has is in the record of the tests (`pytest -rP`, or `--junit-xml`).
+How many points each command has is in the record of the tests: `pytest --junit-xml=FILE`.
 """
 
 import hashlib
@@ -135,7 +135,7 @@ def test_killed_at_every_point(stages: Stages, record_property: Callable[[str, o
             now = Standing.of(world)
             assert now == stages.new, f"{where}, and again\n{difference(stages, now)}"
     record_property("points", len(stages.points))
-    print(f"{command[0]}: {len(stages.points)} points, {len(points)} tried, {len(known)} different states")
+    record_property("states", len(known))
 
 
 def difference(stages: Stages, now: Standing) -> str:
@@ -157,12 +157,11 @@ def test_every_write_is_refused(stages: Stages, reason: str, record_property: Ca
             if not lasts and (reason != "EACCES" or "/.config/" not in what):
                 continue
             where = f"{reason} at point {number} of {len(points)}: {what}"
-            refused(stages, stages.disturbed(number, reason, lasts=lasts), what, where)
+            refused(stages, stages.disturbed(number, reason, lasts=lasts), where)
     record_property("points", len(points))
-    print(f"{stages.command[0]}: {len(points)} points for {reason}")
 
 
-def refused(stages: Stages, result: Result, what: str, where: str) -> None:
+def refused(stages: Stages, result: Result, where: str) -> None:
     world = stages.world
     assert "Traceback" not in result.stderr, f"{where}\n{result}"
     all_is_there(stages, where)
@@ -184,11 +183,11 @@ def refused(stages: Stages, result: Result, what: str, where: str) -> None:
 
 def reason_in(said: str) -> bool:
     reasons = (
-        "No usable temporary directory",
         "No space left on device",
         "Read-only file system",
         "Permission denied",
         "no permission",
+        "No usable temporary directory",
     )
     return any(reason in said for reason in reasons)
 

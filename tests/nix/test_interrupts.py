@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from support.claims import agree
 from support.faults import Standing, leftovers, wait_until_quiet
-from support.waiting import Waiting, slow_activation, until
+from support.waiting import Waiting, WaitingActivation, until
 from support.world import World
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -116,11 +116,12 @@ def test_stopped_while_it_switches_the_profile(world: World, send: Send, number:
     """Too late to go back: what was begun is finished, and it says so."""
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync")
-    activating = slow_activation(world)
+    activation = WaitingActivation(world)
     with world.spawn("add", "jq") as adding:
-        until(activating.exists)
+        activation.until_begun()
         send(adding.pid, number)
         send(adding.pid, signal.SIGINT)
+        activation.go()
         _, said = adding.communicate(timeout=30)
     assert adding.returncode == 130, said
     assert said.endswith("Interrupted, when everything was done.\n")
@@ -134,16 +135,19 @@ def test_killed_while_it_switches_the_profile(world: World) -> None:
     """The Nix that it started goes on, and has the lock as long."""
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync")
-    activating = slow_activation(world)
+    activation = WaitingActivation(world)
     with world.spawn("add", "jq") as adding:
-        until(activating.exists)
+        activation.until_begun()
         os.killpg(adding.pid, signal.SIGKILL)
     refused = world.nixprof("sync", "--no-wait", check=False)
     assert refused.code == 1
     assert f"`nixprof add jq` (process {adding.pid}" in refused.stderr
-    said = world.nixprof("sync").stderr
-    assert "waiting for `nixprof add jq`" in said
-    assert "putting right" in said
+    with world.spawn("sync") as syncing:
+        assert syncing.stderr is not None
+        assert "waiting for `nixprof add jq`" in syncing.stderr.readline()
+        activation.go()
+        assert "putting right what `nixprof add jq`" in syncing.stderr.read()
+        assert syncing.wait() == 0
     assert world.run("jq").startswith("jq ")
     agree(world)
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from support.world import World
 
@@ -28,14 +27,14 @@ class Waiting:
         packages = "\n".join(self._package(world, name) for name in names)
         (folder / "flake.nix").write_text(
             f"{{ outputs = _: {{ packages.{world.system} = {{\n{packages}\n"
-            "slowly = let all = builtins.genList (n: n) 20000; sum = builtins.foldl' (a: b: a + b) 0 all; in\n"
-            "  builtins.foldl' (a: b: builtins.foldl' (c: d: c + d + a) b all) sum all;\n}; }; }\n"
+            "slowly = let all = builtins.genList (n: n) 20000; in\n"
+            "  builtins.foldl' (a: b: builtins.foldl' (c: d: d) b all) 0 all;\n}; }; }\n"
         )
 
     def _package(self, world: World, name: str) -> str:
         script = (
             f": >{self._begun}; while [ ! -e {self._go} ]; do sleep 0.05; done; "
-            f"mkdir -p $out/bin; echo 'echo {name}' >$out/bin/{name}; chmod +x $out/bin/{name}"
+            f"mkdir -p $out/bin; (echo '#!/bin/sh'; echo 'echo {name}') >$out/bin/{name}; chmod +x $out/bin/{name}"
         )
         return (
             f'{name} = derivation {{ name = "{name}-1.0"; system = "{world.system}"; builder = "/bin/sh"; '
@@ -49,13 +48,23 @@ class Waiting:
         self._go.touch()
 
 
-def slow_activation(world: World) -> Path:
-    """Lets Nix wait a moment before it changes a profile; returns a file that is there from then on."""
-    folder, activating = world.root / "slow", world.root / "activating"
-    folder.mkdir()
-    real = world.env["PATH"].split(":")[0]
-    script = f'#!/bin/sh\ncase " $* " in *" profile "*) : >{activating}; sleep 0.7 ;; esac\nexec {real}/nix "$@"\n'
-    (folder / "nix").write_text(script)
-    (folder / "nix").chmod(0o755)
-    world.extra_env["PATH"] = f"{folder}:{world.env['PATH']}"
-    return activating
+class WaitingActivation:
+    """A Nix that does not change a profile before `go`."""
+
+    def __init__(self, world: World) -> None:
+        folder = world.root / "waiting-nix"
+        folder.mkdir()
+        self._begun, self._go = world.root / "activating", world.root / "go-on"
+        real = world.env["PATH"].split(":")[0]
+        (folder / "nix").write_text(
+            f'#!/bin/sh\ncase " $* " in *" profile "*)\n: >{self._begun}\n'
+            f'while [ ! -e {self._go} ]; do sleep 0.02; done ;; esac\nexec {real}/nix "$@"\n'
+        )
+        (folder / "nix").chmod(0o755)
+        world.extra_env["PATH"] = f"{folder}:{world.env['PATH']}"
+
+    def until_begun(self) -> None:
+        until(self._begun.exists)
+
+    def go(self) -> None:
+        self._go.touch()
