@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Any, assert_never
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
 from nixprof.flake.packages import LockedPackage, Resolved
+from nixprof.nix.explain import NixError, Trouble, known_issues, named_instead
 from nixprof.nix.profile import USUAL_PRIORITY
-from nixprof.storepath import outputs_of, package_of
+from nixprof.refusal import Obstacle, Refusal, UnresolvableError
+from nixprof.storepath import outputs_of, package_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,52 +41,20 @@ class Answer:
 
 # So many letters more or fewer may a name have to be meant.
 _FEW = 2
-
-
-class Obstacle(Enum):
-    """Why a package cannot be had."""
-
-    MISSING = "missing"
-    NO_PACKAGE = "not a package"
-    UNFREE = "unfree"
-    INSECURE = "insecure"
-    BROKEN = "broken"
-    UNSUPPORTED = "unsupported"
-    NO_OUTPUT = "no such output"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A package that cannot be had, for one system or several.
-
-    Attributes:
-        package: the entry of the manifest.
-        systems: where.
-        obstacle: why.
-        full_name: name and version, as the package calls itself; empty where there is no package.
-        pname: the name that a policy takes, likewise.
-        details: known vulnerabilities, names that exist instead, or Nix's own words, by the obstacle.
-
-    """
-
-    package: Package
-    systems: tuple[str, ...]
-    obstacle: Obstacle
-    full_name: str = ""
-    pname: str = ""
-    details: tuple[str, ...] = ()
-
-
-class UnresolvableError(NixprofError):
-    """Every package of the manifest that cannot be had."""
-
-    def __init__(self, refusals: tuple[Refusal, ...], inputs: Mapping[str, LockedInput]) -> None:
-        """Take at least one refusal, in the order of the manifest, and the inputs as they are locked."""
-        names = ", ".join(refusal.package.written for refusal in refusals)
-        super().__init__(f"{len(refusals)} packages cannot be installed: {names}")
-        self.refusals = refusals
-        self.inputs = inputs
+# What the packages are to blame for, and not the machine, the network or the lock.
+_OF_PACKAGES = frozenset(Trouble) - {
+    Trouble.NETWORK,
+    Trouble.CACHE,
+    Trouble.BUILD,
+    Trouble.MACHINE,
+    Trouble.LOCK,
+}
+_OBSTACLES = {
+    Trouble.UNFREE: Obstacle.UNFREE,
+    Trouble.INSECURE: Obstacle.INSECURE,
+    Trouble.BROKEN: Obstacle.BROKEN,
+    Trouble.UNSUPPORTED: Obstacle.UNSUPPORTED,
+}
 
 
 def questions(manifest: Manifest, machine: Machine) -> Iterator[Question]:
@@ -108,6 +77,7 @@ def resolve(
     locked: Mapping[str, LockedPackage],
     inputs: Mapping[str, LockedInput],
     basis_of: Mapping[str, str],
+    listed: frozenset[str] = frozenset(),
 ) -> dict[Question, Answer]:
     """Ask Nix, in one evaluation.
 
@@ -118,6 +88,7 @@ def resolve(
         locked: what is known; of it only the holds count.
         inputs: the locked inputs, by name.
         basis_of: what an answer from each of them rests on.
+        listed: the keys of the packages that are on the list already, and not just to be added.
 
     Returns: an answer for every question.
 
@@ -129,9 +100,10 @@ def resolve(
     if not asked:
         return stored
     told = _ask(nix, flake, asked)
-    refusals = [_refusal(nix, flake, question, told[question]) for question in asked if _refused(told[question])]
-    if refusals:
-        raise UnresolvableError(_merged(refusals), inputs)
+    refused = [question for question in asked if told[question]["state"] != "resolved"]
+    if refused:
+        refusals = [_refusal(nix, flake, question, told[question]) for question in refused]
+        raise UnresolvableError([_with_others(one, locked, inputs) for one in refusals], inputs, listed)
     answers = stored
     for question in asked:
         spec = question.package.spec
@@ -141,7 +113,7 @@ def resolve(
         answers[question] = _answer(told[question], source, basis_of[spec.input] if known.held is None else "")
     missing = [_without_output(question, answers[question]) for question in asked]
     if any(missing):
-        raise UnresolvableError(_merged([refusal for refusal in missing if refusal]), inputs)
+        raise UnresolvableError([refusal for refusal in missing if refusal], inputs, listed)
     return answers
 
 
@@ -152,24 +124,30 @@ def _ask(nix: Nix, flake: Path, asked: Sequence[Question]) -> dict[Question, dic
         by_system.setdefault(question.system, []).append(question.index)
     try:
         told = nix.evaluate(flake, "lib.resolve", f"resolve: resolve {_request(by_system)}")
-    except NixprofError as error:
-        if error.hints:  # a cause that is known lies outside of the packages
+    except NixError as error:
+        if error.trouble not in _OF_PACKAGES:
             raise
         if len(asked) == 1:
-            return {asked[0]: {"state": "threw", "said": error.cause or ""}}
+            return {asked[0]: {"state": "threw", "error": error}}
         half = len(asked) // 2
         return _ask(nix, flake, asked[:half]) | _ask(nix, flake, asked[half:])
-    found = {system: iter(entries) for system, entries in told.items()}
-    return {question: next(found[question.system]) for question in asked}
+    try:
+        found = {system: iter(entries) for system, entries in told.items()}
+        answers = {question: next(found[question.system]) for question in asked}
+        if all(isinstance(answer["state"], str) for answer in answers.values()):
+            return answers
+    except (AttributeError, LookupError, TypeError, StopIteration):
+        pass
+    raise NixprofError(
+        "Nix answers something else than it was asked",
+        cause=str(told)[:200],
+        hints=("is it Nix? nix --version",),
+    )
 
 
 def _request(by_system: Mapping[str, Sequence[int]]) -> str:
     """Write what is asked as Nix: systems, which the parser of the manifest has checked, and numbers."""
     return "{ " + " ".join(f'"{system}" = [ {" ".join(map(str, at))} ];' for system, at in by_system.items()) + " }"
-
-
-def _refused(told: Mapping[str, Any]) -> bool:
-    return bool(told["state"] != "resolved")
 
 
 def _answer(told: Mapping[str, Any], source: str, basis: str) -> Answer:
@@ -220,19 +198,55 @@ def _refusal(nix: Nix, flake: Path, question: Question, told: Mapping[str, Any])
         case "refused":
             for obstacle in (Obstacle.UNFREE, Obstacle.INSECURE, Obstacle.BROKEN, Obstacle.UNSUPPORTED):
                 if told[obstacle.value]:
-                    return Refusal(*at, obstacle, told["name"], told["pname"], tuple(told["vulnerabilities"]))
-    said = told.get("said") or _insist(nix, flake, question)
-    return Refusal(*at, Obstacle.FAILED, details=(said,))
+                    about = told["platforms"] if obstacle is Obstacle.UNSUPPORTED else told["vulnerabilities"]
+                    return Refusal(*at, obstacle, told["name"], told["pname"], tuple(about))
+    return _from_words(question, told.get("error") or _insist(nix, flake, question))
 
 
-def _insist(nix: Nix, flake: Path, question: Question) -> str:
+def _insist(nix: Nix, flake: Path, question: Question) -> NixprofError:
     """Let the package fail on its own, to hear why."""
     try:
         request = _request({question.system: [question.index]})
         nix.evaluate(flake, "lib.insist", f"insist: insist {request}")
     except NixprofError as error:
-        return error.cause or error.message
-    return "Nix evaluates it on its own and fails in the list"
+        return error
+    return NixprofError("Nix evaluates it on its own and fails in the list")
+
+
+def _from_words(question: Question, error: NixprofError) -> Refusal:
+    """Make Nix's own words into the reason: what is said of a package that this one needs, or of its old name."""
+    refusal = Refusal(question.package, (question.system,), Obstacle.FAILED, details=(error.cause or error.message,))
+    if not isinstance(error, NixError):
+        return refusal
+    match error.trouble:
+        case Trouble.RENAMED:
+            return replace(refusal, obstacle=Obstacle.RENAMED, details=(error.found["new"],))
+        case Trouble.REMOVED:
+            instead = named_instead(error.said)
+            return replace(
+                refusal, obstacle=Obstacle.REMOVED, details=(error.found["why"], *([instead] if instead else []))
+            )
+        case trouble if trouble in _OBSTACLES:
+            needed = error.found["package"]
+            return replace(
+                refusal,
+                obstacle=_OBSTACLES[trouble],
+                full_name=needed,
+                pname=split_name(needed)[0],
+                details=known_issues(error.said),
+                through=True,
+            )
+    return replace(refusal, details=(error.said or error.message,))
+
+
+def _with_others(refusal: Refusal, locked: Mapping[str, LockedPackage], inputs: Mapping[str, LockedInput]) -> Refusal:
+    """Add what the other inputs may have in place of a package that is missing."""
+    if refusal.obstacle is not Obstacle.MISSING:
+        return refusal
+    spec = refusal.package.spec
+    named = [f"{name}#default" for name in inputs if name != spec.input and name == spec.name]
+    found = [key for key in locked if key != spec.key and key.partition("#")[2] == spec.name]
+    return replace(refusal, elsewhere=tuple(found or named))
 
 
 def _close(name: str, names: Sequence[str]) -> list[str]:
@@ -247,47 +261,3 @@ def _close(name: str, names: Sequence[str]) -> list[str]:
         and (other[:1].casefold() == folded[:1] or set(folded) <= set(other.casefold()))
     ]
     return difflib.get_close_matches(name, likely, n=3, cutoff=0.7)
-
-
-def _merged(refusals: Sequence[Refusal]) -> tuple[Refusal, ...]:
-    """Put the systems of one package together."""
-    merged: dict[tuple[Any, ...], Refusal] = {}
-    for refusal in refusals:
-        key = (refusal.package, refusal.obstacle, refusal.details)
-        known = merged.get(key)
-        systems = (*known.systems, *refusal.systems) if known else refusal.systems
-        merged[key] = Refusal(
-            refusal.package, systems, refusal.obstacle, refusal.full_name, refusal.pname, refusal.details
-        )
-    return tuple(merged.values())
-
-
-def sentence(refusal: Refusal, inputs: Mapping[str, LockedInput]) -> str:  # noqa: PLR0911 - one for each obstacle
-    """Say in one line why a package cannot be had, by the name that the user gave it."""
-    name = refusal.package.written
-    called = refusal.full_name or name
-    match refusal.obstacle:
-        case Obstacle.MISSING:
-            return f"there is no package {refusal.package.spec.name} in {_where(refusal.package.spec.input, inputs)}"
-        case Obstacle.NO_PACKAGE:
-            return f"{name} is a set of packages, not a package"
-        case Obstacle.UNFREE:
-            return f"{called} has an unfree licence, and nothing in the list allows it"
-        case Obstacle.INSECURE:
-            return f"{called} is marked as insecure: {'; '.join(refusal.details) or 'its maintainers say so'}"
-        case Obstacle.BROKEN:
-            return f"{called} is marked as broken"
-        case Obstacle.UNSUPPORTED:
-            return f"{called} is not available on {', '.join(refusal.systems)}"
-        case Obstacle.NO_OUTPUT:
-            return f"{name} has no output {refusal.full_name}; it has {', '.join(refusal.details)}"
-        case Obstacle.FAILED:
-            return f"{name} cannot be evaluated: {refusal.details[0]}"
-    assert_never(refusal.obstacle)
-
-
-def _where(name: str, inputs: Mapping[str, LockedInput]) -> str:
-    from nixprof.words import revision
-
-    locked = inputs.get(name)
-    return f"{name} ({revision(locked)})" if locked and revision(locked) else name

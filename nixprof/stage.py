@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.answers import bases, is_answered
+from nixprof.blame import of_input, of_packages
 from nixprof.draft import Moves
 from nixprof.errors import NixprofError
 from nixprof.files import content
@@ -20,6 +21,7 @@ from nixprof.flake.compile import compile_inputs, used_inputs
 from nixprof.flake.inputs import LockedInput, read_flake_lock
 from nixprof.flake.packages import LockedPackage, holds, prune, write_packages
 from nixprof.generations import SOURCES, relative_sources, write_sources
+from nixprof.nix.explain import NixError, Trouble
 from nixprof.resolve import questions, resolve
 from nixprof.state import Project, State, generated
 from nixprof.storepath import is_store_path
@@ -50,6 +52,7 @@ class Stage:
         self._nix = nix
         self._manifest = manifest
         self._before = before
+        self._listed = frozenset(package.spec.key for package in before.manifest.packages)
         self._sources = relative_sources(manifest)
         self._answers: dict[Question, Answer] = {}
         self.locked = prune(before.locked, (package.spec.key for package in manifest.packages))
@@ -102,14 +105,26 @@ class Stage:
         # The lock is complete where it was made for these very inputs.
         if compiled in text and {one.name for one in used} == set(self.inputs()):
             return
-        with self._project.progress.step("locking the inputs"):
+        with self._project.progress.step("locking the inputs"), self._named_inputs():
             self._nix.lock(self._folder)
+
+    @contextmanager
+    def _named_inputs(self) -> Iterator[None]:
+        """Name the input where Nix fails to look one up."""
+        known = self.inputs()
+        used = self._used_inputs()
+        try:
+            yield
+        except NixError as error:
+            missing = [one for one in used if one.name not in known]
+            listed = {one.name for one in self._before.manifest.inputs}
+            raise of_input(error, missing or used, listed, self._project.places.manifest) from error
 
     def move(self, moves: Moves) -> None:
         """Move inputs with their packages, and packages alone."""
         if moves == Moves():
             return
-        with self._project.progress.step("looking for newer revisions"):
+        with self._project.progress.step("looking for newer revisions"), self._named_inputs():
             for package in moves.packages:
                 self._move_alone(package)
             for package in self._manifest.packages:
@@ -184,7 +199,7 @@ class Stage:
         basis_of = bases(self._manifest, inputs)
         number = len({question.package for question in asked})
         with self._project.progress.step(f"resolving {count(number, 'package')}"):
-            self._answers |= resolve(self._nix, self._folder, asked, self.locked, inputs, basis_of)
+            self._answers |= resolve(self._nix, self._folder, asked, self.locked, inputs, basis_of, self._listed)
 
     ## realise
 
@@ -206,10 +221,10 @@ class Stage:
         with self._project.progress.step(f"fetching {_names(absent)}"):
             try:
                 self._nix.realise(builds.get(path, path) for path in absent)
-            except NixprofError:
+            except NixError as error:
                 absent = self._absent(absent)
-                if not absent.keys() - builds.keys():
-                    raise
+                if error.trouble is not Trouble.UNKNOWN or not absent.keys() - builds.keys():
+                    raise self._of_packages(error, absent) from error
             else:
                 return
         sourceless = {path: key for path, key in absent.items() if not self._has_source(key)}
@@ -220,7 +235,21 @@ class Stage:
         for path in absent.keys() - builds.keys():
             raise self._mismatch(path, absent[path])
         with self._project.progress.step(f"building {_names(absent)}"):
-            self._nix.realise(builds[path] for path in absent)
+            try:
+                self._nix.realise(builds[path] for path in absent)
+            except NixError as error:
+                raise self._of_packages(error, self._absent(absent)) from error
+
+    def _of_packages(self, error: NixError, absent: Mapping[str, str]) -> NixprofError:
+        """Say which packages a failure of Nix to fetch or to build belongs to."""
+        derivations = {
+            answer.derivation: question.package.spec.key
+            for question, answer in self._answers.items()
+            if answer.derivation
+        }
+        log = self._nix.log(error.found["drv"]) if error.trouble is Trouble.BUILD else ""
+        others = {linked.key for linked in self._before.installed} - set(absent.values())
+        return of_packages(error, absent, derivations, log, len(others))
 
     def _absent(self, paths: Mapping[str, str]) -> dict[str, str]:
         """Leave out what is in the store."""

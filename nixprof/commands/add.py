@@ -11,7 +11,7 @@ from nixprof.draft import Draft
 from nixprof.errors import NixprofError
 from nixprof.installable import read_installable
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_policy_names
-from nixprof.resolve import Obstacle, UnresolvableError
+from nixprof.refusal import UnresolvableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,14 +19,8 @@ if TYPE_CHECKING:
     from nixprof.flow import Outcome, Plan
     from nixprof.installable import Installable
     from nixprof.manifest.model import Manifest
+    from nixprof.refusal import Obstacle
     from nixprof.state import Project
-
-# What lifts an obstacle: the key under [nixpkgs].
-POLICY_KEYS = {
-    Obstacle.UNFREE: "allow-unfree",
-    Obstacle.INSECURE: "allow-insecure",
-    Obstacle.BROKEN: "allow-broken",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +111,6 @@ def _lifted(error: UnresolvableError, wish: Wish) -> dict[str, tuple[str, ...]]:
     for refusal in error.refusals:
         if refusal.obstacle not in wish.allow:
             return {}
-        # An insecure package is allowed by name and version, the others by name.
-        name = refusal.full_name if refusal.obstacle is Obstacle.INSECURE else refusal.pname
-        key = POLICY_KEYS[refusal.obstacle]
+        key, name = refusal.policy or ("", "")
         lifted[key] = (*lifted.get(key, ()), name)
     return lifted

@@ -371,6 +371,7 @@ let
       broken = flag meta "broken";
       unsupported = flag meta "unsupported";
       vulnerabilities = filter isString (meta.knownVulnerabilities or [ ]);
+      platforms = filter isString (meta.platforms or [ ]);
     };
 
   # Everything about one package that can be told without failing; "threw" where only Nix's own words explain.

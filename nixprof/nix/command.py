@@ -20,10 +20,10 @@ from urllib.parse import quote
 
 from nixprof.errors import NixprofError
 from nixprof.nix.activity import Activities
-from nixprof.nix.explain import explain
+from nixprof.nix.explain import NixError, Trouble, explain
 from nixprof.nix.profile import USUAL_PRIORITY, Keeper
 from nixprof.nix.reference import LINK, LINK_PREFIX, LINKS, is_plain, leads_to
-from nixprof.nix.version import NixVersion
+from nixprof.nix.version import MINIMUM, NixVersion
 from nixprof.nix.weight import Weight
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ _IDENTIFY = Path(__file__).parent / "identify.nix"
 _TOLD = ("--log-format", "internal-json")
 # How long Nix may take to stop.
 _PATIENCE_SECONDS = 5
+_VERSION = ["nix", "--version"]
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
 
 
@@ -65,11 +66,20 @@ class Nix:
     @cached_property
     def version(self) -> NixVersion:
         """Which Nix it is."""
-        said = self._run(["nix", "--version"])
+        said = self._run(_VERSION)
         version = NixVersion.parse(said)
         if version is None:
-            raise NixprofError("`nix --version` names no version", cause=said.strip() or "it printed nothing")
+            raise _nonsense("`nix --version` names no version", said)
         return version
+
+    def _refuse_too_old(self) -> None:
+        """Say so where it is too old a Nix that has failed for a reason that nixprof does not know."""
+        if not self.version.is_supported:
+            from nixprof.nix.getting import hints
+
+            raise NixprofError(
+                f"Nix {self.version.text} is too old: nixprof needs {MINIMUM[0]}.{MINIMUM[1]} or newer", hints=hints()
+            )
 
     ## flakes
 
@@ -104,7 +114,7 @@ class Nix:
         try:
             return json.loads(printed)
         except ValueError as error:
-            raise NixprofError("Nix printed something that is no JSON", cause=printed[:200] or "nothing") from error
+            raise _nonsense("Nix printed something that is no JSON", printed) from error
 
     def build(self, folder: Path, attribute: str) -> str:
         """Build an attribute of the flake in `folder`; returns the store path of its first output."""
@@ -114,12 +124,15 @@ class Nix:
         try:
             return str(next(iter(json.loads(printed)[0]["outputs"].values())))
         except (ValueError, LookupError, AttributeError, TypeError, StopIteration) as error:
-            raise NixprofError("Nix did not say what it built", cause=printed[:200] or "it printed nothing") from error
+            raise _nonsense("Nix did not say what it built", printed) from error
 
     def fetch(self, reference: str) -> Path:
         """Have the folder of a flake reference, which need not be a flake, in the store."""
         printed = self._watch("nix", *_FEATURES, "flake", "prefetch", "--json", reference)
-        return Path(json.loads(printed)["storePath"])
+        try:
+            return Path(json.loads(printed)["storePath"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise _nonsense("Nix did not say what it fetched", printed) from error
 
     ## the store
 
@@ -136,6 +149,13 @@ class Nix:
     def realise(self, paths: Iterable[str]) -> None:
         """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built."""
         self._watch("nix-store", "--realise", "--keep-going", *paths)
+
+    def log(self, derivation: str) -> str:
+        """Give what a build has written; empty where that was not kept."""
+        try:
+            return self._run(["nix-store", "--read-log", derivation])
+        except NixError:
+            return ""
 
     ## packages without flakes
 
@@ -162,7 +182,7 @@ class Nix:
         try:
             return json.loads(printed)
         except ValueError as error:
-            raise NixprofError("Nix printed something that is no JSON", cause=printed[:200] or "nothing") from error
+            raise _nonsense("Nix printed something that is no JSON", printed) from error
 
     ## profiles
 
@@ -171,7 +191,8 @@ class Nix:
         self._install(profile, priority, f"{self.reference(folder)}#{attribute}")
 
     def _install(self, profile: Path | None, priority: int, *installables: str) -> None:
-        rank = () if priority == USUAL_PRIORITY else ("--priority", str(priority))
+        # Where Nix cannot rank elements, it refuses those for which it would matter.
+        rank = ("--priority", str(priority)) if priority != USUAL_PRIORITY and self.version.ranks_elements else ()
         word = self.version.install_word
         self._change("nix", *_FEATURES, "profile", word, *_profile_flag(profile), *rank, *installables)
 
@@ -264,10 +285,9 @@ class Nix:
         Raises: NixprofError that explains why it could not be started or why it failed.
         """
         if shutil.which(argv[0]) is None:
-            raise NixprofError(
-                f"there is no {argv[0]} on the PATH",
-                hints=("install Nix: https://nixos.org/download", "or open a new terminal if you just did"),
-            )
+            from nixprof.nix.getting import hints
+
+            raise NixprofError(f"there is no {argv[0]} on the PATH", hints=hints())
         with subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -285,9 +305,11 @@ class Nix:
                     process.wait(_PATIENCE_SECONDS)
                 process.kill()
                 raise
-        self._progress.nix_said(said)
         if process.returncode:
-            raise explain(said, argv)
+            error = explain(said, argv, process.returncode)
+            if error.trouble is Trouble.UNKNOWN and argv != _VERSION:
+                self._refuse_too_old()
+            raise error
         return printed, said
 
     def _follow(self, process: subprocess.Popen[bytes]) -> tuple[str, str]:
@@ -297,7 +319,9 @@ class Nix:
         reader = Thread(target=lambda: printed.append(process.stdout.read() if process.stdout else b""), daemon=True)
         reader.start()
         for line in process.stderr or ():
-            activities.feed(line.decode(errors="replace").rstrip("\r\n"))
+            said = activities.feed(line.decode(errors="replace").rstrip("\r\n"))
+            if said is not None:
+                self._progress.nix_said(said)
             self._progress.nix_does(activities)
         reader.join()
         process.wait()
@@ -306,3 +330,12 @@ class Nix:
 
 def _profile_flag(profile: Path | None) -> tuple[str, ...]:
     return () if profile is None else ("--profile", str(profile))
+
+
+def _nonsense(message: str, printed: str) -> NixprofError:
+    """Say that what was started does not behave like Nix."""
+    return NixprofError(
+        message,
+        cause=printed.strip()[:200] or "it printed nothing",
+        hints=(f"is {shutil.which('nix')} really Nix? nix --version",),
+    )

@@ -41,7 +41,8 @@ class NixError(NixprofError):
 
     Attributes:
         trouble: what kind of failure it is.
-        found: what Nix named in its words, by what it is: `host`, `drv`, `package`, …
+        found: what Nix named in its words, by what it is: `host`, `drv`, `package`, …; `input_name` is the input of
+            the flake that it was at, where it tells
         said: Nix's own words, as far as they belong to this failure.
 
     """
@@ -90,17 +91,20 @@ def _quoted(name: str) -> str:
 
 
 _DOWNLOAD = rf"unable to download {_quoted('url')}: "
+_COMMIT = r"unable to download '(?P<url>https://api\.github\.com/repos/(?P<repository>[^/']+/[^/']+)/commits/"
 _AGAIN = "run the same command again when you are online"
 _LATER = "run the same command again in a while"
 _TOKEN = "give Nix an access token: https://nix.dev/manual/nix/latest/command-ref/conf-file#conf-access-tokens"  # noqa: S105 - no password
-_WHOLE_LOG = "the whole log: nix log {drv}"
+# `nix log` needs an experimental feature that a stock Nix has turned off.
+_WHOLE_LOG = "the whole log: nix-store --read-log {drv}"
 _REFUSED = rf"Package {_quoted('package')}(?: in \S+)?,?\s(?:because it )?"
 
 KNOWN = (
     ## builds. First: the log of a build may say anything.
     Known(
         Trouble.BUILD,
-        rf"hash mismatch in fixed-output derivation {_quoted('drv')}:\s+specified:\s*(?P<wanted>\S+)\s+got:\s*(?P<got>\S+)",
+        rf"hash mismatch in fixed-output derivation {_quoted('drv')}:"
+        r"\s+specified:\s*(?P<wanted>\S+)\s+got:\s*(?P<got>\S+)",
         "the download {name} is not what its package says",
         ("if its input has put that right since: nixprof update",),
         "hash mismatch: {wanted} was expected,\nand {got} came",
@@ -134,7 +138,8 @@ KNOWN = (
     ),
     Known(
         Trouble.BUILD,
-        rf"Cannot build {_quoted('drv')}\.\s+Reason: missing system features\s+Required features: {{(?P<features>[^}}]+)}}",
+        rf"Cannot build {_quoted('drv')}\.\s+Reason: missing system features"
+        r"\s+Required features: \{(?P<features>[^}]+)\}",
         "{name} can only be built on a machine with {features}, which this one does not offer",
         cause="",
     ),
@@ -185,8 +190,7 @@ KNOWN = (
         rf" (?:file )?{_quoted('file')}[^\n]*(?P<why>Permission denied|Read-only file system|Operation not permitted)",
         "Nix may not write {file}",
         (
-            "Nix was installed for another user; for all users of a machine it is installed so: "
-            "https://nixos.org/download",
+            "Nix may have been installed for one other user; for all: https://nixos.org/download",
             "whose it is: ls -ld {file}",
         ),
     ),
@@ -212,15 +216,14 @@ KNOWN = (
     ),
     Known(
         Trouble.INPUT,
-        r"unable to download '(?P<url>https://api\.github\.com/repos/(?P<repository>[^/']+/[^/']+)/commits/HEAD)': HTTP error 404",
+        _COMMIT + r"HEAD)': HTTP error 404",
         "there is no repository {repository} on GitHub",
         ("if it is private, " + _TOKEN,),
         "HTTP error 404 from {host}",
     ),
     Known(
         Trouble.INPUT,
-        r"unable to download '(?P<url>https://api\.github\.com/repos/(?P<repository>[^/']+/[^/']+)/commits/(?P<revision>[^']+))'"
-        r": HTTP error (?P<status>404|422)",
+        _COMMIT + r"(?P<revision>[^']+))': HTTP error (?P<status>404|422)",
         "there is no {revision} in the repository {repository} on GitHub, or no such repository",
         ("if it is private, " + _TOKEN,),
         "HTTP error {status} from {host}",
@@ -350,7 +353,7 @@ KNOWN = (
         Trouble.INPUT,
         rf"cannot find flake {_quoted('flake')} in the flake registries",
         "there is no {flake} in the registry of flakes",
-        ("those that there are: nix registry list",),
+        ("what it offers: https://github.com/NixOS/flake-registry",),
         cause="",
     ),
     Known(
@@ -375,7 +378,7 @@ KNOWN = (
         Trouble.CACHE,
         rf"warning: {_quoted('url')} does not appear to be a binary cache",
         "{host} is no binary cache, or refuses access",
-        ("which caches Nix asks: nix show-config | grep substituters",),
+        ("which caches Nix asks: substituters in nix.conf",),
         cause="",
         beside=True,
     ),
@@ -428,7 +431,8 @@ KNOWN = (
     ),
     Known(
         Trouble.RENAMED,
-        rf"{_quoted('old')} (?:has been renamed to(?:/replaced by)?|was renamed to|has been replaced by) {_quoted('new')}",
+        rf"{_quoted('old')} (?:has been renamed to(?:/replaced by)?|was renamed to|has been replaced by) "
+        rf"{_quoted('new')}",
         "{old} is called {new} now",
     ),
     Known(
@@ -441,11 +445,14 @@ KNOWN = (
 # What Nix says in the end where the reason was in a warning, or in the words of a program that it ran.
 _CONSEQUENCE = re.compile(
     r"there is no substituter that can build it|^build of .* failed$|program 'git' failed|"
-    r"[Ff]ailed to fetch git repository|don't know how to build|substitutes for the outputs of"
+    r"[Ff]ailed to fetch git repository|resolving Git reference 'master'|"
+    r"don't know how to build|substitutes for the outputs of"
 )
+# The trace names the input, from 2.20 on.
+_FETCHED = re.compile(r"… while updating the flake input '([^']+)'")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _NAMES_INSTEAD = re.compile(
-    r"(?:[Cc]onsider(?: using)?|[Pp]lease use|[Uu]se|replaced (?:by|with)|superseded by|in favou?r of)"
+    r"\b(?:[Cc]onsider(?: using)?|[Uu]se|replaced (?:by|with)|superseded by|in favou?r of)"
     r" (?:the )?['\"`‘“]?(?P<new>[A-Za-z_][\w.+'-]*\w)"  # noqa: RUF001 - the quotes that Nix uses
 )
 
@@ -493,16 +500,16 @@ def explain(said: str, argv: Sequence[str], status: int = 1) -> NixError:
     last = told[-1] if told else ""
     for known in KNOWN:
         for message in told:
-            found = re.search(known.pattern, message)
+            found = None if _CONSEQUENCE.search(message) else re.search(known.pattern, message)
             if found:
-                return _error(known, found, message)
+                return _error(known, found, message, said)
     if not told or _CONSEQUENCE.search(last):
         # What was tried again may have succeeded then.
         aside = "\n".join(line for line in _ANSI.sub("", said).splitlines() if "retrying in" not in line)
         for known in KNOWN:
             found = re.search(known.pattern, aside) if known.beside else None
             if found:
-                return _error(known, found, last or found[0])
+                return _error(known, found, last or found[0], said)
     what = " ".join([argv[0], *[word for word in argv[1:] if re.fullmatch(r"[a-z][a-z-]*", word)][:2]])
     if status < 0:
         return _killed(what, -status, last)
@@ -510,7 +517,7 @@ def explain(said: str, argv: Sequence[str], status: int = 1) -> NixError:
     return NixError(f"`{what}` failed", trouble=Trouble.UNKNOWN, found={}, said=whole, cause=whole or "it said nothing")
 
 
-def _error(known: Known, found: re.Match[str], message: str) -> NixError:
+def _error(known: Known, found: re.Match[str], message: str, said: str) -> NixError:
     words = {name: (value or "").strip() for name, value in found.groupdict().items()}
     if words.get("url"):
         words.setdefault("host", _host(words["url"]))
@@ -518,6 +525,9 @@ def _error(known: Known, found: re.Match[str], message: str) -> NixError:
         from nixprof.storepath import name_of
 
         words["name"] = name_of((words.get("drv") or words["path"]).removesuffix(".drv"))
+    fetched = _FETCHED.search(said)
+    if fetched:
+        words["input_name"] = fetched[1]
     return NixError(
         known.message.format(**words),
         trouble=known.trouble,

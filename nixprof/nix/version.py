@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+# The first release that nixprof works with.
+MINIMUM = (2, 8)
+
 
 @dataclass(frozen=True, slots=True)
 class NixVersion:
@@ -29,6 +32,11 @@ class NixVersion:
             return None
         release = (int(found[1]), int(found[2]))
         return cls(found[0].strip(), release, "lix" in line.lower())
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether nixprof works with it."""
+        return self.release >= MINIMUM
 
     @property
     def install_word(self) -> str:

@@ -102,7 +102,7 @@ def test_everything_in_the_way_is_told_at_once(world: World) -> None:
         "11 packages cannot be installed",
         "there is no package no-such-thing in nixpkgs (2026-10-30 ",
         "there is no package ripgrp in nixpkgs",
-        "did you mean ripgrep? nixprof add ripgrep",
+        "did you mean ripgrep?",
         "vscode-1.106 has an unfree licence, and nothing in the list allows it",
         "spotify-1.2.74 has an unfree licence",
         'to allow it: nixprof add vscode --allow-unfree\n       which writes allow-unfree = ["vscode"] under [nixpkgs]',
@@ -114,8 +114,11 @@ def test_everything_in_the_way_is_told_at_once(world: World) -> None:
         "it has for example python3Packages.black",
         "there is no package python3Packages.blak in nixpkgs",
         "did you mean python3Packages.black?",
-        "'exa' has been removed because it is unmaintained upstream",
-        "'ag' has been renamed to/replaced by 'silver-searcher'",
+        "exa has been removed because it is unmaintained upstream",
+        "in its place: eza",
+        "ag is called silver-searcher now",
+        '[system.darwin]\n       packages = ["mas"]',
+        "to change the list: nixprof edit",
         "Nothing was changed.",
     ):
         assert text in said, f"{text!r} is not in\n{said}"
@@ -152,7 +155,7 @@ def test_an_output_that_is_not_there(world: World) -> None:
 def test_a_package_that_aborts_is_named_and_the_others_are_not(world: World) -> None:
     world.write_manifest('packages = ["hello", "ripgrep", "tests.aborting", "jq", "fd"]\n')
     said = refused(world, "sync")
-    assert "tests.aborting cannot be evaluated: " in said
+    assert "tests.aborting cannot be evaluated" in said
     assert "evaluation of tests.aborting was aborted" in said
     for name in ("hello", "ripgrep", "jq", "fd"):
         assert name not in said
