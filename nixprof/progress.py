@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from collections import deque
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from nixprof.words import size
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nixprof.nix.activity import Activities
 
 # What is over sooner needs no word.
 _PATIENCE_SECONDS = 0.5
-# How often a log that nobody watches gets another line.
-_INTERVAL_SECONDS = 10.0
+# How often a log that nobody watches gets another line: less often the longer it takes.
+_INTERVAL_SECONDS = 5.0
+_INTERVAL_GROWTH = 1.3
 _FRAMES_A_SECOND = 8
-_BAR_COLUMNS = 32
-# The display never has more lines, with whatever many downloads and builds.
-_LINES = 5
+# The time that a rate is of: short enough to be true, long enough to be calm.
+_RATE_SECONDS = 4.0
 
 
 class Progress:
@@ -42,13 +42,36 @@ class Progress:
         """Take what Nix is doing; called again and again while it does."""
 
 
+class _Rate:
+    """How fast bytes come in, lately."""
+
+    def __init__(self) -> None:
+        self._of: Activities | None = None
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def sample(self, activities: Activities | None, now: float) -> float | None:
+        """Take what has come in by now; give bytes a second, None where that cannot be told."""
+        if activities is not self._of:
+            self._of = activities
+            self._samples.clear()
+        if activities is None:
+            return None
+        self._samples.append((now, activities.downloaded_bytes))
+        while now - self._samples[0][0] > _RATE_SECONDS:
+            self._samples.popleft()
+        since, before = self._samples[0]
+        return (activities.downloaded_bytes - before) / (now - since) if now > since else None
+
+
 class Lines(Progress):
     """A few plain lines, for a stderr that is no terminal."""
 
     def __init__(self) -> None:
         """Begin without a step."""
-        self._text = ""
-        self._next = 0.0
+        self._texts: list[str] = []
+        self._since = self._next = 0.0
+        self._interval = _INTERVAL_SECONDS
+        self._rate = _Rate()
 
     def note(self, text: str) -> None:
         """Write a line."""
@@ -58,19 +81,25 @@ class Lines(Progress):
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
         """Write `text` only if the step takes long enough for somebody to wonder."""
-        self._text, self._next = text, time.monotonic() + _PATIENCE_SECONDS
+        self._texts.append(text)
+        self._since = time.monotonic()
+        self._next, self._interval = self._since + _PATIENCE_SECONDS, _INTERVAL_SECONDS
         try:
             yield
         finally:
-            self._text = ""
+            self._texts.pop()
 
     def nix_does(self, activities: Activities) -> None:
         """Write how far it is, from time to time."""
         now = time.monotonic()
-        if not self._text or now < self._next:
+        rate = self._rate.sample(activities, now)
+        if not self._texts or now < self._next:
             return
-        self._next = now + _INTERVAL_SECONDS
-        self.note(f"{self._text}{_so_far(activities)}")
+        from nixprof.render.progress import Moment, so_far
+
+        self._next = now + self._interval
+        self._interval *= _INTERVAL_GROWTH
+        self.note(so_far(Moment(self._texts[-1], activities, self._since, now, rate)))
 
 
 class Words(Lines):
@@ -84,17 +113,22 @@ class Words(Lines):
 
     def nix_said(self, text: str) -> None:
         """Write it as it is."""
-        sys.stderr.write(text)
+        self.note(text)
 
 
-class Display(Lines):
+class Display(Progress):
     """A few lines on a terminal that are always true, and go when the step is done."""
 
     def __init__(self) -> None:
         """Begin without a step."""
-        super().__init__()
+        self._texts: list[str] = []
         self._activities: Activities | None = None
-        self._started = 0.0
+        self._since = 0.0
+        self._shown: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Write a line above the display."""
+        self._draw([], f"{text}\n")
 
     def nix_does(self, activities: Activities) -> None:
         """Show it with the next frame."""
@@ -102,66 +136,64 @@ class Display(Lines):
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
-        """Show `text` with a spinner, and below it what is fetched and built."""
-        from rich.console import Console, Group
-        from rich.live import Live
-        from rich.spinner import Spinner
-        from rich.text import Text
+        """Show `text`, and below it what is fetched and built."""
+        from threading import Event, Thread
 
-        console = Console(stderr=True, highlight=False)
-        spinner = Spinner("dots")
-        self._activities, self._started = None, time.monotonic()
-
-        def frame() -> Group:
-            if time.monotonic() - self._started < _PATIENCE_SECONDS:
-                return Group()
-            lines = [Text(line, no_wrap=True, overflow="ellipsis") for line in self._lines(console.width)]
-            head = Text(text)
-            head.truncate(console.width - 3, overflow="ellipsis")
-            spinner.update(text=head)
-            return Group(spinner, *lines)
-
-        with Live(get_renderable=frame, console=console, transient=True, refresh_per_second=_FRAMES_A_SECOND):
+        self._texts.append(text)
+        self._activities, self._since = None, time.monotonic()
+        if len(self._texts) > 1:  # within another step: its display shows this one
+            try:
+                yield
+            finally:
+                self._texts.pop()
+            return
+        done = Event()
+        drawing = Thread(target=self._run, args=(done.wait,), daemon=True)
+        drawing.start()
+        try:
             yield
-        self._activities = None
+        finally:
+            done.set()
+            drawing.join()
+            self._texts.pop()
+            self._draw([])
 
-    def _lines(self, width: int) -> list[str]:
-        """Describe what Nix does, in as many lines as there may be below the first."""
-        activities = self._activities
-        if activities is None:
-            return []
-        lines = []
-        if activities.expected_bytes:
-            lines.append(_download_line(activities, time.monotonic() - self._started, width))
-        elif activities.fetching:
-            lines.append(f"fetching     {next(iter(activities.fetching.values()))}")
-        builds = list(activities.builds.values())
-        room = _LINES - 1 - len(lines)
-        shown = builds if len(builds) <= room else builds[: room - 1]
-        for build in shown:
-            phase = f"{build.phase}, " if build.phase else ""
-            lines.append(f"building     {build.name}  ({phase}{time.monotonic() - build.since:.0f} s)")
-        if len(shown) < len(builds):
-            lines.append(f"             and {len(builds) - len(shown)} more")
-        return lines
+    def _run(self, over: Callable[[float], bool]) -> None:
+        """Draw until the step is over."""
+        from nixprof.render.progress import Moment, frame
+
+        rate, drawn = _Rate(), 0
+        while not over(1 / _FRAMES_A_SECOND):
+            now, activities = time.monotonic(), self._activities
+            with activities.steady if activities else nullcontext():
+                moment = Moment(self._texts[-1], activities, self._since, now, rate.sample(activities, now), drawn)
+                lines = frame(moment, _columns())
+            if now - self._since >= _PATIENCE_SECONDS:
+                self._draw(lines)
+                drawn += 1
+
+    def _draw(self, lines: list[str], above: str = "") -> None:
+        """Replace what is shown by other lines, in one write, so that nothing flickers."""
+        if not self._shown and not lines and not above:
+            return
+        # A terminal that was made narrower has wrapped what is shown.
+        columns = _columns()
+        rows = sum(max(1, -(-len(line) // columns)) for line in self._shown)
+        up = f"\x1b[{rows - 1}A" if rows > 1 else ""
+        clear = f"\r{up}\x1b[J" if self._shown else ""
+        self._shown = lines
+        sys.stderr.write(clear + above + "\n".join(lines))
+        sys.stderr.flush()
 
 
-def _download_line(activities: Activities, seconds: float, width: int) -> str:
-    """Write a bar, the bytes, the rate and one of the names: `━━━╸   4.2/6.1 MiB  3.1 MiB/s  ripgrep`."""
-    done, expected = activities.downloaded_bytes, activities.expected_bytes
-    columns = min(_BAR_COLUMNS, max(4, width - 62))
-    filled = columns * min(done, expected) // expected
-    bar = "━" * filled + ("╸" if filled < columns else "") + " " * max(0, columns - filled - 1)
-    rate = size(round(done / seconds)) if seconds > 0 else "0 B"
-    name = next(reversed(activities.names.values()), "")
-    return f"downloading  {bar}  {size(done)} of {size(expected)}  {rate}/s  {name}".rstrip()
+def _columns() -> int:
+    """Tell how wide the terminal is now."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except OSError:
+        columns = 0
+    if columns:
+        return columns
+    import shutil
 
-
-def _so_far(activities: Activities) -> str:
-    """Write what is known of how far it is."""
-    parts = []
-    if activities.expected_bytes:
-        parts.append(f"{size(activities.downloaded_bytes)} of {size(activities.expected_bytes)}")
-    if activities.builds:
-        parts.append(f"building {', '.join(build.name for build in list(activities.builds.values())[:3])}")
-    return f": {', '.join(parts)}" if parts else ""
+    return shutil.get_terminal_size().columns

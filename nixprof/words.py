@@ -41,6 +41,23 @@ def size(number: int) -> str:
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
+def part(done: int, whole: int) -> str:
+    """Write how much there is of a number of bytes, in one unit: `4.2/6.1 MiB`."""
+    number, _, unit = size(whole).partition(" ")
+    factor = 1024 ** ("B", "KiB", "MiB", "GiB").index(unit)
+    return f"{done / factor:.{0 if unit == 'B' else 1}f}/{number} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """Write how long something takes: `12 s`, `3 min 20 s`, `1 h 4 min`."""
+    whole = int(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{whole} s"
+
+
 def day(seconds: int) -> str:
     """Write a time in seconds since 1970 as a date, in UTC so that it is the same everywhere."""
     import time

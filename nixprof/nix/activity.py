@@ -9,18 +9,22 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections import deque
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from nixprof.storepath import name_of
 
-_COPY_PATH, _TRANSFER, _BUILD, _SUBSTITUTE = 100, 101, 105, 108
+_UNKNOWN, _COPY_PATH, _TRANSFER, _COPY_PATHS, _BUILDS, _BUILD, _SUBSTITUTE, _FETCH_TREE = (
+    0, 100, 101, 103, 104, 105, 108, 112,
+)  # fmt: skip
 _LOG_LINE, _PHASE, _PROGRESS, _EXPECTED = 101, 104, 105, 106
 # Messages up to this level are what Nix writes without further flags.
 _LEVEL = 3
-_TAIL_LINES = 25
 _STORE_FILE = re.compile(r"\.drv$")
+# What Nix says of an activity that it has no type for: a repository that is fetched, an input that is unpacked.
+_FETCHES = re.compile(r"(?:fetching|unpacking|downloading|copying) .*?['\"](?P<what>[^'\"]+)['\"]")
 
 
 @dataclass(slots=True)
@@ -31,18 +35,18 @@ class Build:
         name: of the package, with its version.
         since: when it began, by `time.monotonic`.
         phase: what it is at; empty where it does not say.
-        tail: the last lines of its log.
 
     """
 
     name: str
     since: float
     phase: str = ""
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL_LINES))
 
 
-@dataclass(slots=True)
-class _Transfer:
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """How far one activity is, in bytes."""
+
     done: int = 0
     expected: int = 0
 
@@ -52,8 +56,11 @@ class Activities:
 
     Attributes:
         builds: those that run, by Nix's number for them.
-        names: the packages that are fetched, likewise.
-        fetching: the addresses of other files that are fetched, such as inputs, likewise.
+        names: the packages that are fetched, likewise, the longest at work first.
+        fetching: what else is fetched, such as inputs, likewise.
+        fetched: how many store paths are there, and how many there will be.
+        built: how many builds are done, and how many there will be.
+        steady: nothing of this changes for whoever holds it.
 
     """
 
@@ -62,9 +69,14 @@ class Activities:
         self.builds: dict[int, Build] = {}
         self.names: dict[int, str] = {}
         self.fetching: dict[int, str] = {}
-        self._transfers: dict[int, _Transfer] = {}
-        self._expected: dict[int, int] = {}
+        self.steady = Lock()
+        self.fetched = (0, 0)
+        self.built = (0, 0)
         self._kinds: dict[int, int] = {}
+        self._downloads: dict[int, _Share] = {}
+        self._others: dict[int, _Share] = {}
+        self._copies: dict[int, _Share] = {}
+        self._expected: dict[tuple[int, int], int] = {}
         self._said: list[str] = []
 
     @property
@@ -74,22 +86,47 @@ class Activities:
 
     @property
     def downloaded_bytes(self) -> int:
-        """How much of the downloads is there."""
-        return sum(transfer.done for transfer in self._transfers.values())
+        """How much of the packages has come from the caches."""
+        return sum(share.done for share in self._downloads.values())
 
     @property
     def expected_bytes(self) -> int:
-        """How much the downloads come to, as far as that is known; it may grow."""
-        known = sum(transfer.expected for transfer in self._transfers.values())
-        return max(known, sum(self._expected.values()))
+        """How much the packages come to, as far as that is known; it may grow."""
+        return max(sum(share.expected for share in self._downloads.values()), self._expects(_TRANSFER))
 
-    def feed(self, line: str) -> None:
-        """Take one line of Nix's stderr, without its end."""
-        if not line.startswith("@nix "):
-            self._said.append(line)
-            return
-        try:
-            event = json.loads(line[5:])
+    @property
+    def unpacked_bytes(self) -> int:
+        """How much of the packages is in the store."""
+        return sum(share.done for share in self._copies.values())
+
+    @property
+    def unpacking_bytes(self) -> int:
+        """How much of the packages will be in the store, as far as that is known; it may grow."""
+        return max(sum(share.expected for share in self._copies.values()), self._expects(_COPY_PATH))
+
+    @property
+    def fetched_bytes(self) -> int:
+        """How much has come of what is in `fetching`."""
+        return sum(share.done for number, share in self._others.items() if number in self.fetching)
+
+    def _expects(self, kind: int) -> int:
+        return sum(number for (_, of), number in self._expected.items() if of == kind)
+
+    def feed(self, line: str) -> str | None:
+        """Take one line of Nix's stderr, without its end; returns what it says to the user, None for nothing."""
+        before = len(self._said)
+        with self.steady:
+            if line.startswith("@nix "):
+                self._take(line[5:])
+            else:
+                self._said.append(line)
+        return self._said[-1] if len(self._said) > before else None
+
+    def _take(self, text: str) -> None:
+        """Take what is told of an activity, as JSON."""
+        # What Nix tells of its work is never worth failing for.
+        with suppress(ValueError, LookupError, TypeError, AttributeError):
+            event = json.loads(text)
             match event["action"]:
                 case "start":
                     self._start(event)
@@ -99,9 +136,6 @@ class Activities:
                     self._result(event["id"], event["type"], event["fields"])
                 case "msg":
                     self._message(event)
-        except (ValueError, LookupError, TypeError, AttributeError):
-            # What Nix tells of its work is never worth failing for.
-            return
 
     def _start(self, event: dict[str, Any]) -> None:
         number, kind, fields = event["id"], event["type"], event.get("fields", [])
@@ -109,27 +143,43 @@ class Activities:
         if kind == _BUILD:
             name = _STORE_FILE.sub("", name_of(fields[0]))
             self.builds[number] = Build(name, time.monotonic())
-        elif kind in (_SUBSTITUTE, _COPY_PATH):
+        elif kind == _SUBSTITUTE:
             self.names[number] = name_of(fields[0])
+        elif kind == _COPY_PATH:
+            self._copies[number] = _Share()
         elif kind == _TRANSFER:
-            address = str(fields[0])
-            self._transfers[number] = _Transfer()
-            if "/nar/" not in address and not address.endswith(".narinfo"):
-                self.fetching[number] = address
+            self._start_transfer(number, str(fields[0]))
+        elif kind in (_UNKNOWN, _FETCH_TREE):
+            found = _FETCHES.match(event.get("text", ""))
+            if found:
+                self.fetching[number] = found["what"]
+
+    def _start_transfer(self, number: int, address: str) -> None:
+        """Tell packages, what a cache says of them, and everything else apart."""
+        if "/nar/" in address:
+            self._downloads[number] = _Share()
+        elif not address.endswith((".narinfo", "/nix-cache-info")):
+            self._others[number] = _Share()
+            self.fetching[number] = address
 
     def _stop(self, number: int) -> None:
         for running in (self.builds, self.names, self.fetching):
             running.pop(number, None)
 
     def _result(self, number: int, kind: int, fields: list[Any]) -> None:
-        if kind == _PROGRESS and number in self._transfers:
-            self._transfers[number] = _Transfer(int(fields[0]), int(fields[1]))
-        elif kind == _EXPECTED and fields[0] == _TRANSFER:
-            self._expected[number] = int(fields[1])
+        if kind == _PROGRESS and self._kinds.get(number) == _COPY_PATHS:
+            self.fetched = (int(fields[0]), int(fields[1]))
+        elif kind == _PROGRESS and self._kinds.get(number) == _BUILDS:
+            self.built = (int(fields[0]), int(fields[1]))
+        elif kind == _PROGRESS:
+            for shares in (self._downloads, self._others, self._copies):
+                if number in shares:
+                    shares[number] = _Share(int(fields[0]), int(fields[1]))
+        elif kind == _EXPECTED:
+            self._expected[number, fields[0]] = int(fields[1])
         elif kind == _PHASE and number in self.builds:
             self.builds[number].phase = str(fields[0])
         elif kind == _LOG_LINE and number in self.builds:
-            self.builds[number].tail.append(str(fields[0]))
             self._said.append(str(fields[0]))
 
     def _message(self, event: dict[str, Any]) -> None:
