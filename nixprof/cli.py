@@ -14,7 +14,8 @@ import typer
 
 from nixprof import __version__
 from nixprof.console import Colour, Console, can_ask
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, shown
+from nixprof.words import discreet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -49,6 +50,7 @@ class _Settings:
 
     command = ""
     json = False
+    verbose = False
     console = Console()
 
 
@@ -66,7 +68,7 @@ def _start(
     from nixprof.progress import Display, Lines, Progress, Words
     from nixprof.state import Project
 
-    _Settings.command, _Settings.json = command, json
+    _Settings.command, _Settings.json, _Settings.verbose = command, json, verbose
     _Settings.console = Console(colour)
     progress: Progress = Lines()
     if verbose:
@@ -592,11 +594,29 @@ def run(arguments: Sequence[str]) -> int:
         where = f" {error.filename}" if error.filename else ""
         _show_error(NixprofError(f"the system refuses to use{where or ' a file'}", cause=error.strerror or str(error)))
         return 1
+    except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
+        _show_error(_bug(error))
+        return 1
     except Interrupted as stop:
         end_in_peace()
         sys.stderr.write(f"\nInterrupted{', when everything was done' if stop.done else '. Nothing was changed'}.\n")
         return 130
     return 0
+
+
+def _bug(error: Exception) -> NixprofError:
+    """Say that nixprof itself is wrong, and with --verbose where."""
+    if _Settings.verbose:
+        import traceback
+
+        sys.stderr.write(discreet("".join(traceback.format_exception(error))))
+    return NixprofError(
+        f"nixprof has a bug: {type(error).__name__}: {shown(str(error), 200)}",
+        hints=(
+            "please report it, with the command and what it says when it is run again with --verbose",
+            "what is installed stays as it is; to put right what may be half done: nixprof sync",
+        ),
+    )
 
 
 def _show_error(error: NixprofError) -> None:

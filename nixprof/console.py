@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
+
+from nixprof.words import discreet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _CODES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
+
+
+# What is written where the locale has no such sign.
+_PLAIN = {
+    "✓": "ok",
+    "✗": "x",
+    "→": "->",
+    "…": "...",
+    "·": "-",
+    "━": "=",
+    "╸": ">",
+    "\u2018": "'",
+    "\u2019": "'",
+    "“": '"',
+    "”": '"',
+}
 
 
 class Colour(StrEnum):
@@ -36,11 +56,11 @@ class Console:
     def out(self, lines: Iterable[str]) -> None:
         """Write data."""
         for line in lines:
-            sys.stdout.write(f"{line}\n")
+            sys.stdout.write(f"{discreet(line)}\n")
 
     def say(self, line: str) -> None:
         """Write to the user."""
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(f"{discreet(line)}\n")
 
     def width(self, stream: TextIO) -> int | None:
         """Return the columns of a terminal; None where there is no terminal, and no need to shorten anything."""
@@ -61,6 +81,17 @@ def opened() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for as long as nixprof runs
+    codecs.register_error("nixprof", _plainly)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="nixprof")
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """Replace what a stream cannot hold: signs by letters, and the bytes of a file name that are no text."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_PLAIN.get(char, "?") for char in error.object[error.start : error.end]), error.end
 
 
 @contextmanager

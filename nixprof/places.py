@@ -47,10 +47,21 @@ def _xdg(variable: str, default: str) -> Path:
     value = os.environ.get(variable, "")
     if os.path.isabs(value):
         return Path(value)
+    return home() / default
+
+
+def home() -> Path:
+    """Find the user's home folder.
+
+    Raises: NixprofError where there is none.
+    """
     try:
-        return Path.home() / default
+        found = Path.home()
     except RuntimeError as error:
         raise NixprofError("there is no home folder: HOME is not set", hints=("export HOME=…",)) from error
+    if not found.is_absolute():
+        raise NixprofError(f"HOME is {str(found)!r}, which is no absolute path", hints=("export HOME=…",))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

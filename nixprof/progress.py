@@ -9,6 +9,8 @@ from collections import deque
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from nixprof.words import discreet
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -75,7 +77,7 @@ class Lines(Progress):
 
     def note(self, text: str) -> None:
         """Write a line."""
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{discreet(text)}\n")
         sys.stderr.flush()
 
     @contextmanager
@@ -128,7 +130,7 @@ class Display(Progress):
 
     def note(self, text: str) -> None:
         """Write a line above the display."""
-        self._draw([], f"{text}\n")
+        self._draw([], f"{discreet(text)}\n")
 
     def nix_does(self, activities: Activities) -> None:
         """Show it with the next frame."""

@@ -11,11 +11,30 @@ if TYPE_CHECKING:
     from nixprof.flake.inputs import LockedInput
 
 
+# In addresses: a user with a password, a token in the place of both, and one in the query.
+_SECRETS = (
+    (r"(?<=://)[^/\s@:'\"]*:[^/\s@'\"]+(?=@)", "***"),
+    (r"(https?://)[^/\s@'\"]+(?=@)", r"\1***"),
+    (r"([?&;][\w-]*(?:token|password|secret|signature|api[_-]?key)=)[^&\s'\"#;]+", r"\1***"),
+)
+
+
 def display_path(path: Path | str) -> str:
     """Shorten a path in the user's home to `~/…`."""
     home = os.path.expanduser("~")
     text = str(path)
     return f"~{text[len(home) :]}" if text == home or text.startswith(home.rstrip("/") + "/") else text
+
+
+def discreet(text: str) -> str:
+    """Mask what gives access: passwords and tokens in the addresses of a text."""
+    if "://" not in text:
+        return text
+    import re
+
+    for secret, mask in _SECRETS:
+        text = re.sub(secret, mask, text, flags=re.IGNORECASE)
+    return text
 
 
 def package_name(key: str) -> str:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
 from nixprof.freeze.findings import Evidence
+from nixprof.places import home
 from nixprof.storepath import package_of, split_name
 
 if TYPE_CHECKING:
@@ -67,9 +68,9 @@ class Nixpkgs:
 
 def channel() -> Nixpkgs | None:
     """Find the user's nixpkgs channel, if it is still there."""
-    home = Path.home()
-    state = Path(os.environ.get("XDG_STATE_HOME") or home / ".local/state") / "nix/defexpr/channels/nixpkgs"
-    for place in (*(home / one for one in _CHANNELS), state, *map(Path, _SHARED_CHANNELS)):
+    folder = home()
+    state = Path(os.environ.get("XDG_STATE_HOME") or folder / ".local/state") / "nix/defexpr/channels/nixpkgs"
+    for place in (*(folder / one for one in _CHANNELS), state, *map(Path, _SHARED_CHANNELS)):
         if (place / "default.nix").exists():
             return Nixpkgs(os.path.realpath(place), _revision(place))
     return None

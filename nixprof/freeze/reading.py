@@ -6,16 +6,17 @@ import os
 import re
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, shown
 from nixprof.nix import profile as nix_profile
 from nixprof.nix.profile import Element, Keeper, system_of
+from nixprof.places import home
 from nixprof.words import display_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from nixprof.nix.profile import Profile
     from nixprof.state import Project
@@ -83,7 +84,7 @@ def _check_keeper(profile: Profile, place: Path) -> None:
 
 def _known_as(link: Path, chosen: Path | None) -> Path:
     """Name the profile as the user does."""
-    usual = Path.home() / ".nix-profile"
+    usual = home() / ".nix-profile"
     if chosen is not None:
         return chosen
     return usual if os.path.realpath(usual) == os.path.realpath(link) else link

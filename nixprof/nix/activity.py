@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 
 from nixprof.storepath import name_of
+from nixprof.words import discreet
 
 _UNKNOWN, _COPY_PATH, _TRANSFER, _COPY_PATHS, _BUILDS, _BUILD, _SUBSTITUTE, _FETCH_TREE = (
     0, 100, 101, 103, 104, 105, 108, 112,
@@ -152,7 +153,7 @@ class Activities:
         elif kind in (_UNKNOWN, _FETCH_TREE):
             found = _FETCHES.match(event.get("text", ""))
             if found:
-                self.fetching[number] = found["what"]
+                self.fetching[number] = discreet(found["what"])
 
     def _start_transfer(self, number: int, address: str) -> None:
         """Tell packages, what a cache says of them, and everything else apart."""
@@ -160,7 +161,7 @@ class Activities:
             self._downloads[number] = _Share()
         elif not address.endswith((".narinfo", "/nix-cache-info")):
             self._others[number] = _Share()
-            self.fetching[number] = address
+            self.fetching[number] = discreet(address)
 
     def _stop(self, number: int) -> None:
         for running in (self.builds, self.names, self.fetching):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
+from nixprof.places import home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,10 +106,10 @@ def locate(chosen: Path | None) -> Path | None:
     """
     if chosen is not None:
         return _beyond_pointer(Path(os.path.abspath(chosen.expanduser())))
-    home = Path.home()
+    folder = home()
     state = os.environ.get("XDG_STATE_HOME", "")
-    state_home = Path(state) if os.path.isabs(state) else home / ".local/state"
-    links = [link for link in (home / ".nix-profile", state_home / "nix/profile") if link.is_symlink()]
+    state_home = Path(state) if os.path.isabs(state) else folder / ".local/state"
+    links = [link for link in (folder / ".nix-profile", state_home / "nix/profile") if link.is_symlink()]
     if not links:
         return None
     # With both, the one whose commands the user runs is the one that Nix was told to use.

@@ -1,0 +1,77 @@
+"""What gives access is not shown; and whatever is shown can be written in any locale."""
+
+import io
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from nixprof.console import opened
+from nixprof.words import discreet
+
+PACKAGE = Path(__file__).resolve().parents[2] / "nixprof"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("git+https://alice:s3cret@example.org/x", "git+https://***@example.org/x"),
+        ("at 'https://ghp_s3cret@github.com/o/r'", "at 'https://***@github.com/o/r'"),
+        ("ssh://git:s3cret@example.org/x", "ssh://***@example.org/x"),
+        (
+            "https://example.org/x.tar.gz?access_token=s3cret&ref=main",
+            "https://example.org/x.tar.gz?access_token=***&ref=main",
+        ),
+        ("https://example.org/x?ref=a&PRIVATE-TOKEN=s3cret#y", "https://example.org/x?ref=a&PRIVATE-TOKEN=***#y"),
+        ("https://s3.example.org/x?X-Amz-Signature=s3cret", "https://s3.example.org/x?X-Amz-Signature=***"),
+        ("https://a:s3cret@one.org and https://b:s3cret@two.org", "https://***@one.org and https://***@two.org"),
+    ],
+)
+def test_passwords_and_tokens_in_addresses_are_masked(text: str, shown: str) -> None:
+    assert discreet(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "git+ssh://git@github.com/o/r?ref=main",
+        "https://example.org:8080/a@b",
+        "github:owner/repo",
+        "alice@example.org: token=1",
+        "path:/home/alice/x?narHash=sha256-a%3D",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert discreet(text) == text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [("ascii", "ok a -> b... 'x' ? ?\n"), ("latin-1", "ok a -> b... 'x' ? \xe9\n"), ("utf-8", "✓ a → b… ‘x’ ? é\n")],  # noqa: RUF001
+)
+def test_a_stream_takes_every_sign(monkeypatch: pytest.MonkeyPatch, encoding: str, written: str) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+    opened()
+    sys.stdout.write("✓ a → b… ‘x’ \udcff é\n")  # noqa: RUF001
+    sys.stdout.flush()
+    assert raw.getvalue().decode(encoding) == written
+
+
+def test_no_shell_is_ever_started() -> None:
+    shells = re.compile(
+        r"shell\s*=|os\.system|os\.popen|getoutput|\bpty\.spawn|os\.exec|os\.spawn|[\"']-c[\"']|\beval\(|\bexec\("
+    )
+    found = [
+        f"{file.relative_to(PACKAGE)}: {line.strip()}"
+        for file in sorted(PACKAGE.rglob("*.py"))
+        for line in file.read_text().splitlines()
+        if shells.search(line)
+    ]
+    assert found == []
+
+
+def test_processes_are_started_in_one_place_and_by_the_editor() -> None:
+    starts = {str(file.relative_to(PACKAGE)) for file in PACKAGE.rglob("*.py") if "subprocess" in file.read_text()}
+    assert starts <= {"nix/command.py", "commands/edit.py"}
