@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from nixprof.errors import NixprofError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,7 +93,10 @@ def in_profile(profile: Profile | None) -> tuple[Environment, ...]:
 
 
 def _read(element: Element) -> Environment | None:
-    """Read what an element links; None where it is not nixprof's."""
+    """Read what an element links; None where it is not nixprof's.
+
+    Raises: NixprofError where it is, and says something that cannot be understood.
+    """
     store_path = element.store_paths[0] if element.store_paths else ""
     link = os.path.join(store_path, "manifest.nix")
     try:
@@ -99,14 +104,31 @@ def _read(element: Element) -> Environment | None:
             return None
         with open(link, encoding="utf-8") as file:
             data = json.load(file)
+        return Environment(
+            store_path, element, _text(data["flake"]), tuple(_parse(entry) for entry in data["packages"])
+        )
     except OSError:
         return None
-    return Environment(
-        store_path,
-        element,
-        data["flake"],
-        tuple(
-            Linked(entry["key"], entry["pname"], entry["version"], entry["priority"], tuple(entry["paths"]))
-            for entry in data["packages"]
-        ),
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise NixprofError(
+            f"{link} is not what this nixprof writes",
+            cause=f"{type(error).__name__}: {error}",
+            hints=("if another nixprof made it, upgrade this one",),
+        ) from error
+
+
+def _parse(entry: Mapping[str, Any]) -> Linked:
+    return Linked(
+        _text(entry["key"]),
+        _text(entry["pname"]),
+        _text(entry["version"]),
+        int(entry["priority"]),
+        tuple(_text(path) for path in entry["paths"]),
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no string")
+    value.encode()  # JSON can hold halves of characters, which nothing can be made of
+    return value

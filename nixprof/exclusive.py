@@ -110,7 +110,7 @@ def _read(note: Path) -> Holder | None:
     try:
         data = json.loads(note.read_bytes())
         return Holder(str(data["command"]), int(data["process"]), float(data["since"]))
-    except (OSError, ValueError, LookupError, TypeError, OverflowError):
+    except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None
 
 

@@ -9,6 +9,7 @@ from nixprof.errors import NixprofError
 from nixprof.flake.packages import LockedPackage, Resolved
 from nixprof.nix.explain import NixError, Trouble, known_issues, named_instead
 from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.nix.shape import fits
 from nixprof.refusal import Obstacle, Refusal, UnresolvableError
 from nixprof.storepath import outputs_of, package_of, split_name
 
@@ -29,6 +30,25 @@ class Question:
     index: int
     package: Package
     system: str
+
+
+# What `lib.resolve` of a generated flake tells of a package, by its state.
+_SHAPES: dict[str, dict[str, Any]] = {
+    "resolved": {
+        **dict.fromkeys(("drvPath", "pname", "version", "description", "mainProgram"), str),
+        "priority": int,
+        "outputs": {str: str},
+        "outputsToInstall": [str],
+    },
+    "refused": {
+        **dict.fromkeys(("name", "pname"), str),
+        **dict.fromkeys(("unfree", "insecure", "broken", "unsupported"), bool),
+        **dict.fromkeys(("vulnerabilities", "platforms"), [str]),
+    },
+    "missing": {"depth": int, "names": [str]},
+    "not a package": {"names": [str]},
+    "threw": {},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +154,23 @@ def _ask(nix: Nix, flake: Path, asked: Sequence[Question]) -> dict[Question, dic
     try:
         found = {system: iter(entries) for system, entries in told.items()}
         answers = {question: next(found[question.system]) for question in asked}
-        if all(isinstance(answer["state"], str) for answer in answers.values()):
-            return answers
     except (AttributeError, LookupError, TypeError, StopIteration):
-        pass
+        answers = {}
+    if answers and all(_is_answer(question, answer) for question, answer in answers.items()):
+        return answers
     raise NixprofError(
         "Nix answers something else than it was asked",
         cause=str(told)[:200],
         hints=("is it Nix? nix --version",),
     )
+
+
+def _is_answer(question: Question, told: Any) -> bool:
+    """Tell whether Nix has answered what it was asked; see `resolveOne` in nixprof.nix."""
+    shape = _SHAPES.get(told["state"]) if fits(told, {"state": str}) else None
+    if shape is None or not fits(told, shape):
+        return False
+    return told["state"] != "missing" or 0 <= told["depth"] < len(question.package.spec.attr_path)
 
 
 def _request(by_system: Mapping[str, Sequence[int]]) -> str:

@@ -145,7 +145,7 @@ def _read(journal: Path) -> dict[Path, tuple[bytes | None, bytes]]:
             Path(entry["path"]): (None if entry["before"] is None else _bytes(entry["before"]), _bytes(entry["after"]))
             for entry in json.loads(journal.read_bytes())["files"]
         }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
 
 

@@ -133,6 +133,7 @@ def _parse_resolved(fields: Mapping[str, Any]) -> Resolved:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no string")
+    value.encode()  # JSON can hold halves of characters, which nothing can be made of
     return value
 
 

@@ -113,7 +113,7 @@ class Nix:
         printed = self._watch("nix", *_FEATURES, "eval", *flags, f"{self.reference(folder)}#{attribute}")
         try:
             return json.loads(printed)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _nonsense("Nix printed something that is no JSON", printed) from error
 
     def build(self, folder: Path, attribute: str) -> str:
@@ -123,7 +123,7 @@ class Nix:
         )
         try:
             return str(next(iter(json.loads(printed)[0]["outputs"].values())))
-        except (ValueError, LookupError, AttributeError, TypeError, StopIteration) as error:
+        except (ValueError, LookupError, AttributeError, TypeError, StopIteration, RecursionError) as error:
             raise _nonsense("Nix did not say what it built", printed) from error
 
     def fetch(self, reference: str) -> Path:
@@ -131,7 +131,7 @@ class Nix:
         printed = self._watch("nix", *_FEATURES, "flake", "prefetch", "--json", reference)
         try:
             return Path(json.loads(printed)["storePath"])
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise _nonsense("Nix did not say what it fetched", printed) from error
 
     ## the store
@@ -145,6 +145,15 @@ class Nix:
     def weigh(self, paths: Iterable[str]) -> Weight:
         """Tell what `realise` of the same would fetch and build, without doing it."""
         return Weight.parse(self._run_both(["nix-store", "--realise", "--dry-run", *paths])[1])
+
+    def closure(self, paths: Iterable[str]) -> dict[str, int]:
+        """Give everything that store paths need, themselves included, with the size of each."""
+        named = sorted(set(paths))
+        if not named:
+            return {}
+        needed = self._run(["nix-store", "--query", "--requisites", *named]).split()
+        sizes = self._run(["nix-store", "--query", "--size", *needed]).split()
+        return dict(zip(needed, map(int, sizes), strict=True))
 
     def realise(self, paths: Iterable[str]) -> None:
         """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built."""
@@ -181,7 +190,7 @@ class Nix:
         printed = self._run(["nix-instantiate", "--eval", "--strict", "--json", *flags, str(file)])
         try:
             return json.loads(printed)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _nonsense("Nix printed something that is no JSON", printed) from error
 
     ## profiles

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nixprof.storepath import name_of, split_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _HEADS = re.compile(
     r"(?:this|these \d+) (?:path|paths|derivation|derivations) will be (?P<what>fetched|built)"
-    r"(?: \((?P<download>[^,]+) download, (?P<unpacked>[^)]+) unpacked\))?:"
+    r"(?: \((?P<download>\d{1,9}(?:\.\d+)? \w+) download, (?P<unpacked>\d{1,9}(?:\.\d+)? \w+) unpacked\))?:",
+    re.ASCII,
 )
 _UNITS: dict[str, int] = {"B": 0, "bytes": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
 
@@ -21,6 +28,8 @@ class Weight:
         built: the derivations that are built.
         download_bytes: what is fetched, packed.
         unpacked_bytes: the same, unpacked.
+        difference_bytes: how much more, or less, the packages will take than those that they take the place of;
+            None where there are none, or it cannot be told before it is done.
 
     """
 
@@ -28,6 +37,7 @@ class Weight:
     built: tuple[str, ...]
     download_bytes: int
     unpacked_bytes: int
+    difference_bytes: int | None = None
 
     @classmethod
     def parse(cls, said: str) -> Weight:
@@ -46,6 +56,31 @@ class Weight:
             else:
                 below = None
         return cls(tuple(paths["fetched"]), tuple(paths["built"]), sizes[0], sizes[1])
+
+
+def difference(leaving: Mapping[str, int], staying: Iterable[str], weight: Weight | None) -> int | None:
+    """Tell how much more packages will take than before.
+
+    Args:
+        leaving: what the packages of before need, with the size of each store path.
+        staying: what of the new ones there is already.
+        weight: what has to be fetched for them; None for nothing.
+
+    Returns: bytes; None where something has to be built, whose size nobody knows.
+
+    """
+    gone = leaving.keys() - set(staying)
+    if weight is None:
+        return -sum(leaving[path] for path in gone)
+    if weight.built:
+        return None
+    # What a path that is not there yet needs is not known: only what has a successor is sure to go.
+    succeeded = {_pname(path) for path in weight.fetched}
+    return weight.unpacked_bytes - sum(leaving[path] for path in gone if _pname(path) in succeeded)
+
+
+def _pname(path: str) -> str:
+    return split_name(name_of(path))[0]
 
 
 def _bytes(text: str) -> int:
