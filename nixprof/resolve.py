@@ -43,7 +43,8 @@ _SHAPES: dict[str, dict[str, Any]] = {
     "refused": {
         **dict.fromkeys(("name", "pname"), str),
         **dict.fromkeys(("unfree", "insecure", "broken", "unsupported"), bool),
-        **dict.fromkeys(("vulnerabilities", "platforms"), [str]),
+        "vulnerabilities": [str],
+        "platforms": [str],
     },
     "missing": {"depth": int, "names": [str]},
     "not a package": {"names": [str]},
@@ -97,6 +98,7 @@ def resolve(
     locked: Mapping[str, LockedPackage],
     inputs: Mapping[str, LockedInput],
     basis_of: Mapping[str, str],
+    declared: Sequence[str] = (),
     listed: frozenset[str] = frozenset(),
 ) -> dict[Question, Answer]:
     """Ask Nix, in one evaluation.
@@ -108,6 +110,7 @@ def resolve(
         locked: what is known; of it only the holds count.
         inputs: the locked inputs, by name.
         basis_of: what an answer from each of them rests on.
+        declared: the names of all inputs, used or not.
         listed: the keys of the packages that are on the list already, and not just to be added.
 
     Returns: an answer for every question.
@@ -123,7 +126,7 @@ def resolve(
     refused = [question for question in asked if told[question]["state"] != "resolved"]
     if refused:
         refusals = [_refusal(nix, flake, question, told[question]) for question in refused]
-        raise UnresolvableError([_with_others(one, locked, inputs) for one in refusals], inputs, listed)
+        raise UnresolvableError([_with_others(one, locked, declared) for one in refusals], inputs, listed)
     answers = stored
     for question in asked:
         spec = question.package.spec
@@ -170,7 +173,7 @@ def _is_answer(question: Question, told: Any) -> bool:
     shape = _SHAPES.get(told["state"]) if fits(told, {"state": str}) else None
     if shape is None or not fits(told, shape):
         return False
-    return told["state"] != "missing" or 0 <= told["depth"] < len(question.package.spec.attr_path)
+    return bool(told["state"] != "missing" or 0 <= told["depth"] < len(question.package.spec.attr_path))
 
 
 def _request(by_system: Mapping[str, Sequence[int]]) -> str:
@@ -267,12 +270,12 @@ def _from_words(question: Question, error: NixprofError) -> Refusal:
     return replace(refusal, details=(error.said or error.message,))
 
 
-def _with_others(refusal: Refusal, locked: Mapping[str, LockedPackage], inputs: Mapping[str, LockedInput]) -> Refusal:
+def _with_others(refusal: Refusal, locked: Mapping[str, LockedPackage], declared: Sequence[str]) -> Refusal:
     """Add what the other inputs may have in place of a package that is missing."""
     if refusal.obstacle is not Obstacle.MISSING:
         return refusal
     spec = refusal.package.spec
-    named = [f"{name}#default" for name in inputs if name != spec.input and name == spec.name]
+    named = [f"{name}#default" for name in declared if name != spec.input and name == spec.name]
     found = [key for key in locked if key != spec.key and key.partition("#")[2] == spec.name]
     return replace(refusal, elsewhere=tuple(found or named))
 

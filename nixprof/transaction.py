@@ -71,7 +71,7 @@ def _prepare(
         return []
     cleanup.callback(_forget, journal)
     replace_file(journal, _print({path: (before[path], data) for path, data in changed.items()}))
-    replacements = []
+    replacements: list[Replacement] = []
     for path, data in changed.items():
         # Not beside the file: Nix copies the whole generated folder, with whatever lies in it.
         keep = journal.with_name(f".kept-{len(replacements)}{TEMPORARY}")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
 from nixprof.freeze.findings import Evidence
+from nixprof.nix.shape import fits
 from nixprof.places import home
 from nixprof.storepath import package_of, split_name
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 _BY_NAME = re.compile(r"/pkgs/by-name/[^/]+/([^/]+)/")
 _CHANNELS = (".nix-defexpr/channels/nixpkgs", ".nix-defexpr/channels_root/nixpkgs", ".nix-defexpr/channels/nixos")
 _SHARED_CHANNELS = tuple(f"/nix/var/nix/profiles/per-user/root/channels/{name}" for name in ("nixpkgs", "nixos"))
+
+
+# What `identify.nix` tells of a package.
+_ANSWER = {"attrPath": [str], "pname": str, "version": str, "outputs": {str: str}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +122,10 @@ def _ask(nix: Nix, elements: Sequence[Element], source: Nixpkgs) -> list[list[Ma
     with tempfile.TemporaryDirectory(prefix="nixprof-") as scratch:
         file = Path(scratch, "questions.json")
         file.write_text(json.dumps(questions), encoding="utf-8")
-        answers: list[list[Mapping[str, Any]]] = nix.identify(source.place, file)
-        return answers
+        told = nix.identify(source.place, file)
+    if not fits(told, [list]) or len(told) != len(elements):
+        raise NixprofError("Nix answers something else than it was asked", cause=str(told)[:200])
+    return [[answer for answer in answers if fits(answer, _ANSWER)] for answers in told]
 
 
 def _name(element: Element) -> tuple[str, str]:
