@@ -156,7 +156,8 @@ def _refuse_foreign(
         other = collision.one if collision.one in others else collision.other
         ours = _provider_of(collision.files[0], packages)
         lines.append(f"{ours} and the {other.name} that nixprof did not install both provide {_files(collision)}")
-        hints.append(f"nix profile remove '{nix.selector(others[other])}'")
+        hints.append(f"keep one:          nix profile remove '{nix.selector(others[other])}'")
+        hints.append(f"or take it over:   nixprof freeze --only {other.name}")
     raise NixprofError(
         lines[0] if len(lines) == 1 else f"{count(len(lines), 'element')} of the profile provide files of the list",
         cause=None if len(lines) == 1 else "\n".join(lines),
@@ -184,14 +185,15 @@ def _refuse(collisions: Sequence[Collision]) -> None:
     if not collisions:
         return
     lines = [f"{one.other.name} and {one.one.name} both provide {_files(one)}" for one in collisions]
-    first = collisions[0]
+    keep = [f"keep one:      nixprof remove {one.one.name}" for one in collisions]
+    rank = [
+        f'or rank them:  {{ package = "{one.other.name}", priority = {one.one.priority - 1} }} in nixprof.toml'
+        for one in collisions
+    ]
     raise NixprofError(
         lines[0] if len(lines) == 1 else f"{count(len(lines), 'pair')} of packages provide the same files",
         cause=None if len(lines) == 1 else "\n".join(lines),
-        hints=(
-            f"keep one:      nixprof remove {first.one.name}",
-            f'or rank them:  {{ package = "{first.other.name}", priority = {first.one.priority - 1} }} in nixprof.toml',
-        ),
+        hints=tuple(dict.fromkeys((*keep, *rank))),
     )
 
 

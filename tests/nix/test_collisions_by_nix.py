@@ -87,6 +87,10 @@ def test_all_collisions_at_once_with_the_way_out(world: World) -> None:
     assert "2 pairs of packages provide the same files" in said
     assert "busybox and coreutils both provide bin/ls" in said
     assert "vim-full and vim both provide bin/vim and 14 more files" in said
+    for name in ("coreutils", "vim"):
+        assert f"keep one:      nixprof remove {name}\n" in said
+    for name in ("busybox", "vim-full"):
+        assert f'or rank them:  {{ package = "{name}", priority = 4 }} in nixprof.toml\n' in said
 
     said = refused(world, "add", "busybox")
     assert "error: busybox and coreutils both provide bin/ls" in said

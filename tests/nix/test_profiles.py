@@ -135,6 +135,7 @@ def test_another_file_of_a_foreign_element_is_a_collision_that_names_both(world:
     world.nixprof("sync")
     said = refused(world, "add", "vim-full")
     assert "vim-full and the vim that nixprof did not install both provide bin/vim and 14 more files" in said
+    assert "or take it over:   nixprof freeze --only vim" in said
     [command] = [line for line in said.splitlines() if "nix profile remove" in line]
     world.nix("profile", "remove", command.split("'")[1])
     world.nixprof("add", "vim-full")
