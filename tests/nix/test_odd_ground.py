@@ -106,7 +106,7 @@ def test_a_folder_that_is_a_link_stays_one(world: World, linked: str) -> None:
 
 def test_nothing_beside_the_generated_folder_reaches_the_store(fresh_world: World) -> None:
     world = fresh_world
-    world.write_manifest('packages = ["hello"] # secret-in-the-manifest\n')
+    world.write_manifest('packages = ["hello"]\n')
     (world.config_dir / ".env").write_text("token=secret-in-a-file\n")
     git = ["git", "-C", str(world.config_dir), "-c", "user.name=a", "-c", "user.email=a@example.org"]
     subprocess.run([*git, "init", "--quiet"], check=True)

@@ -161,7 +161,7 @@ def test_the_folder_is_the_same_on_every_machine(world: World, tmp_path: Path) -
     world.write_manifest('packages = ["hello", "ripgrep"]\n[host.another]\npackages = ["jq"]\n')
     world.nixprof("sync")
     before = {path.name: path.read_bytes() for path in world.flake.iterdir()}
-    assert set(before) == {"flake.nix", "flake.lock", "nixprof.nix", "packages.json"}
+    assert set(before) == {"flake.nix", "flake.lock", "nixprof.nix", "packages.json", "manifest.json"}
     assert str(world.home) not in "".join(data.decode() for data in before.values())
     assert str(tmp_path) not in before["nixprof.nix"].decode()
     world.nixprof("add", "tree")

@@ -1,6 +1,5 @@
 """Files that two packages provide: against real folders, and against a reference that looks at everything."""
 
-import itertools
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -31,9 +30,10 @@ def plant(folder: Path, tree: Tree) -> Path:
 
 
 def providers(folder: Path, *trees: Tree, priorities: Sequence[int] = ()) -> list[Provider]:
+    ranks = priorities or [5] * len(trees)
     return [
-        Provider(chr(ord("a") + index), priority, str(plant(folder / str(index), tree)))
-        for index, (tree, priority) in enumerate(itertools.zip_longest(trees, priorities, fillvalue=5))  # type: ignore[arg-type]
+        Provider(chr(ord("a") + index), rank, str(plant(folder / str(index), tree)))
+        for index, (tree, rank) in enumerate(zip(trees, ranks, strict=True))
     ]
 
 
@@ -155,7 +155,12 @@ def test_only_what_is_shared_is_looked_into(tmp_path: Path, monkeypatch: pytest.
     those = providers(tmp_path, *trees, {f"share/big/{number}/x": "" for number in range(50)})
     looks: list[str] = []
     listed = os.listdir
-    monkeypatch.setattr(os, "listdir", lambda path: looks.append(path) or listed(path))
+
+    def look(path: str) -> list[str]:
+        looks.append(path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", look)
     assert find_collisions(those) == ()
     assert len(looks) == 2 * 201
 
