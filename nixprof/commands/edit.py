@@ -46,7 +46,7 @@ def run(
     """
     path = project.places.manifest
     old = path.read_bytes() if path.exists() else TEMPLATE.encode()
-    with tempfile.TemporaryDirectory(prefix="nixprof-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="nixprof-", ignore_cleanup_errors=True) as scratch:
         copy = Path(scratch, path.name)
         copy.write_bytes(old)
         line = 1

@@ -119,7 +119,7 @@ def _ask(nix: Nix, elements: Sequence[Element], source: Nixpkgs) -> list[list[Ma
     questions = [
         {"pname": _name(element)[0], "attrPaths": [[name] for name in _positions(element)]} for element in elements
     ]
-    with tempfile.TemporaryDirectory(prefix="nixprof-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="nixprof-", ignore_cleanup_errors=True) as scratch:
         file = Path(scratch, "questions.json")
         file.write_text(json.dumps(questions), encoding="utf-8")
         told = nix.identify(source.place, file)

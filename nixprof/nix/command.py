@@ -218,7 +218,7 @@ class Nix:
         and the real one then moves to the outcome. A profile of nix-env would be converted with losses: of that,
         the elements that stay are installed anew by their store paths.
         """
-        with tempfile.TemporaryDirectory(prefix="nixprof-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="nixprof-", ignore_cleanup_errors=True) as scratch:
             copy = Path(scratch, "profile")
             staying = [element for element in profile.elements if element not in elements]
             if profile.keeper is Keeper.NIX_PROFILE and staying:
@@ -264,7 +264,9 @@ class Nix:
     def _plain_way_to(self, real: str) -> str:
         """Make a link without odd characters to the folder that holds `real`, for a Nix that decodes no path."""
         parent, name = os.path.split(real)
-        scratch = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix=LINK_PREFIX, dir=LINKS))
+        scratch = self._cleanup.enter_context(
+            tempfile.TemporaryDirectory(prefix=LINK_PREFIX, dir=LINKS, ignore_cleanup_errors=True)
+        )
         os.symlink(parent, os.path.join(scratch, LINK))
         return os.path.join(scratch, LINK, name)
 

@@ -29,7 +29,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How things stand: the list and the generated folder byte for byte, and what the profile has."""
+    """How things stand: the list and the generated folder byte for byte, and what the profile has.
+
+    What is only there until the next nixprof is looked at by `leftovers`.
+    """
 
     files: dict[str, bytes]
     tree: dict[str, str]
@@ -39,7 +42,7 @@ class Standing:
         files = {
             str(path.relative_to(world.home)): path.read_bytes()
             for path in sorted(world.config_dir.rglob("*"))
-            if path.is_file()
+            if path.is_file() and "nixprof-tmp" not in path.name
         }
         return cls(files, world.tree())
 
