@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -20,6 +20,7 @@ from nixprof.words import discreet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from nixprof.consent import Consent
     from nixprof.flow import Outcome, Plan
     from nixprof.state import Project
 
@@ -48,6 +49,7 @@ ColourOption = Annotated[Colour, typer.Option("--color", help="When to use colou
 class _Settings:
     """What the options that every command has were set to; for whoever shows the error of a command."""
 
+    arguments: Sequence[str] = ()
     command = ""
     json = False
     verbose = False
@@ -94,20 +96,42 @@ def _root(
     del version
 
 
-def _show_plan(plan: Plan, *, folded: bool = False) -> None:
+def _show_plan(plan: Plan, stream: TextIO) -> None:
     from nixprof.render import change
 
     if not _Settings.json:
-        _say(change.plan(plan, _Settings.console, folded=folded))
+        for line in change.plan(plan, _Settings.console, stream, verbose=_Settings.verbose):
+            _Settings.console.write(line, stream)
 
 
-def _confirm(question: str | None, *, yes: bool) -> Callable[[Plan], bool]:
-    """Make a function that shows a plan and, where there is somebody to ask, asks."""
+def _consent(*, yes: bool) -> Consent:
+    """Make out how to come by a yes."""
+    import shlex
+
+    from nixprof.consent import Consent
+
+    somebody = can_ask() and not _Settings.json
+    again = shlex.join(["nixprof", *_Settings.arguments, "--yes"])
+    return Consent(yes, somebody, again, lambda question: typer.confirm(question, default=True, err=True))
+
+
+def _confirm(*, yes: bool, named: bool = True) -> Callable[[Plan], bool]:
+    """Make a function that shows a plan and asks where it has to.
+
+    Args:
+        yes: whether the user has said so beforehand.
+        named: whether the user has named what changes.
+
+    """
 
     def confirm(plan: Plan) -> bool:
-        _show_plan(plan, folded=not sys.stderr.isatty())
-        asks = question is not None and plan.changes and not yes and not _Settings.json and can_ask()
-        return not asks or typer.confirm(question.format(len(plan.changes)), default=True, err=True)  # type: ignore[union-attr]
+        from nixprof.consent import Risk, risk_of
+        from nixprof.render import change
+
+        _show_plan(plan, sys.stderr)
+        if plan.is_empty:
+            return True
+        return _consent(yes=yes).to(change.question(plan), Risk.NONE if named else risk_of(plan.changes))
 
     return confirm
 
@@ -123,8 +147,8 @@ def _show_outcome(result: Outcome, notes: Sequence[str] = ()) -> None:
         return
     for note in notes:
         console.say(note)
-    if not result.done:
-        _show_plan(result.plan)
+    if not result.done and not result.declined:
+        _show_plan(result.plan, sys.stderr)
     console.say(change.outcome(result))
 
 
@@ -186,7 +210,7 @@ def add(
         Obstacle.BROKEN: allow_broken,
     }
     wish = command.Wish(packages, priority, pin, frozenset(one for one, allow in allowed.items() if allow))
-    done = command.run(project, wish, dry_run=dry_run, confirm=_confirm(None, yes=yes))
+    done = command.run(project, wish, dry_run=dry_run, confirm=_confirm(yes=yes))
     _show_outcome(done.outcome, [f"{name} is on the list already" for name in done.present])
 
 
@@ -205,11 +229,12 @@ def remove(
     project = _start("remove", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import remove as command
 
-    _show_outcome(command.run(project, packages, dry_run=dry_run, confirm=_confirm(None, yes=yes)))
+    _show_outcome(command.run(project, packages, dry_run=dry_run, confirm=_confirm(yes=yes)))
 
 
-@app.command(epilog="Examples: nixprof sync; nixprof sync --dry-run")
+@app.command(epilog="Examples: nixprof sync; nixprof sync --dry-run; nixprof sync --check || echo something to do")
 def sync(
+    check: Annotated[bool, typer.Option("--check", help="Like --dry-run; exit with 3 if there is anything.")] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     profile: ProfileOption = None,
@@ -222,9 +247,11 @@ def sync(
     project = _start("sync", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import sync as command
 
-    done = command.run(project, dry_run=dry_run, confirm=_confirm(None, yes=yes))
+    done = command.run(project, dry_run=dry_run or check, confirm=_confirm(yes=yes, named=False))
     if not isinstance(done, command.InSync):
         _show_outcome(done)
+        if check:
+            raise typer.Exit(3)
     elif json:
         from nixprof.render import json as rendered
 
@@ -253,8 +280,8 @@ def update(
     project = _start("update", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import update as command
 
-    question = "Update these {} packages?"
-    _show_outcome(command.run(project, names or [], dry_run=dry_run, confirm=_confirm(question, yes=yes)))
+    confirm = _confirm(yes=yes, named=False)
+    _show_outcome(command.run(project, names or [], dry_run=dry_run, confirm=confirm))
 
 
 @app.command("list", epilog="Examples: nixprof list; nixprof list --json | jq '.packages[].package'")
@@ -278,7 +305,7 @@ def list_(json: JsonOption = False, profile: ProfileOption = None, color: Colour
 
 @app.command(epilog="Examples: nixprof status; nixprof status --check || nixprof sync")
 def status(
-    check: Annotated[bool, typer.Option("--check", help="Exit with 3 if `sync` has something to do.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 3 if they differ, either way.")] = False,
     json: JsonOption = False,
     profile: ProfileOption = None,
     color: ColourOption = Colour.AUTO,
@@ -295,8 +322,8 @@ def status(
     else:
         from nixprof.render import status as rendered_text
 
-        _Settings.console.out(rendered_text.status(found))
-    if check and not found.in_sync:
+        _Settings.console.out(rendered_text.status(found, _Settings.console))
+    if check and found.drifts:
         raise typer.Exit(3)
 
 
@@ -334,6 +361,7 @@ def freeze(
     """Turn an existing profile into the list, without changing one store path."""
     project = _start("freeze", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import freeze as command
+    from nixprof.consent import Risk
     from nixprof.freeze.decide import Choice
     from nixprof.render import freeze as rendered
 
@@ -349,14 +377,13 @@ def freeze(
         _say(rendered.survey(found, _Settings.console))
 
     def show(plan: Plan) -> None:
-        _show_plan(plan)
+        _show_plan(plan, sys.stderr)
         if not json:
             _say(rendered.consequence(found, plan, keep=keep))
 
     def confirm(plan: Plan) -> bool:
         show(plan)
-        asks = not (yes or json or keep) and can_ask()
-        return not asks or typer.confirm("Switch the profile over?", default=True, err=True)
+        return _consent(yes=yes).to("Switch the profile over?", Risk.NONE if keep else Risk.MANY)
 
     done = command.run(project, options, found, dry_run=dry_run, confirm=confirm)
     if json:
@@ -389,7 +416,13 @@ def outdated(
     from nixprof.commands import update as command
 
     done = command.run(project, [], dry_run=True)
-    _show_outcome(done)
+    if json:
+        _show_outcome(done)
+    else:
+        from nixprof.render.change import available
+
+        _show_plan(done.plan, sys.stdout)
+        _Settings.console.out([available(done)])
     if check and done.plan.changes:
         raise typer.Exit(3)
 
@@ -398,6 +431,7 @@ def outdated(
 def pin(
     packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")],
     dry_run: DryRunOption = False,
+    yes: YesOption = False,
     profile: ProfileOption = None,
     json: JsonOption = False,
     no_wait: NoWaitOption = False,
@@ -408,13 +442,15 @@ def pin(
     project = _start("pin", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import pin as command
 
-    _show_outcome(command.run(project, packages, pin=True, dry_run=dry_run))
+    confirm = _confirm(yes=yes)
+    _show_outcome(command.run(project, packages, pin=True, dry_run=dry_run, confirm=confirm))
 
 
 @app.command(epilog="Examples: nixprof unpin terraform")
 def unpin(
     packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")],
     dry_run: DryRunOption = False,
+    yes: YesOption = False,
     profile: ProfileOption = None,
     json: JsonOption = False,
     no_wait: NoWaitOption = False,
@@ -425,7 +461,8 @@ def unpin(
     project = _start("unpin", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import pin as command
 
-    _show_outcome(command.run(project, packages, pin=False, dry_run=dry_run))
+    confirm = _confirm(yes=yes)
+    _show_outcome(command.run(project, packages, pin=False, dry_run=dry_run, confirm=confirm))
 
 
 @app.command(epilog="Examples: nixprof edit; EDITOR='code --wait' nixprof edit")
@@ -447,7 +484,7 @@ def edit(
         _say(report(error))
         return typer.confirm("Edit it again?", default=True, err=True)
 
-    done = command.run(project, again=again, confirm=_confirm(None, yes=yes))
+    done = command.run(project, again=again, confirm=_confirm(yes=yes, named=False))
     if done is None:
         _Settings.console.say("The list was not changed.")
         return
@@ -582,6 +619,7 @@ def run(arguments: Sequence[str]) -> int:
     from nixprof.console import flushed, opened
     from nixprof.interrupts import Interrupted, end_in_peace, stop_in_order
 
+    _Settings.arguments = arguments
     opened()
     stop_in_order()
     try:

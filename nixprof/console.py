@@ -53,6 +53,10 @@ class Console:
         """Colour a text for a stream, or not: signs carry all meaning without it."""
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if text and self._colours(stream) else text
 
+    def write(self, line: str, stream: TextIO) -> None:
+        """Write a line to either stream."""
+        stream.write(f"{discreet(line)}\n")
+
     def out(self, lines: Iterable[str]) -> None:
         """Write data."""
         for line in lines:

@@ -58,6 +58,8 @@ class Plan:
         packages: what the environment will link.
         weight: what has to be fetched and built for it; None where nothing is missing.
         asked: what was to move forward.
+        inputs: what the inputs will be locked to, by name.
+        edits: whether the list itself changes.
 
     """
 
@@ -68,6 +70,13 @@ class Plan:
     packages: tuple[Linked, ...]
     weight: Weight | None = None
     asked: Moves = field(default_factory=Moves)
+    inputs: Mapping[str, LockedInput] = field(default_factory=dict)
+    edits: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changes that the user would notice."""
+        return not (self.changes or self.moved or self.edits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,7 @@ class Outcome:
     Attributes:
         plan: what was to be done.
         done: whether it was: not for a dry run, nor where the user declined.
+        declined: whether the user did.
         generation: the number of the profile's generation now.
         seconds: how long it took.
 
@@ -86,6 +96,7 @@ class Outcome:
     done: bool
     generation: int | None
     seconds: float
+    declined: bool = False
 
 
 def nothing(manifest: Manifest) -> Draft:
@@ -122,11 +133,21 @@ def change(
     """
     started = time.monotonic()
     manifest = project.places.manifest
+
+    def patient(plan: Plan) -> bool:
+        """Ask, and do not count the time that somebody takes to answer."""
+        nonlocal started
+        asked = time.monotonic()
+        try:
+            return confirm(plan)
+        finally:
+            started += time.monotonic() - asked
+
     with exclusive(project) as lock, Nix(project.progress, lock) as nix:
         while True:
             start = {} if template is None or manifest.exists() else {manifest: template.encode()}
             try:
-                outcome = _attempt(project, nix, start, propose, dry_run=dry_run, confirm=confirm)
+                outcome = _attempt(project, nix, start, propose, dry_run=dry_run, confirm=patient)
             except OvertakenError:
                 project.progress.note("the manifest was changed meanwhile: starting again with it")
             else:
@@ -163,7 +184,7 @@ def _attempt(
         stage.resolve()
         plan = _plan(project, manifest, before, draft, stage)
         if dry_run or not confirm(plan):
-            return Outcome(plan, done=False, generation=before.generation, seconds=0)
+            return Outcome(plan, done=False, generation=before.generation, seconds=0, declined=not dry_run)
         stage.realise(plan.packages)
         check_collisions(plan.packages)
         built = stage.build()
@@ -192,5 +213,18 @@ def _plan(project: Project, manifest: Manifest, before: State, draft: Draft, sta
         for name, locked in stage.inputs().items()
         if name not in before.inputs or before.inputs[name].identity != locked.identity
     )
-    changes = compare((*before.installed, *draft.standing), packages)
-    return Plan(manifest, stage.locked, changes, moved, packages, stage.weigh(packages), draft.moves)
+    standing = (*before.installed, *draft.standing)
+    changes = compare(standing, packages)
+    differing = {change.key for change in changes if change.before is not None}
+    leaving = standing if differing else ()
+    return Plan(
+        manifest,
+        stage.locked,
+        changes,
+        moved,
+        packages,
+        stage.weigh(packages, leaving),
+        draft.moves,
+        stage.inputs(),
+        bool(draft.files),
+    )

@@ -139,9 +139,16 @@ def sources_of(generation: Generation) -> dict[str, str]:
     if generation.environment is None:
         return {}
     try:
-        data = json.loads(Path(generation.environment.flake, SOURCES).read_bytes())
-        return {str(path): str(text) for path, text in data["files"].items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return read_sources(Path(generation.environment.flake, SOURCES).read_bytes())
+    except OSError:
+        return {}
+
+
+def read_sources(data: bytes) -> dict[str, str]:
+    """Read what `write_sources` has written; none where it has not."""
+    try:
+        return {str(path): str(text) for path, text in json.loads(data)["files"].items()}
+    except (ValueError, LookupError, TypeError, AttributeError):
         return {}
 
 

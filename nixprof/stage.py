@@ -22,18 +22,18 @@ from nixprof.flake.inputs import LockedInput, read_flake_lock
 from nixprof.flake.packages import LockedPackage, holds, prune, write_packages
 from nixprof.generations import SOURCES, relative_sources, write_sources
 from nixprof.nix.explain import NixError, Trouble
+from nixprof.nix.weight import Weight, difference
 from nixprof.resolve import questions, resolve
 from nixprof.state import Project, State, generated
 from nixprof.storepath import is_store_path
 from nixprof.words import count, package_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from nixprof.environment import Linked
     from nixprof.manifest.model import Input, Manifest, Package
     from nixprof.nix.command import Nix
-    from nixprof.nix.weight import Weight
     from nixprof.resolve import Answer, Question
 
 
@@ -65,7 +65,7 @@ class Stage:
     @contextmanager
     def of(cls, project: Project, nix: Nix, manifest: Manifest, before: State) -> Iterator[Stage]:
         """Set the stage for a manifest, and clear it away in the end."""
-        with tempfile.TemporaryDirectory(prefix="nixprof-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="nixprof-", ignore_cleanup_errors=True) as scratch:
             folder = Path(scratch, "flake")
             folder.mkdir()
             yield cls(folder, project, nix, manifest, before)
@@ -197,20 +197,38 @@ class Stage:
     def _ask(self, asked: Sequence[Question]) -> None:
         inputs = self.inputs()
         basis_of = bases(self._manifest, inputs)
+        declared = [one.name for one in self._manifest.inputs]
         number = len({question.package for question in asked})
         with self._project.progress.step(f"resolving {count(number, 'package')}"):
-            self._answers |= resolve(self._nix, self._folder, asked, self.locked, inputs, basis_of, self._listed)
+            self._answers |= resolve(
+                self._nix, self._folder, asked, self.locked, inputs, basis_of, declared, self._listed
+            )
 
     ## realise
 
-    def weigh(self, packages: Sequence[Linked]) -> Weight | None:
-        """Tell what `realise` will fetch and build; None where nothing is missing."""
+    def weigh(self, packages: Sequence[Linked], leaving: Sequence[Linked]) -> Weight | None:
+        """Tell what `realise` will fetch and build, and what that is beside what leaves.
+
+        Returns: None where nothing is missing and nothing leaves.
+        """
         absent = self._absent({path: linked.key for linked in packages for path in linked.paths})
-        if not absent:
-            return None
-        builds = self._derivations()
-        with self._project.progress.step("asking the caches"):
-            return self._nix.weigh(builds.get(path, path) for path in absent)
+        weight = None
+        if absent:
+            builds = self._derivations()
+            with self._project.progress.step("asking the caches"):
+                weight = self._nix.weigh(builds.get(path, path) for path in absent)
+        if not leaving or (weight and weight.built):
+            return weight
+        before = self._closure(path for linked in leaving for path in linked.paths)
+        staying = self._closure(path for linked in packages for path in linked.paths if path not in absent)
+        return replace(weight or Weight((), (), 0, 0), difference_bytes=difference(before, staying, weight))
+
+    def _closure(self, paths: Iterable[str]) -> Mapping[str, int]:
+        """Give what store paths need; as good as nothing of what has been deleted by hand."""
+        try:
+            return self._nix.closure(path for path in paths if os.path.lexists(path))
+        except NixprofError:
+            return {}
 
     def realise(self, packages: Sequence[Linked]) -> None:
         """Bring what is to be linked into the store: from a cache, and what no cache has by building it."""

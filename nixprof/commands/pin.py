@@ -11,14 +11,21 @@ from nixprof.manifest.edit import set_pin
 from nixprof.match import find_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from nixprof.flow import Outcome
+    from nixprof.flow import Outcome, Plan
     from nixprof.manifest.model import Manifest
     from nixprof.state import Project
 
 
-def run(project: Project, names: Sequence[str], *, pin: bool, dry_run: bool = False) -> Outcome:
+def run(
+    project: Project,
+    names: Sequence[str],
+    *,
+    pin: bool,
+    dry_run: bool = False,
+    confirm: Callable[[Plan], bool] = flow.always,
+) -> Outcome:
     """Pin packages, or let them go; what is so already stays so.
 
     Raises: NixprofError where a name is not on the list; then nothing is pinned.
@@ -36,4 +43,4 @@ def run(project: Project, names: Sequence[str], *, pin: bool, dry_run: bool = Fa
             {source.path: texts[source.path] for source in manifest.sources if texts[source.path] != source.text}
         )
 
-    return flow.change(project, propose, dry_run=dry_run)
+    return flow.change(project, propose, dry_run=dry_run, confirm=confirm)

@@ -1,16 +1,28 @@
-"""`nixprof status`: how the list and the profile differ."""
+"""`nixprof status`: how the list and the profile differ, and what settles it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.changes import Change, compare
+from nixprof.files import content
+from nixprof.generations import SOURCES, relative_sources, write_sources
 from nixprof.state import State
 
 if TYPE_CHECKING:
     from nixprof.nix.profile import Element, Keeper
     from nixprof.state import Project
+
+
+class Elsewhere(Enum):
+    """What has become of the profile since nixprof left it."""
+
+    GONE = "nixprof's element was removed from the profile"
+    MOVED = "the profile went to another generation"
+    TWICE = "the profile has nixprof's element more than once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +31,11 @@ class Status:
 
     Attributes:
         changes: what `sync` would do with the packages that are resolved.
-        unresolved: the packages of the list whose version is not known yet, or no longer, as written.
-        foreign: elements of the profile that nixprof did not install.
-        compiled: whether the generated folder is what the manifest compiles to.
+        unresolved: the packages of the list that are not resolved yet, as written.
+        behind: those that were answered by another revision than their input is locked to now, as written.
+        foreign: elements of the profile that nixprof did not install, without those that belong nowhere else.
+        elsewhere: what somebody else did to nixprof's part of the profile; None for nothing.
+        edited: files of the list that were changed since nixprof last went by them.
         in_sync: whether `sync` would do nothing at all.
         packages: how many packages the list has for this machine.
         generation: of the profile; None where there is none.
@@ -31,32 +45,82 @@ class Status:
 
     changes: tuple[Change, ...]
     unresolved: tuple[str, ...]
+    behind: tuple[str, ...]
     foreign: tuple[Element, ...]
-    compiled: bool
+    elsewhere: Elsewhere | None
+    edited: tuple[Path, ...]
     in_sync: bool
     packages: int
     generation: int | None
     keeper: Keeper | None
 
+    @property
+    def drifts(self) -> bool:
+        """Whether the list and the profile differ, either way."""
+        return not self.in_sync or bool(self.foreign)
+
 
 def run(project: Project) -> Status:
     """Compare what is declared, locked and installed. Starts no Nix."""
     state = State(project)
-    ours = {environment.store_path for environment in state.environments}
     unresolved = {package.spec.key for package in state.unanswered}
-    changes = compare(state.installed, state.expected)
+    known = {key for key in unresolved if key in state.locked and state.machine.system in state.locked[key].systems}
+    edited = _edited(project, state)
+    waiting = [package for package in state.wanted if package.spec.key in unresolved]
     return Status(
         # A package that has to be resolved anew is neither missing nor superfluous.
-        tuple(change for change in changes if change.key not in unresolved),
-        tuple(package.written for package in state.wanted if package.spec.key in unresolved),
-        tuple(
-            element
-            for element in (state.profile.elements if state.profile else ())
-            if not ours.intersection(element.store_paths)
-        ),
-        state.compiled,
+        tuple(change for change in compare(state.installed, state.expected) if change.key not in unresolved),
+        tuple(package.written for package in waiting if package.spec.key not in known),
+        tuple(package.written for package in waiting if package.spec.key in known),
+        _foreign(state),
+        None if edited or state.in_sync else _elsewhere(project, state),
+        edited,
         state.in_sync,
         len(state.wanted),
         state.generation,
         state.profile.keeper if state.profile else None,
     )
+
+
+def _foreign(state: State) -> tuple[Element, ...]:
+    ours = {environment.store_path for environment in state.environments}
+    elements = state.profile.elements if state.profile else ()
+    others = [element for element in elements if not ours.intersection(element.store_paths)]
+    if not others:
+        return ()
+    from nixprof.freeze.decide import is_untouched
+
+    return tuple(element for element in others if not is_untouched(element))
+
+
+def _edited(project: Project, state: State) -> tuple[Path, ...]:
+    """Find the files of the list that are not what the generated folder was made from."""
+    kept = content(project.places.flake / SOURCES)
+    if kept is None or kept == write_sources(relative_sources(state.manifest)):
+        return ()
+    from nixprof.generations import read_sources
+
+    texts = read_sources(kept)
+    folder = state.manifest.path.parent
+    return tuple(
+        source.path
+        for source in state.manifest.sources
+        if source.text not in (texts.get(str(source.path)), texts.get(_relative(source.path, folder)))
+    )
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else ""
+
+
+def _elsewhere(project: Project, state: State) -> Elsewhere | None:
+    """Tell whether the profile is not as nixprof left it, where the list and the locks are."""
+    if content(project.places.flake / SOURCES) is None or not state.compiled or state.unanswered:
+        return None
+    if len(state.environments) > 1:
+        return Elsewhere.TWICE
+    if not state.environments:
+        return Elsewhere.GONE if state.profile and state.generation else None
+    kept = Path(state.environments[0].flake)
+    same = all(content(kept / name) == content(project.places.flake / name) for name in (SOURCES, "packages.json"))
+    return None if same else Elsewhere.MOVED

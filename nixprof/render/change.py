@@ -1,13 +1,13 @@
-"""What a change will do and what it did, as text."""
+"""What a change will do and what it did, as text: the one way in which every command shows changes."""
 
 from __future__ import annotations
 
 import itertools
-import sys
+import re
 from typing import TYPE_CHECKING, TextIO
 
 from nixprof.changes import Kind
-from nixprof.render.table import columns
+from nixprof.render.table import column_widths, columns, cut, fold
 from nixprof.words import count, package_name, revision, size
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # So many lines a log has of one change.
 _FOLDED = 12
+# So many builds go by their names.
+_NAMED = 3
 _SIGNS = {
     Kind.ADDED: ("+", "green"),
     Kind.REMOVED: ("-", "red"),
@@ -27,54 +29,124 @@ _SIGNS = {
     Kind.REBUILT: ("~", "yellow"),
     Kind.RANKED: ("~", "yellow"),
 }
+_WORDS = {
+    "added": (Kind.ADDED,),
+    "removed": (Kind.REMOVED,),
+    "changed": (Kind.CHANGED, Kind.RANKED),
+    "rebuilt": (Kind.REBUILT,),
+}
 
 
-def plan(result: Plan, console: Console, *, folded: bool = False) -> Iterator[str]:
-    """Show what a change comes to; `folded` where a long list would only fill a log."""
-    shown = False
-    for moved in result.moved:
-        if moved.before is not None:
-            yield _moved_line(moved)
-            shown = True
-    if shown and result.changes:
+def plan(result: Plan, console: Console, stream: TextIO, *, verbose: bool = False) -> Iterator[str]:
+    """Show what a change comes to.
+
+    Args:
+        result: the change.
+        console: how to write.
+        stream: where the lines go. Where that is no terminal, a long list would only fill a log, and is folded.
+        verbose: whether to list everything, dependencies too.
+
+    """
+    inputs = list(_input_lines(result))
+    yield from inputs
+    if inputs and (result.changes or result.asked.inputs):
         yield ""
     descriptions = {
         key: next(iter(locked.systems.values())).description for key, locked in result.locked.items() if locked.systems
     }
-    lines = list(change_lines(result.changes, descriptions, console, sys.stderr))
+    lines = list(change_lines(result.changes, descriptions, console, stream))
+    folded = not verbose and not stream.isatty() and len(lines) > _FOLDED
     yield from lines[: _FOLDED if folded else None]
-    if folded and len(lines) > _FOLDED:
+    if folded:
         yield f"  and {count(len(lines) - _FOLDED, 'more package')}"
+    width = console.width(stream)
     if result.asked.inputs or result.asked.packages:
-        yield _standing_line(result)
-    if result.weight and (result.weight.fetched or result.weight.built):
-        yield _weight_line(result.weight, result)
+        yield from _indented(_standing(result), width)
+    if result.weight:
+        yield from _indented(_weight(result.weight, result), width)
+        if verbose:
+            yield from _needed_lines(result.weight)
 
 
-def _standing_line(result: Plan) -> str:
-    """Say how many packages an update leaves as they are, and which of them because they are pinned."""
-    unchanged = len(result.packages) - sum(change.after is not None for change in result.changes)
+def _indented(parts: Sequence[str], width: int | None) -> Iterator[str]:
+    for line in fold(parts, " · ", width and width - 2):
+        yield cut(f"  {line}", width)
+
+
+def _input_lines(result: Plan) -> Iterator[str]:
+    """Tell what becomes of the inputs, also of those that were to move and do not."""
+    moved = {one.name: one for one in result.moved}
+    rows = []
+    for name, locked in result.inputs.items():
+        one = moved.get(name)
+        if one is not None and one.before is not None:
+            rows.append((name, _move(one)))
+        elif one is None and name in result.asked.inputs:
+            rows.append((name, f"{revision(locked) or 'there'} is the newest".strip()))
+    if rows:
+        yield from columns(rows, None)
+
+
+def _move(moved: MovedInput) -> str:
+    before = revision(moved.before) if moved.before else ""
+    return f"{before or 'another revision'} → {revision(moved.after) or 'another revision'}"
+
+
+def _standing(result: Plan) -> list[str]:
+    """Say how many packages an update leaves as they are, and why those that could not have moved."""
+    changed = {change.key for change in result.changes}
     pins = {package.spec.key for package in result.manifest.packages if package.pin}
-    pinned = [f"{package_name(one.key)} {one.version}".rstrip() for one in result.packages if one.key in pins]
-    return f"  {unchanged} unchanged" + (f" · {len(pinned)} pinned: {', '.join(pinned)}" if pinned else "")
+    there = [one for one in result.packages if one.key not in changed]
+    named = {key: f"{package_name(key)} {one.version}".rstrip() for one in there for key in (one.key,)}
+    pinned = [named[one.key] for one in there if one.key in pins]
+    kept = [named[one.key] for one in there if one.key not in pins and one.key.startswith("/")]
+    unchanged = len(there) - len(pinned) - len(kept)
+    return [
+        *([f"{unchanged} unchanged"] if unchanged else []),
+        *([f"{len(pinned)} pinned: {', '.join(pinned)}"] if pinned else []),
+        *([f"{len(kept)} kept by store path: {', '.join(kept)}"] if kept else []),
+    ]
 
 
-def _weight_line(weight: Weight, result: Plan) -> str:
-    """Say what has to be fetched and built beyond the packages themselves."""
+def _weight(weight: Weight, result: Plan) -> list[str]:
+    """Say what has to be fetched and built, and what that comes to on the disk."""
     own = {path for package in result.packages for path in package.paths}
     others = len([path for path in weight.fetched if path not in own])
-    parts = [
+    names = [_built_name(path) for path in weight.built]
+    named = f": {', '.join(names)}" if len(names) <= _NAMED else ""
+    return [
         *([f"and {others} {'dependency' if others == 1 else 'dependencies'}"] if others else []),
         *([f"{size(weight.download_bytes)} to download"] if weight.fetched else []),
-        *([f"{size(weight.unpacked_bytes)} on disk"] if weight.fetched else []),
-        *([f"{len(weight.built)} to build"] if weight.built else []),
+        *_disk(weight),
+        *([f"{len(names)} to build{named}"] if names else []),
     ]
-    return f"  {' · '.join(parts)}"
 
 
-def _moved_line(moved: MovedInput) -> str:
-    before = revision(moved.before) if moved.before else ""
-    return f"{moved.name}  {before or 'another revision'} → {revision(moved.after) or 'another revision'}"
+def _disk(weight: Weight) -> list[str]:
+    if weight.difference_bytes is not None:
+        return [difference(weight.difference_bytes)] if weight.difference_bytes else []
+    return [f"{size(weight.unpacked_bytes)} on disk"] if weight.fetched else []
+
+
+def difference(number: int) -> str:
+    """Write how much more or less there is on the disk: `+2.1 MiB on disk`."""
+    return f"{'-' if number < 0 else '+'}{size(abs(number))} on disk"
+
+
+def _needed_lines(weight: Weight) -> Iterator[str]:
+    """List all that is fetched and built, by name."""
+    from nixprof.storepath import name_of
+
+    rows = [(name_of(path), "") for path in weight.fetched]
+    rows += [(_built_name(path), "to build") for path in weight.built]
+    if rows:
+        yield from (f"    {line}" for line in columns(sorted(rows), None))
+
+
+def _built_name(derivation: str) -> str:
+    from nixprof.storepath import name_of
+
+    return name_of(derivation).removesuffix(".drv")
 
 
 def change_lines(
@@ -89,27 +161,39 @@ def change_lines(
         stream: where the lines go.
 
     """
-    if not changes:
+    rows = [
+        (
+            package_name(change.key),
+            _versions(change),
+            descriptions.get(change.key, "") if change.kind is Kind.ADDED else "",
+        )
+        for change in changes
+    ]
+    if not rows:
         return
-    rows = []
-    for change in changes:
-        detail = descriptions.get(change.key, "") if change.kind is Kind.ADDED else ""
-        rows.append((package_name(change.key), _versions(change), detail))
     width = console.width(stream)
+    start = column_widths(rows)[0] + 2
     for change, line in zip(changes, columns(rows, width and width - 2), strict=True):
         sign, style = _SIGNS[change.kind]
-        yield f"{console.styled(sign, style, stream)} {_emphasised(change, line, console, stream)}"
+        versions = _emphasised(change, line[start:], console, stream)
+        yield f"{console.styled(sign, style, stream)} {line[:start]}{versions}".rstrip()
 
 
-def _emphasised(change: Change, line: str, console: Console, stream: TextIO) -> str:
-    """Set off the part of a version that changed."""
-    if change.kind is not Kind.CHANGED or not change.before or not change.after:
-        return line
-    pairs = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(change.before, change.after, strict=False))
+def _emphasised(change: Change, text: str, console: Console, stream: TextIO) -> str:
+    """Set off the part of a version that changed, and a description from the version."""
+    if change.kind is Kind.CHANGED and text == _versions(change):
+        same = _common(change.before or "", change.after or "")
+        before, after = text[: -len(change.after or "no version")], change.after or "no version"
+        return console.styled(before + after[:same], "dim", stream) + console.styled(after[same:], "bold", stream)
+    versions = _versions(change)
+    return text[: len(versions)] + console.styled(text[len(versions) :], "dim", stream)
+
+
+def _common(before: str, after: str) -> int:
+    """Tell how long the part of two versions is that is the same: whole numbers only."""
+    pairs = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
     same = "".join(one for one, _ in pairs)
-    same = same[: same.rfind(".") + 1]
-    bold = same + console.styled(change.after[len(same) :], "bold", stream)
-    return line.replace(f"→ {change.after}", f"→ {bold}", 1)
+    return len(re.sub(r"[^.+_-]+$", "", same))
 
 
 def _versions(change: Change) -> str:
@@ -128,16 +212,35 @@ def _versions(change: Change) -> str:
 
 def outcome(result: Outcome) -> str:
     """Sum a change up in one line."""
-    counts = [
-        (sum(change.kind in kinds for change in result.plan.changes), word)
-        for kinds, word in (
-            ((Kind.ADDED,), "added"),
-            ((Kind.REMOVED,), "removed"),
-            ((Kind.CHANGED, Kind.REBUILT, Kind.RANKED), "changed"),
-        )
-    ]
-    what = ", ".join(f"{number} {word}" for number, word in counts if number) or "no package changes"
+    what = counts(result.plan.changes)
+    if result.declined:
+        return "Nothing was changed."
     if not result.done:
-        return f"{what} · nothing was changed"
+        return f"dry run: {what}" if result.plan.changes else "dry run: no package would change"
     generation = f" · generation {result.generation}" if result.generation else ""
-    return f"✓ {what}{generation} · {result.seconds:.1f} s"
+    return f"✓ {what or _unseen(result.plan)}{generation} · {result.seconds:.1f} s"
+
+
+def _unseen(result: Plan) -> str:
+    """Say what was done where no package has changed."""
+    return "the list was changed" if result.edits else "no package changes"
+
+
+def counts(changes: Sequence[Change]) -> str:
+    """Count changes: `2 added, 1 removed`; empty for none."""
+    numbers = ((sum(change.kind in kinds for change in changes), word) for word, kinds in _WORDS.items())
+    return ", ".join(f"{number} {word}" for number, word in numbers if number)
+
+
+def available(result: Outcome) -> str:
+    """Sum up what an update would bring."""
+    number = len(result.plan.changes)
+    return f"✗ {count(number, 'package')} to update: nixprof update" if number else "✓ nothing newer"
+
+
+def question(result: Plan) -> str:
+    """Ask whether to make a change."""
+    number = len(result.changes)
+    if result.asked.inputs or result.asked.packages:
+        return f"Update {'this package' if number == 1 else f'these {number} packages'}?"
+    return f"Make {'this change' if number == 1 else f'these {number} changes'}?" if number else "Go ahead?"

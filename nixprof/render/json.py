@@ -57,10 +57,14 @@ def status(result: Status) -> Mapping[str, Any]:
     """Give `nixprof status`."""
     return {
         "inSync": result.in_sync,
+        "drifts": result.drifts,
         "packages": result.packages,
         "generation": result.generation,
         "changes": [_change(change) for change in result.changes],
         "unresolved": list(result.unresolved),
+        "behind": list(result.behind),
+        "edited": [str(path) for path in result.edited],
+        "elsewhere": result.elsewhere.name.lower() if result.elsewhere else None,
         "foreign": [
             {
                 "name": element.name,

@@ -1,4 +1,4 @@
-"""Rows of cells, aligned."""
+"""Rows of cells, aligned, and words that are folded to a width."""
 
 from __future__ import annotations
 
@@ -16,8 +16,39 @@ def columns(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]
         width: of the line; None for as long as it gets.
 
     """
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    widths = column_widths(rows)
     for row in rows:
-        padded = [cell.ljust(size) for cell, size in zip(row, widths[:-1], strict=False)]
-        line = "  ".join((*padded, row[-1])).rstrip()
-        yield line if width is None or len(line) <= width else f"{line[: width - 1].rstrip()}…"
+        padded = [cell.ljust(size) for cell, size in zip(row, widths, strict=False)]
+        yield cut("  ".join((*padded, row[-1])), width)
+
+
+def column_widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
+    """Tell how wide each column but the last has to be."""
+    return [max(map(len, cells)) for cells in zip(*rows, strict=True)][:-1]
+
+
+def cut(line: str, width: int | None) -> str:
+    """Shorten a line to `width` columns; None for as long as it gets."""
+    line = line.rstrip()
+    return line if width is None or len(line) <= width else f"{line[: max(width - 1, 0)].rstrip()}…"
+
+
+def fold(words: Sequence[str], separator: str, width: int | None) -> list[str]:
+    """Write words in a row, on as many lines of `width` columns as it takes; no word is broken.
+
+    Args:
+        words: what to write.
+        separator: what stands between two; its end is left away where a line ends.
+        width: of a line; None for as long as it gets.
+
+    """
+    lines: list[str] = []
+    for word in words:
+        longer = f"{lines[-1]}{separator}{word}" if lines else word
+        if lines and (width is None or len(longer) <= width):
+            lines[-1] = longer
+            continue
+        if lines and separator.strip() == ",":
+            lines[-1] += ","
+        lines.append(word)
+    return lines
