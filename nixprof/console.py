@@ -81,10 +81,10 @@ class Console:
 
 
 def opened() -> None:
-    """Have both streams, also where nixprof was started without; what is written to such a one is lost."""
-    for name in ("stdout", "stderr"):
+    """Have all three streams, also where nixprof was started without; what is written to such a one is lost."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for as long as nixprof runs
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for as long as nixprof runs
     codecs.register_error("nixprof", _plainly)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
