@@ -558,15 +558,7 @@ def rollback(
     def confirm(way: command.Return) -> bool:
         if not json:
             _say(rendered.way(way, _Settings.console))
-        if not way.edited or yes:
-            return True
-        if not can_ask():
-            raise NixprofError(
-                "changes of the list made by hand would be undone",
-                cause=", ".join(map(str, way.edited)),
-                hints=("to go back all the same: nixprof rollback --yes",),
-            )
-        return typer.confirm("Go back?", default=True, err=True)
+        return _consent(yes=yes).to("Go back?", way.risk)
 
     done = command.run(project, generation, profile_only=profile_only, dry_run=dry_run, confirm=confirm)
     if json:
@@ -576,7 +568,7 @@ def rollback(
         return
     if dry_run:
         _say(rendered.way(done.way, _Settings.console))
-    _say(rendered.rolled_back(done))
+    _say(rendered.rolled_back(done, dry_run=dry_run))
 
 
 _ALIASES = {

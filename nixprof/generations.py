@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nixprof.manifest.model import Manifest
+    from nixprof.nix.command import Nix
     from nixprof.nix.profile import Element, Profile
     from nixprof.state import Project
 
@@ -112,6 +113,18 @@ def find(found: tuple[Generation, ...], number: int) -> Generation:
     if chosen is None:
         raise NixprofError(f"there is no generation {number}", hints=("nixprof history",))
     return chosen
+
+
+def difference_between(nix: Nix, before: Generation, after: Generation) -> int | None:
+    """Tell how much more one generation needs than another, in bytes; None where the store does not know."""
+    try:
+        sizes = [
+            sum(nix.closure(path for package in one.packages for path in package.paths).values())
+            for one in (before, after)
+        ]
+    except NixprofError:
+        return None
+    return sizes[1] - sizes[0]
 
 
 ## the list of a generation

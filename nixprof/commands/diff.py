@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.changes import Change, compare
 from nixprof.errors import NixprofError
-from nixprof.generations import find, generations
+from nixprof.generations import difference_between, find, generations
 from nixprof.nix.command import Nix
 from nixprof.state import State
 
@@ -24,6 +24,7 @@ class Difference:
         after: with what: `generation 5` or `the list`.
         changes: by package.
         unresolved: packages of the list that have no known version yet.
+        difference_bytes: how much more, or less, there is on the disk; None where it is not known.
 
     """
 
@@ -31,6 +32,7 @@ class Difference:
     after: str
     changes: tuple[Change, ...]
     unresolved: tuple[str, ...] = ()
+    difference_bytes: int | None = None
 
 
 def run(project: Project, before: int | None, after: int | None) -> Difference:
@@ -53,10 +55,21 @@ def run(project: Project, before: int | None, after: int | None) -> Difference:
         )
     with Nix(project.progress) as nix:
         found = generations(project, nix.elements)
+        one, other = find(found, before), find(found, _current(project) if after is None else after)
+        return Difference(
+            f"generation {one.number}",
+            f"generation {other.number}",
+            compare(one.packages, other.packages),
+            difference_bytes=difference_between(nix, one, other),
+        )
+
+
+def _current(project: Project) -> int:
+    """Give the number of the generation that the profile is at.
+
+    Raises: NixprofError where there is no profile.
+    """
     profile = project.profile()
-    if after is None:
-        if profile is None or profile.generation is None:
-            raise NixprofError("there is no profile yet", hints=("to begin: nixprof add ripgrep",))
-        after = profile.generation
-    changes = compare(find(found, before).packages, find(found, after).packages)
-    return Difference(f"generation {before}", f"generation {after}", changes)
+    if profile is None or profile.generation is None:
+        raise NixprofError("there is no profile yet", hints=("to begin: nixprof add ripgrep",))
+    return profile.generation

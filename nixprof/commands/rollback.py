@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.changes import Change, compare
+from nixprof.consent import Risk
 from nixprof.errors import NixprofError
 from nixprof.exclusive import exclusive
 from nixprof.files import check_writable, content, replace_file
-from nixprof.generations import Generation, find, generations, sources_of
+from nixprof.generations import Generation, difference_between, find, generations, sources_of
 from nixprof.nix.command import Nix
 from nixprof.transaction import commit
 
@@ -34,6 +35,8 @@ class Return:
             only the profile goes back.
         edited: the files of the list that the user has changed since, and whose changes go.
         copy: where they are kept.
+        foreign: packages that somebody else has installed, and that go; by name.
+        difference_bytes: how much more, or less, there is on the disk then; None where it is not known.
 
     """
 
@@ -44,6 +47,15 @@ class Return:
     files: dict[Path, bytes]
     edited: tuple[Path, ...]
     copy: Path
+    foreign: tuple[str, ...]
+    difference_bytes: int | None
+
+    @property
+    def risk(self) -> Risk:
+        """What is at stake: hand edits, of which a copy is kept, are nothing to do away with in passing."""
+        if self.edited:
+            return Risk.LOSS
+        return Risk.MANY if self.foreign else Risk.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,7 @@ def run(
     """
     with exclusive(project) as lock, Nix(project.progress, lock) as nix:
         found = generations(project, nix.elements)
-        way = _way(project, found, number, profile_only=profile_only)
+        way = _way(project, nix, found, number, profile_only=profile_only)
         if dry_run or not confirm(way):
             return RolledBack(way, done=False)
         for path in way.files:
@@ -85,7 +97,9 @@ def run(
         return RolledBack(way, done=True)
 
 
-def _way(project: Project, found: tuple[Generation, ...], number: int | None, *, profile_only: bool) -> Return:
+def _way(
+    project: Project, nix: Nix, found: tuple[Generation, ...], number: int | None, *, profile_only: bool
+) -> Return:
     profile = project.profile()
     before = next((one for one in found if profile and one.number == profile.generation), None)
     if profile is None or before is None:
@@ -105,6 +119,19 @@ def _way(project: Project, found: tuple[Generation, ...], number: int | None, *,
         files,
         _edited(project, before, files),
         copy,
+        _leaving(before, after),
+        difference_between(nix, before, after),
+    )
+
+
+def _leaving(before: Generation, after: Generation) -> tuple[str, ...]:
+    """Name the packages that nixprof did not install, and that are not there afterwards."""
+    staying = {one.key for one in after.packages} | {one.pname for one in after.packages}
+    ours = before.environment.packages if before.environment else ()
+    return tuple(
+        one.pname or one.key
+        for one in before.packages
+        if one not in ours and one.key not in staying and one.pname not in staying
     )
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _FOLDED = 12
 # So many builds go by their names.
 _NAMED = 3
+_SLIGHT_BYTES = 50 << 10
+# In a flake reference: a revision, which nothing moves.
+_REVISION = re.compile(r"\b[0-9a-f]{40}\b")
 _SIGNS = {
     Kind.ADDED: ("+", "green"),
     Kind.REMOVED: ("-", "red"),
@@ -82,7 +85,9 @@ def _input_lines(result: Plan) -> Iterator[str]:
         if one is not None and one.before is not None:
             rows.append((name, _move(one)))
         elif one is None and name in result.asked.inputs:
-            rows.append((name, f"{revision(locked) or 'there'} is the newest".strip()))
+            fixed = any(each.name == name and _REVISION.search(each.url) for each in result.manifest.inputs)
+            why = "stays: the list names this revision" if fixed else "is the newest"
+            rows.append((name, f"{revision(locked)} {why}".strip()))
     if rows:
         yield from columns(rows, None)
 
@@ -98,10 +103,13 @@ def _standing(result: Plan) -> list[str]:
     pins = {package.spec.key for package in result.manifest.packages if package.pin}
     there = [one for one in result.packages if one.key not in changed]
     named = {key: f"{package_name(key)} {one.version}".rstrip() for one in there for key in (one.key,)}
-    pinned = [named[one.key] for one in there if one.key in pins]
+    alone = {package.spec.key for package in result.asked.packages}
+    pinned = [named[one.key] for one in there if one.key in pins and one.key not in alone]
     kept = [named[one.key] for one in there if one.key not in pins and one.key.startswith("/")]
-    unchanged = len(there) - len(pinned) - len(kept)
+    newest = [named[one.key] for one in there if one.key in alone]
+    unchanged = len({one.key for one in there} - alone) - len(pinned) - len(kept)
     return [
+        *([f"{', '.join(newest)}: nothing newer"] if newest else []),
         *([f"{unchanged} unchanged"] if unchanged else []),
         *([f"{len(pinned)} pinned: {', '.join(pinned)}"] if pinned else []),
         *([f"{len(kept)} kept by store path: {', '.join(kept)}"] if kept else []),
@@ -124,13 +132,15 @@ def _weight(weight: Weight, result: Plan) -> list[str]:
 
 def _disk(weight: Weight) -> list[str]:
     if weight.difference_bytes is not None:
-        return [difference(weight.difference_bytes)] if weight.difference_bytes else []
+        return difference(weight.difference_bytes)
     return [f"{size(weight.unpacked_bytes)} on disk"] if weight.fetched else []
 
 
-def difference(number: int) -> str:
-    """Write how much more or less there is on the disk: `+2.1 MiB on disk`."""
-    return f"{'-' if number < 0 else '+'}{size(abs(number))} on disk"
+def difference(number: int | None) -> list[str]:
+    """Write how much more or less there is on the disk, `+2.1 MiB on disk`, where that is worth a word."""
+    if number is None or abs(number) < _SLIGHT_BYTES:
+        return []
+    return [f"{'-' if number < 0 else '+'}{size(abs(number))} on disk"]
 
 
 def _needed_lines(weight: Weight) -> Iterator[str]:
@@ -182,14 +192,14 @@ def change_lines(
 def _emphasised(change: Change, text: str, console: Console, stream: TextIO) -> str:
     """Set off the part of a version that changed, and a description from the version."""
     if change.kind is Kind.CHANGED and text == _versions(change):
-        same = _common(change.before or "", change.after or "")
+        same = common_part(change.before or "", change.after or "")
         before, after = text[: -len(change.after or "no version")], change.after or "no version"
         return console.styled(before + after[:same], "dim", stream) + console.styled(after[same:], "bold", stream)
     versions = _versions(change)
     return text[: len(versions)] + console.styled(text[len(versions) :], "dim", stream)
 
 
-def _common(before: str, after: str) -> int:
+def common_part(before: str, after: str) -> int:
     """Tell how long the part of two versions is that is the same: whole numbers only."""
     pairs = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
     same = "".join(one for one, _ in pairs)
@@ -216,14 +226,16 @@ def outcome(result: Outcome) -> str:
     if result.declined:
         return "Nothing was changed."
     if not result.done:
-        return f"dry run: {what}" if result.plan.changes else "dry run: no package would change"
+        return f"dry run, nothing was changed: {what or _unseen(result.plan)}"
     generation = f" · generation {result.generation}" if result.generation else ""
     return f"✓ {what or _unseen(result.plan)}{generation} · {result.seconds:.1f} s"
 
 
 def _unseen(result: Plan) -> str:
     """Say what was done where no package has changed."""
-    return "the list was changed" if result.edits else "no package changes"
+    if result.asked.inputs or result.asked.packages:
+        return "nothing newer" if not result.moved else "no package changes"
+    return "the list changes, no package does" if result.edits else "no package changes"
 
 
 def counts(changes: Sequence[Change]) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from typing import TYPE_CHECKING
 
 from nixprof.changes import Kind
-from nixprof.render.change import change_lines
-from nixprof.render.table import columns
-from nixprof.words import count, display_path, package_name
+from nixprof.render.change import change_lines, common_part, counts
+from nixprof.render.change import difference as on_disk
+from nixprof.render.table import columns, cut, fold
+from nixprof.words import display_path, package_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,19 +23,35 @@ if TYPE_CHECKING:
     from nixprof.console import Console
 
 _DAY_SECONDS = 86400
+# So much of a command tells which one it was.
+_COMMAND_COLUMNS = 24
 
 
 def history(result: History, console: Console) -> Iterator[str]:
     """Show the generations, the newest first."""
-    if result.entries:
-        yield from columns([_row(entry) for entry in result.entries], console.width(sys.stdout))
+    if not result.entries:
+        return
+    for line in columns([_row(entry) for entry in result.entries], console.width(sys.stdout)):
+        yield _emphasised(line, console)
 
 
 def _row(entry: Entry) -> tuple[str, str, str, str]:
     one = entry.generation
-    command = one.command.removeprefix("nixprof ") or ("" if entry.by_nixprof else "(not by nixprof)")
+    command = one.command.removeprefix("nixprof ") or ("nixprof" if entry.by_nixprof else "(not by nixprof)")
     number = f"{'*' if entry.current else ' '}{one.number:>3}"
-    return number, when(one.time), command, summary(entry.changes)
+    return number, when(one.time), cut(command, _COMMAND_COLUMNS), summary(entry.changes)
+
+
+def _emphasised(line: str, console: Console) -> str:
+    """Set off the parts of versions that changed."""
+
+    def bold(found: re.Match[str]) -> str:
+        same = common_part(found["before"], found["after"])
+        return f"{found['before']} → {found['after'][:same]}" + console.styled(
+            found["after"][same:], "bold", sys.stdout
+        )
+
+    return re.sub(r"(?P<before>\S+) → (?P<after>[^\s,…]+)", bold, line)
 
 
 def when(seconds: float) -> str:
@@ -70,8 +88,15 @@ def _brief(change: Change) -> str:
 def difference(result: Difference, console: Console) -> Iterator[str]:
     """Show what turns one into the other."""
     yield from change_lines(result.changes, {}, console, sys.stdout)
+    width = console.width(sys.stdout)
     if result.unresolved:
-        yield f"  not resolved yet: {', '.join(result.unresolved)}"
+        yield from (
+            f"  {line}"
+            for line in fold(
+                [f"not resolved yet: {result.unresolved[0]}", *result.unresolved[1:]], ", ", width and width - 2
+            )
+        )
+    yield from (f"  {part}" for part in on_disk(result.difference_bytes))
 
 
 def no_difference(result: Difference) -> str:
@@ -82,7 +107,12 @@ def no_difference(result: Difference) -> str:
 def way(result: Return, console: Console) -> Iterator[str]:
     """Show what a way back comes to."""
     yield f"generation {result.before.number} → {result.after.number}, of {when(result.after.time)}"
+    if result.changes:
+        yield ""
     yield from change_lines(result.changes, {}, console, sys.stderr)
+    yield from (f"  {part}" for part in on_disk(result.difference_bytes))
+    if result.foreign:
+        yield f"  not installed by nixprof, and goes: {', '.join(result.foreign)}"
     if not result.files:
         yield "  only the profile goes back: the list stays as it is"
     for path in result.edited:
@@ -91,10 +121,12 @@ def way(result: Return, console: Console) -> Iterator[str]:
         yield f"  a copy is kept in {display_path(result.copy)}"
 
 
-def rolled_back(result: RolledBack) -> Iterator[str]:
+def rolled_back(result: RolledBack, *, dry_run: bool) -> Iterator[str]:
     """Sum a way back up."""
+    what = counts(result.way.changes) or "no package changes"
     if not result.done:
-        yield "Nothing was changed."
+        yield f"dry run, nothing was changed: {what}" if dry_run else "Nothing was changed."
         return
-    yield f"✓ {count(len(result.way.after.packages), 'package')} · generation {result.way.after.number}"
-    yield f"  to undo: nixprof rollback {result.way.before.number}"
+    yield f"✓ {what} · generation {result.way.after.number}"
+    if result.way.before.number != result.way.after.number:
+        yield f"  to undo: nixprof rollback {result.way.before.number}"

@@ -135,7 +135,7 @@ def test_outdated_changes_nothing(world: World) -> None:
     before = world.snapshot()
     result = world.nixprof("outdated", "--check", check=False)
     assert result.code == 3
-    assert "2.12.1 → 2.12.2" in result.stderr
+    assert "2.12.1 → 2.12.2" in result.stdout
     assert world.snapshot() == before
 
 
