@@ -48,12 +48,11 @@ def outputs_of(paths: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
     stems = {name_of(path) for path in paths}
     outputs = [_ending(name_of(path), wanted, stems) for path in paths]
     # What was chosen is there, even where no name tells.
-    untold = (name for name in wanted if name not in outputs)
-    outputs = [name if not wanted or name in wanted else next(untold, name) for name in outputs]
+    untold = iter([name for name in wanted if name not in outputs])
     found: dict[str, str] = {}
     for output, path in zip(outputs, paths, strict=True):
+        name = next(untold, output) if output in found or (wanted and output not in wanted) else output
         # Two that look alike must not become one.
-        name = output
         while name in found:
             name += "_"
         found[name] = path

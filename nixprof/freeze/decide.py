@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -120,17 +121,13 @@ def attribute_of(element: Element) -> tuple[str, ...]:
 
 
 def _split(attr_path: str) -> tuple[str, ...]:
-    """Split an attribute path, in which names with dots are in quotes."""
-    names, quoted, name = [], False, ""
-    for char in attr_path:
-        if char == '"':
-            quoted = not quoted
-        elif char == "." and not quoted:
-            names.append(name)
-            name = ""
-        else:
-            name += char
-    return (*names, name) if attr_path else ()
+    """Split an attribute path.
+
+    Names with dots are in quotes, or, as most versions of Nix write them, are not: then a dot between two digits is
+    one of a version in a name.
+    """
+    parts = re.findall(r'"([^"]*)"|([^."]+(?:(?<=\d)\.(?=\d)[^."]+)*)', attr_path)
+    return tuple(quoted or plain for quoted, plain in parts)
 
 
 def is_untouched(element: Element) -> bool:
