@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from nixprof.state import Project, State
 
 
-def check_profile(profile: Profile | None, adopted: tuple[Element, ...]) -> None:
+# So many files say which ones are meant.
+_SHOWN = 3
+
+
+def check_profile(profile: Profile | None, adopted: tuple[Element, ...], *, agreed: bool = False) -> None:
     """Make sure that an element can be added to a profile without loss.
 
     Args:
         profile: as it is.
         adopted: what the environment takes the place of; then the profile is made anew.
+        agreed: whether the user has agreed to lose files that no list of packages names.
 
     Raises: NixprofError where `nix profile` would drop or convert what is there.
     """
@@ -37,11 +42,28 @@ def check_profile(profile: Profile | None, adopted: tuple[Element, ...]) -> None
             f"{profile.link} is a profile of nix-env, which `nix profile` converts with losses",
             hints=("to take it over without losses: nixprof freeze", "or use another: nixprof sync --profile PATH"),
         )
+    if agreed:
+        return
     raise NixprofError(
-        f"{profile.link} has files but no list of packages, and `nix profile` would drop them",
+        f"{profile.link} has files but no list of packages, and they would be lost: {_sample(profile.store_path)}",
         cause="it was made by `nix-env --set` or `nix build --profile`",
-        hints=("use another profile: nixprof sync --profile PATH",),
+        hints=(
+            "use another profile: nixprof sync --profile PATH",
+            "or go on without them: nixprof sync --yes",
+            f"to come back to them then: nix-env --profile {profile.link} --rollback",
+        ),
     )
+
+
+def _sample(folder: str | None) -> str:
+    """Name the first files of a folder, and count the others."""
+    found = sorted(
+        os.path.relpath(os.path.join(where, name), folder)
+        for where, _, names in os.walk(folder or "", followlinks=True)
+        for name in names
+    )
+    rest = len(found) - _SHOWN
+    return ", ".join(found[:_SHOWN]) + (f" and {count(rest, 'more file')}" if rest > 0 else "")
 
 
 def check_collisions(packages: Sequence[Linked]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError
 from nixprof.nix.explain import Trouble
+from nixprof.storepath import name_of
 from nixprof.words import count, display_path, package_name
 
 if TYPE_CHECKING:
@@ -37,11 +38,14 @@ def of_packages(
     match error.trouble:
         case Trouble.NETWORK | Trouble.CACHE:
             are = "is" if len(names) == 1 else "are"
-            hints = (*error.hints[:-1], _what_else(others, error.hints[-1])) if error.hints else ()
+            missing = f", and {count(len(names), 'package')} {are} not in the store: {', '.join(names)}"
             return NixprofError(
-                f"{error.message}, and {count(len(names), 'package')} {are} not in the store: {', '.join(names)}",
+                error.message if error.found.get("name") in _with_versions(absent) else error.message + missing,
                 cause=error.cause,
-                hints=(*hints, "or build instead of downloading: NIX_CONFIG='substituters =' nixprof sync"),
+                hints=(
+                    *_what_else(others, error.hints),
+                    "or build instead of downloading: NIX_CONFIG='substituters =' nixprof sync",
+                ),
             )
         case Trouble.BUILD:
             name = error.found["name"]
@@ -49,15 +53,29 @@ def of_packages(
             return NixprofError(
                 error.message.replace(name, package_name(key) if key else f"{name}, {_needed_by(names)},", 1),
                 cause="\n".join(filter(None, (error.cause, *log.splitlines()[-_LOG_LINES:]))) or None,
-                hints=error.hints,
+                hints=(*error.hints, *_elsewhere(key, error.found.get("system"))),
             )
     return error
 
 
-def _what_else(others: int, hint: str) -> str:
+def _with_versions(paths: Iterable[str]) -> set[str]:
+    return {name_of(path) for path in paths}
+
+
+def _what_else(others: int, hints: Sequence[str]) -> tuple[str, ...]:
+    """Say that the rest is well, and what to do."""
     if not others:
-        return hint
-    return f"the other {others} are in sync; {hint}" if others > 1 else f"the other one is in sync; {hint}"
+        return tuple(hints)
+    rest = f"the other {others} are in sync" if others > 1 else "the other one is in sync"
+    return (f"{rest}; {hints[0]}", *hints[1:]) if hints else (rest,)
+
+
+def _elsewhere(key: str | None, system: str | None) -> tuple[str, ...]:
+    """Offer to list a package only for the system that builds it."""
+    if key is None or system is None:
+        return ()
+    entry = f'[system.{system}]\npackages = ["{package_name(key)}"]'
+    return (f"list it in nixprof.toml only for the systems that have it:\n{entry}",)
 
 
 def _needed_by(names: Sequence[str]) -> str:
@@ -77,14 +95,14 @@ def of_input(error: NixError, inputs: Iterable[Input], listed: Collection[str], 
 
     """
     one = _meant(error, list(inputs))
-    if one is None or error.trouble not in (Trouble.INPUT, Trouble.NETWORK):
+    if error.trouble not in (Trouble.INPUT, Trouble.NETWORK):
         return error
-    if error.trouble is Trouble.NETWORK:
-        message = f"{error.message}, where the input {one.name} comes from"
-        return NixprofError(message, cause=error.cause, hints=error.hints)
+    name = f"the input {one.name}" if one else "an input"
+    if one is None or error.trouble is Trouble.NETWORK:
+        return NixprofError(f"{name} cannot be had: {error.message}", cause=error.cause, hints=error.hints)
     where = f"it is under [inputs] in {display_path(manifest)}" if one.name in listed else "check how it is written"
     return NixprofError(
-        f"the input {one.name} leads nowhere: {error.message}",
+        f"{name} cannot be had: {error.message}",
         cause=error.cause,
         hints=(*error.hints, f'{where}: {one.name} = "{one.url}"'),
     )

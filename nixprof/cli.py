@@ -64,6 +64,7 @@ def _start(
     verbose: bool = False,
     colour: Colour = Colour.AUTO,
     waits: bool = True,
+    yes: bool = False,
 ) -> Project:
     """Note the common options and find out whose packages, and where."""
     from nixprof.places import Machine, Places
@@ -78,7 +79,7 @@ def _start(
     elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         progress = Display()
     words = " ".join(["nixprof", command, *(word for word in sys.argv[2:] if not word.startswith("-"))])
-    return Project(Places.of_user(), Machine.this(), profile, words, waits, progress)
+    return Project(Places.of_user(), Machine.this(), profile, words, waits, progress, yes)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - so typer calls it
@@ -136,14 +137,14 @@ def _confirm(*, yes: bool, named: bool = True) -> Callable[[Plan], bool]:
     return confirm
 
 
-def _show_outcome(result: Outcome, notes: Sequence[str] = ()) -> None:
+def _show_outcome(result: Outcome, notes: Sequence[str] = (), **more: object) -> None:
     from nixprof.render import change
 
     console = _Settings.console
     if _Settings.json:
         from nixprof.render import json
 
-        _print_json(**json.outcome(result))
+        _print_json(**json.outcome(result), **more)
         return
     for note in notes:
         console.say(note)
@@ -200,7 +201,7 @@ def add(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Add packages to the list and install them."""
-    project = _start("add", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
+    project = _start("add", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import add as command
     from nixprof.refusal import Obstacle
 
@@ -211,7 +212,8 @@ def add(
     }
     wish = command.Wish(packages, priority, pin, frozenset(one for one, allow in allowed.items() if allow))
     done = command.run(project, wish, dry_run=dry_run, confirm=_confirm(yes=yes))
-    _show_outcome(done.outcome, [f"{name} is on the list already" for name in done.present])
+    notes = [f"{name} is on the list already" for name in done.present]
+    _show_outcome(done.outcome, notes, present=list(done.present))
 
 
 @app.command(epilog="Examples: nixprof remove ripgrep; nixprof rm unstable#neovim")
@@ -226,7 +228,7 @@ def remove(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Take packages off the list and uninstall them."""
-    project = _start("remove", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
+    project = _start("remove", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import remove as command
 
     _show_outcome(command.run(project, packages, dry_run=dry_run, confirm=_confirm(yes=yes)))
@@ -244,7 +246,7 @@ def sync(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Make this machine match the list."""
-    project = _start("sync", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
+    project = _start("sync", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import sync as command
 
     done = command.run(project, dry_run=dry_run or check, confirm=_confirm(yes=yes, named=False))
@@ -277,7 +279,7 @@ def update(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Move inputs, or single packages, to the newest versions."""
-    project = _start("update", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
+    project = _start("update", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import update as command
 
     confirm = _confirm(yes=yes, named=False)
@@ -474,7 +476,7 @@ def edit(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Open the list in your editor, check it, and sync."""
-    project = _start("edit", profile, verbose=verbose, colour=color, waits=not no_wait)
+    project = _start("edit", profile, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import edit as command
     from nixprof.render.error import report
 

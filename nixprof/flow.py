@@ -175,7 +175,7 @@ def _attempt(
         for path in (*files, project.places.flake / "flake.nix"):
             check_writable(path)
         if draft.activates:
-            check_profile(before.profile, draft.elements)
+            check_profile(before.profile, draft.elements, agreed=project.agrees)
     manifest = read_draft(project.places.manifest, files) if files else before.manifest
     with Stage.of(project, nix, manifest, before) as stage:
         stage.adopt(draft.adopted)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nixprof.errors import NixprofError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from nixprof.flake.inputs import LockedInput
     from nixprof.manifest.model import Package
@@ -44,7 +44,7 @@ _SENTENCES = {
     Obstacle.MISSING: "there is no package {name} in {where}",
     Obstacle.NO_PACKAGE: "{written} is a set of packages, not a package",
     Obstacle.UNFREE: "{called} has an unfree licence, and nothing in the list allows it",
-    Obstacle.INSECURE: "{called} is marked as insecure: {issues}",
+    Obstacle.INSECURE: "{called} is marked as insecure",
     Obstacle.BROKEN: "{called} is marked as broken",
     Obstacle.UNSUPPORTED: "{called} is not available on {systems}",
     Obstacle.NO_OUTPUT: "{written} has no output {output}; it has {listed}",
@@ -107,14 +107,9 @@ class UnresolvableError(NixprofError):
 
         """
         refusals = merged(refusals)
-        stand = [refusal.package.spec.key in listed for refusal in refusals]
         alone = len(refusals) == 1
-        hints = [
-            hint
-            for refusal, stands in zip(refusals, stand, strict=True)
-            for hint in remedies(refusal, listed=stands, alone=alone)
-        ]
-        if any(stand) and not alone:
+        hints = [hint for refusal in refusals for hint in remedies(refusal, listed, alone=alone)]
+        if not alone and any(refusal.package.spec.key in listed for refusal in refusals):
             hints.append("to change the list: nixprof edit")
         super().__init__(
             sentence(refusals[0], inputs) if alone else f"{len(refusals)} packages cannot be installed",
@@ -147,29 +142,33 @@ def sentence(refusal: Refusal, inputs: Mapping[str, LockedInput]) -> str:
         output=refusal.full_name,
         systems=", ".join(refusal.systems),
         listed=", ".join(refusal.details),
-        issues="; ".join(refusal.details) or "its maintainers say so",
         first=refusal.details[0] if refusal.details else "",
     )
 
 
 def words(refusal: Refusal) -> tuple[str, ...]:
-    """Give Nix's own words, line by line, where nixprof does not know better."""
+    """Give the vulnerabilities that are known, or Nix's own words where nixprof does not know better."""
+    if refusal.obstacle is Obstacle.INSECURE:
+        return refusal.details
     return tuple(refusal.details[0].splitlines()) if refusal.obstacle is Obstacle.FAILED else ()
 
 
-def remedies(refusal: Refusal, *, listed: bool, alone: bool) -> Iterator[str]:
+def remedies(refusal: Refusal, listed: Collection[str], *, alone: bool) -> Iterator[str]:
     """Say what to do, as commands and as lines of the manifest that can be pasted.
 
     Args:
         refusal: what is in the way.
-        listed: whether the package is on the list already.
+        listed: the keys of the packages that are on the list already.
         alone: whether nothing else is in the way, so that a command that changes this one package succeeds.
 
     """
     written = refusal.package.written
-    instead = f"nixprof remove {written} && nixprof add" if listed else "nixprof add"
+    stands = refusal.package.spec.key in listed
+    instead = f"nixprof remove {written} && nixprof add" if stands else "nixprof add"
     for text, spec in _others(refusal):
-        if alone or not listed:
+        if spec in listed:
+            yield f"it is on the list already, from another input: {spec}"
+        elif alone or not stands:
             yield f"{text}{instead} {spec}"
         elif text:
             yield text.strip().removesuffix(":") + ("" if spec in text else f": {spec}")
@@ -181,7 +180,7 @@ def remedies(refusal: Refusal, *, listed: bool, alone: bool) -> Iterator[str]:
     if refusal.obstacle is Obstacle.UNSUPPORTED and refusal.details and not refusal.through:
         entries = "\n".join(f'[system.{one}]\npackages = ["{written}"]' for one in tables(refusal.details))
         yield f"list it in nixprof.toml only for the systems that have it:\n{entries}"
-    if listed and alone and refusal.obstacle in (Obstacle.UNSUPPORTED, Obstacle.REMOVED, Obstacle.FAILED):
+    if stands and alone and refusal.obstacle in (Obstacle.UNSUPPORTED, Obstacle.REMOVED, Obstacle.FAILED):
         yield f"to do without it: nixprof remove {written}"
 
 
@@ -191,7 +190,7 @@ def _others(refusal: Refusal) -> Iterator[tuple[str, str]]:
     match refusal.obstacle:
         case Obstacle.MISSING:
             yield from ((f"did you mean {name}? ", name) for name in names[:1])
-            yield from ((f"the input {spec.partition('#')[0]} has one: ", spec) for spec in refusal.elsewhere)
+            yield from ((f"there is an input {spec.partition('#')[0]}: ", spec) for spec in refusal.elsewhere)
         case Obstacle.NO_OUTPUT:
             yield "", f"{refusal.package.written.partition('^')[0]}^{','.join(refusal.details)}"
         case Obstacle.RENAMED:

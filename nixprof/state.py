@@ -40,6 +40,7 @@ class Project:
         command: what the user typed.
         waits: whether to wait for another nixprof that is at work.
         progress: what a long step tells.
+        agrees: whether the user has agreed beforehand to what would be lost.
 
     """
 
@@ -49,6 +50,7 @@ class Project:
     command: str = "nixprof"
     waits: bool = True
     progress: Progress = field(default_factory=Progress)
+    agrees: bool = False
 
     def profile(self) -> Profile | None:
         """Read the profile as it is now; None where Nix has not made one yet."""

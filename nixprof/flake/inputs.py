@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
+from nixprof.flake.conflict import check_merged, in_the_way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,12 +42,16 @@ def read_flake_lock(path: Path) -> Mapping[str, LockedInput]:
     Raises: NixprofError where the file is no lock of a flake.
     """
     try:
-        data = json.loads(path.read_bytes())
+        text = path.read_bytes()
+        check_merged(path, text)
+        data = json.loads(text)
         nodes = data["nodes"]
         named = nodes[data["root"]].get("inputs", {})
         return {name: _locked_input(nodes, data["root"], target) for name, target in named.items()}
     except FileNotFoundError:
         return {}
+    except NotADirectoryError as error:
+        raise in_the_way(path) from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise NixprofError(
             f"{path} is not a lock file that Nix wrote",

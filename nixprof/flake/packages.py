@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
+from nixprof.flake.conflict import check_merged, in_the_way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,6 +58,11 @@ class LockedPackage:
     systems: Mapping[str, Resolved] = field(default_factory=dict)
     held: str | None = None
 
+    @property
+    def goes_with_input(self) -> bool:
+        """Whether its input is needed: for one of unknown source, on every system but that where it is installed."""
+        return self.held is None or (self.held == "" and any(one.source for one in self.systems.values()))
+
     def on(self, system: str, resolved: Resolved) -> LockedPackage:
         """Give the same package with what it is on one more system."""
         return replace(self, systems={**self.systems, system: resolved})
@@ -68,12 +74,16 @@ def read_packages(path: Path) -> dict[str, LockedPackage]:
     Raises: NixprofError where it is damaged or of a newer nixprof.
     """
     try:
-        data = json.loads(path.read_bytes())
+        text = path.read_bytes()
+        check_merged(path, text)
+        data = json.loads(text)
         if data["version"] > VERSION:
             raise NixprofError(f"{path} was written by a newer nixprof", hints=("upgrade nixprof",))
         return {key: _parse_package(entry) for key, entry in data["packages"].items()}
     except FileNotFoundError:
         return {}
+    except NotADirectoryError as error:
+        raise in_the_way(path) from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise NixprofError(
             f"{path} is damaged",
@@ -101,7 +111,7 @@ def write_packages(packages: Mapping[str, LockedPackage]) -> str:
 
 def holds(packages: Mapping[str, LockedPackage]) -> dict[str, str]:
     """Give the references of the packages that are held, by key."""
-    return {key: package.held for key, package in packages.items() if package.held is not None}
+    return {key: package.held or "" for key, package in packages.items() if not package.goes_with_input}
 
 
 def prune(packages: Mapping[str, LockedPackage], keys: Iterable[str]) -> dict[str, LockedPackage]:

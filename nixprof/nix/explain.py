@@ -188,7 +188,7 @@ KNOWN = (
         Trouble.MACHINE,
         rf"(?:opening lock file|creating directory|opening|creating|getting status of|could not set permissions on)"
         rf" (?:file )?{_quoted('file')}[^\n]*(?P<why>Permission denied|Read-only file system|Operation not permitted)",
-        "Nix may not write {file}",
+        "Nix has no access to {file}",
         (
             "Nix may have been installed for one other user; for all: https://nixos.org/download",
             "whose it is: ls -ld {file}",
@@ -409,6 +409,7 @@ KNOWN = (
         r"hash mismatch importing path '(?P<path>[^']+)'",
         "a cache sent something else than {name}",
         (_LATER,),
+        "hash mismatch",
     ),
     Known(
         Trouble.CACHE,
@@ -496,6 +497,7 @@ def explain(said: str, argv: Sequence[str], status: int = 1) -> NixError:
         status: its exit code; negative for the signal that killed it.
 
     """
+    said = _ANSI.sub("", said)
     told = messages(said)
     last = told[-1] if told else ""
     for known in KNOWN:
@@ -505,15 +507,16 @@ def explain(said: str, argv: Sequence[str], status: int = 1) -> NixError:
                 return _error(known, found, message, said)
     if not told or _CONSEQUENCE.search(last):
         # What was tried again may have succeeded then.
-        aside = "\n".join(line for line in _ANSI.sub("", said).splitlines() if "retrying in" not in line)
+        aside = "\n".join(line for line in said.splitlines() if "retrying in" not in line)
         for known in KNOWN:
             found = re.search(known.pattern, aside) if known.beside else None
             if found:
                 return _error(known, found, last or found[0], said)
-    what = " ".join([argv[0], *[word for word in argv[1:] if re.fullmatch(r"[a-z][a-z-]*", word)][:2]])
+    words = [word for word in argv[1:] if re.fullmatch(r"[a-z][a-z-]*", word) and word != "internal-json"]
+    what = " ".join([argv[0], *words[:2]])
     if status < 0:
         return _killed(what, -status, last)
-    whole = last or _ANSI.sub("", said).strip()
+    whole = last or said.strip()
     return NixError(f"`{what}` failed", trouble=Trouble.UNKNOWN, found={}, said=whole, cause=whole or "it said nothing")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError
 from nixprof.manifest.problems import ManifestError
 from nixprof.refusal import UnresolvableError, sentence, words
 from nixprof.render.table import columns
@@ -13,6 +12,7 @@ from nixprof.words import display_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nixprof.errors import NixprofError
     from nixprof.manifest.problems import Problem
 
 

@@ -106,7 +106,7 @@ def test_everything_in_the_way_is_told_at_once(world: World) -> None:
         "vscode-1.106 has an unfree licence, and nothing in the list allows it",
         "spotify-1.2.74 has an unfree licence",
         'to allow it: nixprof add vscode --allow-unfree\n       which writes allow-unfree = ["vscode"] under [nixpkgs]',
-        "openssl-1.1.1w is marked as insecure: ",
+        "openssl-1.1.1w is marked as insecure\n    OpenSSL 1.1 reached its end of life on 2023/09/11\n",
         'allow-insecure = ["openssl-1.1.1w"]',
         "brokenpkg-1.0 is marked as broken",
         f"mas-2.3.0 is not available on {world.system}",

@@ -72,7 +72,7 @@ MEANING = {
     "no-daemon-eval": (Trouble.MACHINE, "the Nix daemon does not answer"),
     "no-such-path": (Trouble.UNKNOWN, "`nix flake lock` failed"),
     "noattr": (Trouble.UNKNOWN, "`nix flake lock` failed"),
-    "nobody-build": (Trouble.MACHINE, "Nix may not write /nix/var/db/big-lock"),
+    "nobody-build": (Trouble.MACHINE, "Nix has no access to /nix/var/db/big-lock"),
     "notallowed": (Trouble.MACHINE, "the Nix daemon does not serve this user"),
     "platform": (Trouble.BUILD, "mac can only be built on aarch64-darwin, and this machine is x86_64-linux"),
     "syntax": (Trouble.UNKNOWN, "`nix flake lock` failed"),
@@ -81,7 +81,7 @@ MEANING = {
 # Where a version gives less away.
 OTHERWISE = {
     ("cache-403", "2.8.0"): (Trouble.CACHE, f"{HOST} is no binary cache, or refuses access"),
-    ("nobody-build", "2.8.0"): (Trouble.MACHINE, "Nix may not write /nix/var/profiles/per-user"),
+    ("nobody-build", "2.8.0"): (Trouble.MACHINE, "Nix has no access to /nix/var/profiles/per-user"),
     ("disk-full", "2.8.0"): (Trouble.MACHINE, "Nix cannot write its database"),
 }
 

@@ -1,0 +1,614 @@
+"""Every way in which a change fails, made to happen: what the user is told, as `share/doc/nixprof/ERRORS.md` has it."""
+
+import os
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.binary_cache import BinaryCache
+from support.github import GitHub
+from support.screens import collected, shows
+from support.world import FEATURES, NIXPROF, Result, World
+
+LIMIT = '{"message":"API rate limit exceeded for 192.0.2.7."}'
+GET_NIX = (r"hint:  [^\n]*\n(       [^\n]*\n)?", "hint:  to install it: sudo apt install nix-bin\n")
+REVISION = (r"\(2026-\d\d-\d\d [0-9a-f]{7}\)", "(2026-10-30 9a8b7c6)")
+
+pytestmark = pytest.mark.usefixtures("page")
+page = pytest.fixture(scope="session")(collected)
+
+
+@pytest.fixture
+def listed(world: World) -> World:
+    world.write_manifest("packages = []\n")
+    world.configure(download_attempts="1")
+    return world
+
+
+@pytest.fixture
+def github(tmp_path: Path) -> Iterator[GitHub]:
+    server = GitHub(tmp_path)
+    with server.serve():
+        yield server
+
+
+def fails(world: World, *args: str, env: dict[str, str] | None = None) -> Result:
+    """Runs a nixprof that has to fail and leave everything as it was."""
+    before = world.snapshot()
+    result = world.nixprof(*args, check=False, env=env)
+    assert result.code == 1, str(result)
+    assert result.stdout == ""
+    assert world.snapshot() == before
+    return result
+
+
+def commit(world: World, **packages: str) -> None:
+    """Adds packages to the package set: the arguments of `mkDerivation` but for the name."""
+    for name, arguments in packages.items():
+        folder = world.nixpkgs / "pkgs" / "by-name" / name[:2] / name
+        folder.mkdir(parents=True)
+        (folder / "package.nix").write_text(
+            f"{{ lib, stdenv, pkgs }}:\n\nstdenv.mkDerivation {{\n"
+            f'  pname = "{name}";\n  version = "1.0";\n  {arguments}\n  meta.description = "Package for a test";\n}}\n'
+        )
+        versions = world.nixpkgs / "versions" / "1.nix"
+        versions.write_text(versions.read_text().rstrip().removesuffix("}") + f'  {name} = "1.0";\n}}\n')
+    git = ["git", "-C", str(world.nixpkgs), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    date = {"GIT_COMMITTER_DATE": "2026-10-30T00:00:00Z", "GIT_AUTHOR_DATE": "2026-10-30T00:00:00Z"}
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "--quiet", "-m", "more"], check=True, env={**os.environ, **date})
+
+
+def flake(world: World, name: str, **derivations: str) -> str:
+    """A flake in the home folder with derivations: attributes beside name and builder."""
+    folder = world.home / name
+    folder.mkdir()
+    packages = "".join(
+        f'    packages.{world.system}.{key} = derivation ({{ name = "{key}-1.0"; system = "{world.system}"; '
+        f'builder = "/bin/sh"; PATH = "/usr/bin:/bin"; args = [ "-c" "mkdir $out" ]; }} // {{ {more} }});\n'
+        for key, more in derivations.items()
+    )
+    (folder / "flake.nix").write_text(f"{{\n  outputs = _: {{\n{packages}  }};\n}}\n")
+    return f"path:{folder}"
+
+
+def fake(world: World, script: str, *, only: str = "") -> None:
+    """Puts another `nix` in front, which may pass on to the true one."""
+    folder = world.root / "fake"
+    folder.mkdir()
+    real = world.env["PATH"].split(os.pathsep)[0]
+    for command in [only] if only else ["nix", "nix-store", "nix-env", "nix-instantiate"]:
+        (folder / command).write_text(f"#!/bin/sh\nreal={real}/{command}\n{script}\n")
+        (folder / command).chmod(0o755)
+    world.extra_env["PATH"] = f"{folder}{os.pathsep}{world.env['PATH']}"
+
+
+# --- packages
+
+
+def test_a_package_that_does_not_exist(listed: World) -> None:
+    when = "`nixprof add ripgrp`, a name that is not quite right."
+    text = shows(listed, "No such package", when, fails(listed, "add", "ripgrp"), REVISION)
+    assert "did you mean ripgrep? nixprof add ripgrep" in text
+
+
+def test_a_package_that_another_input_has(listed: World) -> None:
+    helix = listed.publish_helix()
+    inputs = f'[inputs]\nnixpkgs = "{listed.nixpkgs_url}"\nhelix = "{helix}"\n'
+    listed.write_manifest(f"packages = []\n{inputs}")
+    result = fails(listed, "add", "helix")
+    when = "`nixprof add helix`, where `[inputs]` has a `helix` and nixpkgs no such package."
+    assert "helix#default" in shows(listed, "A package of another input", when, result, REVISION)
+    listed.write_manifest(f'packages = ["helix#helix"]\n{inputs}')
+    listed.nixprof("sync")
+    assert "it is on the list already, from another input: helix#helix" in fails(listed, "add", "helix").stderr
+
+
+def test_a_package_with_a_new_name(listed: World) -> None:
+    text = shows(listed, "A package with a new name", "`nixprof add ag`.", fails(listed, "add", "ag"))
+    assert "nixprof add silver-searcher" in text
+
+
+def test_a_package_that_was_removed(listed: World) -> None:
+    listed.write_manifest('packages = ["oldtool", "hello"]\n')
+    listed.nixprof("sync")
+    listed.publish(2)
+    result = fails(listed, "update")
+    when = "`nixprof update`, after which nixpkgs no longer has `oldtool`."
+    text = shows(listed, "A package that was removed", when, result)
+    assert "nixprof remove oldtool && nixprof add newtool" in text
+
+
+def test_an_unfree_package(listed: World) -> None:
+    text = shows(listed, "An unfree package", "`nixprof add vscode`.", fails(listed, "add", "vscode"))
+    assert 'allow-unfree = ["vscode"]' in text
+
+
+def test_an_insecure_package(listed: World) -> None:
+    text = shows(listed, "An insecure package", "`nixprof add openssl_1_1`.", fails(listed, "add", "openssl_1_1"))
+    assert 'allow-insecure = ["openssl-1.1.1w"]' in text
+
+
+def test_a_package_that_needs_an_insecure_one(listed: World) -> None:
+    commit(listed, oldapp="runtimeDependencies = [ pkgs.openssl_1_1 ];")
+    when = "`nixprof add oldapp`, which is harmless itself."
+    text = shows(listed, "A package that needs an insecure one", when, fails(listed, "add", "oldapp"))
+    assert "oldapp needs openssl-1.1.1w, which is marked as insecure" in text
+    assert "CVE-2024-0727" in text
+    listed.nixprof("add", "oldapp", "--allow-insecure")
+    assert 'allow-insecure = ["openssl-1.1.1w"]' in listed.manifest.read_text()
+    assert listed.run("oldapp") == "oldapp 1.0"
+
+
+@pytest.mark.parametrize(
+    ("needed", "said"),
+    [
+        ("vscode", "app needs vscode-1.106, which has an unfree licence"),
+        ("brokenpkg", "app needs brokenpkg-1.0, which is marked as broken"),
+        ("mas", "app needs mas-2.3.0, which is not available on"),
+    ],
+)
+def test_a_package_that_needs_one_that_is_refused(listed: World, needed: str, said: str) -> None:
+    commit(listed, app=f"runtimeDependencies = [ pkgs.{needed} ];")
+    assert said in fails(listed, "add", "app").stderr
+
+
+def test_a_broken_package(listed: World) -> None:
+    text = shows(listed, "A broken package", "`nixprof add brokenpkg`.", fails(listed, "add", "brokenpkg"))
+    assert 'allow-broken = ["brokenpkg"]' in text
+
+
+def test_a_package_for_another_system(listed: World) -> None:
+    text = shows(listed, "A package for another system", "`nixprof add mas`, on Linux.", fails(listed, "add", "mas"))
+    assert '[system.darwin]\n       packages = ["mas"]' in text
+
+
+def test_an_output_that_a_package_does_not_have(listed: World) -> None:
+    result = fails(listed, "add", "git^lib")
+    text = shows(listed, "No such output", "`nixprof add git^lib`.", result)
+    assert "nixprof add git^doc,man,out" in text
+
+
+def test_a_package_that_cannot_be_evaluated(listed: World) -> None:
+    result = fails(listed, "add", "tests.aborting")
+    shows(listed, "A mistake in a package", "`nixprof add tests.aborting`: Nix's own words are shown whole.", result)
+
+
+# --- builds
+
+
+def test_a_build_that_fails(listed: World) -> None:
+    result = fails(listed, "add", "failing")
+    text = shows(listed, "A build that fails", "`nixprof add failing`.", result)
+    assert "error: failing cannot be built" in text
+    assert "unit10.c:3: error: expected ';' before '}'" in text
+    command = next(line for line in result.stderr.splitlines() if "--read-log" in line).partition("log: ")[2]
+    assert "compiling unit 1 of 10" in listed.command(*command.split()).stdout
+
+
+def test_a_build_of_a_dependency_that_fails(listed: World) -> None:
+    commit(listed, needsit="runtimeDependencies = [ pkgs.failing ];")
+    when = "`nixprof add hello needsit`, which needs `failing`."
+    text = shows(listed, "A dependency that cannot be built", when, fails(listed, "add", "hello", "needsit"))
+    assert "failing-1.0, which needsit needs," in text
+
+
+def test_a_download_with_another_hash(listed: World) -> None:
+    odd = f'outputHash = "{"0" * 52}"; outputHashAlgo = "sha256"; outputHashMode = "recursive";'
+    result = fails(listed, "add", f"{flake(listed, 'odd', tarball=odd)}#tarball")
+    shows(listed, "A download that has changed", "`nixprof add path:~/odd#tarball`.", result)
+
+
+def test_a_package_that_only_another_system_can_build(listed: World) -> None:
+    url = flake(listed, "odd", other='system = "aarch64-darwin";')
+    result = fails(listed, "add", f"{url}#other")
+    shows(listed, "A build for another system", "`nixprof add path:~/odd#other`, on Linux.", result)
+
+
+# --- the network and the caches
+
+
+@pytest.fixture
+def gone(fresh_world: World, binary_cache: BinaryCache) -> World:
+    """Two packages on the list, of which jq is in no store any more but in a cache."""
+    world = fresh_world
+    world.configure(download_attempts="1")
+    world.write_manifest('packages = ["hello", "jq"]\n')
+    world.nixprof("sync")
+    kept = {path: path.read_bytes() for path in (world.manifest, *world.flake.iterdir())}
+    [path] = world.build(f"{world.nixpkgs_url}#jq")
+    binary_cache.push(world, path)
+    world.nixprof("remove", "jq")
+    world.command("nix-env", "--profile", world.profile.readlink(), "--delete-generations", "old")
+    world.command("nix-store", "--gc")
+    assert not Path(path).exists()
+    for file, data in kept.items():
+        file.write_bytes(data)
+    return world
+
+
+def test_no_network(gone: World) -> None:
+    gone.configure(substituters="https://cache.nixos.org")
+    text = shows(gone, "No network", "`nixprof sync`, with something to fetch.", fails(gone, "sync"))  # a proxy refuses
+    assert "cannot reach cache.nixos.org, and 1 package is not in the store: jq" in text
+    assert "the other one is in sync" in text
+    gone.nixprof("sync", env={"NIX_CONFIG": "substituters ="})
+    assert gone.run("jq").startswith("jq")
+
+
+def test_no_network_by_name(gone: World) -> None:
+    gone.configure(substituters="https://cache.invalid")
+    said = fails(gone, "sync", env={"http_proxy": "", "https_proxy": ""}).stderr
+    assert "cannot reach cache.invalid, and 1 package is not in the store: jq" in said
+
+
+def test_a_cache_that_is_out_of_order(gone: World, binary_cache: BinaryCache) -> None:
+    binary_cache.use_in(gone)
+    binary_cache.failure = lambda _: 503
+    result = fails(gone, "sync")
+    shows(gone, "A cache that is out of order", "`nixprof sync`, while the cache answers with 503.", result)
+    binary_cache.failure = lambda _: None
+    gone.command("rm", "-rf", gone.home / ".cache")
+    gone.nixprof("sync")
+    assert gone.run("jq").startswith("jq")
+
+
+def test_a_cache_that_fails_half_way(gone: World, binary_cache: BinaryCache) -> None:
+    binary_cache.use_in(gone)
+    binary_cache.failure = lambda path: 500 if path.startswith("/nar/") else None
+    assert "is out of order, and 1 package is not in the store: jq" in fails(gone, "sync").stderr
+
+
+def test_a_cache_that_does_not_answer(gone: World, binary_cache: BinaryCache) -> None:
+    binary_cache.use_in(gone)
+    gone.configure(connect_timeout="1", stalled_download_timeout="1")
+
+    def hang(_: str) -> int | None:
+        time.sleep(3)
+        return 500
+
+    binary_cache.failure = hang
+    result = fails(gone, "sync")
+    shows(gone, "A cache that does not answer", "`nixprof sync`, while the cache is silent.", result)
+
+
+def test_a_cache_whose_key_is_not_trusted(gone: World, binary_cache: BinaryCache) -> None:
+    binary_cache.use_in(gone, trust=False)
+    result = fails(gone, "sync")
+    shows(gone, "A cache whose key is not trusted", "`nixprof sync`.", result)
+
+
+def test_a_cache_that_sends_something_else(gone: World, binary_cache: BinaryCache) -> None:
+    binary_cache.use_in(gone)
+    for nar in (binary_cache.folder / "nar").iterdir():
+        data = nar.read_bytes()
+        nar.write_bytes(data.replace(b"jq 1", b"jq 2"))
+    result = fails(gone, "sync")
+    shows(gone, "A cache that sends something else", "`nixprof sync`.", result)
+
+
+def test_a_cache_that_stops_half_way(gone: World, binary_cache: BinaryCache) -> None:
+    binary_cache.use_in(gone)
+    for nar in (binary_cache.folder / "nar").iterdir():
+        nar.write_bytes(nar.read_bytes()[:200])
+    result = fails(gone, "sync")
+    shows(gone, "A cache that sends too little", "`nixprof sync`.", result)
+
+
+# --- inputs
+
+
+def test_an_input_without_a_network(listed: World) -> None:
+    result = fails(listed, "add", "github:owner/repo#tool")
+    shows(listed, "No network to look up an input", "`nixprof add github:owner/repo#tool`.", result)
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "429 Too Many Requests"])
+def test_the_limit_of_github(listed: World, github: GitHub, status: str) -> None:
+    github.status, github.body = status, LIMIT
+    result = fails(listed, "add", "github:owner/repo#tool", env=github.environment)
+    title = f"GitHub's limit ({status[:3]})"
+    shows(listed, title, "`nixprof add github:owner/repo#tool`.", result)
+
+
+def test_a_repository_that_does_not_exist(listed: World, github: GitHub) -> None:
+    github.status, github.body = "404 Not Found", '{"message":"Not Found"}'
+    result = fails(listed, "add", "github:owner/repo#tool", env=github.environment)
+    shows(listed, "No such repository", "`nixprof add github:owner/repo#tool`.", result)
+
+
+def test_a_branch_that_does_not_exist(listed: World, github: GitHub) -> None:
+    github.status, github.body = "422 Unprocessable Entity", '{"message":"No commit found for SHA: nothere"}'
+    listed.write_manifest(
+        f'packages = ["tools#x"]\n[inputs]\nnixpkgs = "{listed.nixpkgs_url}"\ntools = "github:owner/repo/nothere"\n'
+    )
+    result = fails(listed, "sync", env=github.environment)
+    shows(listed, "No such branch", '`nixprof sync`, with `tools = "github:owner/repo/nothere"`.', result)
+
+
+def test_a_certificate_that_is_not_valid(listed: World, github: GitHub) -> None:
+    environment = {**github.environment, "NIX_SSL_CERT_FILE": "/etc/hostname"}
+    result = fails(listed, "add", "github:owner/repo#tool", env=environment)
+    shows(listed, "A certificate that is not valid", "A wrong clock, or a proxy that listens in.", result)
+
+
+def test_github_out_of_order(listed: World, github: GitHub) -> None:
+    github.status = "502 Bad Gateway"
+    said = fails(listed, "add", "github:owner/repo#tool", env=github.environment).stderr
+    assert "error: the input repo cannot be had: api.github.com is out of order" in said
+
+
+def test_a_git_repository_that_does_not_exist(listed: World) -> None:
+    result = fails(listed, "add", f"git+file://{listed.home}/nothing#tool")
+    shows(listed, "No such git repository", "`nixprof add git+file:///home/alice/nothing#tool`.", result)
+
+
+def test_a_git_branch_that_does_not_exist(listed: World) -> None:
+    result = fails(listed, "add", f"{listed.nixpkgs_url}?ref=nothing#hello")
+    shows(listed, "No such git branch", "`nixprof add git+file:///srv/nixpkgs?ref=nothing#hello`.", result)
+
+
+def test_a_folder_that_does_not_exist(listed: World) -> None:
+    listed.write_manifest(
+        f'packages = ["tools#x", "hello"]\n[inputs]\nnixpkgs = "{listed.nixpkgs_url}"\n'
+        f'tools = "path:{listed.home}/nothing"\n'
+    )
+    result = fails(listed, "sync")
+    shows(listed, "No such folder", '`nixprof sync`, with `tools = "path:/home/alice/nothing"`.', result)
+
+
+def test_a_folder_that_is_no_flake(listed: World) -> None:
+    (listed.home / "empty").mkdir()
+    result = fails(listed, "add", "./empty#tool")
+    shows(listed, "A folder that is no flake", "`nixprof add ./empty#tool`.", result)
+
+
+def test_a_flake_that_does_not_have_it(listed: World) -> None:
+    result = fails(listed, "add", f"{flake(listed, 'tools', hammer='')}#hamer")
+    revision = (r"\(20\d\d-\d\d-\d\d\)", "(2026-10-30)")
+    text = shows(listed, "A flake that does not have it", "`nixprof add ./tools#hamer`.", result, revision)
+    assert "did you mean tools#hammer?" in text
+
+
+def test_a_flake_that_is_not_in_the_registry(listed: World) -> None:
+    listed.enable_flakes()
+    result = fails(listed, "add", "flake:nothing#tool")
+    shows(listed, "Not in the registry", "`nixprof add flake:nothing#tool`.", result)
+
+
+def test_a_reference_of_no_kind(listed: World) -> None:
+    result = fails(listed, "add", "svn://example.org/x#tool")
+    shows(listed, "A reference that Nix does not know", "`nixprof add svn://example.org/x#tool`.", result)
+
+
+def test_an_input_that_has_changed_under_its_revision(listed: World) -> None:
+    listed.write_manifest('packages = ["hello"]\n')
+    listed.nixprof("sync")
+    lock = listed.flake / "flake.lock"
+    start = lock.read_text().index("sha256-") + 7
+    lock.write_text(f"{lock.read_text()[:start]}AAAA{lock.read_text()[start + 4 :]}")
+    result = fails(listed, "add", "jq")
+    shows(listed, "An input that has changed under its revision", "`nixprof add jq`.", result)
+
+
+# --- this machine
+
+
+def test_nix_is_missing(listed: World) -> None:
+    listed.extra_env["PATH"] = "/nonexistent"
+    listed.write_manifest('packages = ["hello"]\n')
+    result = fails(listed, "sync")
+    shows(listed, "No Nix", "Without Nix on the `PATH`. The command is that of the system.", result, GET_NIX)
+    assert "https://nixos.org/" in result.stderr or "Nix is in" in result.stderr
+
+
+def test_nix_is_too_old(listed: World) -> None:
+    fake(
+        listed,
+        'case $1 in --version) echo "nix (Nix) 2.3.16" ;; *) echo "error: unrecognised flag" >&2; exit 1 ;; esac',
+    )
+    shows(listed, "A Nix that is too old", "With Nix 2.3.16.", fails(listed, "add", "hello"), GET_NIX)
+
+
+def test_nix_prints_nonsense(listed: World) -> None:
+    fake(listed, "echo hello there")
+    result = fails(listed, "add", "hello")
+    shows(listed, "A Nix that is none", "Where the command `nix` only says: hello there.", result)
+
+
+def test_nix_answers_something_else(listed: World) -> None:
+    fake(listed, 'case "$*" in *" eval "*) echo "[]" ;; *) exec "$real" "$@" ;; esac', only="nix")
+    assert "error: " in fails(listed, "add", "hello").stderr
+
+
+def test_nix_is_killed(listed: World) -> None:
+    fake(listed, 'case "$*" in *" eval "*) kill -9 $$ ;; *) exec "$real" "$@" ;; esac', only="nix")
+    shows(listed, "Nix is killed", "As by a system that is short of memory.", fails(listed, "add", "hello"))
+
+
+def test_nix_crashes(listed: World) -> None:
+    fake(listed, 'case "$*" in *" eval "*) kill -SEGV $$ ;; *) exec "$real" "$@" ;; esac', only="nix")
+    assert "was stopped by SIGSEGV" in fails(listed, "add", "hello").stderr
+
+
+def test_nix_is_out_of_memory(listed: World) -> None:
+    script = 'case "$*" in *" eval "*) echo "error: out of memory" >&2; exit 1 ;; *) exec "$real" "$@" ;; esac'
+    fake(listed, script, only="nix")
+    shows(listed, "Nix is out of memory", "During an evaluation.", fails(listed, "add", "hello"))
+
+
+def test_the_daemon_does_not_answer(listed: World) -> None:
+    listed.extra_env["NIX_REMOTE"] = "daemon"
+    shows(listed, "No daemon", "The Nix daemon is not running.", fails(listed, "add", "hello"))
+
+
+def test_the_disk_is_full(fresh_world: World, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a small disk")
+    world = fresh_world
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", small], check=True)
+    try:
+        world.extra_env |= {"NIX_STORE_DIR": f"{small}/store", "NIX_STATE_DIR": f"{small}/var"}
+        world.write_manifest("packages = []\n")
+        world.nixprof("add", "hello")
+        with (small / "fill").open("wb", buffering=0) as file:
+            filled = False
+            while not filled:
+                try:
+                    file.write(b"x" * 4096)
+                except OSError:
+                    filled = True
+        result = fails(world, "add", "big")
+        mask = (r"cause: [^\n]*\n", "cause: No space left on device\n")
+        shows(world, "A full disk", "`nixprof add big`, with no space in the store.", result, mask)
+        (small / "fill").unlink()
+        world.nixprof("add", "big")
+    finally:
+        subprocess.run(["umount", "--lazy", small], check=True)
+
+
+@pytest.fixture
+def nobody(fresh_world: World) -> Iterator[World]:
+    """A store of root's, and a user who is not root."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    world = fresh_world
+    world.write_manifest("packages = []\n")
+    world.eval("nixpkgs#hello.name")
+    opened = [parent for parent in world.root.parents if not parent.stat().st_mode & stat.S_IXOTH]
+    modes = {parent: parent.stat().st_mode for parent in opened}
+    for parent in opened:
+        parent.chmod(modes[parent] | stat.S_IXOTH)
+    subprocess.run(["chown", "-R", "nobody", world.home, world.nixpkgs], check=True)
+    try:
+        yield world
+    finally:
+        for parent in opened:
+            parent.chmod(modes[parent])
+
+
+def as_nobody(world: World, *args: str) -> Result:
+    uid = world.home.stat().st_uid
+    return world.command("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *args, check=False, cwd=Path("/"))
+
+
+def test_the_store_belongs_to_somebody_else(nobody: World) -> None:
+    result = as_nobody(nobody, *NIXPROF, "add", "hello")
+    assert result.code == 1, str(result)
+    shows(nobody, "A store of somebody else's", "Nix was installed for one user only, and not for this one.", result)
+
+
+@pytest.fixture
+def daemon(nobody: World) -> Iterator[World]:
+    """The same with a daemon that serves root's store."""
+    world = nobody
+    (world.root / "daemon").mkdir()
+    program = world.root / "daemon" / "nix-daemon"
+    program.symlink_to(world.install.executable)
+    world.extra_env["NIX_REMOTE"] = "daemon"
+    started = {**world.env, "NIX_REMOTE": ""}
+    with subprocess.Popen([program], env=started, stderr=subprocess.DEVNULL) as process:
+        socket = world.store.root / "var" / "daemon-socket" / "socket"
+        for _ in range(100):
+            if socket.exists():
+                break
+            time.sleep(0.05)
+        yield world
+        process.terminate()
+
+
+def test_a_user_whom_the_daemon_does_not_serve(nobody: World, daemon: World) -> None:
+    del nobody
+    daemon.configure(allowed_users="root")
+    result = as_nobody(daemon, *NIXPROF, "add", "hello")
+    assert result.code == 1, str(result)
+    shows(daemon, "A user whom the daemon does not serve", "`allowed-users` does not name this user.", result)
+
+
+def test_a_cache_that_the_daemon_does_not_let_one_choose(daemon: World, binary_cache: BinaryCache) -> None:
+    world = daemon
+    assert as_nobody(world, *NIXPROF, "add", "hello", "jq").code == 0
+    kept = {path: path.read_bytes() for path in (world.manifest, *world.flake.iterdir())}
+    path = next(path for path in world.store.store_dir.iterdir() if path.name.endswith("-jq-1.8.1"))
+    assert as_nobody(world, *NIXPROF, "remove", "jq").code == 0
+    as_nobody(world, "nix-env", "--profile", str(world.profile.readlink()), "--delete-generations", "old")
+    as_nobody(world, "nix-store", "--delete", str(path))
+    assert not path.exists()
+    for file, data in kept.items():
+        file.write_bytes(data)
+    world.extra_env["NIX_CONFIG"] = f"substituters = {binary_cache.url}"
+    result = as_nobody(world, *NIXPROF, "sync")
+    if world.install.release < (2, 9) or result.code == 0:
+        return
+    when = "`nixprof sync`, with a cache in `~/.config/nix/nix.conf` that the daemon does not allow."
+    shows(world, "A cache that this user may not choose", when, result)
+
+
+def test_interrupted(listed: World) -> None:
+    before = listed.snapshot()
+    with listed.spawn("add", "slow") as process:
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate()
+    assert process.returncode == 130
+    result = Result(("nixprof", "add", "slow"), 130, stdout, stderr)
+    shows(listed, "Interrupted", "Ctrl-C during `nixprof add slow`.", result)
+    assert listed.snapshot() == before
+
+
+# --- what holds for all of them
+
+
+def test_the_same_as_json(listed: World) -> None:
+    result = listed.nixprof("add", "failing", "--json", check=False)
+    assert result.code == 1
+    error = result.json["error"]
+    assert error["message"].startswith("failing cannot be built")
+    assert "unit10.c:3" in error["cause"]
+    assert "--read-log" in error["hints"][0]
+    error = listed.nixprof("add", "ripgrp", "--json", check=False).json["error"]
+    assert error["hints"] == ["did you mean ripgrep? nixprof add ripgrep"]
+
+
+def test_the_words_of_nix_are_there_with_verbose(listed: World) -> None:
+    said = fails(listed, "add", "vscode", "--verbose").stderr
+    assert "nixprof add vscode --allow-unfree" in said
+    said = fails(listed, "add", "failing", "--verbose").stderr
+    assert "compiling unit 1 of 10" in said
+    assert "-failing-1.0.drv" in said.partition("error:")[0]
+
+
+def test_tokens_are_not_shown(listed: World) -> None:
+    secret = "s3cretToken"
+    without = {"http_proxy": "", "https_proxy": ""}
+    for url in (
+        f"git+https://alice:{secret}@nothing.invalid/x",
+        f"https://nothing.invalid/x.tar.gz?access_token={secret}",
+    ):
+        for more in ([], ["--verbose"], ["--json"]):
+            result = listed.nixprof("add", f"{url}#x", *more, check=False, env=without)
+            assert result.code == 1
+            assert secret not in result.stdout + result.stderr, str(result)
+            assert "nothing.invalid" in result.stdout + result.stderr
+        listed.write_manifest(f'packages = ["x#x"]\n[inputs]\nnixpkgs = "{listed.nixpkgs_url}"\nx = "{url}"\n')
+        for command in (
+            ["sync"],
+            ["sync", "--json"],
+            ["sync", "--verbose"],
+            ["update"],
+            ["list", "--json"],
+            ["status"],
+        ):
+            result = listed.nixprof(*command, check=False, env=without)
+            assert secret not in result.stdout + result.stderr, str(result)
+        listed.write_manifest("packages = []\n")
+
+
+def test_no_feature_is_asked_of_the_user() -> None:
+    assert FEATURES[1] == "nix-command flakes"

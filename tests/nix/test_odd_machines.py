@@ -1,0 +1,332 @@
+"""Odd ground: no home, no locale, other people's files, damaged files, odd profiles and odd streams."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.binary_cache import BinaryCache
+from support.claims import agree, lock, refused
+from support.world import NIXPROF, Result, World
+
+NIXPROF_SCRIPT = f"{sys.executable} -m nixprof"
+
+
+def calm(result: Result, code: int = 1) -> str:
+    """A failure that is told in order."""
+    assert result.code == code, str(result)
+    assert "Traceback" not in result.stderr, str(result)
+    assert "has a bug" not in result.stderr, str(result)
+    return result.stderr
+
+
+@pytest.fixture
+def synced(world: World) -> World:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    return world
+
+
+def bare(world: World, script: str, **env: str | None) -> Result:
+    """Runs a shell line with variables taken away."""
+    environment = {name: value for name, value in {**world.env, **env}.items() if value is not None}
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        env=environment,
+        cwd=world.home,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        timeout=60,
+    )
+    return Result((script,), done.returncode, done.stdout, done.stderr)
+
+
+# --- environment
+
+
+def test_no_home(synced: World) -> None:
+    # Then the system's list of users tells it; nobody has the number 54321.
+    script = f"setpriv --reuid=54321 --regid=54321 --clear-groups {NIXPROF_SCRIPT} list"
+    if os.geteuid() == 0:
+        said = calm(bare(synced, f"cd /; {script}", HOME=None))
+        assert "there is no home folder: HOME is not set" in said
+    said = calm(bare(synced, f"{NIXPROF_SCRIPT} list", HOME="relative"))
+    assert "no absolute path" in said
+
+
+@pytest.mark.parametrize("command", ["list", "status", "sync", "add jq", "freeze --dry-run", "history", "init"])
+def test_a_home_that_cannot_be_written(synced: World, command: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    for folder in [synced.root, *synced.root.parents]:
+        folder.chmod(folder.stat().st_mode | 0o005)
+    script = f"cd /; setpriv --reuid=54321 --regid=54321 --clear-groups {NIXPROF_SCRIPT} {command}"
+    before = synced.snapshot()
+    result = bare(synced, script)
+    assert result.code in (0, 1)
+    calm(result, result.code)
+    assert command not in ("add jq", "init") or result.code == 1
+    assert synced.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {"LANG": "C", "LC_ALL": None},
+        {"LC_ALL": "POSIX"},
+        {"LANG": None},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "latin-1"},
+    ],
+)
+def test_no_locale(synced: World, locale: dict[str, str | None]) -> None:
+    for command in ("sync", "list", "status", "update --yes", "add ripgrp", "--help", "list --json"):
+        result = bare(synced, f"{NIXPROF_SCRIPT} {command}", **locale)
+        calm(result, 1 if command == "add ripgrp" else 0)
+    assert "in sync" in bare(synced, f"{NIXPROF_SCRIPT} sync", **locale).stderr
+
+
+@pytest.mark.parametrize("terminal", [None, "", "dumb", "nothing-like-it"])
+def test_no_terminal_type(synced: World, terminal: str | None) -> None:
+    result = bare(synced, f"{NIXPROF_SCRIPT} sync", TERM=terminal)
+    assert "in sync" in calm(result, 0)
+    shown = synced.nixprof_on_terminal("sync", env={"TERM": terminal or ""}).stdout
+    assert "in sync" in shown
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(synced: World, closed: str) -> None:
+    for command in ("list", "sync", "add jq --dry-run", "status"):
+        calm(bare(synced, f"{NIXPROF_SCRIPT} {command} {closed}"), 0)
+    calm(bare(synced, f"{NIXPROF_SCRIPT} add ripgrp {closed}"), 1)
+
+
+def test_a_full_disk_behind_stdout(synced: World) -> None:
+    said = calm(bare(synced, f"{NIXPROF_SCRIPT} list >/dev/full"))
+    assert "No space left on device" in said
+
+
+def test_a_current_folder_that_is_gone(synced: World) -> None:
+    for command, code in (("list", 0), ("sync", 0), ("add jq", 0), ("add ./x#y", 1), ("remove jq", 0)):
+        result = bare(synced, f"mkdir gone; cd gone; rmdir ../gone; {NIXPROF_SCRIPT} {command}")
+        calm(result, code)
+    agree(synced)
+
+
+# --- the clock
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 4_102_444_800, 10**18])
+def test_a_clock_that_was_wrong(synced: World, seconds: int) -> None:
+    state = synced.home / ".local" / "state" / "nixprof"
+    (state / "running.json").write_text(json.dumps({"command": "nixprof add x", "process": 999999, "since": seconds}))
+    lock_file = synced.flake / "flake.lock"
+    data = json.loads(lock_file.read_text())
+    for node in data["nodes"].values():
+        if "locked" in node:
+            node["locked"]["lastModified"] = seconds
+    lock_file.write_text(json.dumps(data))
+    for path in (synced.manifest, lock_file):
+        os.utime(path, (min(abs(seconds), 2**33),) * 2)
+    for command in (["list"], ["status"], ["sync"], ["history"], ["add", "ripgrp"]):
+        result = synced.nixprof(*command, check=False)
+        calm(result, result.code)
+
+
+# --- the profile
+
+
+def test_a_profile_link_that_leads_nowhere(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.profile.unlink()
+    world.profile.symlink_to(world.home / "nowhere" / "profile")
+    result = world.nixprof("sync", check=False)
+    if result.code:
+        calm(result)
+    else:
+        assert world.run("hello") == "hello 2.12.1"
+        agree(world)
+
+
+def test_a_profile_link_that_leads_to_the_store(world: World) -> None:
+    [path] = world.build("nixpkgs#jq")
+    world.profile.unlink()
+    world.profile.symlink_to(path)
+    world.write_manifest('packages = ["hello"]\n')
+    assert "no list of packages, and they would be lost: bin/jq" in refused(world, "sync")
+
+
+def test_a_profile_that_was_set(world: World) -> None:
+    [path] = world.build("nixpkgs#jq")
+    link = world.profile.readlink()
+    world.command("nix-env", "--profile", link, "--set", path)
+    world.write_manifest('packages = ["hello"]\n')
+    said = refused(world, "sync")
+    assert "they would be lost: bin/jq" in said
+    assert "nixprof sync --yes" in said
+    world.nixprof("sync", "--yes")
+    agree(world)
+    assert world.run("hello") == "hello 2.12.1"
+    command = next(line for line in said.splitlines() if "--rollback" in line).partition("then: ")[2]
+    world.command("/bin/sh", "-c", command)
+    assert world.run("jq").startswith("jq")
+
+
+# --- nixprof's own files
+
+
+def test_a_folder_replaced_by_a_file(synced: World) -> None:
+    synced.command("rm", "-r", synced.flake)
+    synced.flake.write_text("not a folder\n")
+    for command in (["list"], ["status"], ["sync"], ["add", "jq"]):
+        said = calm(synced.nixprof(*command, check=False))
+        assert "~/.config/nixprof/flake is no folder" in said
+    remedy = said.partition("sync: ")[2].strip().replace("nixprof sync", "true")
+    synced.command("/bin/sh", "-c", remedy.replace("~", str(synced.home)))
+    synced.nixprof("sync")
+    agree(synced)
+
+
+def test_a_folder_that_is_a_link_to_nowhere(synced: World) -> None:
+    synced.command("rm", "-r", synced.flake)
+    synced.flake.symlink_to(synced.home / "nowhere" / "flake")
+    synced.nixprof("sync")
+    assert synced.flake.is_symlink()
+    agree(synced)
+
+
+def test_files_that_were_edited_or_deleted(synced: World) -> None:
+    for name, text in (("flake.nix", "{ }"), ("nixprof.nix", "nonsense"), ("flake.nix", None), ("flake.lock", None)):
+        file = synced.flake / name
+        file.unlink()
+        if text is not None:
+            file.write_text(text)
+        synced.nixprof("sync")
+        agree(synced)
+
+
+@pytest.mark.parametrize("name", ["packages.json", "flake.lock"])
+def test_files_with_merge_markers(synced: World, name: str) -> None:
+    file = synced.flake / name
+    lines = file.read_text().splitlines(keepends=True)
+    ours, theirs = lines[2:4], lines[2:4]
+    file.write_text("".join([*lines[:2], "<<<<<<< HEAD\n", *ours, "=======\n", *theirs, ">>>>>>> other\n", *lines[4:]]))
+    for command in ("sync", "status", "add"):
+        said = calm(synced.nixprof(command, *(["jq"] if command == "add" else []), check=False))
+        assert f"~/.config/nixprof/flake/{name} has a conflict from a merge in lines 3 to 9" in said
+        assert "checkout --ours packages.json flake.lock" in said
+
+
+def test_a_manifest_with_merge_markers(synced: World) -> None:
+    text = synced.manifest.read_text()
+    synced.manifest.write_text(f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> other\n")
+    said = refused(synced, "sync")
+    assert "line 1" in said
+
+
+def test_packages_of_a_newer_nixprof(synced: World) -> None:
+    file = synced.flake / "packages.json"
+    file.write_text(file.read_text().replace('"version": 1\n', '"version": 99\n', 1))
+    said = calm(synced.nixprof("sync", check=False))
+    assert "was written by a newer nixprof" in said
+    assert "upgrade nixprof" in said
+
+
+def test_packages_of_another_machine(synced: World) -> None:
+    file = synced.flake / "packages.json"
+    other = "aarch64-darwin" if "linux" in synced.system else "x86_64-linux"
+    file.write_text(file.read_text().replace(synced.system, other))
+    synced.nixprof("sync")
+    agree(synced)
+    assert set(lock(synced)["nixpkgs#hello"]["systems"]) == {synced.system, other}
+
+
+def test_another_users_files(synced: World) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    files = [synced.manifest, *synced.flake.iterdir()]
+    for file in files:
+        os.chown(file, 54321, 54321)
+        file.chmod(0o640)
+    synced.nixprof("add", "jq")
+    assert {(file.stat().st_uid, file.stat().st_gid, file.stat().st_mode & 0o777) for file in files} == {
+        (54321, 54321, 0o640)
+    }
+
+
+# --- what the lock names and nobody has
+
+
+def forget_jq(world: World) -> str:
+    """jq is on the list and in the lock, and no longer in the store."""
+    world.write_manifest('packages = ["hello", "jq"]\n')
+    world.nixprof("sync")
+    kept = {path: path.read_bytes() for path in (world.manifest, *world.flake.iterdir())}
+    [path] = world.build(f"{world.nixpkgs_url}#jq")
+    world.nixprof("remove", "jq")
+    world.command("nix-env", "--profile", world.profile.readlink(), "--delete-generations", "old")
+    for file, data in kept.items():
+        file.write_bytes(data)
+    return path
+
+
+def test_a_path_that_was_collected_comes_back_from_a_cache(fresh_world: World, binary_cache: BinaryCache) -> None:
+    path = forget_jq(fresh_world)
+    binary_cache.push(fresh_world, path)
+    binary_cache.use_in(fresh_world)
+    fresh_world.command("nix-store", "--gc")
+    assert not Path(path).exists()
+    fresh_world.nixprof("sync")
+    assert Path(path).exists()
+    assert len(binary_cache.downloads) == 1
+    agree(fresh_world)
+
+
+def test_a_path_that_was_collected_is_built_again(fresh_world: World) -> None:
+    path = forget_jq(fresh_world)
+    fresh_world.command("nix-store", "--gc")
+    fresh_world.nixprof("sync")
+    assert Path(path).exists()
+    agree(fresh_world)
+
+
+def test_a_path_that_nobody_can_make_again(fresh_world: World) -> None:
+    path = forget_jq(fresh_world)
+    fresh_world.command("nix-store", "--gc")
+    fresh_world.command("rm", "-rf", fresh_world.home / ".cache", fresh_world.nixpkgs)
+    said = refused(fresh_world, "sync")
+    assert "jq" in said
+    assert not Path(path).exists()
+
+
+# --- secrets
+
+
+def test_temporary_files_are_not_for_others(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    temporary = world.root / "tmp"
+    temporary.mkdir()
+    real = world.env["PATH"].split(os.pathsep)[0]
+    folder = world.root / "watching"
+    folder.mkdir()
+    log = world.root / "modes"
+    (folder / "nix").write_text(
+        f'#!/bin/sh\nfind "{temporary}" -name "nixprof-*" -prune -printf "%m %p\\n" >>"{log}"\n'
+        f'find "{world.home}" -name "*.nixprof-tmp" -printf "%m %p\\n" >>"{log}"\nexec {real}/nix "$@"\n'
+    )
+    (folder / "nix").chmod(0o755)
+    path = f"{folder}{os.pathsep}{world.env['PATH']}"
+    world.command("/bin/sh", "-c", f"umask 000; {NIXPROF_SCRIPT} sync", env={"TMPDIR": str(temporary), "PATH": path})
+    modes = {line.split()[0] for line in log.read_text().splitlines()}
+    assert modes <= {"600", "700"}
+    assert modes
+    state = world.home / ".local" / "state" / "nixprof"
+    assert state.stat().st_mode & 0o077 == 0
+
+
+def test_no_process_is_started_through_a_shell() -> None:
+    assert NIXPROF[0] == sys.executable
