@@ -159,7 +159,10 @@ def _print_json(**content: object) -> None:
     _Settings.console.out([json.envelope(_Settings.command, **content)])
 
 
-@app.command(epilog="Examples: nixprof init; nixprof init --from ~/dotfiles/nixprof")
+@app.command(
+    short_help="Write a commented list to begin with.",
+    epilog="Examples: nixprof init; nixprof init --from ~/dotfiles/nixprof",
+)
 def init(
     origin: Annotated[
         str | None,
@@ -286,7 +289,11 @@ def update(
     _show_outcome(command.run(project, names or [], dry_run=dry_run, confirm=confirm))
 
 
-@app.command("list", epilog="Examples: nixprof list; nixprof list --json | jq '.packages[].package'")
+@app.command(
+    "list",
+    short_help="Show the list, with versions and what is skipped.",
+    epilog="Examples: nixprof list; nixprof list --json | jq '.packages[].package'",
+)
 def list_(json: JsonOption = False, profile: ProfileOption = None, color: ColourOption = Colour.AUTO) -> None:
     """Show the list: versions, descriptions, and what is skipped here and why."""
     project = _start("list", profile, json=json, colour=color)
@@ -329,7 +336,10 @@ def status(
         raise typer.Exit(3)
 
 
-@app.command(epilog="Examples: nixprof freeze; nixprof freeze --dry-run; nixprof freeze --only nodejs wget")
+@app.command(
+    short_help="Turn an existing profile into the list.",
+    epilog="Examples: nixprof freeze; nixprof freeze --dry-run; nixprof freeze --only nodejs wget",
+)
 def freeze(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]…", help="More names for --only or --except.")
@@ -484,7 +494,10 @@ def edit(
         if not can_ask():
             return False
         _say(report(error))
-        return typer.confirm("Edit it again?", default=True, err=True)
+        if not typer.confirm("Edit it again?", default=True, err=True):
+            _Settings.console.say("Nothing was changed.")
+            raise typer.Exit(1)
+        return True
 
     done = command.run(project, again=again, confirm=_confirm(yes=yes, named=False))
     if done is None:
@@ -493,7 +506,10 @@ def edit(
     _show_outcome(done)
 
 
-@app.command(epilog="Examples: nixprof diff; nixprof diff 10; nixprof diff 10 12")
+@app.command(
+    short_help="Show versions between two generations, or to the list.",
+    epilog="Examples: nixprof diff; nixprof diff 10; nixprof diff 10 12",
+)
 def diff(
     before: Annotated[int | None, typer.Argument(metavar="[A]", help="A generation; the list without one.")] = None,
     after: Annotated[int | None, typer.Argument(metavar="[B]", help="Another; the current one without it.")] = None,
@@ -537,7 +553,10 @@ def history(profile: ProfileOption = None, json: JsonOption = False, color: Colo
         _Settings.console.say("There is no profile yet. To begin: nixprof add ripgrep")
 
 
-@app.command(epilog="Examples: nixprof rollback; nixprof rollback 10; nixprof rollback --dry-run")
+@app.command(
+    short_help="Go back to an earlier generation, with the list.",
+    epilog="Examples: nixprof rollback; nixprof rollback 10; nixprof rollback --dry-run",
+)
 def rollback(
     generation: Annotated[
         int | None, typer.Argument(metavar="[N]", help="A generation; the one before this one without it.")

@@ -16,6 +16,8 @@ from nixprof.words import discreet
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+# The first word of a line that says how it ends.
+_VERDICTS = {"✓": "green", "✗": "red", "error:": "red"}
 _CODES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 
 
@@ -55,16 +57,17 @@ class Console:
 
     def write(self, line: str, stream: TextIO) -> None:
         """Write a line to either stream."""
-        stream.write(f"{discreet(line)}\n")
+        word, space, rest = discreet(line).partition(" ")
+        stream.write(f"{self.styled(word, _VERDICTS[word], stream) if word in _VERDICTS else word}{space}{rest}\n")
 
     def out(self, lines: Iterable[str]) -> None:
         """Write data."""
         for line in lines:
-            sys.stdout.write(f"{discreet(line)}\n")
+            self.write(line, sys.stdout)
 
     def say(self, line: str) -> None:
         """Write to the user."""
-        sys.stderr.write(f"{discreet(line)}\n")
+        self.write(line, sys.stderr)
 
     def width(self, stream: TextIO) -> int | None:
         """Return the columns of a terminal; None where there is no terminal, and no need to shorten anything."""

@@ -171,7 +171,10 @@ def read_sources(data: bytes) -> dict[str, str]:
 def remember(project: Project, link: Path) -> None:
     """Note which command made the current generation; failing to is no harm."""
     own = link.parent / os.readlink(link) if link.is_symlink() else link
-    commands = {**_remembered(project), _key(own): project.command}
+    commands = _remembered(project)
+    if _key(own) in commands:  # nothing new was made
+        return
+    commands[_key(own)] = project.command
     newest = dict(list(commands.items())[-_KEPT:])
     with suppress(NixprofError):
         replace_file(_file(project), json.dumps(newest, indent=2, ensure_ascii=False).encode())

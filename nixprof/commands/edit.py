@@ -49,20 +49,39 @@ def run(
     with tempfile.TemporaryDirectory(prefix="nixprof-", ignore_cleanup_errors=True) as scratch:
         copy = Path(scratch, path.name)
         copy.write_bytes(old)
-        line = 1
-        while True:
-            _open(copy, line)
-            new = copy.read_bytes()
-            if new == old:
-                return None
-            try:
-                parse_text(path, new)
-                return flow.change(project, _replacing(path, old, new), template=TEMPLATE, confirm=confirm)
-            except NixprofError as error:
-                line = error.problems[0].line if isinstance(error, ManifestError) else 1
-                if not again(error):
-                    _keep(project, new)
-                    raise
+        try:
+            outcome = _edit(project, copy, old, again, confirm)
+        except BaseException:
+            _keep(project, copy, old)
+            raise
+        if outcome is not None and outcome.declined:
+            _keep(project, copy, old)
+        return outcome
+
+
+def _edit(
+    project: Project,
+    copy: Path,
+    old: bytes,
+    again: Callable[[NixprofError], bool],
+    confirm: Callable[[Plan], bool],
+) -> Outcome | None:
+    """Open the copy until it says something that can be done, and do it; None where it says nothing new."""
+    path = project.places.manifest
+    line = 1
+    while True:
+        _open(copy, line)
+        new = copy.read_bytes()
+        # Whoever wants an empty list does not delete its comments; an editor that fails may well write nothing.
+        if new == old or not new.strip():
+            return None
+        try:
+            parse_text(path, new)
+            return flow.change(project, _replacing(path, old, new), template=TEMPLATE, confirm=confirm)
+        except NixprofError as error:
+            line = error.problems[0].line if isinstance(error, ManifestError) else 1
+            if not again(error):
+                raise
 
 
 def _replacing(path: Path, old: bytes, new: bytes) -> Callable[[Manifest], Draft]:
@@ -74,8 +93,14 @@ def _replacing(path: Path, old: bytes, new: bytes) -> Callable[[Manifest], Draft
     return propose
 
 
-def _keep(project: Project, new: bytes) -> None:
-    """Keep a text that was given up, and say where."""
+def _keep(project: Project, copy: Path, old: bytes) -> None:
+    """Keep a text that was given up, and say where; what says nothing new need not be kept."""
+    try:
+        new = copy.read_bytes()
+    except OSError:
+        return
+    if new == old or not new.strip():
+        return
     kept = project.places.state / "edited.toml"
     replace_file(kept, new)
     project.progress.note(f"your text is kept in {display_path(kept)}")

@@ -52,7 +52,7 @@ def plan(result: Plan, console: Console, stream: TextIO, *, verbose: bool = Fals
     """
     inputs = list(_input_lines(result))
     yield from inputs
-    if inputs and (result.changes or result.asked.inputs):
+    if inputs and result.changes:
         yield ""
     descriptions = {
         key: next(iter(locked.systems.values())).description for key, locked in result.locked.items() if locked.systems
@@ -100,7 +100,11 @@ def _move(moved: MovedInput) -> str:
 def _standing(result: Plan) -> list[str]:
     """Say how many packages an update leaves as they are, and why those that could not have moved."""
     changed = {change.key for change in result.changes}
-    pins = {package.spec.key for package in result.manifest.packages if package.pin}
+    pins = {
+        package.spec.key
+        for package in result.manifest.packages
+        if package.pin and package.spec.input in result.asked.inputs
+    }
     there = [one for one in result.packages if one.key not in changed]
     named = {key: f"{package_name(key)} {one.version}".rstrip() for one in there for key in (one.key,)}
     alone = {package.spec.key for package in result.asked.packages}
@@ -120,7 +124,7 @@ def _weight(weight: Weight, result: Plan) -> list[str]:
     """Say what has to be fetched and built, and what that comes to on the disk."""
     own = {path for package in result.packages for path in package.paths}
     others = len([path for path in weight.fetched if path not in own])
-    names = [_built_name(path) for path in weight.built]
+    names = sorted(_built_name(path) for path in weight.built)
     named = f": {', '.join(names)}" if len(names) <= _NAMED else ""
     return [
         *([f"and {others} {'dependency' if others == 1 else 'dependencies'}"] if others else []),
@@ -235,7 +239,7 @@ def _unseen(result: Plan) -> str:
     """Say what was done where no package has changed."""
     if result.asked.inputs or result.asked.packages:
         return "nothing newer" if not result.moved else "no package changes"
-    return "the list changes, no package does" if result.edits else "no package changes"
+    return "no package changes, only the list" if result.edits else "no package changes"
 
 
 def counts(changes: Sequence[Change]) -> str:

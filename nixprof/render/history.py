@@ -31,15 +31,19 @@ def history(result: History, console: Console) -> Iterator[str]:
     """Show the generations, the newest first."""
     if not result.entries:
         return
-    for line in columns([_row(entry) for entry in result.entries], console.width(sys.stdout)):
+    width = console.width(sys.stdout)
+    heads = [_head(entry) for entry in result.entries]
+    room = None if width is None else width - sum(max(map(len, cells)) + 2 for cells in zip(*heads, strict=True))
+    rows = [(*head, summary(entry.changes, room)) for head, entry in zip(heads, result.entries, strict=True)]
+    for line in columns(rows, width):
         yield _emphasised(line, console)
 
 
-def _row(entry: Entry) -> tuple[str, str, str, str]:
+def _head(entry: Entry) -> tuple[str, str, str]:
     one = entry.generation
     command = one.command.removeprefix("nixprof ") or ("nixprof" if entry.by_nixprof else "(not by nixprof)")
     number = f"{'*' if entry.current else ' '}{one.number:>3}"
-    return number, when(one.time), cut(command, _COMMAND_COLUMNS), summary(entry.changes)
+    return number, when(one.time), cut(command, _COMMAND_COLUMNS)
 
 
 def _emphasised(line: str, console: Console) -> str:
@@ -66,14 +70,26 @@ def when(seconds: float) -> str:
     return time.strftime("%Y-%m-%d", then)
 
 
-def summary(changes: Sequence[Change]) -> str:
-    """Write changes on one line: the first of each kind by name, the rest as a number."""
+def summary(changes: Sequence[Change], width: int | None) -> str:
+    """Write changes on one line: the first of each kind by name, the rest as a number.
+
+    Args:
+        changes: what to write.
+        width: as many names as fit into it, up to two of a kind; None for two.
+
+    """
+    if width is not None and len(_summary(changes, 2)) > width:
+        return _summary(changes, 1)
+    return _summary(changes, 2)
+
+
+def _summary(changes: Sequence[Change], most: int) -> str:
     parts = []
     for sign, kinds in (("+", (Kind.ADDED,)), ("-", (Kind.REMOVED,)), ("~", (Kind.CHANGED, Kind.REBUILT, Kind.RANKED))):
         those = [one for one in changes if one.kind in kinds]
         if those:
-            named = ", ".join(_brief(one) for one in those[:2])
-            more = f" and {len(those) - 2} more" if len(those) > 2 else ""  # noqa: PLR2004 - the two that are named
+            named = ", ".join(_brief(one) for one in those[:most])
+            more = f" and {len(those) - most} more" if len(those) > most else ""
             parts.append(f"{sign} {named}{more}")
     return "  ".join(parts) or "no package changes"
 
@@ -112,11 +128,11 @@ def way(result: Return, console: Console) -> Iterator[str]:
     yield from change_lines(result.changes, {}, console, sys.stderr)
     yield from (f"  {part}" for part in on_disk(result.difference_bytes))
     if result.foreign:
-        yield f"  not installed by nixprof, and goes: {', '.join(result.foreign)}"
+        yield f"  not installed by nixprof, and removed too: {', '.join(result.foreign)}"
     if not result.files:
         yield "  only the profile goes back: the list stays as it is"
     for path in result.edited:
-        yield f"  your changes of {display_path(path)} since then go, too"
+        yield f"  your edits of {display_path(path)} since then are undone"
     if result.edited:
         yield f"  a copy is kept in {display_path(result.copy)}"
 

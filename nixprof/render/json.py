@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, assert_never
 
-from nixprof.errors import NixprofError
 from nixprof.freeze.findings import Alone, Differing, Import
 from nixprof.manifest.problems import ManifestError
 from nixprof.refusal import UnresolvableError, sentence
@@ -21,9 +20,11 @@ if TYPE_CHECKING:
     from nixprof.commands.rollback import RolledBack
     from nixprof.commands.status import Status
     from nixprof.commands.sync import InSync
+    from nixprof.errors import NixprofError
     from nixprof.flake.inputs import LockedInput
     from nixprof.flow import Outcome
     from nixprof.freeze.findings import Finding
+    from nixprof.nix.weight import Weight
 
 VERSION = 1
 
@@ -85,6 +86,7 @@ def in_sync(result: InSync) -> Mapping[str, Any]:
         "inputs": [],
         "packages": result.packages,
         "generation": result.generation,
+        "weight": None,
     }
 
 
@@ -99,6 +101,17 @@ def outcome(result: Outcome) -> Mapping[str, Any]:
         ],
         "packages": len(result.plan.packages),
         "generation": result.generation,
+        "weight": _weight(result.plan.weight) if result.plan.weight else None,
+    }
+
+
+def _weight(weight: Weight) -> Mapping[str, Any]:
+    return {
+        "fetch": list(weight.fetched),
+        "build": list(weight.built),
+        "downloadBytes": weight.download_bytes,
+        "unpackedBytes": weight.unpacked_bytes,
+        "differenceBytes": weight.difference_bytes,
     }
 
 
@@ -142,6 +155,7 @@ def difference(result: Difference) -> Mapping[str, Any]:
         "after": result.after,
         "changes": [_change(one) for one in result.changes],
         "unresolved": list(result.unresolved),
+        "differenceBytes": result.difference_bytes,
     }
 
 
@@ -170,7 +184,10 @@ def rolled_back(result: RolledBack) -> Mapping[str, Any]:
         "after": result.way.after.number,
         "changes": [_change(one) for one in result.way.changes],
         "restoresList": bool(result.way.files),
+        "differenceBytes": result.way.difference_bytes,
         "edited": [str(path) for path in result.way.edited],
+        "copy": str(result.way.copy) if result.way.edited else None,
+        "foreign": list(result.way.foreign),
     }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nixprof.changes import Kind
 from nixprof.commands.status import Elsewhere
 from nixprof.render.table import cut, fold
-from nixprof.words import count, display_path, package_name
+from nixprof.words import count, package_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ def status(result: Status, console: Console) -> Iterator[str]:
 def _rows(result: Status) -> Iterator[Row]:
     """Put together what there is to settle."""
     named = {kind: [_brief(change) for change in result.changes if change.kind is kind] for kind in Kind}
-    edited = [] if result.in_sync else [display_path(path) for path in result.edited]
+    edited = [] if result.in_sync else [path.name for path in result.edited]
     yield "edited since", edited, _SYNC
     yield "changed elsewhere", [result.elsewhere.value] if result.elsewhere else [], _SYNC
     if result.elsewhere is Elsewhere.MOVED:
@@ -109,6 +109,7 @@ def _verdict(result: Status) -> list[str]:
     )
     parts = [(number, word) for number, word in numbers if number]
     if not parts:
-        return [f"✗ the generated files are not up to date: {_SYNC}"]
+        what = "the generated files are not up to date" if result.generation else "nothing is installed yet"
+        return [f"✗ {what}: {_SYNC}"]
     (number, word), *rest = parts
     return [f"✗ {count(number, 'package')} {word}", *(f"{number} {word}" for number, word in rest)]
