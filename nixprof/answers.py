@@ -47,4 +47,6 @@ def is_answered(package: Package, system: str, locked: Mapping[str, LockedPackag
     if package.spec.is_store_path:
         return True
     chosen_exist = package.spec.outputs == ("*",) or resolved.outputs.keys() >= set(package.spec.outputs)
-    return chosen_exist and (resolved.source == known.held if known.held is not None else resolved.basis == basis)
+    # One of unknown source is held where it is installed; elsewhere it goes with its input.
+    held = known.held is not None and not (known.held == "" and resolved.source)
+    return chosen_exist and (resolved.source == known.held if held else resolved.basis == basis)

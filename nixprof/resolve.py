@@ -131,9 +131,9 @@ def resolve(
     for question in asked:
         spec = question.package.spec
         known = locked.get(spec.key, LockedPackage())
-        source = inputs[spec.input].url if known.held is None else known.held
+        source = known.held or inputs[spec.input].url
         # What is held rests on no input: once it is let go, it has to be asked for again.
-        answers[question] = _answer(told[question], source, basis_of[spec.input] if known.held is None else "")
+        answers[question] = _answer(told[question], source, "" if known.held else basis_of[spec.input])
     missing = [_without_output(question, answers[question]) for question in asked]
     if any(missing):
         raise UnresolvableError([refusal for refusal in missing if refusal], inputs, listed)

@@ -19,9 +19,10 @@ from nixprof.errors import NixprofError
 from nixprof.files import content
 from nixprof.flake.compile import compile_inputs, used_inputs
 from nixprof.flake.inputs import LockedInput, read_flake_lock
-from nixprof.flake.packages import LockedPackage, holds, prune, write_packages
+from nixprof.flake.packages import LockedPackage, Resolved, holds, prune, write_packages
 from nixprof.generations import SOURCES, relative_sources, write_sources
 from nixprof.nix.explain import NixError, Trouble
+from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.nix.weight import Weight, difference
 from nixprof.resolve import questions, resolve
 from nixprof.state import Project, State, generated
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from nixprof.manifest.model import Input, Manifest, Package
     from nixprof.nix.command import Nix
     from nixprof.resolve import Answer, Question
+
+
+# Stands for a package on a system until it is known there: it rests on nothing that is.
+_TO_BE_RESOLVED = Resolved("", "", "", "", USUAL_PRIORITY, {}, (), source="?", basis="?")
 
 
 class Stage:
@@ -99,6 +104,7 @@ class Stage:
 
     def lock_inputs(self) -> None:
         """Lock the inputs that are not locked yet."""
+        self._let_go_elsewhere()
         used = self._used_inputs()
         compiled = "\n".join(f"  {line}" for line in compile_inputs(used))
         text = (content(self._project.places.flake / "flake.nix") or b"").decode(errors="replace")
@@ -107,6 +113,14 @@ class Stage:
             return
         with self._project.progress.step("locking the inputs"), self._named_inputs():
             self._nix.lock(self._folder)
+
+    def _let_go_elsewhere(self) -> None:
+        """Let what is held without a known source go with its input on every other system."""
+        for question in questions(self._manifest, self._project.machine):
+            known = self.locked.get(question.package.spec.key)
+            if known and known.held == "" and question.system not in known.systems:
+                self.locked[question.package.spec.key] = known.on(question.system, _TO_BE_RESOLVED)
+        self._write()
 
     @contextmanager
     def _named_inputs(self) -> Iterator[None]:
@@ -286,7 +300,8 @@ class Stage:
         }
 
     def _has_source(self, key: str) -> bool:
-        return not is_store_path(key) and self.locked[key].held != ""
+        resolved = self.locked[key].systems[self._project.machine.system]
+        return not is_store_path(key) and (self.locked[key].held != "" or resolved.source != "")
 
     def _derive(self, keys: set[str]) -> None:
         """Evaluate packages that are resolved already, to be able to build them."""

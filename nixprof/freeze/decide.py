@@ -285,11 +285,17 @@ def _priority(element: Element) -> int | None:
 def _merged(one: Import, other: Import, system: str) -> Import | None:
     """Make one package of two elements that are outputs of it; None where they are not."""
     first, second = (each.locked.systems[system] if each.locked else None for each in (one, other))
-    if first is None or second is None or one.priority != other.priority:
+    if first is None or second is None:
+        return None
+    more = (*one.more, other.element)
+    if first.outputs == second.outputs:
+        better = one if one.element.priority <= other.element.priority else other
+        return replace(one, priority=better.priority, locked=better.locked, more=more)
+    if one.priority != other.priority:
         return None
     clash = any(second.outputs.get(name, path) != path for name, path in first.outputs.items())
     same = (one.element.url, one.element.label) == (other.element.url, other.element.label)
-    if clash or not (same or first.outputs == second.outputs):
+    if clash or not same:
         return None
     outputs = {**first.outputs, **second.outputs}
     names = tuple(outputs)
@@ -300,7 +306,6 @@ def _merged(one: Import, other: Import, system: str) -> Import | None:
         chosen = one.spec.outputs
     resolved = replace(first, outputs=outputs, outputs_to_install=names)
     locked = LockedPackage({system: resolved}, one.locked.held if one.locked else None)
-    more = (*one.more, other.element)
     return replace(one, spec=replace(one.spec, outputs=chosen), locked=locked, more=more)
 
 

@@ -857,3 +857,27 @@ def test_the_question_is_asked_on_a_terminal_only(world: World) -> None:
     shown = world.nixprof_on_terminal("freeze", typed="\n").stdout
     assert "✓ 1 package under nixprof" in shown
     assert os.access(world.profile / "bin/hello", os.X_OK)
+
+
+# --- the list on another system
+
+
+def test_what_has_no_known_source_goes_with_its_input_on_other_systems(world: World) -> None:
+    """A list that was frozen on another system: `hello` was known by its file alone."""
+    world.command("nix-env", "-f", world.nixpkgs, "-iA", "hello")
+    world.write_manifest("packages = []\n")
+    world.nixprof("freeze")
+    frozen = lock(world)["nixpkgs#hello"]
+    assert frozen["held"] == ""
+
+    text = (world.flake / "packages.json").read_text()
+    (world.flake / "packages.json").write_text(text.replace(world.system, "aarch64-darwin"))
+    shutil.rmtree(world.home / ".local")
+    (world.home / ".local/state/nix/profiles").mkdir(parents=True)
+    world.publish(2)
+    world.nixprof("sync")
+    assert world.run("hello") == "hello 2.12.2"
+    entry = lock(world)["nixpkgs#hello"]
+    assert entry["systems"]["aarch64-darwin"] == frozen["systems"][world.system]
+    assert "in sync" in world.nixprof("sync").stderr
+    assert json.loads((world.flake / "flake.lock").read_text())["nodes"]["root"]["inputs"].keys() == {"nixpkgs"}
