@@ -116,7 +116,8 @@ class Activation:
         """
         leaving = (*(environment.element for environment in before.environments), *adopted)
         elements = nix.elements(before.profile) if before.profile else ()
-        foreign = [element for element in elements if element not in leaving]
+        gone = set(leaving)
+        foreign = [element for element in elements if element not in gone]
         return cls(before.profile, leaving, built, attribute, _priority_beside(nix, foreign, packages, built))
 
     def perform(self, nix: Nix, project: Project) -> Profile:

@@ -116,11 +116,15 @@ class Stage:
 
     def _let_go_elsewhere(self) -> None:
         """Let what is held without a known source go with its input on every other system."""
+        let_go: dict[str, LockedPackage] = {}
         for question in questions(self._manifest, self._project.machine):
-            known = self.locked.get(question.package.spec.key)
+            key = question.package.spec.key
+            known = let_go.get(key) or self.locked.get(key)
             if known and known.held == "" and question.system not in known.systems:
-                self.locked[question.package.spec.key] = known.on(question.system, _TO_BE_RESOLVED)
-        self._write()
+                let_go[key] = known.on(question.system, _TO_BE_RESOLVED)
+        if let_go:
+            self.locked |= let_go
+            self._write()
 
     @contextmanager
     def _named_inputs(self) -> Iterator[None]:

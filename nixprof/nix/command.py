@@ -220,7 +220,8 @@ class Nix:
         """
         with tempfile.TemporaryDirectory(prefix="nixprof-", ignore_cleanup_errors=True) as scratch:
             copy = Path(scratch, "profile")
-            staying = [element for element in profile.elements if element not in elements]
+            leaving = set(elements)
+            staying = [element for element in profile.elements if element not in leaving]
             if profile.keeper is Keeper.NIX_PROFILE and staying:
                 first = Path(scratch, "profile-1-link")
                 first.symlink_to(profile.store_path or "")
