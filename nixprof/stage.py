@@ -18,6 +18,7 @@ from nixprof.draft import Moves
 from nixprof.errors import NixprofError
 from nixprof.files import content
 from nixprof.flake.compile import compile_inputs, used_inputs
+from nixprof.flake.conflict import check_merged
 from nixprof.flake.inputs import LockedInput, read_flake_lock
 from nixprof.flake.packages import LockedPackage, Resolved, holds, prune, write_packages
 from nixprof.generations import SOURCES, relative_sources, write_sources
@@ -63,6 +64,7 @@ class Stage:
         self.locked = prune(before.locked, (package.spec.key for package in manifest.packages))
         lock = content(project.places.flake / "flake.lock")
         if lock is not None:
+            check_merged(project.places.flake / "flake.lock", lock)
             self._lock_file.write_bytes(lock)
         self._write()
 

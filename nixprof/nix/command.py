@@ -307,6 +307,7 @@ class Nix:
             stderr=subprocess.PIPE,
             pass_fds=inherited,
             process_group=process_group,
+            cwd=_where(),
         ) as process:
             try:
                 printed, said = self._follow(process)
@@ -338,6 +339,15 @@ class Nix:
         reader.join()
         process.wait()
         return b"".join(printed).decode(errors="replace"), activities.said
+
+
+def _where() -> str | None:
+    """Choose another folder to start Nix in where the current one has been deleted."""
+    try:
+        os.getcwd()
+    except OSError:
+        return "/"
+    return None
 
 
 def _profile_flag(profile: Path | None) -> tuple[str, ...]:

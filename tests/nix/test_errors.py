@@ -1,5 +1,6 @@
 """Every way in which a change fails, made to happen: what the user is told, as `share/doc/nixprof/ERRORS.md` has it."""
 
+import contextlib
 import os
 import signal
 import stat
@@ -495,7 +496,9 @@ def nobody(fresh_world: World) -> Iterator[World]:
 
 def as_nobody(world: World, *args: str) -> Result:
     uid = world.home.stat().st_uid
-    return world.command("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *args, check=False, cwd=Path("/"))
+    return world.command(
+        "setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *args, check=False, cwd=Path("/")
+    )
 
 
 def test_the_store_belongs_to_somebody_else(nobody: World) -> None:
@@ -504,50 +507,31 @@ def test_the_store_belongs_to_somebody_else(nobody: World) -> None:
     shows(nobody, "A store of somebody else's", "Nix was installed for one user only, and not for this one.", result)
 
 
-@pytest.fixture
-def daemon(nobody: World) -> Iterator[World]:
-    """The same with a daemon that serves root's store."""
-    world = nobody
+@contextlib.contextmanager
+def daemon(world: World) -> Iterator[None]:
+    """Serves root's store, with the settings of that moment."""
     (world.root / "daemon").mkdir()
     program = world.root / "daemon" / "nix-daemon"
     program.symlink_to(world.install.executable)
     world.extra_env["NIX_REMOTE"] = "daemon"
-    started = {**world.env, "NIX_REMOTE": ""}
-    with subprocess.Popen([program], env=started, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen([program], env={**world.env, "NIX_REMOTE": ""}, stderr=subprocess.DEVNULL) as process:
         socket = world.store.root / "var" / "daemon-socket" / "socket"
         for _ in range(100):
             if socket.exists():
                 break
             time.sleep(0.05)
-        yield world
-        process.terminate()
+        try:
+            yield
+        finally:
+            process.terminate()
 
 
-def test_a_user_whom_the_daemon_does_not_serve(nobody: World, daemon: World) -> None:
-    del nobody
-    daemon.configure(allowed_users="root")
-    result = as_nobody(daemon, *NIXPROF, "add", "hello")
+def test_a_user_whom_the_daemon_does_not_serve(nobody: World) -> None:
+    nobody.configure(allowed_users="root")
+    with daemon(nobody):
+        result = as_nobody(nobody, *NIXPROF, "add", "hello")
     assert result.code == 1, str(result)
-    shows(daemon, "A user whom the daemon does not serve", "`allowed-users` does not name this user.", result)
-
-
-def test_a_cache_that_the_daemon_does_not_let_one_choose(daemon: World, binary_cache: BinaryCache) -> None:
-    world = daemon
-    assert as_nobody(world, *NIXPROF, "add", "hello", "jq").code == 0
-    kept = {path: path.read_bytes() for path in (world.manifest, *world.flake.iterdir())}
-    path = next(path for path in world.store.store_dir.iterdir() if path.name.endswith("-jq-1.8.1"))
-    assert as_nobody(world, *NIXPROF, "remove", "jq").code == 0
-    as_nobody(world, "nix-env", "--profile", str(world.profile.readlink()), "--delete-generations", "old")
-    as_nobody(world, "nix-store", "--delete", str(path))
-    assert not path.exists()
-    for file, data in kept.items():
-        file.write_bytes(data)
-    world.extra_env["NIX_CONFIG"] = f"substituters = {binary_cache.url}"
-    result = as_nobody(world, *NIXPROF, "sync")
-    if world.install.release < (2, 9) or result.code == 0:
-        return
-    when = "`nixprof sync`, with a cache in `~/.config/nix/nix.conf` that the daemon does not allow."
-    shows(world, "A cache that this user may not choose", when, result)
+    shows(nobody, "A user whom the daemon does not serve", "`allowed-users` does not name this user.", result)
 
 
 def test_interrupted(listed: World) -> None:

@@ -150,6 +150,7 @@ RETRY = (
     "retrying in 318 ms\n"
 )
 REFUSED = "warning: unable to download 'https://cache.example.org/nix-cache-info': HTTP error 500\n"
+UNTRUSTED = "warning: ignoring untrusted substituter 'https://cache.example.org', you are not a trusted user.\n"
 NOWHERE = f"error: path '/nix/store/{'a' * 32}-x' is required, but there is no substituter that can build it\n"
 
 
@@ -162,6 +163,7 @@ NOWHERE = f"error: path '/nix/store/{'a' * 32}-x' is required, but there is no s
         # A cache that is out of order does not explain a mistake in a flake.
         (REFUSED + "error: attribute 'x' missing\n", "`nix flake lock` failed"),
         (REFUSED + NOWHERE, "cache.example.org is out of order"),
+        (UNTRUSTED + NOWHERE, "Nix ignores the cache cache.example.org: this user may not choose caches"),
     ],
 )
 def test_a_warning_is_the_cause_only_of_its_consequence(said: str, message: str) -> None:
