@@ -116,8 +116,10 @@ def _meant(error: NixError, inputs: Sequence[Input]) -> Input | None:
             return one
     if len(inputs) == 1:
         return inputs[0]
-    said = " ".join((error.said, *error.found.values()))
-    return next((one for one in inputs if _place(one.url) in said), None)
+    named_parts = [part for part in error.found.values() if part]
+    return next(
+        (one for one in inputs if _place(one.url) in error.said or any(part in one.url for part in named_parts)), None
+    )
 
 
 def _place(url: str) -> str:

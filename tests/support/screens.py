@@ -74,6 +74,7 @@ def collected() -> Iterator[None]:
 def shows(world: World, title: str, when: str, result: Result, *masks: tuple[str, str]) -> str:
     """Compares what a command said with the page; returns it."""
     assert "Traceback" not in result.stderr, str(result)
+    assert "nixprof has a bug" not in result.stderr, str(result)
     _, found, text = f"\n{result.stderr}".partition("\nerror: ")
     if not found:
         _, found, text = f"\n{result.stderr}".partition("\nInterrupted")
