@@ -1,0 +1,59 @@
+"""How an error reads."""
+
+import pytest
+
+from nixprof import cli
+from nixprof.errors import NixprofError
+from nixprof.refusal import tables
+from nixprof.render.error import report
+
+
+def test_labels_are_aligned_and_the_home_is_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/alice")
+    error = NixprofError("cannot write /home/alice/x", cause="one\ntwo", hints=("do this", "or that:\n[system.linux]"))
+    assert list(report(error)) == [
+        "error: cannot write ~/x",
+        "cause: one",
+        "       two",
+        "hint:  do this",
+        "       or that:",
+        "       [system.linux]",
+    ]
+
+
+def test_what_is_not_known_has_no_label() -> None:
+    assert list(report(NixprofError("it failed"))) == ["error: it failed"]
+
+
+@pytest.mark.parametrize(
+    ("platforms", "names"),
+    [
+        (["aarch64-darwin", "x86_64-darwin"], ("darwin",)),
+        (["x86_64-linux", "aarch64-linux", "i686-linux"], ("linux",)),
+        (["x86_64-linux", "x86_64-darwin"], ("x86_64",)),
+        (["x86_64-linux"], ("x86_64-linux",)),
+        (["aarch64-darwin", "x86_64-darwin", "x86_64-linux"], ("darwin", "x86_64-linux")),
+        (["riscv64-linux"], ("riscv64-linux",)),
+        ([], ()),
+    ],
+)
+def test_the_tables_that_stand_for_the_systems_of_a_package(platforms: list[str], names: tuple[str, ...]) -> None:
+    assert tables(platforms) == names
+
+
+@pytest.mark.parametrize("option", [[], ["--verbose"], ["--json"]])
+def test_a_bug_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("what\nnobody thought of")
+
+    monkeypatch.setattr("nixprof.commands.sync.run", broken)
+    # A test is no place to change how signals are handled, or which commands there are.
+    monkeypatch.setattr("nixprof.interrupts.stop_in_order", lambda: None)
+    monkeypatch.setattr(cli, "_leave_only", lambda _: None)
+    assert cli.run(["sync", *option]) == 1
+    shown = capsys.readouterr()
+    assert "nixprof has a bug: KeyError: " in shown.out + shown.err
+    assert ("Traceback" in shown.err) == (option == ["--verbose"])
+    assert "run again with --verbose" in shown.out + shown.err
