@@ -314,7 +314,7 @@ def list_(json: JsonOption = False, profile: ProfileOption = None, color: Colour
 
 @app.command(epilog="Examples: nixprof status; nixprof status --check || nixprof sync")
 def status(
-    check: Annotated[bool, typer.Option("--check", help="Exit with 3 if they differ, either way.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 3 if `sync` has something to do.")] = False,
     json: JsonOption = False,
     profile: ProfileOption = None,
     color: ColourOption = Colour.AUTO,
@@ -332,7 +332,7 @@ def status(
         from nixprof.render import status as rendered_text
 
         _Settings.console.out(rendered_text.status(found, _Settings.console))
-    if check and found.drifts:
+    if check and not found.in_sync:
         raise typer.Exit(3)
 
 

@@ -237,8 +237,6 @@ def outcome(result: Outcome) -> str:
 
 def _unseen(result: Plan) -> str:
     """Say what was done where no package has changed."""
-    if result.asked.inputs or result.asked.packages:
-        return "nothing newer" if not result.moved else "no package changes"
     return "no package changes, only the list" if result.edits else "no package changes"
 
 

@@ -1,0 +1,91 @@
+"""What a long step looks like: calm and true with however much there is to tell."""
+
+import json
+from typing import Any
+
+import pytest
+
+from nixprof.nix.activity import Activities
+from nixprof.render.progress import LINES, Moment, frame, so_far
+
+PATH = "/nix/store/00000000000000000000000000000000"
+
+
+def tell(activities: Activities, action: str, number: int, **rest: Any) -> None:
+    activities.feed("@nix " + json.dumps({"action": action, "id": number, **rest}))
+
+
+def download(activities: Activities, number: int, done: int, expected: int) -> None:
+    tell(activities, "start", 2 * number, type=108, fields=[f"{PATH}-package{number}-1.0", "https://cache.example"])
+    tell(activities, "start", 2 * number + 1, type=101, fields=[f"https://cache.example/nar/{number}.nar"])
+    tell(activities, "result", 2 * number + 1, type=105, fields=[done, expected, 0, 0])
+
+
+def drawn(activities: Activities, width: int, *, seconds: float = 5, rate: float | None = 100_000) -> list[str]:
+    return frame(Moment("fetching 300 packages", activities, 0, seconds, rate), width)
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 120, 200])
+def test_much_of_everything_stays_within_five_lines(width: int) -> None:
+    activities = Activities()
+    for number in range(300):
+        download(activities, number, 1000 * number, 1_000_000)
+    for number in range(40):
+        tell(activities, "start", 1000 + number, type=105, fields=[f"{PATH}-{'long' * 30}{number}.drv", "", 1, 1])
+        tell(activities, "result", 1000 + number, type=104, fields=["buildPhase"])
+    lines = drawn(activities, width)
+    assert len(lines) <= LINES
+    assert all(0 < len(line) < width for line in lines)
+
+
+def test_a_download() -> None:
+    activities = Activities()
+    tell(activities, "start", 9999, type=103)
+    tell(activities, "result", 9999, type=105, fields=[17, 50, 16, 0])
+    tell(activities, "start", 9998, type=102)
+    tell(activities, "result", 9998, type=106, fields=[101, 6 << 20])
+    download(activities, 1, 3 << 20, 4 << 20)
+    assert activities.downloaded_bytes == 3 << 20
+    assert activities.expected_bytes == 6 << 20
+    head, line = drawn(activities, 80, rate=1 << 20)
+    assert head == "⠋ fetching 300 packages · 17 of 50 paths"
+    assert line.startswith("downloading  ━━━━━")
+    assert "3.0/6.0 MiB" in line
+    assert "1.0 MiB/s" in line
+    assert "3 s left" in line
+    assert "left" not in drawn(activities, 80, seconds=1)[1]  # too early to tell
+    assert so_far(Moment("fetching x", activities, 0, 5, 1 << 20)) == "fetching x: 3.0/6.0 MiB, 1.0 MiB/s"
+
+
+def test_what_a_cache_says_of_packages_is_no_package() -> None:
+    activities = Activities()
+    tell(activities, "start", 1, type=101, fields=["https://cache.example/00000.narinfo"])
+    tell(activities, "result", 1, type=105, fields=[500, 500, 0, 0])
+    assert activities.downloaded_bytes == 0
+    assert activities.fetching == {}
+
+
+def test_an_input() -> None:
+    activities = Activities()
+    tell(activities, "start", 1, type=101, fields=["https://example.org/nixpkgs.tar.gz"])
+    tell(activities, "result", 1, type=105, fields=[2_500_000, 0, 0, 0])
+    assert drawn(activities, 80)[1] == "fetching     https://example.org/nixpkgs.tar.gz  2.4 MiB"
+    tell(activities, "start", 2, type=0, text="fetching Git repository 'https://example.org/x.git'")
+    tell(activities, "stop", 1)
+    assert drawn(activities, 80)[1] == "fetching     https://example.org/x.git"
+
+
+def test_unpacking() -> None:
+    activities = Activities()
+    download(activities, 1, 1000, 1000)
+    tell(activities, "start", 77, type=100, fields=[f"{PATH}-x", "", ""])
+    tell(activities, "result", 77, type=105, fields=[1 << 20, 4 << 20, 0, 0])
+    assert drawn(activities, 80)[1].startswith("unpacking    ━━━━━━━━╸")
+    assert "1.0/4.0 MiB" in drawn(activities, 80)[1]
+
+
+@pytest.mark.parametrize("line", ["@nix", "@nix {", "@nix 7", '@nix {"action":"start"}', '@nix {"action":"x","id":1}'])
+def test_nonsense_is_passed_over(line: str) -> None:
+    activities = Activities()
+    activities.feed(line)
+    assert drawn(activities, 80) == ["⠋ fetching 300 packages"]
