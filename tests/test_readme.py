@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -82,3 +83,21 @@ def test_nothing_else_is_at_top_level() -> None:
     # A copy that is no repository has only what was copied.
     names = listed.stdout.splitlines() if listed.returncode == 0 else [path.name for path in ROOT.iterdir()]
     assert {name.partition("/")[0] for name in names if not name.startswith(".")} == TOP_LEVEL
+
+
+def test_the_script_works(world: World) -> None:
+    """On a machine that lacks a package, with one that is pinned, on the day that nixpkgs moves on."""
+    if not shutil.which("jq"):
+        pytest.skip("there is no jq")
+    [script] = re.findall(r"## In scripts\n.*?```sh\n(.*?)```", README.read_text(), re.DOTALL)
+    world.write_manifest('packages = ["hello", "ripgrep", { package = "git", pin = true }]\n')
+    world.nixprof("sync")
+    world.manifest.write_text(world.manifest.read_text().replace('"hello", ', ""))
+    world.publish(2)
+    file = world.home / "script"
+    file.write_text(script)
+    shown = world.command("sh", file).stdout.splitlines()
+    assert shown == ["nixpkgs#ripgrep: 14.1.1 to 15.1.0", "git stays at 2.51.0"]
+    world.manifest.write_text("packages = [")
+    failed = world.command("sh", file, check=False)
+    assert failed.code != 0

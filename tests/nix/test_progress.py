@@ -98,9 +98,10 @@ def test_without_a_terminal_there_are_few_lines(far_away: World) -> None:
     assert lines[-1].startswith("✓ 50 added")
 
 
-def test_a_terminal_that_changes_its_size(far_away: World) -> None:
+def test_a_terminal_that_changes_its_size(far_away: World, binary_cache: BinaryCache) -> None:
     if not shutil.which("tmux"):
         pytest.skip("there is no tmux")
+    binary_cache.bytes_per_second = 10_000
     with _tmux(far_away, "sync") as screen:
         for columns in (80, 40, 120, 60):
             screen.resize(columns)

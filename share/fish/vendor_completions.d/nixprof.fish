@@ -9,7 +9,7 @@ set -l listed remove rm uninstall delete update upgrade up pin unpin
 set -l changing $add $listed sync freeze
 set -l locking $changing edit rollback
 set -l nix $changing edit outdated
-set -l asking $add remove rm uninstall delete update upgrade up sync freeze edit rollback
+set -l asking $changing edit rollback
 set -l reading $changing outdated rollback list ls status diff history
 
 complete -c nixprof -f
@@ -47,7 +47,7 @@ complete -c nixprof -n "__fish_seen_subcommand_from $add" -l pin -d 'update leav
 complete -c nixprof -n "__fish_seen_subcommand_from $add" -l allow-unfree -d 'allow these if they are unfree'
 complete -c nixprof -n "__fish_seen_subcommand_from $add" -l allow-insecure -d 'allow these if they are marked as insecure'
 complete -c nixprof -n "__fish_seen_subcommand_from $add" -l allow-broken -d 'allow these if they are marked as broken'
-complete -c nixprof -n '__fish_seen_subcommand_from status outdated' -l check -d 'exit with 3 if there is something to do'
+complete -c nixprof -n '__fish_seen_subcommand_from sync status outdated' -l check -d 'exit with 3 if there is something to do'
 complete -c nixprof -n '__fish_seen_subcommand_from rollback' -l profile-only -d 'leave the list and the locks as they are'
 complete -c nixprof -n "__fish_seen_subcommand_from $listed" -a '(__nixprof_listed)'
 
