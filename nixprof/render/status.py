@@ -98,8 +98,8 @@ def _verdict(result: Status) -> list[str]:
     """Sum up, in words that a line may be broken between."""
     if result.in_sync:
         generation = [f"generation {result.generation}"] if result.generation else []
-        others = [f"and {len(result.foreign)} that only this machine has"] if result.foreign else []
-        return [f"✓ in sync: {count(result.packages, 'package')}", *generation, *others]
+        foreign = [f"and {len(result.foreign)} that only this machine has"] if result.foreign else []
+        return [f"✓ in sync: {count(result.packages, 'package')}", *generation, *foreign]
     kinds = [change.kind for change in result.changes]
     others = len(kinds) - kinds.count(Kind.ADDED) - kinds.count(Kind.REMOVED) + len(result.behind)
     numbers = (

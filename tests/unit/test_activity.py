@@ -1,4 +1,4 @@
-"""What a long step looks like: calm and true with however much there is to tell."""
+"""What Nix does, and what that looks like: calm and true with however much there is to tell."""
 
 import json
 from typing import Any
