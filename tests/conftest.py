@@ -20,7 +20,6 @@ from support.binary_cache import BinaryCache
 from support.installs import MissingNix, NixInstall, wanted_installs
 from support.world import Store, World
 
-
 # `pytest --hypothesis-profile=long`: many examples, for hours when nobody waits.
 hypothesis.settings.register_profile(
     "long", max_examples=10_000, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)

@@ -85,7 +85,7 @@ def test_everything_at_once_by_hand(world: World) -> None:
     agree(world)
 
 
-def test_a_second_machine_needs_no_input(world: World, make_world: object, binary_cache: BinaryCache) -> None:
+def test_a_second_machine_needs_no_input(world: World, binary_cache: BinaryCache) -> None:
     world.write_manifest('packages = ["hello", "git^*", "python3Packages.black"]\n')
     world.nixprof("sync")
     before = world.tree()
