@@ -35,7 +35,18 @@ def starts(log: Path) -> list[str]:
     """What was started since the last look: the words that say what is done."""
     lines = log.read_text().splitlines() if log.exists() else []
     log.write_text("")
-    words = ("--check-validity", "--dry-run", "eval", "build", "flake lock", "flake update", "profile", "--version", "--realise", "--set")
+    words = (
+        "--check-validity",
+        "--dry-run",
+        "eval",
+        "build",
+        "flake lock",
+        "flake update",
+        "profile",
+        "--version",
+        "--realise",
+        "--set",
+    )
     return [next((word for word in words if f" {word} " in f"{line} "), line) for line in lines]
 
 
