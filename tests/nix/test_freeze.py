@@ -271,7 +271,7 @@ def test_killed_at_any_point_the_profile_is_the_old_or_the_new_one(grown: World)
     stages = Stages(world, ("freeze",))
     # Every point of the switch itself, and some of all the rest.
     chosen = sorted(
-        {*range(1, len(stages.points) + 1, 7), *range(max(1, len(stages.points) - 12), len(stages.points) + 1)}
+        {*range(1, len(stages.points) + 1, 17), *range(max(1, len(stages.points) - 12), len(stages.points) + 1)}
     )
     for at in chosen:
         stages.disturbed(at, "kill")
@@ -854,7 +854,7 @@ def test_the_question_is_asked_on_a_terminal_only(world: World) -> None:
     assert "Switch the profile over? [Y/n]" in shown
     assert "Nothing was changed." in shown
     assert world.snapshot() == before
-    shown = world.nixprof_on_terminal("freeze", typed="\n").stdout
+    shown = world.nixprof_on_terminal("freeze", typed="\n", env={"NO_COLOR": "1"}).stdout
     assert "✓ 1 package under nixprof" in shown
     assert os.access(world.profile / "bin/hello", os.X_OK)
 
