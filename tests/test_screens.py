@@ -70,7 +70,7 @@ def _sit(sitting: Sitting, world: World) -> None:
     world.manifest.write_text(
         world.manifest.read_text().replace('  "jq",\n', '  "tree",\n  "python3Packages.black",\n')
     )
-    world.install_element("nixpkgs#wget", "nixpkgs#htop")
+    world.install_element("nixpkgs#htop", "nixpkgs#wget")
     does("list")
     does("status", "--check")
     does("diff")
@@ -97,7 +97,7 @@ def _sit(sitting: Sitting, world: World) -> None:
     does("rollback", "3", "--profile-only")
     does("status")
     does("sync", "--yes")
-    world.install_element("nixpkgs#wget", "nixpkgs#nodejs")
+    world.install_element("nixpkgs#nodejs", "nixpkgs#wget")
     does("freeze", "--dry-run")
     does("freeze", answer="y")
     does("edit", answer="n", env={"VISUAL": "sed -i s/ripgrep/ripgrepp/"})
