@@ -204,6 +204,30 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+@contextmanager
+def scratch_folder(prefix: str = "nixprof-", below: str | None = None) -> Iterator[Path]:
+    """Have a folder of nixprof's own, which nobody else can read, for as long as the context lasts.
+
+    Args:
+        prefix: what its name begins with.
+        below: where it is; None for the usual place.
+
+    Raises: NixprofError where it cannot be made. That it cannot be removed would only hide what went wrong before.
+
+    """
+    import shutil
+    import tempfile
+
+    try:
+        folder = tempfile.mkdtemp(prefix=prefix, dir=below)
+    except OSError as error:
+        raise NixprofError("cannot make a temporary folder", cause=error.strerror or str(error)) from error
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def remove_temporary_files(folder: Path) -> None:
     """Clear away what a nixprof that was killed left beside the files of a folder."""
     for path in folder.glob(f".*{TEMPORARY}"):

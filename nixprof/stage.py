@@ -6,7 +6,6 @@ Its methods are the steps of a change, in this order; each leaves the folder com
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from nixprof.answers import bases, is_answered
 from nixprof.blame import of_input, of_packages
 from nixprof.draft import Moves
 from nixprof.errors import NixprofError
-from nixprof.files import content
+from nixprof.files import content, scratch_folder
 from nixprof.flake.compile import compile_inputs, used_inputs
 from nixprof.flake.conflict import check_merged
 from nixprof.flake.inputs import LockedInput, read_flake_lock
@@ -72,7 +71,7 @@ class Stage:
     @contextmanager
     def of(cls, project: Project, nix: Nix, manifest: Manifest, before: State) -> Iterator[Stage]:
         """Set the stage for a manifest, and clear it away in the end."""
-        with tempfile.TemporaryDirectory(prefix="nixprof-", ignore_cleanup_errors=True) as scratch:
+        with scratch_folder() as scratch:
             folder = Path(scratch, "flake")
             folder.mkdir()
             yield cls(folder, project, nix, manifest, before)

@@ -6,7 +6,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from nixprof import flow
 from nixprof.commands.init import TEMPLATE
 from nixprof.draft import Draft
 from nixprof.errors import NixprofError
-from nixprof.files import replace_file
+from nixprof.files import replace_file, scratch_folder
 from nixprof.manifest.parse import parse_text
 from nixprof.manifest.problems import ManifestError
 from nixprof.words import display_path
@@ -46,7 +45,7 @@ def run(
     """
     path = project.places.manifest
     old = path.read_bytes() if path.exists() else TEMPLATE.encode()
-    with tempfile.TemporaryDirectory(prefix="nixprof-", ignore_cleanup_errors=True) as scratch:
+    with scratch_folder() as scratch:
         copy = Path(scratch, path.name)
         copy.write_bytes(old)
         try:

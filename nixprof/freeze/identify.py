@@ -13,12 +13,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
+from nixprof.files import scratch_folder
 from nixprof.freeze.findings import Evidence
 from nixprof.nix.shape import fits
 from nixprof.places import home
@@ -119,7 +119,7 @@ def _ask(nix: Nix, elements: Sequence[Element], source: Nixpkgs) -> list[list[Ma
     questions = [
         {"pname": _name(element)[0], "attrPaths": [[name] for name in _positions(element)]} for element in elements
     ]
-    with tempfile.TemporaryDirectory(prefix="nixprof-", ignore_cleanup_errors=True) as scratch:
+    with scratch_folder() as scratch:
         file = Path(scratch, "questions.json")
         file.write_text(json.dumps(questions), encoding="utf-8")
         told = nix.identify(source.place, file)

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from nixprof.errors import NixprofError
+from nixprof.files import scratch_folder
 from nixprof.nix.activity import Activities
 from nixprof.nix.explain import NixError, Trouble, explain
 from nixprof.nix.profile import USUAL_PRIORITY, Keeper
@@ -218,7 +218,7 @@ class Nix:
         and the real one then moves to the outcome. A profile of nix-env would be converted with losses: of that,
         the elements that stay are installed anew by their store paths.
         """
-        with tempfile.TemporaryDirectory(prefix="nixprof-", ignore_cleanup_errors=True) as scratch:
+        with scratch_folder() as scratch:
             copy = Path(scratch, "profile")
             leaving = set(elements)
             staying = [element for element in profile.elements if element not in leaving]
@@ -265,9 +265,7 @@ class Nix:
     def _plain_way_to(self, real: str) -> str:
         """Make a link without odd characters to the folder that holds `real`, for a Nix that decodes no path."""
         parent, name = os.path.split(real)
-        scratch = self._cleanup.enter_context(
-            tempfile.TemporaryDirectory(prefix=LINK_PREFIX, dir=LINKS, ignore_cleanup_errors=True)
-        )
+        scratch = self._cleanup.enter_context(scratch_folder(LINK_PREFIX, LINKS))
         os.symlink(parent, os.path.join(scratch, LINK))
         return os.path.join(scratch, LINK, name)
 
