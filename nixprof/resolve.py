@@ -173,7 +173,12 @@ def _is_answer(question: Question, told: Any) -> bool:
     shape = _SHAPES.get(told["state"]) if fits(told, {"state": str}) else None
     if shape is None or not fits(told, shape):
         return False
-    return bool(told["state"] != "missing" or 0 <= told["depth"] < len(question.package.spec.attr_path))
+    match told["state"]:
+        case "missing":
+            return bool(0 <= told["depth"] < len(question.package.spec.attr_path))
+        case "resolved":
+            return set(told["outputsToInstall"]) <= set(told["outputs"])
+    return True
 
 
 def _request(by_system: Mapping[str, Sequence[int]]) -> str:

@@ -127,6 +127,8 @@ def _parse_package(entry: Mapping[str, Any]) -> LockedPackage:
 
 
 def _parse_resolved(fields: Mapping[str, Any]) -> Resolved:
+    if not set(fields["outputsToInstall"]) <= fields["outputs"].keys():
+        raise ValueError(f"{fields['pname']} has outputs to install that it does not have")
     return Resolved(
         pname=_text(fields["pname"]),
         version=_text(fields["version"]),

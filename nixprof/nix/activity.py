@@ -126,7 +126,7 @@ class Activities:
     def _take(self, text: str) -> None:
         """Take what is told of an activity, as JSON."""
         # What Nix tells of its work is never worth failing for.
-        with suppress(ValueError, LookupError, TypeError, AttributeError):
+        with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
             event = json.loads(text)
             match event["action"]:
                 case "start":

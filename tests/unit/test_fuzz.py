@@ -113,7 +113,7 @@ def read_or_refused(read: Callable[[], object]) -> None:
         from nixprof.render.error import report
 
         for line in report(error):
-            line.encode()
+            line.encode(errors="backslashreplace")  # as stderr does
 
 
 ## files
