@@ -201,7 +201,8 @@ def _attempt(
             return profile.generation
 
         flake = {project.places.flake / name: data for name, data in stage.files().items()}
-        generation = commit(project.places, {**flake, **files}, activate, read)
+        link = before.profile.link if before.profile else project.chosen_profile
+        generation = commit(project.places, link, {**flake, **files}, activate, read)
         return Outcome(plan, done=True, generation=generation, seconds=0)
 
 

@@ -1,7 +1,8 @@
 """The commit of a change: the one place where files of the user's are written and the profile is moved.
 
 All of it happens, or nothing. A journal says what is about to be written: where nixprof is killed, the next one
-finishes what it finds there, and so goes by files that belong together.
+takes it back, or where the profile has moved already, finishes it. So all files go with the profile, and with each
+other.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from nixprof.errors import NixprofError
 from nixprof.files import TEMPORARY, Replacement, cannot_write, content, remove_temporary_files, replace_file
 from nixprof.interrupts import uninterrupted
+from nixprof.nix.profile import locate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +31,7 @@ class OvertakenError(Exception):
 
 def commit(
     places: Places,
+    profile: Path | None,
     files: Mapping[Path, bytes],
     activate: Callable[[], int | None],
     read: Mapping[Path, bytes | None] = MappingProxyType({}),
@@ -37,6 +40,7 @@ def commit(
 
     Args:
         places: where the journal is kept.
+        profile: the link that moves; None for the one that Nix is going to make.
         files: the new content of each, in the order in which they are written; what is equal already is not touched.
             The manifest comes last: what it asks for has been built by then.
         activate: moves the profile; returns its generation.
@@ -51,7 +55,7 @@ def commit(
     before = {path: read[path] if path in read else content(path) for path in files}
     changed = {path: data for path, data in files.items() if before[path] != data}
     with uninterrupted(), ExitStack() as cleanup:
-        replacements = _prepare(_journal(places), before, changed, cleanup)
+        replacements = _prepare(places, profile, before, changed, cleanup)
         _check(read)
         try:
             for replacement in replacements:
@@ -64,13 +68,18 @@ def commit(
 
 
 def _prepare(
-    journal: Path, before: Mapping[Path, bytes | None], changed: Mapping[Path, bytes], cleanup: ExitStack
+    places: Places,
+    profile: Path | None,
+    before: Mapping[Path, bytes | None],
+    changed: Mapping[Path, bytes],
+    cleanup: ExitStack,
 ) -> list[Replacement]:
     """Write everything that has to be written, none of it in its place yet."""
     if not changed:
         return []
+    journal = _journal(places)
     cleanup.callback(_forget, journal)
-    replace_file(journal, _print({path: (before[path], data) for path, data in changed.items()}))
+    replace_file(journal, _print(profile, {path: (before[path], data) for path, data in changed.items()}))
     replacements: list[Replacement] = []
     for path, data in changed.items():
         # Not beside the file: Nix copies the whole generated folder, with whatever lies in it.
@@ -86,7 +95,7 @@ def _check(read: Mapping[Path, bytes | None]) -> None:
 
 
 def _take_back(replacements: list[Replacement], cleanup: ExitStack) -> None:
-    """Undo; where even that cannot be done, the journal stays for the next nixprof to finish."""
+    """Undo; where even that cannot be done, the journal stays, and the next nixprof does."""
     try:
         for replacement in reversed(replacements):
             replacement.take_back()
@@ -95,7 +104,7 @@ def _take_back(replacements: list[Replacement], cleanup: ExitStack) -> None:
         raise NixprofError(
             f"{error.message}, after others were written",
             cause=error.cause,
-            hints=("once it can be written: nixprof sync, which finishes it",),
+            hints=("once it can be written: nixprof sync, which puts it right",),
         ) from error
 
 
@@ -108,17 +117,27 @@ def is_unfinished(places: Places) -> bool:
 
 
 def finish(places: Places) -> None:
-    """Write what a nixprof that was stopped was about to, where nobody has written anything else since.
+    """Put right what a nixprof that was stopped had begun to write; what somebody else has written since, stays.
 
     Raises: NixprofError where it cannot be written.
     """
     journal = _journal(places)
-    for path, (before, data) in _read(journal).items():
-        if content(path) == before:
-            replace_file(path, data)
+    moved, files = _read(journal)
+    for path, (before, after) in files.items():
+        there, wanted = (before, after) if moved else (after, before)
+        if content(path) == there:
+            _write(path, wanted)
         remove_temporary_files(Path(os.path.realpath(path)).parent)
     with cannot_write(journal):
         journal.unlink(missing_ok=True)
+
+
+def _write(path: Path, data: bytes | None) -> None:
+    if data is not None:
+        replace_file(path, data)
+        return
+    with cannot_write(path):
+        Path(os.path.realpath(path)).unlink(missing_ok=True)
 
 
 def _journal(places: Places) -> Path:
@@ -130,23 +149,33 @@ def _forget(journal: Path) -> None:
         journal.unlink(missing_ok=True)
 
 
-def _print(files: Mapping[Path, tuple[bytes | None, bytes]]) -> bytes:
+def _place(profile: Path | None) -> str:
+    """Tell where a profile is now; empty where there is none."""
+    link = locate(None) if profile is None else profile
+    return os.path.realpath(link) if link and os.path.lexists(link) else ""
+
+
+def _print(profile: Path | None, files: Mapping[Path, tuple[bytes | None, bytes]]) -> bytes:
     entries = [
         {"path": str(path), "before": None if before is None else _text(before), "after": _text(after)}
         for path, (before, after) in files.items()
     ]
-    return json.dumps({"version": 1, "files": entries}).encode()
+    link = None if profile is None else str(profile)
+    return json.dumps({"version": 2, "profile": link, "at": _place(profile), "files": entries}).encode()
 
 
-def _read(journal: Path) -> dict[Path, tuple[bytes | None, bytes]]:
-    """Read a journal; one that cannot be read says nothing."""
+def _read(journal: Path) -> tuple[bool, dict[Path, tuple[bytes | None, bytes]]]:
+    """Read whether the profile has moved since, and what was to be written; a damaged journal says nothing."""
     try:
-        return {
+        data = json.loads(journal.read_bytes())
+        profile = None if data["profile"] is None else Path(data["profile"])
+        files = {
             Path(entry["path"]): (None if entry["before"] is None else _bytes(entry["before"]), _bytes(entry["after"]))
-            for entry in json.loads(journal.read_bytes())["files"]
+            for entry in data["files"]
         }
+        return _place(profile) != data["at"], files
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return {}
+        return False, {}
 
 
 def _text(data: bytes) -> str:

@@ -93,7 +93,7 @@ def run(
                 nix.go_to(way.link, way.after.number)
             return way.after.number
 
-        commit(project.places, way.files, activate)
+        commit(project.places, way.link, way.files, activate)
         return RolledBack(way, done=True)
 
 

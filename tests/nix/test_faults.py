@@ -143,7 +143,10 @@ def difference(stages: Stages, now: Standing) -> str:
     for name, standing in (("old", stages.old), ("new", stages.new)):
         names = {*standing.files, *now.files}
         files = [file for file in sorted(names) if standing.files.get(file) != now.files.get(file)]
-        lines.append(f"other than {name}: {files}, profile {'same' if standing.tree == now.tree else 'differs'}")
+        lines.append(
+            f"other than {name}: {files}, profile {'same' if standing.tree == now.tree else 'differs'}, "
+            f"elements {'same' if standing.elements == now.elements else now.elements}"
+        )
     return "\n".join(lines)
 
 
@@ -174,8 +177,8 @@ def refused(stages: Stages, result: Result, where: str) -> None:
     assert "error:" in result.stderr, f"{where}\n{result}"
     assert reason_in(result.stderr), f"{where}\n{result}"
     if now != stages.old:
-        # Nothing can be taken back any more: it says so, and the next nixprof finishes it.
-        assert "finishes it" in result.stderr, f"{where}\n{result}\n{difference(stages, now)}"
+        # Nothing can be taken back any more: it says so, and the next nixprof puts it right.
+        assert "puts it right" in result.stderr, f"{where}\n{result}\n{difference(stages, now)}"
     elif leftovers(world) == []:
         # Nothing is left to be put right, as if it had not been tried.
         return
@@ -199,7 +202,14 @@ def reason_in(said: str) -> bool:
 def test_a_journal_that_is_damaged_does_no_harm(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync")
-    for text in ("", "{", "[]", '{"files": 1}', json.dumps({"files": [{"path": "/x"}]})):
+    for text in (
+        "",
+        "{",
+        "[]",
+        '{"files": 1}',
+        json.dumps({"files": [{"path": "/x"}]}),
+        '{"profile": "/x", "at": "", "files": [{}]}',
+    ):
         (world.home / ".local/state/nixprof/commit.json").write_text(text)
         assert "putting right what an earlier nixprof left" in world.nixprof("sync").stderr
         assert leftovers(world) == []

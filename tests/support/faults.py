@@ -5,10 +5,10 @@ import os
 import shutil
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from support.world import Result, World, make_writable
+from support.world import ProfileElement, Result, World, make_writable
 
 FAULTY = Path(__file__).with_name("faulty.py")
 
@@ -36,6 +36,7 @@ class Standing:
 
     files: dict[str, bytes]
     tree: dict[str, str]
+    elements: list[ProfileElement]
 
     @classmethod
     def of(cls, world: World) -> "Standing":
@@ -44,7 +45,9 @@ class Standing:
             for path in sorted(world.config_dir.rglob("*"))
             if path.is_file() and "nixprof-tmp" not in path.name
         }
-        return cls(files, world.tree())
+        # The locked reference of a folder has a time in it.
+        elements = [replace(element, url=None) for element in world.profile_elements()]
+        return cls(files, world.tree(), elements)
 
 
 class Stages:

@@ -214,7 +214,7 @@ def test_everything_is_written_before_anything_is_in_its_place(places: Places, m
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", replaced)
-    commit(places, files, lambda: done.append("activate"))
+    commit(places, places.config / "profile", files, lambda: done.append("activate"))
     written = ["sync", "commit.json", "sync", "sync", "sync", "sync"]
     assert done == [*written, "one", "sync", "two", "sync", "three", "sync", "activate"]
     assert names(places.state) == []
@@ -229,7 +229,7 @@ def test_a_failing_activation_takes_everything_back(places: Places) -> None:
         raise NixprofError("no")
 
     with pytest.raises(NixprofError, match="no"):
-        commit(places, {new: b"new", old: b"newer"}, fail)
+        commit(places, places.config / "profile", {new: b"new", old: b"newer"}, fail)
     assert old.read_bytes() == b"old"
     assert not new.exists()
     assert names(places.config / "folder") == []
@@ -239,9 +239,15 @@ def test_a_failing_activation_takes_everything_back(places: Places) -> None:
 def test_a_file_that_was_edited_meanwhile_is_not_replaced(places: Places) -> None:
     path = as_file(places.config)
     with pytest.raises(OvertakenError):
-        commit(places, {path: b"new"}, lambda: None, {path: b"something before that"})
+        commit(places, places.config / "profile", {path: b"new"}, lambda: None, {path: b"something before that"})
     with pytest.raises(OvertakenError):
-        commit(places, {places.config / "x": b"x"}, lambda: None, {path: b"something before that"})
+        commit(
+            places,
+            places.config / "profile",
+            {places.config / "x": b"x"},
+            lambda: None,
+            {path: b"something before that"},
+        )
     assert path.read_bytes() == b"old"
     assert names(places.config) == ["list"]
 
@@ -249,7 +255,7 @@ def test_a_file_that_was_edited_meanwhile_is_not_replaced(places: Places) -> Non
 def test_what_is_equal_is_not_touched(places: Places) -> None:
     path = as_file(places.config)
     before = path.stat()
-    assert commit(places, {path: b"old"}, lambda: 7) == 7
+    assert commit(places, places.config / "profile", {path: b"old"}, lambda: 7) == 7
     assert path.stat() == before
     assert not is_unfinished(places)
 
@@ -258,22 +264,28 @@ class KilledError(BaseException):
     """Stands for a kill: nobody catches it, and nothing is cleaned up."""
 
 
-def test_what_was_stopped_is_finished(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_was_stopped_goes_with_the_profile(
+    places: Places, monkeypatch: pytest.MonkeyPatch, *, moved: bool
+) -> None:
     old, edited, new = as_file(places.config), places.config / "edited", places.config / "folder/new"
     edited.write_bytes(b"old")
+    profile = places.config / "profile"
     with monkeypatch.context() as patched:
         patched.setattr("nixprof.transaction._take_back", lambda *_: None)
         patched.setattr("nixprof.transaction._forget", lambda *_: None)
         with pytest.raises(KilledError):
-            commit(places, {new: b"\xff new", old: b"new", edited: b"new"}, killed)
-    for path in (old, new):
-        path.unlink()
-    old.write_bytes(b"old")
+            commit(places, profile, {new: b"\xff new", old: b"new", edited: b"new"}, killed)
+    (old if moved else places.config / "other").write_bytes(b"old")  # as if it had not been written yet
     edited.write_bytes(b"by hand")
+    if moved:
+        profile.symlink_to("somewhere")
     assert is_unfinished(places)
     finish(places)
     assert not is_unfinished(places)
-    assert (old.read_bytes(), new.read_bytes(), edited.read_bytes()) == (b"new", b"\xff new", b"by hand")
+    assert edited.read_bytes() == b"by hand"
+    assert old.read_bytes() == (b"new" if moved else b"old")
+    assert new.exists() == moved
 
 
 def killed() -> int:

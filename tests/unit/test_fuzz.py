@@ -261,7 +261,10 @@ def test_the_record_of_an_environment(folder: Path, data: bytes) -> None:
 NOTE = {"command": "nixprof add x", "process": 1, "since": 1.5}
 
 
-@given(note=as_json(NOTE), journal=as_json({"version": 1, "files": [{"path": "f", "before": None, "after": "x"}]}))
+@given(
+    note=as_json(NOTE),
+    journal=as_json({"profile": "/x", "at": "", "files": [{"path": "f", "before": None, "after": "x"}]}),
+)
 def test_what_a_stopped_nixprof_left(folder: Path, note: bytes, journal: bytes) -> None:
     from nixprof.exclusive import _read
 
