@@ -15,8 +15,9 @@ from support.faults import Stages, Standing, leftovers, wait_until_quiet, works
 from support.installs import wanted_installs
 from support.world import Result, World
 
-# On every other Nix than the newest each so many-th point is enough: nixprof does the same there.
-SAMPLE = 9
+# Every point takes minutes for each command: NIXPROF_TEST_POINTS=all. Otherwise it is each so many-th, on the newest
+# Nix and on the others, where nixprof does the same.
+SAMPLE_ON_NEWEST, SAMPLE_ON_OTHERS = (1, 9) if os.environ.get("NIXPROF_TEST_POINTS") == "all" else (4, 20)
 PUTTING_RIGHT = "putting right what `nixprof {}` (process "
 STAYING = ("rg", "hello")
 
@@ -74,8 +75,9 @@ def stages(request: pytest.FixtureRequest, world: World) -> Stages:
 
 
 def chosen(world: World, points: list[str]) -> Iterator[tuple[int, str]]:
-    everywhere = world.install == wanted_installs()[-1]
-    return ((n, what) for n, what in enumerate(points, 1) if everywhere or n % SAMPLE == 0)
+    newest = world.install == wanted_installs()[-1]
+    sample = SAMPLE_ON_NEWEST if newest else SAMPLE_ON_OTHERS
+    return ((n, what) for n, what in enumerate(points, 1) if n % sample == 0)
 
 
 def left(world: World) -> str:
