@@ -115,7 +115,7 @@ class Activation:
         Raises: NixprofError where a file of a foreign element is another than that of a package.
         """
         leaving = (*(environment.element for environment in before.environments), *adopted)
-        elements = nix.elements(before.profile) if before.profile else ()
+        elements = before.profile.elements if before.profile else ()
         gone = set(leaving)
         foreign = [element for element in elements if element not in gone]
         return cls(before.profile, leaving, built, attribute, _priority_beside(nix, foreign, packages, built))

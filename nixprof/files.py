@@ -14,7 +14,7 @@ from nixprof.errors import NixprofError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What the files that become others are called until then.
+# How everything ends in its name that is only there while nixprof runs.
 TEMPORARY = ".nixprof-tmp"
 _ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
@@ -205,12 +205,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def scratch_folder(prefix: str = "nixprof-", below: str | None = None) -> Iterator[Path]:
+def scratch_folder(below: Path | str | None = None, prefix: str = "nixprof-") -> Iterator[Path]:
     """Have a folder of nixprof's own, which nobody else can read, for as long as the context lasts.
 
     Args:
+        below: where it is; None for the usual place of the system.
         prefix: what its name begins with.
-        below: where it is; None for the usual place.
 
     Raises: NixprofError where it cannot be made. That it cannot be removed would only hide what went wrong before.
 
@@ -219,7 +219,7 @@ def scratch_folder(prefix: str = "nixprof-", below: str | None = None) -> Iterat
     import tempfile
 
     try:
-        folder = tempfile.mkdtemp(prefix=prefix, dir=below)
+        folder = tempfile.mkdtemp(TEMPORARY, prefix, below)
     except OSError as error:
         raise NixprofError("cannot make a temporary folder", cause=error.strerror or str(error)) from error
     try:
@@ -229,9 +229,14 @@ def scratch_folder(prefix: str = "nixprof-", below: str | None = None) -> Iterat
 
 
 def remove_temporary_files(folder: Path) -> None:
-    """Clear away what a nixprof that was killed left beside the files of a folder."""
-    for path in folder.glob(f".*{TEMPORARY}"):
-        _remove(str(path))
+    """Clear away what a nixprof that was killed left in a folder: files, and scratch folders with what is in them."""
+    import shutil
+
+    for path in folder.glob(f"*{TEMPORARY}"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            _remove(str(path))
 
 
 def content(path: Path) -> bytes | None:

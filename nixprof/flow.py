@@ -143,7 +143,7 @@ def change(
         finally:
             started += time.monotonic() - asked
 
-    with exclusive(project) as lock, Nix(project.progress, lock) as nix:
+    with exclusive(project) as lock, Nix(project.progress, lock, project.places.state) as nix:
         while True:
             start = {} if template is None or manifest.exists() else {manifest: template.encode()}
             try:

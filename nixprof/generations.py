@@ -21,7 +21,7 @@ from nixprof.nix import profile as nix_profile
 from nixprof.storepath import package_of, split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from nixprof.manifest.model import Manifest
     from nixprof.nix.command import Nix
@@ -54,14 +54,8 @@ class Generation:
     command: str
 
 
-def generations(project: Project, read: Callable[[Profile], tuple[Element, ...]]) -> tuple[Generation, ...]:
-    """List the generations of a profile, the oldest first.
-
-    Args:
-        project: whose.
-        read: gives the elements of a profile that only Nix can read.
-
-    """
+def generations(project: Project) -> tuple[Generation, ...]:
+    """List the generations of a profile, the oldest first."""
     link = nix_profile.locate(project.chosen_profile)
     if link is None:
         return ()
@@ -69,20 +63,14 @@ def generations(project: Project, read: Callable[[Profile], tuple[Element, ...]]
     pattern = re.compile(re.escape(link.name) + r"-(\d+)-link")
     names = os.listdir(link.parent) if link.parent.is_dir() else []
     numbers = sorted(int(found[1]) for found in map(pattern.fullmatch, names) if found)
-    return tuple(_generation(link, number, read, commands) for number in numbers)
+    return tuple(_generation(link, number, commands) for number in numbers)
 
 
-def _generation(
-    link: Path,
-    number: int,
-    read: Callable[[Profile], tuple[Element, ...]],
-    commands: Mapping[str, str],
-) -> Generation:
+def _generation(link: Path, number: int, commands: Mapping[str, str]) -> Generation:
     own = link.with_name(f"{link.name}-{number}-link")
     profile = nix_profile.read(own)
     environment = next(iter(in_profile(profile)), None)
-    elements = read(profile) if profile.keeper is nix_profile.Keeper.NIX_ENV else profile.elements
-    foreign = [element for element in elements if environment is None or element != environment.element]
+    foreign = [element for element in profile.elements if environment is None or element != environment.element]
     packages = (*(environment.packages if environment else ()), *(_foreign(element) for element in foreign))
     made = own.lstat().st_mtime
     return Generation(number, made, profile, environment, packages, commands.get(_key(own), ""))

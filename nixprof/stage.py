@@ -71,7 +71,7 @@ class Stage:
     @contextmanager
     def of(cls, project: Project, nix: Nix, manifest: Manifest, before: State) -> Iterator[Stage]:
         """Set the stage for a manifest, and clear it away in the end."""
-        with scratch_folder() as scratch:
+        with scratch_folder(project.places.state) as scratch:
             folder = Path(scratch, "flake")
             folder.mkdir()
             yield cls(folder, project, nix, manifest, before)

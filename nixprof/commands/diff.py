@@ -54,7 +54,7 @@ def run(project: Project, before: int | None, after: int | None) -> Difference:
             "installed", "the list", changes, tuple(one.written for one in state.wanted if one.spec.key in unresolved)
         )
     with Nix(project.progress) as nix:
-        found = generations(project, nix.elements)
+        found = generations(project)
         one, other = find(found, before), find(found, _current(project) if after is None else after)
         return Difference(
             f"generation {one.number}",

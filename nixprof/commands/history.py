@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from nixprof.changes import Change, compare
 from nixprof.generations import Generation, generations
-from nixprof.nix.command import Nix
 
 if TYPE_CHECKING:
     from nixprof.state import Project
@@ -39,9 +38,8 @@ class History:
 
 
 def run(project: Project) -> History:
-    """List the generations. Starts Nix only to read those that nix-env made."""
-    with Nix(project.progress) as nix:
-        found = generations(project, nix.elements)
+    """List the generations. Starts no Nix."""
+    found = generations(project)
     profile = project.profile()
     current = profile.generation if profile else None
     before: Generation | None = None

@@ -78,8 +78,8 @@ def run(
 
     Raises: NixprofError where there is no such generation; everything is then as before.
     """
-    with exclusive(project) as lock, Nix(project.progress, lock) as nix:
-        found = generations(project, nix.elements)
+    with exclusive(project) as lock, Nix(project.progress, lock, project.places.state) as nix:
+        found = generations(project)
         way = _way(project, nix, found, number, profile_only=profile_only)
         if dry_run or not confirm(way):
             return RolledBack(way, done=False)

@@ -47,10 +47,18 @@ class Nix:
     Raises: NixprofError from every method: where there is no Nix, and where it fails, with its cause.
     """
 
-    def __init__(self, progress: Progress, lock: int | None = None) -> None:
-        """Take whoever is told what Nix does and says, and the lock that a change of a profile is to share."""
+    def __init__(self, progress: Progress, lock: int | None = None, scratch: Path | None = None) -> None:
+        """Begin.
+
+        Args:
+            progress: is told what Nix does and says.
+            lock: a descriptor that a change of a profile is to share.
+            scratch: where temporary folders are made; None for the usual place of the system.
+
+        """
         self._progress = progress
         self._lock = () if lock is None else (lock,)
+        self._scratch = scratch
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
@@ -168,10 +176,6 @@ class Nix:
 
     ## packages without flakes
 
-    def elements(self, profile: Profile) -> tuple[Element, ...]:
-        """Give the elements of a profile, whichever command keeps it."""
-        return profile.elements
-
     def identify(self, nixpkgs: str, questions: Path) -> Any:
         """Look packages up in a nixpkgs by their names; see `identify.nix` for the shape of question and answer.
 
@@ -218,7 +222,7 @@ class Nix:
         and the real one then moves to the outcome. A profile of nix-env would be converted with losses: of that,
         the elements that stay are installed anew by their store paths.
         """
-        with scratch_folder() as scratch:
+        with scratch_folder(self._scratch) as scratch:
             copy = Path(scratch, "profile")
             leaving = set(elements)
             staying = [element for element in profile.elements if element not in leaving]
@@ -265,7 +269,7 @@ class Nix:
     def _plain_way_to(self, real: str) -> str:
         """Make a link without odd characters to the folder that holds `real`, for a Nix that decodes no path."""
         parent, name = os.path.split(real)
-        scratch = self._cleanup.enter_context(scratch_folder(LINK_PREFIX, LINKS))
+        scratch = self._cleanup.enter_context(scratch_folder(LINKS, LINK_PREFIX))
         os.symlink(parent, os.path.join(scratch, LINK))
         return os.path.join(scratch, LINK, name)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from conftest import MakeWorld
 from support.faults import Stages, Standing, leftovers, wait_until_quiet, works
 from support.installs import wanted_installs
 from support.world import Result, World
@@ -19,7 +20,6 @@ from support.world import Result, World
 # Nix and on the others, where nixprof does the same.
 SAMPLE_ON_NEWEST, SAMPLE_ON_OTHERS = (1, 9) if os.environ.get("NIXPROF_TEST_POINTS") == "all" else (4, 20)
 PUTTING_RIGHT = "putting right what `nixprof {}` (process "
-STAYING = ("rg", "hello")
 
 
 def to_add(world: World) -> Stages:
@@ -65,13 +65,29 @@ def to_freeze(world: World) -> Stages:
     return Stages(world, ("freeze", "--yes"))
 
 
+def to_begin(world: World) -> Stages:
+    """The very first command on a machine: no profile, not even the link that leads to one."""
+    world.write_manifest('packages = ["hello"]\n')
+    return Stages(world, ("sync",), staying=())
+
+
+def to_begin_elsewhere(world: World) -> Stages:
+    """The same where Nix makes its profile in the state folder, as it can since 2.14."""
+    world.configure(use_xdg_base_directories="true")
+    if world.install.release >= (2, 14):
+        world.profile = world.home / ".local/state/nix/profile"
+    return to_begin(world)
+
+
 COMMANDS = {"add": to_add, "remove": to_remove, "sync": to_sync, "update": to_update, "freeze": to_freeze}
+FIRST = {"begin": to_begin, "begin elsewhere": to_begin_elsewhere}
 
 
-@pytest.fixture(params=COMMANDS)
-def stages(request: pytest.FixtureRequest, world: World) -> Stages:
-    prepare: Callable[[World], Stages] = COMMANDS[request.param]
-    return prepare(world)
+@pytest.fixture
+def stages(request: pytest.FixtureRequest, make_world: MakeWorld) -> Stages:
+    if request.param in FIRST:
+        return FIRST[request.param](make_world(fresh=True, profile_link=False))
+    return COMMANDS[request.param](make_world())
 
 
 def chosen(world: World, points: list[str]) -> Iterator[tuple[int, str]]:
@@ -84,8 +100,10 @@ def left(world: World) -> str:
     """What is on disk, in short: of two equal ones the future is equal, too."""
     digest = hashlib.sha256()
     for where, folders, names in os.walk(world.home):
-        folders[:] = sorted(name for name in folders if name != ".cache")
-        for name in sorted([*names, *folders], key=plain):
+        there = sorted([*names, *folders], key=plain)
+        # What is in a scratch folder goes with it.
+        folders[:] = sorted(name for name in folders if name != ".cache" and not name.endswith(".nixprof-tmp"))
+        for name in there:
             path = Path(where, name)
             content = os.readlink(path).encode() if path.is_symlink() else b""
             if path.is_file() and not path.is_symlink() and name != "running.json":
@@ -96,7 +114,7 @@ def left(world: World) -> str:
 
 def plain(name: str) -> str:
     """A name without what tempfile chose."""
-    return re.sub(r"\.[a-z0-9_]{8}(\.nixprof-tmp)$", r"\1", name)
+    return re.sub(r"[.-][a-z0-9_]{8}(\.nixprof-tmp)$", r"\1", name)
 
 
 def all_is_there(stages: Stages, what: str) -> None:
@@ -104,9 +122,10 @@ def all_is_there(stages: Stages, what: str) -> None:
     name = ".config/nixprof/nixprof.toml"
     now = stages.world.manifest.read_bytes() if stages.world.manifest.exists() else None
     assert now in (stages.old.files.get(name), stages.new.files[name]), what
-    assert works(stages.world, *STAYING), what
+    assert works(stages.world, *stages.staying), what
 
 
+@pytest.mark.parametrize("stages", [*COMMANDS, *FIRST], indirect=True)
 def test_killed_at_every_point(stages: Stages, record_property: Callable[[str, object], None]) -> None:
     world, command = stages.world, stages.command
     known: set[str] = set()
@@ -152,6 +171,7 @@ def difference(stages: Stages, now: Standing) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.parametrize("stages", COMMANDS, indirect=True)
 @pytest.mark.parametrize("reason", ["ENOSPC", "EROFS", "EACCES"])
 def test_every_write_is_refused(stages: Stages, reason: str, record_property: Callable[[str, object], None]) -> None:
     """Refused from that point on, and where a second try may help, also once only."""

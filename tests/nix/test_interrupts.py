@@ -77,14 +77,15 @@ def test_stopped_again_and_again_while_it_cleans_up(world: World, send: Send) ->
 def test_stopped_while_it_evaluates(world: World, send: Send) -> None:
     with nothing_remains(world):
         waiting = Waiting(world)
-        with world.spawn("add", f"{waiting.url}#slowly", env={"TMPDIR": str(world.root)}) as adding:
-            until(lambda: list(world.root.glob("nixprof-*/flake/flake.lock")))
+        state = world.home / ".local/state/nixprof"
+        with world.spawn("add", f"{waiting.url}#slowly") as adding:
+            until(lambda: list(state.glob("nixprof-*/flake/flake.lock")))
             until(lambda: b"lib.resolve" in nix_of(adding.pid))
             time.sleep(0.3)
             send(adding.pid, signal.SIGINT)
             _, said = adding.communicate(timeout=30)
         assert adding.returncode == 130, said
-        assert list(world.root.glob("nixprof-*")) == []
+        assert list(state.glob("nixprof-*")) == []
 
 
 def nix_of(process: int) -> bytes:

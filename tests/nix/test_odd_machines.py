@@ -315,8 +315,8 @@ def test_temporary_files_are_not_for_others(world: World) -> None:
     folder.mkdir()
     log = world.root / "modes"
     (folder / "nix").write_text(
-        f'#!/bin/sh\nfind "{temporary}" -name "nixprof-*" -prune -printf "%m %p\\n" >>"{log}"\n'
-        f'find "{world.home}" -name "*.nixprof-tmp" -printf "%m %p\\n" >>"{log}"\nexec {real}/nix "$@"\n'
+        f'#!/bin/sh\nfind "{temporary}" -mindepth 1 -prune -printf "%m %p\\n" >>"{log}"\n'
+        f'find "{world.home}" -name "*.nixprof-tmp" -prune -printf "%m %p\\n" >>"{log}"\nexec {real}/nix "$@"\n'
     )
     (folder / "nix").chmod(0o755)
     path = f"{folder}{os.pathsep}{world.env['PATH']}"

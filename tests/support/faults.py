@@ -53,10 +53,20 @@ class Standing:
 class Stages:
     """A world that can be as it was before a command, again and again, at the price of copying its home."""
 
-    def __init__(self, world: World, command: tuple[str, ...], absent: tuple[str, ...] = ()) -> None:
-        """Takes the world as it is; `absent` are store paths that are deleted each time."""
+    def __init__(
+        self,
+        world: World,
+        command: tuple[str, ...],
+        absent: tuple[str, ...] = (),
+        staying: tuple[str, ...] = ("rg", "hello"),
+    ) -> None:
+        """Takes the world as it is.
+
+        `absent` are store paths that are deleted each time, `staying` programs that the profile has before and after.
+        """
         self.world = world
         self.command = command
+        self.staying = staying
         self._absent = absent
         self._copy = world.root / "before"
         shutil.copytree(world.home, self._copy, symlinks=True)
@@ -73,6 +83,8 @@ class Stages:
             world.command("nix-store", "--delete", "--ignore-liveness", *gone.stdout.split(), check=False)
         make_writable(world.home)
         shutil.rmtree(world.home)
+        # Where an old Nix makes the first profile of a user.
+        shutil.rmtree(world.store.root / "var/profiles/per-user", ignore_errors=True)
         shutil.copytree(self._copy, world.home, symlinks=True)
 
     def count(self, how: str) -> list[str]:

@@ -293,10 +293,15 @@ def killed() -> int:
 
 
 def test_temporary_files_are_removed_and_nothing_else(tmp_path: Path) -> None:
-    for name in (f".a.x{TEMPORARY}", "list", ".hidden", f"not-hidden{TEMPORARY}"):
+    for name in (f".a.x{TEMPORARY}", "list", ".hidden", f"a{TEMPORARY}.old"):
         (tmp_path / name).touch()
+    (tmp_path / f"nixprof-x{TEMPORARY}" / "flake").mkdir(parents=True)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").touch()
+    (tmp_path / f"link{TEMPORARY}").symlink_to("folder")
     remove_temporary_files(tmp_path)
-    assert names(tmp_path) == [".hidden", "list", f"not-hidden{TEMPORARY}"]
+    assert names(tmp_path) == [".hidden", f"a{TEMPORARY}.old", "folder", "list"]
+    assert names(tmp_path / "folder") == ["file"]
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
