@@ -181,7 +181,10 @@ def init(
     _say(initialised(str(done.manifest), done.packages))
 
 
-@app.command(epilog="Examples: nixprof add ripgrep fd; nixprof add git^out,man; nixprof add github:helix-editor/helix")
+@app.command(
+    short_help="Add packages to the list and install them.",
+    epilog="Examples: nixprof add ripgrep fd; nixprof add git^out,man; nixprof add github:helix-editor/helix",
+)
 def add(
     packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="Specs, or any installable of Nix's.")],
     priority: Annotated[
@@ -203,7 +206,7 @@ def add(
     verbose: VerboseOption = False,
     color: ColourOption = Colour.AUTO,
 ) -> None:
-    """Add packages to the list and install them."""
+    """Add packages to the list and install them; of those on the list, set the options."""
     project = _start("add", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import add as command
     from nixprof.refusal import Obstacle

@@ -6,8 +6,10 @@ import filecmp
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from nixprof.nix.profile import USUAL_PRIORITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -68,22 +70,72 @@ def find_collisions(providers: Sequence[Provider], *, identical: bool = False) -
     return tuple(Collision(one, other, tuple(sorted(files))) for (one, other), files in found.items())
 
 
+def find_collisions_beside(
+    packages: Sequence[Provider], elements: Sequence[Provider], *, identical: bool = False
+) -> tuple[Collision, ...]:
+    """Compare the environment of packages, before it is built, with the elements of a profile that it goes beside.
+
+    Of several packages that provide a file, the environment has that of the lowest priority number; the priority of
+    the environment itself is the usual one.
+
+    Args:
+        packages: one for each store path; the paths exist, and `find_collisions` finds nothing among them, or it is
+            told besides.
+        elements: likewise; they do not clash among each other, or Nix would not have linked them.
+        identical: whether equal files count as well.
+
+    Returns: one collision for each package and element, with all of its files in order; `one` is the package.
+
+    """
+    found: dict[tuple[Provider, Provider], list[str]] = {}
+    for one, other, file in _clashes_beside("", packages, elements, identical=identical):
+        found.setdefault((one, other), []).append(file)
+    return tuple(Collision(one, other, tuple(sorted(files))) for (one, other), files in found.items())
+
+
+def _clashes_beside(
+    below: str, packages: Sequence[Provider], elements: Sequence[Provider], *, identical: bool
+) -> Iterator[tuple[Provider, Provider, str]]:
+    """Go through one folder that both packages and elements have."""
+    ours, theirs = _having(below, packages), _having(below, elements)
+    for name in sorted(ours.keys() & theirs.keys()):
+        if _is_left_out(below, name, identical=identical):
+            continue
+        file = os.path.join(below, name)
+        (folders, files), (their_folders, their_files) = _by_kind(file, ours[name]), _by_kind(file, theirs[name])
+        for first in _ranked(folders, files)[:1]:
+            linked = replace(first[1], priority=USUAL_PRIORITY)
+            own_folders, own_files = ([linked], []) if first[0] else ([], [linked])
+            clashes = [
+                *_differing(file, [*own_files, *their_files], identical=identical),
+                *_mixed(file, [*own_folders, *their_folders], [*own_files, *their_files]),
+            ]
+            for pair in clashes:
+                if linked in pair[:2]:
+                    yield first[1], pair[1] if pair[0] == linked else pair[0], file
+        yield from _clashes_beside(file, folders, their_folders, identical=identical)
+
+
 def _clashes(below: str, providers: Iterable[Provider], *, identical: bool) -> Iterator[tuple[Provider, Provider, str]]:
     """Go through one folder that all of `providers` have."""
-    having: dict[str, list[Provider]] = {}
-    for provider in providers:
-        for name in _names(os.path.join(provider.path, below)):
-            having.setdefault(name, []).append(provider)
-    for name, all_having in sorted(having.items()):
+    for name, all_having in sorted(_having(below, providers).items()):
         if len(all_having) == 1 or _is_left_out(below, name, identical=identical):
             continue
         file = os.path.join(below, name)
         folders, files = _by_kind(file, all_having)
         yield from _differing(file, files, identical=identical)
-        if folders and files:
-            yield from _mixed(file, folders, files)
+        yield from _mixed(file, folders, files)
         if len(folders) > 1:
             yield from _clashes(file, folders, identical=identical)
+
+
+def _having(below: str, providers: Iterable[Provider]) -> dict[str, list[Provider]]:
+    """Give what is in a folder, by name, with those who have it."""
+    having: dict[str, list[Provider]] = {}
+    for provider in providers:
+        for name in _names(os.path.join(provider.path, below)):
+            having.setdefault(name, []).append(provider)
+    return having
 
 
 def _by_kind(file: str, those: Sequence[Provider]) -> tuple[list[Provider], list[Provider]]:
@@ -126,14 +178,21 @@ def _mixed(
     file: str, folders: Sequence[Provider], files: Sequence[Provider]
 ) -> Iterator[tuple[Provider, Provider, str]]:
     """Compare what is a folder here and a file there: Nix links a folder, then passes over files, then adds to it."""
-    kinds = [(True, one) for one in folders] + [(False, one) for one in files]
-    (is_folder, first), *others = sorted(kinds, key=lambda kind: (kind[1].priority, not kind[0]))
+    if not folders or not files:
+        return
+    (is_folder, first), *others = _ranked(folders, files)
     in_order = [kind for kind, _ in others]
     if is_folder and in_order == sorted(in_order) and all(other.priority > first.priority for _, other in others):
         return
     for kind, other in others:
         if kind != is_folder:
             yield first, other, file
+
+
+def _ranked(folders: Sequence[Provider], files: Sequence[Provider]) -> list[tuple[bool, Provider]]:
+    """Give those that have a name, with whether it is a folder for them, in the order in which Nix links them."""
+    kinds = [(True, one) for one in folders] + [(False, one) for one in files]
+    return sorted(kinds, key=lambda kind: (kind[1].priority, not kind[0]))
 
 
 def _same(one: str, other: str) -> bool:

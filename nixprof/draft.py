@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from nixprof.environment import Linked
     from nixprof.flake.packages import LockedPackage
-    from nixprof.manifest.model import Package
+    from nixprof.manifest.model import Manifest, Package
     from nixprof.nix.profile import Element
 
 
@@ -49,3 +49,8 @@ class Draft:
     elements: tuple[Element, ...] = ()
     standing: tuple[Linked, ...] = ()
     activates: bool = True
+
+    @classmethod
+    def rewriting(cls, manifest: Manifest, texts: Mapping[Path, str]) -> Draft:
+        """Propose new texts of the files of a manifest, of which some may be the old ones."""
+        return cls({path: texts[path] for path, old in manifest.texts().items() if texts[path] != old})

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from nixprof.activate import Activation, check_collisions, check_profile
+from nixprof.activate import Activation, beside, check_profile
 from nixprof.changes import Change, compare
 from nixprof.draft import Draft, Moves
 from nixprof.environment import expected
@@ -20,6 +20,7 @@ from nixprof.exclusive import exclusive
 from nixprof.files import check_writable
 from nixprof.generations import remember
 from nixprof.nix.command import Nix
+from nixprof.remedies import check_collisions
 from nixprof.stage import Stage
 from nixprof.state import Project, State, read_draft
 from nixprof.transaction import OvertakenError, commit
@@ -186,11 +187,13 @@ def _attempt(
         if dry_run or not confirm(plan):
             return Outcome(plan, done=False, generation=before.generation, seconds=0, declined=not dry_run)
         stage.realise(plan.packages)
-        check_collisions(plan.packages)
+        foreign = beside(before, draft.elements) if draft.activates else ()
+        listed = [package.spec.key for package in before.manifest.packages]
+        check_collisions(nix, plan.packages, foreign, listed=listed, chosen_profile=project.chosen_profile)
         built = stage.build()
         activation = None
         if draft.activates:
-            activation = Activation.of(nix, before, draft.elements, plan.packages, built, stage.attribute)
+            activation = Activation.of(before, draft.elements, plan.packages, built, stage.attribute)
 
         def activate() -> int | None:
             if activation is None:

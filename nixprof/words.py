@@ -46,6 +46,14 @@ def package_name(key: str) -> str:
     return key.removeprefix("nixpkgs#")
 
 
+def as_typed(word: str) -> str:
+    """Write a word as it can be pasted into a shell; `unstable#neovim` needs no quotes there."""
+    import re
+    import shlex
+
+    return word if re.fullmatch(r"[\w@%+=:,./-][\w@%+=:,./#-]*", word, re.ASCII) else shlex.quote(word)
+
+
 def count(number: int, noun: str) -> str:
     """Write a number with its noun: `1 package`, `2 packages`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -10,15 +10,16 @@ from nixprof.commands.init import TEMPLATE
 from nixprof.draft import Draft
 from nixprof.errors import NixprofError
 from nixprof.installable import read_installable
-from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_policy_names
+from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option, set_policy_names
 from nixprof.refusal import UnresolvableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from nixprof.flow import Outcome, Plan
     from nixprof.installable import Installable
-    from nixprof.manifest.model import Manifest
+    from nixprof.manifest.model import Manifest, Package
     from nixprof.refusal import Obstacle
     from nixprof.state import Project
 
@@ -58,18 +59,9 @@ def run(project: Project, wish: Wish, *, dry_run: bool = False, confirm: Callabl
     allowed: dict[str, tuple[str, ...]] = {}
 
     def propose(manifest: Manifest) -> Draft:
-        present.clear()
-        text = manifest.sources[0].text
-        for key, names in allowed.items():
-            text = set_policy_names(text, key, names)
-        fresh = _fresh(wish, manifest, present)
-        for new in dict.fromkeys(one.new_input for one in fresh):
-            if new is not None:
-                text = add_input(text, new.name, new.url)
-        if fresh:
-            entries = [NewPackage(str(one.spec), wish.priority, wish.pin) for one in fresh]
-            text = add_packages(text, entries)
-        return Draft({manifest.path: text} if text != manifest.sources[0].text else {})
+        fresh, known = _fresh(wish, manifest)
+        present[:] = dict.fromkeys(package.written for package in known if not _options(package, wish))
+        return Draft.rewriting(manifest, _written(wish, manifest, fresh, known, allowed))
 
     while True:
         try:
@@ -83,26 +75,58 @@ def run(project: Project, wish: Wish, *, dry_run: bool = False, confirm: Callabl
             return Added(outcome, tuple(present))
 
 
-def _fresh(wish: Wish, manifest: Manifest, present: list[str]) -> list[Installable]:
-    """Read what was typed and leave out what is on the list, which goes to `present`."""
-    listed = {package.spec.key: package for package in manifest.packages}
+def _written(
+    wish: Wish,
+    manifest: Manifest,
+    fresh: Sequence[Installable],
+    known: Sequence[Package],
+    allowed: Mapping[str, Sequence[str]],
+) -> dict[Path, str]:
+    """Write it all into the texts of the manifest's files."""
+    texts = manifest.texts()
+    for package in known:
+        for key, value in _options(package, wish).items():
+            texts[package.file] = set_option(texts[package.file], package.path, key, value)
+    text = texts[manifest.path]
+    for policy, names in allowed.items():
+        text = set_policy_names(text, policy, names)
+    for new in dict.fromkeys(one.new_input for one in fresh if one.new_input):
+        text = add_input(text, new.name, new.url)
+    texts[manifest.path] = add_packages(text, [NewPackage(str(one.spec), wish.priority, wish.pin) for one in fresh])
+    return texts
+
+
+def _options(package: Package, wish: Wish) -> dict[str, int]:
+    """Give what the user wants otherwise of a package that is on the list, by the keys of its entry."""
+    options: dict[str, int] = {}
+    if wish.priority is not None and wish.priority != package.priority:
+        options["priority"] = wish.priority
+    if wish.pin and not package.pin:
+        options["pin"] = True
+    return options
+
+
+def _fresh(wish: Wish, manifest: Manifest) -> tuple[list[Installable], list[Package]]:
+    """Read what was typed; returns what is not on the list, and the entries of what is."""
     inputs = list(manifest.inputs)
     fresh: dict[str, Installable] = {}
+    known: dict[Package, None] = {}
     for text in wish.texts:
         one = read_installable(text, inputs)
         if one.new_input:
             inputs.append(one.new_input)
-        known = listed.get(one.spec.key)
-        if known is None:
-            fresh.setdefault(one.spec.key, one)
-        elif set(known.spec.outputs) == set(one.spec.outputs) or not one.spec.outputs:
-            present.append(known.written)
-        else:
+        listed = [package for package in manifest.packages if package.spec.key == one.spec.key]
+        other = next((p for p in listed if one.spec.outputs and set(p.spec.outputs) != set(one.spec.outputs)), None)
+        if other is not None:
             raise NixprofError(
-                f"{known.spec.name} is on the list with other outputs, as {known.written}",
-                hints=(f"nixprof remove {known.spec.name}", f"nixprof add {text}"),
+                f"{other.spec.name} is on the list with other outputs, as {other.written}",
+                hints=(f"nixprof remove {other.spec.name}", f"nixprof add {text}"),
             )
-    return list(fresh.values())
+        if listed:
+            known |= dict.fromkeys(listed)
+        else:
+            fresh.setdefault(one.spec.key, one)
+    return list(fresh.values()), list(known)
 
 
 def _lifted(error: UnresolvableError, wish: Wish) -> dict[str, tuple[str, ...]]:

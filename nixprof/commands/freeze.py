@@ -153,7 +153,7 @@ def _survey(options: Options, reading: Reading, identities: Mapping[Element, Ide
     ground = Ground(manifest, state.locked, machine.system, machine.host, here=reading.kind is not Kind.FILE)
     findings = decide(reading.elements, ground, identities, options.choice)
     imports = [one for one in findings if isinstance(one, Import)]
-    before = {source.path: source.text for source in manifest.sources}
+    before = manifest.texts()
     after = _written(before, manifest.path, imports, machine.system, options)
     texts = {path: text for path, text in after.items() if text != before[path]}
     listed = len(state.wanted) + sum(one.entry is None for one in imports)

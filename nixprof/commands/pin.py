@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nixprof import flow
 from nixprof.draft import Draft
 from nixprof.flake.packages import read_packages
-from nixprof.manifest.edit import set_pin
+from nixprof.manifest.edit import set_option
 from nixprof.match import find_packages
 
 if TYPE_CHECKING:
@@ -34,13 +34,11 @@ def run(
     command = "pin" if pin else "unpin"
 
     def propose(manifest: Manifest) -> Draft:
-        texts = {source.path: source.text for source in manifest.sources}
+        texts = manifest.texts()
         for name in names:
             for package in find_packages(name, manifest, locked, command):
                 if package.pin != pin:
-                    texts[package.file] = set_pin(texts[package.file], package.path, pin=pin)
-        return Draft(
-            {source.path: texts[source.path] for source in manifest.sources if texts[source.path] != source.text}
-        )
+                    texts[package.file] = set_option(texts[package.file], package.path, "pin", pin or None)
+        return Draft.rewriting(manifest, texts)
 
     return flow.change(project, propose, dry_run=dry_run, confirm=confirm)

@@ -33,11 +33,10 @@ def run(
 
     def propose(manifest: Manifest) -> Draft:
         found = {package for name in names for package in find_packages(name, manifest, locked, "remove")}
-        texts = {source.path: source.text for source in manifest.sources}
+        texts = manifest.texts()
         # From the last of a list to the first, so that the places of the others stay what they are.
         for package in sorted(found, key=lambda package: package.path[-1], reverse=True):
             texts[package.file] = remove_package(texts[package.file], package.path)
-        changed = {package.file for package in found}
-        return Draft({path: text for path, text in texts.items() if path in changed})
+        return Draft.rewriting(manifest, texts)
 
     return flow.change(project, propose, dry_run=dry_run, confirm=confirm)

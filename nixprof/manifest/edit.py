@@ -81,8 +81,8 @@ def remove_package(text: str, path: Path) -> str:
     return source.changed(splices, change, f"remove {text[place.start : place.end]}", place)
 
 
-def set_pin(text: str, path: Path, *, pin: bool) -> str:
-    """Return `text` with the entry at a key path pinned, or not.
+def set_option(text: str, path: Path, key: str, value: int | None) -> str:
+    """Return `text` with an option of the entry at a key path set, such as `pin = true`; None takes it out.
 
     An entry that is a text becomes a table, and one that would only have its package left a text.
 
@@ -91,35 +91,38 @@ def set_pin(text: str, path: Path, *, pin: bool) -> str:
     """
     source = _Text(text)
     place = source.root.find(*path)
+    written = str(value).lower()
+    by_hand = f"remove {key}" if value is None else f"write {key} = {written}"
     if place is None:
-        raise source.refusal(place, f"{'write' if pin else 'remove'} pin = true")
+        raise source.refusal(place, by_hand)
 
     def change(data: Any) -> None:
         for step in path[:-1]:
             data = data[step]
         entry = data[path[-1]]
-        table = {**({"package": entry} if isinstance(entry, str) else entry), "pin": pin}
-        if not pin:
-            del table["pin"]
+        table = {"package": entry} if isinstance(entry, str) else dict(entry)
+        table.pop(key, None)
+        if value is not None:
+            table[key] = value
         data[path[-1]] = table["package"] if table.keys() == {"package"} else table
 
-    splices = _pinned(source, place) if pin else _unpinned(source, place)
-    return source.changed(splices, change, f"{'write' if pin else 'remove'} pin = true", place)
+    splices = _without_option(source, place, key) if value is None else _with_option(source, place, key, written)
+    return source.changed(splices, change, by_hand, place)
 
 
-def _pinned(source: _Text, place: Place) -> list[Splice]:
+def _with_option(source: _Text, place: Place, key: str, value: str) -> list[Splice]:
     if place.form != "inline":
-        return [(place.start, place.start, "{ package = "), (place.end, place.end, ", pin = true }")]
-    written = place.children.get("pin")
-    return [(written.start, written.end, "true")] if written else [_into_inline(source, place, "pin = true")]
+        return [(place.start, place.start, "{ package = "), (place.end, place.end, f", {key} = {value} }}")]
+    written = place.children.get(key)
+    return [(written.start, written.end, value)] if written else [_into_inline(source, place, f"{key} = {value}")]
 
 
-def _unpinned(source: _Text, place: Place) -> list[Splice]:
+def _without_option(source: _Text, place: Place, key: str) -> list[Splice]:
     """Take the key out with the comma before it, or after it where it is the first."""
-    written, package = place.children.get("pin"), place.children.get("package")
+    written, package = place.children.get(key), place.children.get("package")
     if written is None or package is None:
         return []
-    if len(place.children) == 2:  # noqa: PLR2004 - the package and its pin
+    if len(place.children) == 2:  # noqa: PLR2004 - the package and this option
         return [(place.start, package.start, ""), (package.end, place.end, "")]
     before = source.text.rfind(",", place.start, written.key_start)
     if before >= 0:

@@ -118,6 +118,10 @@ class Manifest:
     policy: Policy
     sources: tuple[Source, ...]
 
+    def texts(self) -> dict[Path, str]:
+        """Return the text of every file."""
+        return {source.path: source.text for source in self.sources}
+
     def for_machine(self, system: str, host: str) -> tuple[Package, ...]:
         """Return the packages of one machine, in order. An entry of its host replaces one of its system."""
         hosts = self._keys_of_host(host)

@@ -548,6 +548,11 @@ def _loads(text: str) -> Table:
 
 def _syntax_error(text: str, message: str) -> _SyntaxError:
     """Read the place out of tomllib's message, which is the only way to get it before Python 3.14."""
+    conflict = re.search(r"^<{7} ", text, re.MULTILINE)
+    end = text.find("\n>>>>>>> ", conflict.end()) if conflict else -1
+    if conflict and end >= 0:
+        last = text.count("\n", 0, end) + 2
+        return _SyntaxError(conflict.start(), f"a conflict from a merge, to line {last}", "keep what you want")
     match = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
     if match is None:  # Python itself refuses integers of thousands of digits
         number = re.search(r"[0-9][0-9_]{1000,}", text)

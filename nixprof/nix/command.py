@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from contextlib import ExitStack, suppress
@@ -253,6 +254,19 @@ class Nix:
         # A regular expression on the attribute path, whose flavour has fewer escapes than Python's; a store path
         # where there is none.
         return re.sub(r"([][.^$*+?(){}|\\])", r"\\\1", element.attr_path) or element.store_paths[0]
+
+    def removal(self, elements: Sequence[Element]) -> str:
+        """Write the command with which the user removes elements from their profile."""
+        features = () if self._flakes_are_on else _FEATURES
+        return shlex.join(["nix", *features, "profile", "remove", *map(self.selector, elements)])
+
+    @cached_property
+    def _flakes_are_on(self) -> bool:
+        """Whether commands such as `nix profile` work as the user types them."""
+        try:
+            return self._run(["nix", "eval", "--expr", "builtins ? getFlake"]).strip() == "true"
+        except NixprofError:
+            return False
 
     ## how it is started
 

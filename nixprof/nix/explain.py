@@ -171,7 +171,7 @@ KNOWN = (
     Known(
         Trouble.MACHINE,
         r"cannot connect to (?:socket at|daemon)[^\n]*Permission denied|"
-        r"cannot open connection to remote store 'daemon'[^\n]*(?:reset|closed|end of file|unexpected)",
+        r"cannot open connection to remote store 'daemon'[^\n]*(?:reset|closed|end of file|unexpected|[Bb]roken pipe)",
         "the Nix daemon does not serve this user",
         ("an administrator can allow it: allowed-users in /etc/nix/nix.conf",),
     ),
@@ -199,12 +199,6 @@ KNOWN = (
         r"experimental Nix feature '(?P<feature>[^']+)' is disabled",
         "this Nix does not let nixprof turn on {feature}",
         ("in nix.conf: experimental-features = nix-command flakes",),
-    ),
-    Known(
-        Trouble.MACHINE,
-        r"because it is a restricted setting|is a restricted setting and you are not a trusted user",
-        "this user may not change that setting of Nix",
-        ("an administrator can allow it: trusted-users in /etc/nix/nix.conf",),
     ),
     ## the network
     Known(
@@ -386,7 +380,7 @@ KNOWN = (
         Trouble.CACHE,
         rf"ignoring untrusted substituter {_quoted('url')}",
         "Nix ignores the cache {host}: this user may not choose caches",
-        ("an administrator can allow it: trusted-users or trusted-substituters in /etc/nix/nix.conf",),
+        ("an administrator can allow it, in /etc/nix/nix.conf: extra-trusted-substituters = {url}",),
         cause="the Nix daemon only follows users whom it trusts",
         beside=True,
     ),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.manifest.problems import ManifestError
 from nixprof.refusal import UnresolvableError, sentence, words
+from nixprof.remedies import CollisionError
 from nixprof.render.table import columns
 from nixprof.words import display_path
 
@@ -27,7 +28,7 @@ def report(error: NixprofError) -> Iterator[str]:
     if error.cause:
         yield from _labelled("cause", error.cause)
     yield from _labelled("hint", "\n".join(error.hints))
-    if isinstance(error, ManifestError | UnresolvableError):
+    if isinstance(error, ManifestError | UnresolvableError | CollisionError):
         yield "Nothing was changed."
 
 

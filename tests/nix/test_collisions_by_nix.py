@@ -2,13 +2,16 @@
 
 import itertools
 import json
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from support.claims import refused
-from support.world import World
+from support.claims import agree, refused
+from support.world import NIXPROF, World
 
-from nixprof.collisions import Provider, find_collisions
+from nixprof.collisions import Provider, find_collisions, find_collisions_beside
+from nixprof.nix.profile import USUAL_PRIORITY
 
 SETS = [
     *itertools.combinations(["coreutils", "busybox", "uutils", "toybox", "vim", "vim-full"], 2),
@@ -55,9 +58,8 @@ TREES = {
 }
 
 
-@pytest.mark.parametrize("commands", TREES.values(), ids=TREES.keys())
-def test_what_is_found_in_order_can_be_linked(world: World, commands: list[str]) -> None:
-    """Nix links everything in which no collision was found, and where a rank does not help it does not."""
+def planted(world: World, commands: list[str]) -> list[str]:
+    """The store paths of packages, each made by shell commands."""
     packages = " ".join(f'(package "p{index}" "mkdir $out; {command}")' for index, command in enumerate(commands))
     package = (
         'name: command: derivation { inherit name; system = builtins.currentSystem; builder = "/bin/sh"; '
@@ -67,42 +69,145 @@ def test_what_is_found_in_order_can_be_linked(world: World, commands: list[str])
         "build", "--no-link", "--json", "--impure", "--expr", f"let package = {package}; in [ {packages} ]"
     )
     built = {Path(path).name.partition("-")[2]: path for entry in listed.json for path in entry["outputs"].values()}
-    paths = [built[f"p{index}"] for index in range(len(commands))]
+    return [built[f"p{index}"] for index in range(len(commands))]
+
+
+def link(world: World, those: Sequence[Provider]) -> str | None:
+    """The store path of an environment that Nix makes, as it makes every profile; None where it refuses."""
+    derivations = json.dumps([word for one in those for word in ("true", str(one.priority), "1", one.path)])
+    environment = (
+        'derivation { name = "e"; system = builtins.currentSystem; builder = "builtin:buildenv"; '
+        f'manifest = builtins.toFile "m" ""; derivations = map (word: if builtins.substring 0 1 word == "/" then '
+        f"builtins.storePath word else word) (builtins.fromJSON ''{derivations}''); }}"
+    )
+    done = world.nix("build", "--no-link", "--impure", "--json", "--expr", environment, check=False)
+    return done.json[0]["outputs"]["out"] if done.code == 0 else None
+
+
+@pytest.mark.parametrize("commands", TREES.values(), ids=TREES.keys())
+def test_what_is_found_in_order_can_be_linked(world: World, commands: list[str]) -> None:
+    """Nix links everything in which no collision was found, and where a rank does not help it does not."""
+    paths = planted(world, commands)
     for order in itertools.permutations(range(len(paths))):
         those = [Provider(f"p{at}", 4 + rank, paths[at]) for rank, at in enumerate(order)]
-        derivations = json.dumps([word for one in those for word in ("true", str(one.priority), "1", one.path)])
-        environment = (
-            'derivation { name = "e"; system = builtins.currentSystem; builder = "builtin:buildenv"; '
-            f'manifest = builtins.toFile "m" ""; derivations = map (word: if builtins.substring 0 1 word == "/" then '
-            f"builtins.storePath word else word) (builtins.fromJSON ''{derivations}''); }}"
-        )
-        done = world.nix("build", "--no-link", "--impure", "--expr", environment, check=False)
-        assert (done.code == 0) == (find_collisions(those) == ()), (order, done.stderr)
+        assert (link(world, those) is not None) == (find_collisions(those) == ()), order
 
 
-def test_all_collisions_at_once_with_the_way_out(world: World) -> None:
+BESIDE = {
+    "two files, the better one against": [FILE, "echo other >$out/s", "echo other >$out/s"],
+    "two folders against a file": [FOLDER, "mkdir $out/s; echo z >$out/s/u", FILE],
+    "a file in the second folder": [FOLDER, "mkdir $out/s; echo z >$out/s/u", "mkdir $out/s; echo q >$out/s/u"],
+    "what is in no second": [FOLDER, FILE.replace("s", "r"), "mkdir $out/s; echo q >$out/s/v"],
+    "links that lead nowhere": [DANGLING, FOLDER, FILE],
+    "a link to a folder": [f"mkdir $out/r; echo q >$out/r/u; {LINK}", FOLDER, FOLDER],
+}
+
+
+@pytest.mark.parametrize("commands", BESIDE.values(), ids=BESIDE.keys())
+def test_the_same_verdict_beside_an_element_of_the_profile(world: World, commands: list[str]) -> None:
+    """As if the environment of the first packages were linked into a profile that has the last."""
+    *paths, foreign = planted(world, commands)
+    for ranks in itertools.permutations(range(4, 4 + len(paths))):
+        those = [Provider(f"p{at}", rank, paths[at]) for at, rank in enumerate(ranks)]
+        built = link(world, those)
+        assert (built is not None) == (find_collisions(those) == ()), ranks
+        if built is None:
+            continue
+        for priority in (4, 5, 6):
+            element = Provider("foreign", priority, foreign)
+            profile = link(world, [Provider("nixprof", USUAL_PRIORITY, built), element])
+            found = find_collisions_beside(those, [element], identical=True)
+            assert (profile is not None) == (found == ()), (ranks, priority, found)
+
+
+def told(said: str, after: str) -> str:
+    """The command behind a word of the hints."""
+    [line] = [line for line in said.splitlines() if f"{after}:" in line]
+    return line.partition(f"{after}:")[2].strip()
+
+
+def do(world: World, said: str, after: str) -> None:
+    """Pastes the command behind a word of the hints into a shell."""
+    line = told(said, after)
+    program = " ".join(map(shlex.quote, NIXPROF)) if line.startswith("nixprof ") else line.partition(" ")[0]
+    world.command("/bin/sh", "-c", f"{program} {line.partition(' ')[2]}")
+
+
+def test_all_collisions_at_once_with_the_ways_out(world: World) -> None:
     world.write_manifest('packages = ["coreutils", "vim"]\n')
     world.nixprof("sync")
     said = refused(world, "add", "busybox", "vim-full")
     assert "2 pairs of packages provide the same files" in said
     assert "busybox and coreutils both provide bin/ls" in said
     assert "vim-full and vim both provide bin/vim and 14 more files" in said
-    for name in ("coreutils", "vim"):
-        assert f"keep one:      nixprof remove {name}\n" in said
-    for name in ("busybox", "vim-full"):
-        assert f'or rank them:  {{ package = "{name}", priority = 4 }} in nixprof.toml\n' in said
+    assert told(said, "keep one") == "nixprof remove coreutils vim"
+    do(world, said, "rank them")
+    assert world.run("ls") == "busybox 1.37.0"
+    assert world.run("vim").startswith("vim-full 9")
+    agree(world)
 
+    world.nixprof("remove", "busybox", "vim-full")
     said = refused(world, "add", "busybox")
     assert "error: busybox and coreutils both provide bin/ls" in said
-    assert "nixprof remove coreutils" in said
-    assert '{ package = "busybox", priority = 4 }' in said
-    # Both ways out are ways out.
-    world.manifest.write_text(
-        world.manifest.read_text().replace('"vim"', '"vim", { package = "busybox", priority = 4 }')
-    )
-    world.nixprof("sync")
-    assert world.run("ls") == "busybox 1.37.0"
-    world.nixprof("remove", "busybox")
-    world.nixprof("remove", "coreutils")
+    assert said.endswith("Nothing was changed.\n")
+    do(world, said, "keep one")
     world.nixprof("add", "busybox")
     assert world.run("ls") == "busybox 1.37.0"
+
+
+def test_collisions_with_packages_and_with_the_profile_in_one_report(world: World) -> None:
+    world.install_element("nixpkgs#vim")
+    world.write_manifest('packages = ["coreutils"]\n')
+    world.nixprof("sync")
+    said = refused(world, "add", "busybox", "vim-full")
+    assert "2 pairs of packages provide the same files" in said
+    assert "busybox and coreutils both provide bin/ls" in said
+    assert "vim-full and the vim that nixprof did not install both provide bin/vim and 14 more files" in said
+    do(world, said, "rank them")
+    said = refused(world, "add", "vim-full")
+    do(world, said, "remove it")
+    world.nixprof("add", "vim-full")
+    assert world.run("ls") == "busybox 1.37.0"
+    assert world.run("vim").startswith("vim-full 9")
+    agree(world)
+
+
+def test_what_was_written_by_hand_has_its_ways_out(world: World) -> None:
+    """All on the list already, in two tables and a file of its own; three of one file."""
+    world.write_manifest(
+        'packages = ["coreutils"]\ninclude = ["more.toml"]\n\n[system.linux]\npackages = ["busybox"]\n'
+    )
+    (world.config_dir / "more.toml").write_text('packages = ["vim", { package = "vim-full", priority = 5 }]\n')
+    said = world.nixprof("sync", check=False).stderr
+    assert told(said, "keep one") == "nixprof remove coreutils vim"
+    do(world, said, "rank them")
+    assert '[system.linux]\npackages = [{ package = "busybox", priority = 4 }]' in world.manifest.read_text()
+    assert '{ package = "vim-full", priority = 4 }' in (world.config_dir / "more.toml").read_text()
+    agree(world)
+
+
+def test_packages_that_are_all_new(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    said = refused(world, "add", "coreutils", "busybox")
+    assert told(said, "keep one") == "leave out busybox"
+    do(world, said, "rank them")
+    assert world.run("ls") == "busybox 1.37.0"
+
+
+def test_the_priority_of_what_is_on_the_list(world: World) -> None:
+    world.write_manifest('packages = [\n  "hello", # mine\n  { package = "jq", pin = true },\n]\n')
+    world.nixprof("sync")
+    said = world.nixprof("add", "hello", "jq", "tree", "--priority", "7").stderr
+    assert "is on the list already" not in said
+    assert '\n  { package = "hello", priority = 7 }, # mine\n' in world.manifest.read_text()
+    assert '\n  { package = "jq", pin = true, priority = 7 },\n' in world.manifest.read_text()
+    before = world.manifest.read_bytes()
+    said = world.nixprof("add", "hello", "jq", "--priority", "7").stderr
+    assert "hello is on the list already" in said
+    assert world.manifest.read_bytes() == before
+    said = world.nixprof("add", "hello", "jq", "--pin").stderr
+    assert "jq is on the list already" in said
+    assert "hello is on the list already" not in said
+    assert '\n  { package = "hello", priority = 7, pin = true }, # mine\n' in world.manifest.read_text()
+    agree(world)

@@ -300,6 +300,19 @@ def test_a_cache_that_stops_half_way(gone: World, binary_cache: BinaryCache) -> 
     shows(gone, "A cache that sends too little", "`nixprof sync`.", result)
 
 
+# --- collisions
+
+
+def test_packages_that_provide_the_same_files(listed: World) -> None:
+    listed.install_element("nixpkgs#vim")
+    listed.write_manifest('packages = ["coreutils"]\n')
+    listed.nixprof("sync")
+    when = "`nixprof add busybox vim-full`, with coreutils on the list and a vim that `nix profile` has installed."
+    text = shows(listed, "Packages that provide the same files", when, fails(listed, "add", "busybox", "vim-full"))
+    assert "busybox and coreutils both provide bin/ls" in text
+    assert "vim-full and the vim that nixprof did not install both provide" in text
+
+
 # --- inputs
 
 
@@ -474,30 +487,29 @@ def test_the_disk_is_full(fresh_world: World, tmp_path: Path) -> None:
         subprocess.run(["umount", "--lazy", small], check=True)
 
 
-@pytest.fixture
-def nobody(fresh_world: World) -> Iterator[World]:
-    """A store of root's, and a user who is not root."""
+def given_to_nobody(world: World) -> World:
+    """The store stays root's; the home is that of a user who is not root."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
-    world = fresh_world
-    world.write_manifest("packages = []\n")
-    world.eval("nixpkgs#hello.name")
-    opened = [parent for parent in world.root.parents if not parent.stat().st_mode & stat.S_IXOTH]
-    modes = {parent: parent.stat().st_mode for parent in opened}
-    for parent in opened:
-        parent.chmod(modes[parent] | stat.S_IXOTH)
+    # It stays so: tests that run beside this one need it, too.
+    for parent in world.root.parents:
+        if not parent.stat().st_mode & stat.S_IXOTH:
+            parent.chmod(parent.stat().st_mode | stat.S_IXOTH)
     subprocess.run(["chown", "-R", "nobody", world.home, world.nixpkgs], check=True)
-    try:
-        yield world
-    finally:
-        for parent in opened:
-            parent.chmod(modes[parent])
+    return world
 
 
-def as_nobody(world: World, *args: str) -> Result:
+@pytest.fixture
+def nobody(fresh_world: World) -> World:
+    fresh_world.write_manifest("packages = []\n")
+    fresh_world.eval("nixpkgs#hello.name")
+    return given_to_nobody(fresh_world)
+
+
+def as_nobody(world: World, *args: str, env: dict[str, str] | None = None) -> Result:
     uid = world.home.stat().st_uid
     return world.command(
-        "setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *args, check=False, cwd=Path("/")
+        "setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *args, check=False, cwd=Path("/"), env=env
     )
 
 
@@ -510,11 +522,14 @@ def test_the_store_belongs_to_somebody_else(nobody: World) -> None:
 @contextlib.contextmanager
 def daemon(world: World) -> Iterator[None]:
     """Serves root's store, with the settings of that moment."""
-    (world.root / "daemon").mkdir()
     program = world.root / "daemon" / "nix-daemon"
-    program.symlink_to(world.install.executable)
+    if not program.exists():
+        program.parent.mkdir()
+        program.symlink_to(world.install.executable)
     world.extra_env["NIX_REMOTE"] = "daemon"
-    with subprocess.Popen([program], env={**world.env, "NIX_REMOTE": ""}, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [program], env={**world.env, "NIX_REMOTE": "", "HOME": "/"}, stderr=subprocess.DEVNULL
+    ) as process:
         socket = world.store.root / "var" / "daemon-socket" / "socket"
         for _ in range(100):
             if socket.exists():
@@ -524,6 +539,7 @@ def daemon(world: World) -> Iterator[None]:
             yield
         finally:
             process.terminate()
+            socket.unlink(missing_ok=True)
 
 
 def test_a_user_whom_the_daemon_does_not_serve(nobody: World) -> None:
@@ -531,7 +547,31 @@ def test_a_user_whom_the_daemon_does_not_serve(nobody: World) -> None:
     with daemon(nobody):
         result = as_nobody(nobody, *NIXPROF, "add", "hello")
     assert result.code == 1, str(result)
-    shows(nobody, "A user whom the daemon does not serve", "`allowed-users` does not name this user.", result)
+    mask = (r"'daemon': [^\n]*", "'daemon': error: reading from file: Connection reset by peer")
+    shows(nobody, "A user whom the daemon does not serve", "`allowed-users` does not name this user.", result, mask)
+
+
+def test_a_user_who_may_not_choose_caches(gone: World, binary_cache: BinaryCache) -> None:
+    settings = gone.home / ".config" / "nix" / "nix.conf"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"substituters = {binary_cache.url}\n")
+    binary_cache.use_in(gone)
+    gone.configure(substituters="")
+    given_to_nobody(gone)
+    with daemon(gone):
+        before = gone.snapshot()
+        result = as_nobody(gone, *NIXPROF, "sync")
+        assert result.code == 1, str(result)
+        assert gone.snapshot() == before
+        when = "`nixprof sync`, with a cache in the user's own settings, which the Nix daemon does not follow."
+        text = shows(gone, "A user who may not choose caches", when, result)
+        assert "1 package is not in the store: jq" in text
+    # As the hint has it, and the daemon begins anew.
+    [line] = [line for line in result.stderr.splitlines() if "extra-trusted-substituters" in line]
+    gone.configure(extra_trusted_substituters=line.partition("=")[2].strip())
+    with daemon(gone):
+        assert as_nobody(gone, *NIXPROF, "sync").code == 0
+    assert len(binary_cache.downloads) == 1
 
 
 def test_interrupted(listed: World) -> None:

@@ -225,7 +225,8 @@ def test_a_manifest_with_merge_markers(synced: World) -> None:
     text = synced.manifest.read_text()
     synced.manifest.write_text(f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> other\n")
     said = refused(synced, "sync")
-    assert "line 1" in said
+    assert "line 1  <<<<<<< HEAD  a conflict from a merge, to line " in said
+    assert "keep what you want\n" in said
 
 
 def test_packages_of_a_newer_nixprof(synced: World) -> None:

@@ -115,7 +115,7 @@ def test_an_identical_file_of_a_foreign_element_is_no_collision(world: World) ->
     if world.install.release < (2, 9):  # there an element has no priority, and Nix can have the file only once
         said = refused(world, "add", "hello")
         assert "hello and the hello that nixprof did not install both provide bin/hello" in said
-        assert "nix profile remove" in said
+        assert "profile remove" in said
         return
     world.nixprof("add", "hello")
     assert world.run("hello") == "hello 2.12.1"
@@ -135,10 +135,11 @@ def test_another_file_of_a_foreign_element_is_a_collision_that_names_both(world:
     world.nixprof("sync")
     said = refused(world, "add", "vim-full")
     assert "vim-full and the vim that nixprof did not install both provide bin/vim and 14 more files" in said
-    assert "or take it over:   nixprof freeze --only vim" in said
-    [command] = [line for line in said.splitlines() if "nix profile remove" in line]
-    world.nix("profile", "remove", command.split("'")[1])
-    world.nixprof("add", "vim-full")
+    assert "take it over:  nixprof freeze --only vim\n" in said
+    world.nixprof("freeze", "--only", "vim", "--yes")
+    said = refused(world, "add", "vim-full")
+    assert "rank them:  nixprof add vim-full --priority 4\n" in said
+    world.nixprof("add", "vim-full", "--priority", "4")
     assert world.run("vim").startswith("vim-full 9")
 
 

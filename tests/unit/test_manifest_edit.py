@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nixprof.errors import NixprofError
-from nixprof.manifest.edit import NewPackage, add_input, add_packages, remove_package, set_policy_names
+from nixprof.manifest.edit import NewPackage, add_input, add_packages, remove_package, set_option, set_policy_names
 
 NEW = [NewPackage("new")]
 
@@ -271,6 +271,27 @@ def test_what_cannot_be_edited_is_refused_with_the_line(edit: Any, hint: str) ->
     assert caught.value.hints == (f"by hand, {hint}",)
 
 
+@pytest.mark.parametrize(
+    ("entry", "key", "value", "after"),
+    [
+        ('"a"', "pin", True, '{ package = "a", pin = true }'),
+        ("'a'", "priority", 4, "{ package = 'a', priority = 4 }"),
+        ('{package="a"}', "priority", -1, '{package="a", priority = -1}'),
+        ('{ package = "a", priority=5 }', "priority", 4, '{ package = "a", priority=4 }'),
+        ('{ priority = 5, package = "a" }', "priority", None, '"a"'),
+        ('{ pin = false, package = "a" }', "pin", True, '{ pin = true, package = "a" }'),
+        ('{ package = "a", pin = true }', "pin", None, '"a"'),
+        ('{ package = "a", pin = true, priority = 4 }', "pin", None, '{ package = "a", priority = 4 }'),
+        ('{ pin = true, package = "a", priority = 4 }', "pin", None, '{ package = "a", priority = 4 }'),
+        ('"a"', "pin", None, '"a"'),
+    ],
+)
+def test_an_option_of_an_entry(entry: str, key: str, value: int | None, after: str) -> None:
+    around = 'packages = ["x", {entry}, "y"] # mine\r\n'
+    text = around.replace("{entry}", entry)
+    assert set_option(text, ("packages", 1), key, value) == around.replace("{entry}", after)
+
+
 # -- properties ------------------------------------------------------------------------------------
 
 ENTRIES = st.sampled_from(['"a"', "'b'", '{ package = "c", pin = true }', '"""d"""', '"#]"', "'\"'"])
@@ -350,3 +371,18 @@ def test_line_ends_stay_what_they_are(text: str) -> None:
     assert ("\r\n" in added) == expected
     if expected:
         assert "\n" not in added.replace("\r\n", "")
+
+
+@given(manifests(), st.sampled_from(["pin", "priority"]), st.sampled_from([True, 4, -1, None]), st.integers(0, 4))
+@settings(max_examples=300)
+def test_an_option_changes_its_entry_only(text: str, key: str, value: int | None, number: int) -> None:
+    entries = tomllib.loads(text)["packages"]
+    if number >= len(entries):
+        return
+    new = tomllib.loads(set_option(text, ("packages", number), key, value))["packages"]
+    assert new[:number] + new[number + 1 :] == entries[:number] + entries[number + 1 :]
+    wanted = {"package": entries[number]} if isinstance(entries[number], str) else dict(entries[number])
+    wanted |= {key: value}
+    if value is None:
+        del wanted[key]
+    assert new[number] == (wanted["package"] if len(wanted) == 1 else wanted)

@@ -454,6 +454,13 @@ ID = "use a letter, then letters, digits, - and _"
             (1, 12, '"\\u0000"', "has a character that cannot be printed", "type it anew"),
         ),
         # no TOML
+        (
+            'a = [\n<<<<<<< HEAD\n"x"\n=======\n"y"\n>>>>>>> other\n]\n',
+            (
+                *(2, 1, "<<<<<<< HEAD", "a conflict from a merge, to line 6"),
+                "keep what you want",
+            ),
+        ),
         ("a = [", (1, 6, "a = [", "invalid value", None)),
         ("x = 1\r\na = @\r\n", (2, 5, "a = @", "invalid value", None)),
         (
