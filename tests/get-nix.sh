@@ -51,7 +51,7 @@ private_apt() {
     "$@"
 }
 private_apt update >&2
-private_apt --yes --download-only install nix-bin git bash-static >&2
+private_apt --yes --download-only install nix-bin git bash-static libfaketime >&2
 
 for package in "$target"/apt/cache/archives/*.deb; do
   dpkg-deb --fsys-tarfile "$package" | tar -x -C "$target/root"

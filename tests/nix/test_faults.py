@@ -7,6 +7,8 @@ import hashlib
 import json
 import os
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -186,7 +188,7 @@ def test_every_write_is_refused(stages: Stages, reason: str, record_property: Ca
     record_property("points", len(points))
 
 
-def refused(stages: Stages, result: Result, where: str) -> None:
+def refused(stages: Stages, result: Result, where: str, mend: Callable[[], None] = lambda: None) -> None:
     world = stages.world
     assert "Traceback" not in result.stderr, f"{where}\n{result}"
     all_is_there(stages, where)
@@ -204,10 +206,54 @@ def refused(stages: Stages, result: Result, where: str) -> None:
     elif leftovers(world) == []:
         # Nothing is left to be put right, as if it had not been tried.
         return
+    mend()
     world.nixprof("sync")
     assert leftovers(world) == [], where
     now = Standing.of(world)
     assert now in (stages.old, stages.new), f"{where}\n{difference(stages, now)}"
+
+
+@pytest.fixture
+def small_disk(make_world: MakeWorld) -> Iterator[World]:
+    """A home on a disk of four MiB; the store is on another."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a small disk")
+    world = make_world(home="small/home")
+    kept = world.root / "kept"
+    shutil.move(world.home, kept)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", world.home.parent], check=True)
+    try:
+        shutil.copytree(kept, world.home, symlinks=True)
+        world.extra_env["XDG_CACHE_HOME"] = str(world.root / "cache")  # of Nix, which needs more room than there is
+        yield world
+    finally:
+        subprocess.run(["umount", "--lazy", world.home.parent], check=True)
+
+
+def leave(folder: Path, pages: int) -> None:
+    """Fills a disk until so many pages are free."""
+    disk = os.statvfs(folder)
+    with (folder / "fill").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, (disk.f_bavail - pages) * disk.f_frsize)
+
+
+@pytest.mark.parametrize("command", ["add", "sync"])
+def test_a_disk_that_fills_up(small_disk: World, command: str, record_property: Callable[[str, object], None]) -> None:
+    """With room for a little more each time, until there is enough."""
+    stages = COMMANDS[command](small_disk)
+    refusals, pages = 0, 0
+    while True:
+        where = f"with {pages} free pages"
+        stages.again()
+        leave(small_disk.home.parent, pages)
+        result = small_disk.nixprof(*stages.command, check=False)
+        refused(stages, result, where, (small_disk.home.parent / "fill").unlink)
+        (small_disk.home.parent / "fill").unlink(missing_ok=True)
+        if result.code == 0:
+            break
+        refusals, pages = refusals + 1, pages + 1
+    assert refusals > 5
+    record_property("refusals", refusals)
 
 
 def reason_in(said: str) -> bool:

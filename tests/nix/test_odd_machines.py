@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.binary_cache import BinaryCache
 from support.claims import agree, lock, refused
+from support.installs import ROOT
 from support.world import NIXPROF, Result, World
 
 NIXPROF_SCRIPT = f"{sys.executable} -m nixprof"
@@ -135,6 +136,32 @@ def test_a_clock_that_was_wrong(synced: World, seconds: int) -> None:
     for command in (["list"], ["status"], ["sync"], ["history"], ["add", "ripgrp"]):
         result = synced.nixprof(*command, check=False)
         calm(result, result.code)
+
+
+@pytest.mark.parametrize("when", ["1975-01-01 00:00:00", "2099-06-01 00:00:00"])
+def test_a_clock_that_is_wrong(world: World, when: str) -> None:
+    """For nixprof and for Nix."""
+    # The library of the oldest suite runs everywhere.
+    found = sorted(ROOT.glob(".nix/*/root/usr/lib/*/faketime/libfaketime.so.1"))
+    if not found:
+        pytest.skip("libfaketime comes with the Nixes of Debian")
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    world.extra_env |= {"LD_PRELOAD": str(found[0]), "FAKETIME": f"@{when}", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    assert when[:4] in world.command("date").stdout
+    assert "in sync" in world.nixprof("sync").stderr
+    world.nixprof("add", "jq", "ripgrep")
+    world.publish(2)
+    assert "ripgrep" in world.nixprof("outdated").stdout
+    world.nixprof("update", "--yes")
+    assert world.run("rg") == "ripgrep 15.1.0"
+    assert len(world.nixprof("history", "--json").json["generations"]) == 3
+    world.nixprof("rollback", "--yes")
+    assert world.run("rg") == "ripgrep 14.1.1"
+    assert "did you mean ripgrep" in refused(world, "add", "ripgrp")
+    del world.extra_env["LD_PRELOAD"]
+    assert "in sync" in world.nixprof("sync").stderr
+    agree(world)
 
 
 # --- the profile
