@@ -31,3 +31,11 @@ class NixprofError(Exception):
         self.cause = cause
         self.hints = hints
         self.exit_code = exit_code
+
+
+class OvertakenError(Exception):
+    """Something has changed since it was read, so that what was made of it no longer holds: to be begun again."""
+
+    def __init__(self, what: str) -> None:
+        """Take what has changed: `the manifest`, `the profile`."""
+        super().__init__(f"{what} was changed meanwhile")
