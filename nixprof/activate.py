@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.environment import in_profile
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, OvertakenError
 from nixprof.nix.profile import USUAL_PRIORITY, Keeper
 from nixprof.remedies import shared_with
 from nixprof.words import count
@@ -103,9 +103,20 @@ class Activation:
 
         Returns: the profile as it is then.
 
-        Raises: NixprofError; the profile is then as before.
+        Raises: NixprofError; the profile is then as before. OvertakenError where it is another than was read.
 
         """
+        if project.profile() != self.profile:
+            raise OvertakenError("the profile")
+        try:
+            self._switch(nix, project)
+        except NixprofError as error:
+            if not _has(project.profile(), self.built):
+                raise
+            project.progress.note(f"the profile has been switched, and then: {error.message}")
+        return _verify(project, self.built)
+
+    def _switch(self, nix: Nix, project: Project) -> None:
         flake = project.places.flake
         if self.profile is None or not self.leaving:
             link = self.profile.link if self.profile else project.chosen_profile
@@ -118,7 +129,6 @@ class Activation:
             nix.replace(self.profile, self.leaving, flake, self.attribute, self.priority)
         elif self.built not in self.leaving[0].store_paths:
             nix.upgrade(self.profile.link, self.leaving[0])
-        return _verify(project, self.built)
 
 
 def beside(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:
@@ -134,7 +144,9 @@ def beside(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:
 
 
 def _leaving(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:
-    return (*(environment.element for environment in before.environments), *adopted)
+    there = before.profile.elements if before.profile else ()
+    ours = (environment.element for environment in before.environments)
+    return (*ours, *(element for element in adopted if element in there))
 
 
 def _priority_beside(foreign: Sequence[Element], packages: Sequence[Linked]) -> int:
@@ -152,9 +164,13 @@ def _priority_beside(foreign: Sequence[Element], packages: Sequence[Linked]) -> 
 def _verify(project: Project, built: str) -> Profile:
     """Make sure that the profile now has what was built, whatever Nix said."""
     profile = project.profile()
-    if profile is None or built not in [environment.store_path for environment in in_profile(profile)]:
+    if profile is None or not _has(profile, built):
         raise NixprofError(
             "Nix reported success, but the profile does not have the new environment",
             hints=("nixprof status", "nixprof sync"),
         )
     return profile
+
+
+def _has(profile: Profile | None, built: str) -> bool:
+    return built in [environment.store_path for environment in in_profile(profile)]

@@ -6,6 +6,7 @@ import os
 import stat
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -189,8 +190,10 @@ def _take_over(real: Path, temporary: str) -> None:
         os.umask(mask)
         os.chmod(temporary, 0o666 & ~mask)
         return
-    with suppress(PermissionError):
-        os.chown(temporary, old.st_uid, old.st_gid)
+    for owner, group in ((old.st_uid, -1), (-1, old.st_gid)):
+        # A group may be given where an owner may not.
+        with suppress(PermissionError):
+            os.chown(temporary, owner, group)
     # Afterwards: a new owner costs a file some of its bits.
     os.chmod(temporary, stat.S_IMODE(old.st_mode))
 
@@ -237,6 +240,12 @@ def remove_temporary_files(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             _remove(str(path))
+
+
+def unused(path: Path) -> Path:
+    """Give the first of `edited.toml`, `edited-2.toml`, `edited-3.toml`… that is not there."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(one for one in chain((path,), numbered) if not os.path.lexists(one))
 
 
 def content(path: Path) -> bytes | None:

@@ -8,6 +8,7 @@ folder is put together on a stage.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -16,14 +17,15 @@ from nixprof.activate import Activation, beside, check_profile
 from nixprof.changes import Change, compare
 from nixprof.draft import Draft, Moves
 from nixprof.environment import expected
+from nixprof.errors import OvertakenError
 from nixprof.exclusive import exclusive
-from nixprof.files import check_writable
+from nixprof.files import check_writable, content
 from nixprof.generations import remember
 from nixprof.nix.command import Nix
 from nixprof.remedies import check_collisions
 from nixprof.stage import Stage
 from nixprof.state import Project, State, read_draft
-from nixprof.transaction import OvertakenError, commit
+from nixprof.transaction import commit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -145,12 +147,15 @@ def change(
             started += time.monotonic() - asked
 
     with exclusive(project) as lock, Nix(project.progress, lock, project.places.state) as nix:
+        begins = template is not None and not os.path.lexists(manifest)
         while True:
-            start = {} if template is None or manifest.exists() else {manifest: template.encode()}
+            # What somebody else writes or removes meanwhile is no beginning.
+            begins = begins and not os.path.lexists(manifest)
+            start = {manifest: template.encode()} if begins and template is not None else {}
             try:
                 outcome = _attempt(project, nix, start, propose, dry_run=dry_run, confirm=patient)
-            except OvertakenError:
-                project.progress.note("the manifest was changed meanwhile: starting again with it")
+            except OvertakenError as change:
+                project.progress.note(f"{change}: starting again")
             else:
                 return replace(outcome, seconds=time.monotonic() - started)
 
@@ -168,12 +173,14 @@ def _attempt(
 
     Raises: OvertakenError where the manifest has changed under way.
     """
+    flake = project.places.flake
+    read = {path: content(path) for path in (flake / "packages.json", flake / "flake.lock")}
     before = State(project, start)
-    read = {source.path: None if source.path in start else source.data for source in before.manifest.sources}
+    read |= {source.path: None if source.path in start else source.data for source in before.manifest.sources}
     draft = propose(before.manifest)
     files = {**start, **{path: text.encode() for path, text in draft.files.items()}}
     if not dry_run:
-        for path in (*files, project.places.flake / "flake.nix"):
+        for path in (*files, flake / "flake.nix"):
             check_writable(path)
         if draft.activates:
             check_profile(before.profile, draft.elements, agreed=project.agrees)
@@ -203,9 +210,9 @@ def _attempt(
             remember(project, profile.link)
             return profile.generation
 
-        flake = {project.places.flake / name: data for name, data in stage.files().items()}
+        generated = {flake / name: data for name, data in stage.files().items()}
         link = before.profile.link if before.profile else project.chosen_profile
-        generation = commit(project.places, link, {**flake, **files}, activate, read)
+        generation = commit(project.places, link, {**generated, **files}, activate, read)
         return Outcome(plan, done=True, generation=generation, seconds=0)
 
 

@@ -38,8 +38,12 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     for each in _SIGNALS:
         # What is started to clean up must not ignore the signal, as it would with SIG_IGN.
         if signal.getsignal(each) is _interrupt:
-            signal.signal(each, lambda number, frame: None)  # noqa: ARG005
+            signal.signal(each, _ignore)
     raise Interrupted
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    del number, frame
 
 
 def end_in_peace() -> None:
@@ -67,6 +71,7 @@ def uninterrupted() -> Iterator[None]:
         raise
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # One is enough: a second must not interrupt what the first has asked for.
+            signal.signal(number, _ignore if came and handler is _interrupt else handler)
     if came:
         raise Interrupted(done=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,12 +10,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nixprof.environment import expected, in_profile
+from nixprof.errors import NixprofError
 from nixprof.files import content
 from nixprof.flake.packages import holds, read_packages
 from nixprof.manifest.parse import parse, read_file
 from nixprof.nix import profile as nix_profile
 from nixprof.nix.reference import came_from
 from nixprof.progress import Progress
+from nixprof.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +80,23 @@ class State:
     @cached_property
     def manifest(self) -> Manifest:
         """What the user wants."""
-        return read_draft(self._project.places.manifest, self._draft)
+        path = self._project.places.manifest
+        if not path.exists():
+            self._check_missing(path)
+        return read_draft(path, self._draft)
+
+    def _check_missing(self, path: Path) -> None:
+        """Make sure that a list that is not there is one that has not been begun yet."""
+        if path.is_symlink():
+            raise NixprofError(f"{path} is a link to {os.path.realpath(path)}, which is not there")
+        if self.installed:
+            raise NixprofError(
+                f"there is no manifest {path}, but the profile has {count(len(self.installed), 'package')} of one",
+                hints=(
+                    f"to bring it back as it was: nixprof rollback {self.generation}",
+                    "or to begin anew: nixprof init",
+                ),
+            )
 
     @cached_property
     def locked(self) -> Mapping[str, LockedPackage]:

@@ -14,19 +14,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, OvertakenError
 from nixprof.files import TEMPORARY, Replacement, cannot_write, content, remove_temporary_files, replace_file
 from nixprof.interrupts import uninterrupted
 from nixprof.nix.profile import locate
+from nixprof.words import display_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nixprof.places import Places
-
-
-class OvertakenError(Exception):
-    """A file has changed since it was read, and what was made of it no longer holds."""
 
 
 def commit(
@@ -36,7 +33,7 @@ def commit(
     activate: Callable[[], int | None],
     read: Mapping[Path, bytes | None] = MappingProxyType({}),
 ) -> int | None:
-    """Write files and let the profile follow; whatever fails, all of it is taken back.
+    """Write files and let the profile follow; whatever fails before it has moved, all of it is taken back.
 
     Args:
         places: where the journal is kept.
@@ -55,15 +52,25 @@ def commit(
     before = {path: read[path] if path in read else content(path) for path in files}
     changed = {path: data for path, data in files.items() if before[path] != data}
     with uninterrupted(), ExitStack() as cleanup:
+        place = _place(profile)
         replacements = _prepare(places, profile, before, changed, cleanup)
         _check(read)
         try:
             for replacement in replacements:
                 _check({replacement.path: replacement.before})
                 replacement.perform()
-            return activate()
         except BaseException:
             _take_back(replacements, cleanup)
+            raise
+        try:
+            return activate()
+        except OvertakenError:
+            _take_back(replacements, cleanup)
+            raise
+        except BaseException:
+            # The files stay with a profile that has moved before something went wrong.
+            if _place(profile) == place:
+                _take_back(replacements, cleanup)
             raise
 
 
@@ -90,8 +97,9 @@ def _prepare(
 
 
 def _check(read: Mapping[Path, bytes | None]) -> None:
-    if any(content(path) != data for path, data in read.items()):
-        raise OvertakenError
+    changed = next((path for path, data in read.items() if content(path) != data), None)
+    if changed is not None:
+        raise OvertakenError(display_path(changed))
 
 
 def _take_back(replacements: list[Replacement], cleanup: ExitStack) -> None:

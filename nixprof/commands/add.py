@@ -11,6 +11,7 @@ from nixprof.draft import Draft
 from nixprof.errors import NixprofError
 from nixprof.installable import read_installable
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option, set_policy_names
+from nixprof.manifest.locate import line_of
 from nixprof.refusal import UnresolvableError
 
 if TYPE_CHECKING:
@@ -118,8 +119,10 @@ def _fresh(wish: Wish, manifest: Manifest) -> tuple[list[Installable], list[Pack
         listed = [package for package in manifest.packages if package.spec.key == one.spec.key]
         other = next((p for p in listed if one.spec.outputs and set(p.spec.outputs) != set(one.spec.outputs)), None)
         if other is not None:
+            line = line_of(manifest.texts()[other.file], other.path)
             raise NixprofError(
                 f"{other.spec.name} is on the list with other outputs, as {other.written}",
+                cause=f"line {line} of {other.file}",
                 hints=(f"nixprof remove {other.spec.name}", f"nixprof add {text}"),
             )
         if listed:

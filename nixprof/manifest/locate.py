@@ -101,6 +101,11 @@ def line_column(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
+def line_of(text: str, path: tuple[Step, ...]) -> int:
+    """Return the line, from 1, of a key path that is in a text which tomllib accepts."""
+    return line_column(text, locate(text).at(*path).start)[0]
+
+
 def skip(text: str, position: int) -> int:
     """Return the first offset from `position` on that is neither white space nor in a comment."""
     return _match(_TRIVIA, text, position).end()

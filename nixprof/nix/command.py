@@ -18,7 +18,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, OvertakenError
 from nixprof.files import scratch_folder
 from nixprof.nix.activity import Activities
 from nixprof.nix.explain import NixError, Trouble, explain
@@ -222,6 +222,9 @@ class Nix:
         No command of Nix does this at once. So it is done on a scratch profile that begins as the real one is,
         and the real one then moves to the outcome. A profile of nix-env would be converted with losses: of that,
         the elements that stay are installed anew by their store paths.
+
+        Raises: as the others; OvertakenError where the profile is no longer what it was when it was read.
+
         """
         with scratch_folder(self._scratch) as scratch:
             copy = Path(scratch, "profile")
@@ -236,6 +239,8 @@ class Nix:
                 for element in staying:
                     self._install(copy, element.priority, *element.store_paths)
             self.install(copy, folder, attribute, priority)
+            if os.path.realpath(profile.link) != profile.store_path:
+                raise OvertakenError("the profile")
             self._change("nix-env", "--profile", str(profile.link), "--set", os.path.realpath(copy))
 
     def go_to(self, profile: Path, generation: int) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import MakeWorld
+from support.claims import agree
 from support.faults import Stages, Standing, leftovers, wait_until_quiet, works
 from support.installs import wanted_installs
 from support.world import Result, World
@@ -265,6 +266,28 @@ def reason_in(said: str) -> bool:
         "No usable temporary directory",
     )
     return any(reason in said for reason in reasons)
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("end", ["kill -9 $$", "echo error: late >&2; exit 1"])
+def test_nix_fails_when_it_has_switched_the_profile(world: World, end: str, first: bool) -> None:  # noqa: FBT001
+    """What is done is done: the list is that of the profile."""
+    world.write_manifest("packages = []\n")
+    if not first:
+        world.nixprof("sync")
+    folder = world.root / "late"
+    folder.mkdir()
+    real = world.env["PATH"].split(os.pathsep)[0]
+    script = f'case " $* " in *" profile "*) {real}/nix "$@"; {end} ;; esac\nexec {real}/nix "$@"\n'
+    (folder / "nix").write_text(f"#!/bin/sh\n{script}")
+    (folder / "nix").chmod(0o755)
+    path = f"{folder}{os.pathsep}{world.env['PATH']}"
+    said = world.nixprof("add", "jq", env={"PATH": path}).stderr
+    assert "the profile has been switched, and then:" in said
+    assert world.run("jq").startswith("jq")
+    agree(world)
+    assert leftovers(world) == []
+    assert "in sync" in world.nixprof("sync").stderr
 
 
 def test_a_journal_that_is_damaged_does_no_harm(world: World) -> None:

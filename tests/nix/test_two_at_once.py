@@ -107,6 +107,89 @@ def test_an_edit_that_is_wrong_stops_add_with_its_line(world: World) -> None:
     assert "tardy" not in world.manifest.read_text()
 
 
+def test_an_edit_that_is_in_the_way_stops_add_with_its_line(world: World) -> None:
+    waiting = Waiting(world, "tardy")
+    inputs = f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nwaiting = "{waiting.url}"\n'
+    world.write_manifest(f'packages = ["hello"]\n{inputs}')
+    world.nixprof("sync")
+    with world.spawn("add", "waiting#tardy", "git^out") as adding:
+        waiting.until_building()
+        world.write_manifest(f'packages = [\n  "hello",\n  "git^man",\n]\n{inputs}')
+        waiting.go()
+        _, said = adding.communicate()
+    assert adding.returncode == 1
+    assert "git is on the list with other outputs, as git^man" in said
+    assert "line 3 of ~/.config/nixprof/nixprof.toml" in said
+    assert "tardy" not in world.manifest.read_text()
+
+
+def test_a_list_that_is_deleted_while_add_builds_is_not_begun_anew(world: World) -> None:
+    waiting = Waiting(world, "tardy")
+    world.write_manifest('packages = ["hello", "jq"]\n')
+    world.nixprof("sync")
+    kept = world.manifest.read_bytes()
+    with world.spawn("add", f"{waiting.url}#tardy") as adding:
+        waiting.until_building()
+        world.manifest.unlink()
+        waiting.go()
+        _, said = adding.communicate()
+    assert adding.returncode == 1
+    assert "there is no manifest ~/.config/nixprof/nixprof.toml, but the profile has 2 packages of one" in said
+    assert not world.manifest.exists()
+    assert world.run("hello")
+    for command in (("sync",), ("add", "fd"), ("freeze",), ("list",), ("status",)):
+        assert "but the profile has 2 packages of one" in world.nixprof(*command, check=False).stderr
+    world.nixprof("rollback", "1")
+    assert world.manifest.read_bytes() == kept
+    assert "in sync" in world.nixprof("sync").stderr
+
+
+def test_locks_that_arrive_while_add_builds_are_kept(world: World) -> None:
+    """As with a git pull in the config folder."""
+    waiting = Waiting(world, "tardy")
+    world.write_manifest('packages = ["hello", { package = "jq", pin = true }]\n')
+    world.nixprof("sync")
+    old = {file: file.read_bytes() for file in world.flake.iterdir()}
+    world.publish(2)
+    world.nixprof("update", "--yes", "jq", "nixpkgs")
+    new = {file: file.read_bytes() for file in world.flake.iterdir()}
+    world.nixprof("rollback", "--yes")
+    assert {file: file.read_bytes() for file in world.flake.iterdir()} == old
+    with world.spawn("add", f"{waiting.url}#tardy") as adding:
+        waiting.until_building()
+        for file, data in new.items():
+            file.write_bytes(data)
+        waiting.go()
+        _, said = adding.communicate()
+    assert adding.returncode == 0, said
+    assert "was changed meanwhile: starting again" in said
+    assert world.run("hello") == "hello 2.12.2"
+    agree(world)
+
+
+def test_what_nix_installs_while_nixprof_builds_stays(world: World) -> None:
+    """The folder has moved, so that the environment is exchanged for another element."""
+    waiting = Waiting(world, "tardy")
+    inputs = f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nwaiting = "{waiting.url}"\n'
+    world.write_manifest(f'packages = ["hello"]\n{inputs}')
+    world.nixprof("sync")
+    elsewhere = world.home / "elsewhere"
+    world.config_dir.rename(elsewhere)
+    world.config_dir, world.manifest, world.flake = elsewhere, elsewhere / "nixprof.toml", elsewhere / "flake"
+    world.extra_env["NIXPROF_CONFIG_DIR"] = str(elsewhere)
+    world.write_manifest(f'packages = ["hello", "waiting#tardy"]\n{inputs}')
+    with world.spawn("sync") as syncing:
+        waiting.until_building()
+        world.install_element("nixpkgs#fd")
+        waiting.go()
+        _, said = syncing.communicate()
+    assert syncing.returncode == 0, said
+    assert "the profile was changed meanwhile: starting again" in said
+    assert world.run("fd").startswith("fd ")
+    assert world.run("tardy") == "tardy"
+    agree(world)
+
+
 def test_whoever_does_not_wait_is_told_who_is_at_work(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync")

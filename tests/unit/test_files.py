@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, OvertakenError
 from nixprof.files import TEMPORARY, Replacement, check_writable, remove_temporary_files, replace_file
 from nixprof.places import Places
-from nixprof.transaction import OvertakenError, commit, finish, is_unfinished
+from nixprof.transaction import commit, finish, is_unfinished
 
 
 @pytest.fixture
