@@ -5,7 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from support.claims import agree
@@ -129,6 +129,28 @@ def test_stopped_while_it_switches_the_profile(world: World, send: Send, number:
     assert wait_until_quiet(world) == []
     assert leftovers(world) == []
     assert world.run("jq").startswith("jq ")
+    agree(world)
+
+
+def test_stopped_again_and_again_until_it_has_switched_the_profile(world: World) -> None:
+    """It does not say that nothing was changed."""
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    activation = WaitingActivation(world)
+    link = world.profile.readlink()
+    before = os.readlink(link)
+    with world.spawn("add", "jq") as adding:
+        activation.until_begun()
+        os.kill(adding.pid, signal.SIGINT)
+        activation.go()
+        until(lambda: os.readlink(link) != before)
+        while adding.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(adding.pid, signal.SIGINT)
+            time.sleep(0.0005)
+        _, said = adding.communicate(timeout=30)
+    assert adding.returncode == 130, said
+    assert said.endswith("Interrupted, when everything was done.\n")
     agree(world)
 
 
