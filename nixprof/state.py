@@ -81,20 +81,22 @@ class State:
     def manifest(self) -> Manifest:
         """What the user wants."""
         path = self._project.places.manifest
-        if not path.exists():
+        # An empty file is what an editor or a copy leaves that was stopped.
+        if not path.exists() or not path.stat().st_size:
             self._check_missing(path)
         return read_draft(path, self._draft)
 
     def _check_missing(self, path: Path) -> None:
         """Make sure that a list that is not there is one that has not been begun yet."""
-        if path.is_symlink():
+        if not path.exists() and path.is_symlink():
             raise NixprofError(f"{path} is a link to {os.path.realpath(path)}, which is not there")
         if self.installed:
+            missing = f"{path} is empty" if path.exists() else f"there is no manifest {path}"
             raise NixprofError(
-                f"there is no manifest {path}, but the profile has {count(len(self.installed), 'package')} of one",
+                f"{missing}, but nixprof has installed {count(len(self.installed), 'package')}",
                 hints=(
                     f"to bring it back as it was: nixprof rollback {self.generation}",
-                    "or to begin anew: nixprof init",
+                    "or to begin anew: nixprof init" if not path.exists() else "to want nothing: packages = [] in it",
                 ),
             )
 

@@ -134,11 +134,11 @@ def test_a_list_that_is_deleted_while_add_builds_is_not_begun_anew(world: World)
         waiting.go()
         _, said = adding.communicate()
     assert adding.returncode == 1
-    assert "there is no manifest ~/.config/nixprof/nixprof.toml, but the profile has 2 packages of one" in said
+    assert "there is no manifest ~/.config/nixprof/nixprof.toml, but nixprof has installed 2 packages" in said
     assert not world.manifest.exists()
     assert world.run("hello")
     for command in (("sync",), ("add", "fd"), ("freeze",), ("list",), ("status",)):
-        assert "but the profile has 2 packages of one" in world.nixprof(*command, check=False).stderr
+        assert "but nixprof has installed 2 packages" in world.nixprof(*command, check=False).stderr
     world.nixprof("rollback", "1")
     assert world.manifest.read_bytes() == kept
     assert "in sync" in world.nixprof("sync").stderr
@@ -266,3 +266,20 @@ def test_waiting_can_be_given_up(world: World) -> None:
         assert first.wait() == 0
     assert '"fd"' not in world.manifest.read_text()
     agree(world)
+
+
+def test_a_list_that_has_become_empty_uninstalls_nothing(world: World) -> None:
+    """As an editor or a copy leaves it that was stopped."""
+    world.write_manifest('packages = ["hello", "jq"]\n')
+    world.nixprof("sync")
+    kept = world.manifest.read_bytes()
+    world.manifest.write_bytes(b"")
+    for command in (("sync",), ("add", "fd"), ("remove", "jq"), ("update",)):
+        said = world.nixprof(*command, check=False).stderr
+        assert "~/.config/nixprof/nixprof.toml is empty, but nixprof has installed 2 packages" in said
+    assert world.run("hello")
+    world.nixprof("rollback", "1", "--yes")
+    assert world.manifest.read_bytes() == kept
+    world.manifest.write_text("packages = []\n")
+    world.nixprof("sync")
+    assert not (world.profile / "bin/hello").exists()
