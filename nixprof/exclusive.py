@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ def exclusive(project: Project) -> Iterator[int]:
     note = state / "running.json"
     with ExitStack() as cleanup:
         try:
-            state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            state_folder(project.places)
             lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
             cleanup.callback(os.close, lock)
             try:
@@ -70,9 +71,41 @@ def exclusive(project: Project) -> Iterator[int]:
         yield lock
 
 
+def state_folder(places: Places) -> Path:
+    """Have the state folder, for its owner alone: with copies of the list it holds what nobody else may read.
+
+    Raises: OSError where it cannot be made.
+    """
+    places.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    there = places.state.stat()
+    if there.st_uid == os.getuid() and there.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        places.state.chmod(stat.S_IRWXU)
+    return places.state
+
+
 def was_stopped(places: Places) -> bool:
     """Tell whether a nixprof is at work, or was killed and left something to put right."""
     return (places.state / "running.json").exists() or is_unfinished(places)
+
+
+def put_right(project: Project) -> None:
+    """Have no half of a change in the list, for a command that reads it before it has the lock.
+
+    Another nixprof is only waited for while it writes; what it still builds for is not in the list yet.
+
+    Raises: as `exclusive` does.
+    """
+    if is_unfinished(project.places):
+        with exclusive(project):
+            pass
+
+
+def warn(project: Project) -> None:
+    """Say so where the list and the profile may be half of a change, for a command that only reads."""
+    if is_unfinished(project.places):
+        project.progress.note(
+            "a nixprof is at work, or was stopped half-way: this may be half of a change (nixprof sync puts it right)"
+        )
 
 
 def _put_right(project: Project, killed: Holder | None) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +15,15 @@ from nixprof import flow
 from nixprof.commands.init import TEMPLATE
 from nixprof.draft import Draft
 from nixprof.errors import NixprofError
-from nixprof.files import replace_file, scratch_folder
+from nixprof.exclusive import put_right, state_folder
+from nixprof.files import cannot_write, replace_file, scratch_folder, unused
+from nixprof.interrupts import Interrupted
 from nixprof.manifest.parse import parse_text
 from nixprof.manifest.problems import ManifestError
 from nixprof.words import display_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from nixprof.flow import Outcome, Plan
     from nixprof.manifest.model import Manifest
@@ -43,6 +47,7 @@ def run(
     Raises: NixprofError, with the list as before; where a changed text is given up, it says where that is kept.
 
     """
+    put_right(project)
     path = project.places.manifest
     old = path.read_bytes() if path.exists() else TEMPLATE.encode()
     with scratch_folder() as scratch:
@@ -100,7 +105,8 @@ def _keep(project: Project, copy: Path, old: bytes) -> None:
         return
     if new == old or not new.strip():
         return
-    kept = project.places.state / "edited.toml"
+    with cannot_write(project.places.state):
+        kept = unused(state_folder(project.places) / "edited.toml")
     replace_file(kept, new)
     project.progress.note(f"your text is kept in {display_path(kept)}")
 
@@ -111,11 +117,27 @@ def _open(file: Path, line: int) -> None:
     # vi, nano, emacs and most others take the line so; for those that do not, the file name is all they get.
     at = (f"+{line}",) if line > 1 and Path(words[0]).name in _TAKE_A_LINE else ()
     try:
-        code = subprocess.run([*words, *at, str(file)], check=False).returncode
+        with _leaving_ctrl_c_to_the_editor():
+            code = subprocess.run([*words, *at, str(file)], check=False).returncode
     except OSError as error:
         raise NixprofError(f"cannot start the editor {words[0]}", cause=error.strerror, hints=_HOW) from error
+    if code in (-signal.SIGINT, 128 + signal.SIGINT):
+        raise Interrupted
     if code:
         raise NixprofError(f"the editor {words[0]} failed", cause=f"exit code {code}", hints=_HOW)
+
+
+@contextmanager
+def _leaving_ctrl_c_to_the_editor() -> Iterator[None]:
+    """Go on at Ctrl-C, which the terminal sends to both: many an editor takes it for a key, and has a text to save."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        # The editor would inherit SIG_IGN, but not a function.
+        signal.signal(signal.SIGINT, lambda number, frame: None)  # noqa: ARG005
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 _HOW = ("choose one: EDITOR=nano nixprof edit",)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError
-from nixprof.files import check_writable, replace_file
+from nixprof.errors import NixprofError, OvertakenError
+from nixprof.exclusive import exclusive, put_right
+from nixprof.files import check_writable, content
 from nixprof.manifest.parse import parse
+from nixprof.transaction import commit
+from nixprof.words import display_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from nixprof.manifest.model import Manifest
     from nixprof.state import Project
 
 TEMPLATE = """\
@@ -56,31 +63,73 @@ def run(project: Project, origin: str | None) -> Initialised:
         origin: where to take the manifest and its locks from: a folder, a git URL or a flake reference; None for
             a new one.
 
-    Raises: NixprofError where there is a manifest already, or none at `origin`.
+    Raises: NixprofError where there is a manifest already, or none at `origin`, or where a file of the list would be
+        overwritten; nothing is written then.
 
     """
     manifest = project.places.manifest
-    if manifest.exists():
-        raise NixprofError(f"{manifest} is there already", hints=("nixprof edit it as you like, then: nixprof sync",))
-    check_writable(manifest)
+    put_right(project)
+    _check_free([manifest])
     if origin is None:
-        replace_file(manifest, TEMPLATE.encode())
+        _write(project, {manifest: TEMPLATE.encode()}, {})
         return Initialised(manifest, 0)
     folder = _fetched(project, origin)
-    packages = parse(folder / "nixprof.toml").packages
-    for name in _LOCKS:
-        if (folder / "flake" / name).exists():
-            replace_file(project.places.flake / name, (folder / "flake" / name).read_bytes())
-    for source in parse(folder / "nixprof.toml").sources:
-        if not source.path.is_relative_to(folder):
-            raise NixprofError(f"the manifest includes {source.path}, which is outside of its folder")
-        replace_file(project.places.config / source.path.relative_to(folder), source.data)
-    return Initialised(manifest, len(packages))
+    found = parse(folder / manifest.name)
+    locks = {project.places.flake / name: content(folder / "flake" / name) for name in _LOCKS}
+    there = {path: data for path, data in locks.items() if data is not None}
+    _write(project, _taken(project, folder, found), there)
+    return Initialised(manifest, len(found.packages))
+
+
+def _taken(project: Project, folder: Path, found: Manifest) -> dict[Path, bytes]:
+    """Give the files of another list by where they go, the manifest last.
+
+    What is included by an absolute path is not copied: it is read from where it is.
+
+    Raises: NixprofError where one would go outside of the folder of the list.
+    """
+    # The manifest may be a link into a folder of dot-files, where what it includes is, too.
+    bases = (folder, Path(os.path.realpath(found.path)).parent)
+    files = {}
+    for source in reversed(found.sources):
+        base = next((base for base in bases if source.path.is_relative_to(base)), None)
+        if base is None:
+            continue
+        inside = os.path.relpath(source.path, base)
+        if Path(inside).parts[0] == os.pardir:
+            raise NixprofError(
+                f"the list includes {display_path(os.path.normpath(source.path))}, which is outside of its folder",
+                hints=("copy the files yourself, then: nixprof sync",),
+            )
+        files[project.places.config / inside] = source.data
+    return files
+
+
+def _check_free(paths: Iterable[Path]) -> None:
+    """Make sure that no file of a list would be overwritten, and that each can be written."""
+    for path in paths:
+        if path.exists():
+            raise NixprofError(
+                f"{path} is there already",
+                hints=("to change the list: nixprof edit", "to begin anew, move that file away first"),
+            )
+        check_writable(path)
+
+
+def _write(project: Project, files: Mapping[Path, bytes], locks: Mapping[Path, bytes]) -> None:
+    """Write a list and its locks; nothing where somebody else has written one meanwhile."""
+    with exclusive(project):
+        _check_free(files)
+        try:
+            absent = dict.fromkeys(files)
+            commit(project.places, None, {**locks, **files}, lambda: None, absent)
+        except OvertakenError as change:
+            raise NixprofError(str(change)) from change
 
 
 def _fetched(project: Project, origin: str) -> Path:
     """Have the folder of another manifest on this machine."""
-    local = Path(origin).expanduser()
+    local = Path(origin).expanduser().absolute()
     if local.exists():
         return local if local.is_dir() else local.parent
     from nixprof.nix.command import Nix

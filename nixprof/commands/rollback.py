@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from nixprof.changes import Change, compare
 from nixprof.consent import Risk
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, OvertakenError
 from nixprof.exclusive import exclusive
-from nixprof.files import check_writable, content, replace_file
+from nixprof.files import check_writable, content, unused
 from nixprof.generations import Generation, difference_between, find, generations, sources_of
 from nixprof.nix.command import Nix
 from nixprof.transaction import commit
@@ -33,8 +34,9 @@ class Return:
         changes: what becomes of the packages.
         files: what the list and the generated folder become, by path; empty where the generation keeps no list, or
             only the profile goes back.
-        edited: the files of the list that the user has changed since, and whose changes go.
-        copy: where they are kept.
+        read: what those files are.
+        edited: those of the list that the user has changed since, and whose changes go.
+        copy: the folder that they are kept in.
         foreign: packages that somebody else has installed, and that go; by name.
         difference_bytes: how much more, or less, there is on the disk then; None where it is not known.
 
@@ -45,6 +47,7 @@ class Return:
     after: Generation
     changes: tuple[Change, ...]
     files: dict[Path, bytes]
+    read: dict[Path, bytes | None]
     edited: tuple[Path, ...]
     copy: Path
     foreign: tuple[str, ...]
@@ -56,6 +59,13 @@ class Return:
         if self.edited:
             return Risk.LOSS
         return Risk.MANY if self.foreign else Risk.NONE
+
+    @property
+    def copies(self) -> dict[Path, bytes]:
+        """What is kept of hand edits, by path: in the folders that they are in below one that holds all of them."""
+        real = {path: Path(os.path.realpath(path.parent), path.name) for path in self.edited}
+        common = os.path.commonpath(one.parent for one in real.values()) if real else ""
+        return {self.copy / real[path].relative_to(common): self.read[path] or b"" for path in self.edited}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +89,40 @@ def run(
     Raises: NixprofError where there is no such generation; everything is then as before.
     """
     with exclusive(project) as lock, Nix(project.progress, lock, project.places.state) as nix:
-        found = generations(project)
-        way = _way(project, nix, found, number, profile_only=profile_only)
-        if dry_run or not confirm(way):
-            return RolledBack(way, done=False)
-        for path in way.files:
-            check_writable(path)
-        for path in way.edited:
-            replace_file(way.copy / path.name, content(path) or b"")
-
-        def activate() -> int:
-            with project.progress.step("switching the profile"):
-                nix.go_to(way.link, way.after.number)
-            return way.after.number
-
-        commit(project.places, way.link, way.files, activate)
-        return RolledBack(way, done=True)
+        while True:
+            way = _way(project, nix, number, profile_only=profile_only)
+            if dry_run or not confirm(way):
+                return RolledBack(way, done=False)
+            try:
+                _go(project, nix, way)
+            except OvertakenError as change:
+                project.progress.note(f"{change}: starting again")
+            else:
+                return RolledBack(way, done=True)
 
 
-def _way(
-    project: Project, nix: Nix, found: tuple[Generation, ...], number: int | None, *, profile_only: bool
-) -> Return:
-    profile = project.profile()
+def _go(project: Project, nix: Nix, way: Return) -> None:
+    """Go a way back.
+
+    Raises: NixprofError where that fails, OvertakenError where it no longer is the way; everything is then as before.
+    """
+    for path in way.files:
+        check_writable(path)
+
+    def activate() -> int:
+        profile = project.profile()
+        if profile is None or profile.generation != way.before.number:
+            raise OvertakenError("the profile")
+        with project.progress.step("switching the profile"):
+            nix.go_to(way.link, way.after.number)
+        return way.after.number
+
+    commit(project.places, way.link, way.copies | way.files, activate, way.read)
+
+
+def _way(project: Project, nix: Nix, number: int | None, *, profile_only: bool) -> Return:
+    """Find the way, by how everything is now."""
+    found, profile = generations(project), project.profile()
     before = next((one for one in found if profile and one.number == profile.generation), None)
     if profile is None or before is None:
         raise NixprofError("the profile has no generations to go back to", hints=("nixprof history",))
@@ -110,14 +132,16 @@ def _way(
         raise NixprofError("there is no generation before this one", hints=("nixprof history",))
     after = find(found, number)
     files = {} if profile_only else _files(project, after)
-    copy = project.places.state / "before-rollback" / time.strftime("%Y-%m-%d-%H%M%S")
+    read = {path: content(path) for path in files}
+    copy = unused(project.places.state / "before-rollback" / time.strftime("%Y-%m-%d-%H%M%S"))
     return Return(
         profile.link,
         before,
         after,
         compare(before.packages, after.packages),
         files,
-        _edited(project, before, files),
+        read,
+        _edited(project, before, files, read),
         copy,
         _leaving(before, after),
         difference_between(nix, before, after),
@@ -146,11 +170,13 @@ def _files(project: Project, after: Generation) -> dict[Path, bytes]:
     return flake | manifests
 
 
-def _edited(project: Project, before: Generation, files: dict[Path, bytes]) -> tuple[Path, ...]:
+def _edited(
+    project: Project, before: Generation, files: dict[Path, bytes], read: dict[Path, bytes | None]
+) -> tuple[Path, ...]:
     """Find the files of the list that are not as the current generation keeps them, and would be overwritten."""
     kept = {project.places.config / path: text.encode() for path, text in sources_of(before).items()}
     return tuple(
         path
         for path in files
-        if path.parent != project.places.flake and content(path) not in (None, kept.get(path), files[path])
+        if path.parent != project.places.flake and read[path] not in (None, kept.get(path), files[path])
     )
