@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.changes import Change, compare
 from nixprof.errors import NixprofError
+from nixprof.exclusive import warn
 from nixprof.generations import difference_between, find, generations
 from nixprof.nix.command import Nix
 from nixprof.state import State
@@ -47,6 +48,7 @@ def run(project: Project, before: int | None, after: int | None) -> Difference:
 
     """
     if before is None:
+        warn(project)
         state = State(project)
         unresolved = {package.spec.key for package in state.unanswered}
         changes = tuple(one for one in compare(state.installed, state.expected) if one.key not in unresolved)

@@ -10,6 +10,7 @@ from nixprof.commands.init import TEMPLATE
 from nixprof.draft import Draft
 from nixprof.environment import Linked
 from nixprof.errors import NixprofError
+from nixprof.exclusive import warn
 from nixprof.freeze.decide import Choice, Ground, decide, element_names, is_untouched, own_name
 from nixprof.freeze.findings import Finding, How, Import
 from nixprof.freeze.identify import Nixpkgs, channel, identify
@@ -102,6 +103,7 @@ def survey(project: Project, options: Options) -> Survey:
 
     Raises: NixprofError where there is nothing to read, or a name that the user gave means no element.
     """
+    warn(project)
     manifest = project.places.manifest
     state = State(project, {} if manifest.exists() else {manifest: TEMPLATE.encode()})
     reading = read_profile(project, options.generation) if options.file is None else read_file(options.file)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from nixprof.exclusive import warn
 from nixprof.state import State
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Listing:
 
 def run(project: Project) -> Listing:
     """List every package of the manifest, whether it applies here or not. Starts no Nix."""
+    warn(project)
     state = State(project)
     skipped = state.manifest.skipped(state.machine.system, state.machine.host)
     installed = {linked.key: linked.version for linked in state.installed}

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.changes import Change, compare
+from nixprof.exclusive import warn
 from nixprof.files import content
 from nixprof.generations import SOURCES, relative_sources, write_sources
 from nixprof.state import State
+from nixprof.transaction import is_unfinished
 
 if TYPE_CHECKING:
     from nixprof.nix.profile import Element, Keeper
@@ -62,6 +64,7 @@ class Status:
 
 def run(project: Project) -> Status:
     """Compare what is declared, locked and installed. Starts no Nix."""
+    warn(project)
     state = State(project)
     unresolved = {package.spec.key for package in state.unanswered}
     known = {key for key in unresolved if key in state.locked and state.machine.system in state.locked[key].systems}
@@ -73,7 +76,7 @@ def run(project: Project) -> Status:
         tuple(package.written for package in waiting if package.spec.key not in known),
         tuple(package.written for package in waiting if package.spec.key in known),
         _foreign(state),
-        None if edited or state.in_sync else _elsewhere(project, state),
+        None if edited or state.in_sync or is_unfinished(project.places) else _elsewhere(project, state),
         edited,
         state.in_sync,
         len(state.wanted),
