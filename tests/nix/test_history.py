@@ -275,8 +275,8 @@ def test_edit_keeps_what_it_does_not_use(world: World) -> None:
     assert "not changed" in world.nixprof("edit", env={"VISUAL": "sh -c ': >\"$0\"'"}).stderr
     assert world.snapshot() == before
     declining = {"VISUAL": "sed -i s/hello/jq/", "NIXPROF_ASK": "1"}
-    assert "edited.toml" in world.nixprof_on_terminal("edit", typed="n\n", env=declining).stdout
-    assert "jq" in kept.read_text()
+    assert "edited-2.toml" in world.nixprof_on_terminal("edit", typed="n\n", env=declining).stdout
+    assert "jq" in kept.with_name("edited-2.toml").read_text()
     assert world.snapshot() == before
 
 

@@ -1,0 +1,232 @@
+"""What the user has written is never lost, whatever happens while `rollback` asks and while `edit` is open."""
+
+import os
+import signal
+import stat
+from pathlib import Path
+
+import pytest
+from support.claims import agree
+from support.faults import leftovers
+from support.terminal import Terminal
+from support.waiting import Waiting, until
+from support.world import World
+
+ASK = {"NIXPROF_ASK": "1"}
+
+
+def state(world: World) -> Path:
+    return world.home / ".local/state/nixprof"
+
+
+def copies(world: World) -> dict[str, str]:
+    """What `rollback` has kept, by the names below the folder of the moment."""
+    folders = (state(world) / "before-rollback").glob("*")
+    return {str(path.relative_to(one)): path.read_text() for one in folders for path in one.rglob("*.toml")}
+
+
+def asked(number: int, lines: list[str]) -> bool:
+    return sum("Go back?" in line for line in lines) == number
+
+
+def editor(world: World, script: str) -> dict[str, str]:
+    """An editor that is a shell script; the file is "$1"."""
+    program = world.root / "editor"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return {"VISUAL": str(program)}
+
+
+def kill_with_its_nix(world: World, *args: str) -> None:
+    """Kills nixprof in the middle of its commit; nothing of it goes on."""
+    folder = world.root / "killing-nix"
+    folder.mkdir()
+    real = world.env["PATH"].split(":")[0]
+    (folder / "nix").write_text(
+        f'#!/bin/sh\ncase " $* " in *" profile "*) kill -9 $PPID; exit 1 ;; esac\nexec {real}/nix "$@"\n'
+    )
+    (folder / "nix").chmod(0o755)
+    path = f"{folder}:{world.env['PATH']}"
+    assert world.nixprof(*args, check=False, env={"PATH": path}).code == -signal.SIGKILL
+
+
+## rollback
+
+
+@pytest.fixture
+def grown(world: World) -> World:
+    """A world of two generations: hello, and jq with it."""
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    world.nixprof("add", "jq")
+    return world
+
+
+def test_an_edit_while_rollback_asks_is_kept(grown: World) -> None:
+    world = grown
+    with Terminal(world, "rollback", env=ASK) as terminal:
+        terminal.wait_for(lambda lines: asked(1, lines))
+        mine = world.manifest.read_text() + "# while it asks\n"
+        world.manifest.write_text(mine)
+        terminal.type("y\n")
+        shown = "\n".join(terminal.wait_for(lambda lines: asked(2, lines)))
+        assert "was changed meanwhile: starting again" in shown
+        assert "your edits of ~/.config/nixprof/nixprof.toml since then are undone" in shown
+        assert world.manifest.read_text() == mine
+        terminal.type("y\n")
+        assert terminal.wait() == 0
+    assert "jq" not in world.manifest.read_text()
+    assert copies(world) == {"nixprof.toml": mine}
+    assert leftovers(world) == []
+    agree(world)
+
+
+def test_a_profile_that_changes_while_rollback_asks_is_looked_at_again(grown: World) -> None:
+    world = grown
+    with Terminal(world, "rollback", "1", env=ASK) as terminal:
+        terminal.wait_for(lambda lines: asked(1, lines))
+        world.install_element("nixpkgs#tree")
+        before = world.snapshot()
+        terminal.type("y\n")
+        shown = "\n".join(terminal.wait_for(lambda lines: asked(2, lines)))
+        assert "the profile was changed meanwhile: starting again" in shown
+        assert "not installed by nixprof, and removed too: tree" in shown
+        terminal.type("n\n")
+        assert terminal.wait() == 0
+    assert world.snapshot() == before
+    assert leftovers(world) == []
+
+
+def test_rollback_keeps_every_edited_file(world: World) -> None:
+    outside = world.home / "common.toml"
+    for file in (world.config_dir / "a/x.toml", world.config_dir / "b/x.toml", outside):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("packages = []\n")
+    world.write_manifest('include = ["a/x.toml", "b/x.toml", "../../common.toml"]\npackages = ["hello"]\n')
+    world.nixprof("sync")
+    world.nixprof("add", "tree")
+    (world.config_dir / "a/x.toml").write_text("packages = [] # mine, a\n")
+    (world.config_dir / "b/x.toml").write_text("packages = [] # mine, b\n")
+    world.nixprof("rollback", "--yes")
+    assert copies(world) == {"a/x.toml": "packages = [] # mine, a\n", "b/x.toml": "packages = [] # mine, b\n"}
+    assert stat.S_IMODE(state(world).stat().st_mode) == 0o700
+
+    outside.write_text("packages = [] # mine, outside\n")
+    (world.config_dir / "a/x.toml").write_text("packages = [] # mine, a again\n")
+    world.nixprof("rollback", "2", "--yes")
+    kept = copies(world)
+    assert kept["common.toml"] == "packages = [] # mine, outside\n"
+    assert kept[".config/nixprof/a/x.toml"] == "packages = [] # mine, a again\n"
+    assert kept["b/x.toml"] == "packages = [] # mine, b\n"
+
+
+def test_a_rollback_that_fails_keeps_no_copy(grown: World) -> None:
+    world = grown
+    world.manifest.write_text(world.manifest.read_text() + "# mine\n")
+    before = world.snapshot()
+    folder = world.root / "failing"
+    folder.mkdir()
+    (folder / "nix-env").write_text("#!/bin/sh\nexit 1\n")
+    (folder / "nix-env").chmod(0o755)
+    failed = world.nixprof("rollback", "--yes", check=False, env={"PATH": f"{folder}:{world.env['PATH']}"})
+    assert failed.code == 1
+    assert world.snapshot() == before
+    assert copies(world) == {}
+    assert leftovers(world) == []
+
+
+## edit
+
+
+def test_ctrl_c_is_left_to_the_editor(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    begun = world.root / "begun"
+    saving = f'trap \'sleep 1; echo "# mine" >>"$1"; exit 0\' INT\n: >{begun}\nwhile :; do sleep 0.1; done'
+    with world.spawn("edit", env=editor(world, saving)) as editing:
+        until(begun.exists)
+        os.killpg(editing.pid, signal.SIGINT)
+        _, said = editing.communicate(timeout=30)
+    assert editing.returncode == 0, said
+    assert world.manifest.read_text().endswith("# mine\n")
+    agree(world)
+
+
+def test_an_editor_that_ends_at_ctrl_c_ends_the_edit(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    begun = world.root / "begun"
+    script = f'echo "# mine" >>"$1"\n: >{begun}\nwhile :; do sleep 0.1; done'
+    with world.spawn("edit", env=editor(world, script)) as editing:
+        until(begun.exists)
+        os.killpg(editing.pid, signal.SIGINT)
+        _, said = editing.communicate(timeout=30)
+    assert editing.returncode == 130, said
+    assert said.endswith("Interrupted. Nothing was changed.\n")
+    assert (state(world) / "edited.toml").read_text().endswith("# mine\n")
+
+
+def test_edit_opens_no_half_of_a_change(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    kill_with_its_nix(world, "add", "jq")
+    said = world.nixprof("edit", env=editor(world, 'cp "$1" ~/opened; echo "# mine" >>"$1"')).stderr
+    assert "putting right what `nixprof add jq`" in said
+    assert "jq" not in (world.home / "opened").read_text()
+    assert world.manifest.read_text().endswith("# mine\n")
+    assert leftovers(world) == []
+    agree(world)
+
+
+def test_edit_waits_for_nobody_who_builds(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    waiting = Waiting(world, "tardy")
+    with world.spawn("add", f"{waiting.url}#tardy") as adding:
+        waiting.until_building()
+        assert "not changed" in world.nixprof("edit", "--no-wait", env={"VISUAL": "true"}).stderr
+        waiting.go()
+        assert adding.wait() == 0
+
+
+def test_every_text_that_is_given_up_is_kept(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    for number, name in ((1, "edited.toml"), (2, "edited-2.toml"), (3, "edited-3.toml")):
+        failed = world.nixprof("edit", check=False, env=editor(world, f'echo "bad{number} =" >>"$1"'))
+        assert f"your text is kept in ~/.local/state/nixprof/{name}\n" in failed.stderr
+    for number, name in ((1, "edited.toml"), (2, "edited-2.toml"), (3, "edited-3.toml")):
+        assert (state(world) / name).read_text().endswith(f"bad{number} =\n")
+
+
+@pytest.mark.parametrize("before", [None, 0o755])
+def test_what_only_the_user_may_read_stays_so(world: World, before: int | None) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.manifest.chmod(0o600)
+    if before is not None:
+        state(world).mkdir(parents=True)
+        state(world).chmod(before)
+    world.nixprof("edit", check=False, env=editor(world, 'echo "bad =" >>"$1"'))
+    assert (state(world) / "edited.toml").is_file()
+    assert stat.S_IMODE(state(world).stat().st_mode) == 0o700
+    state(world).chmod(0o755)
+    world.nixprof("sync")
+    assert stat.S_IMODE(state(world).stat().st_mode) == 0o700
+    assert stat.S_IMODE(world.manifest.stat().st_mode) == 0o600
+
+
+## whoever only reads
+
+
+def test_half_of_a_change_is_called_so(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    kill_with_its_nix(world, "add", "jq")
+    before = world.snapshot()
+    for command in (["list"], ["status"], ["diff"], ["freeze", "--stdout"], ["list", "--json"]):
+        result = world.nixprof(*command)
+        assert "this may be half of a change (nixprof sync puts it right)" in result.stderr, str(result)
+        assert "rollback" not in result.stdout
+    assert world.snapshot() == before
+    world.nixprof("sync")
+    for command in (["list"], ["status"]):
+        assert world.nixprof(*command).stderr == ""
+    agree(world)

@@ -1,0 +1,121 @@
+"""`init`: a list to begin with or another machine's, written over nothing, and all of it or nothing."""
+
+from pathlib import Path
+
+import pytest
+from support.claims import agree
+from support.faults import Stages, Standing, leftovers
+from support.waiting import until
+from support.world import World
+
+
+@pytest.fixture
+def origin(world: World) -> Path:
+    """The folder of another machine's list, which includes a file."""
+    folder = world.root / "dotfiles/nixprof"
+    (folder / "more").mkdir(parents=True)
+    (folder / "nixprof.toml").write_text(
+        f'packages = ["hello"]\ninclude = ["more/work.toml"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'
+    )
+    (folder / "more/work.toml").write_text('packages = ["jq"]\ninclude = ["../common.toml"]\n')
+    (folder / "common.toml").write_text('packages = ["fd"]\n')
+    return folder
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_another_list_is_taken_over(world: World, origin: Path) -> None:
+    said = world.nixprof("init", "--from", origin).stderr
+    assert "nixprof.toml with 3 packages" in said
+    assert files(world.config_dir) == files(origin)
+    assert leftovers(world) == []
+    world.nixprof("sync")
+    assert world.run("jq").startswith("jq ")
+    agree(world)
+
+
+def test_a_new_list_starts_no_nix(world: World) -> None:
+    empty = world.root / "empty"
+    empty.mkdir()
+    python = Path(world.env["PATH"].split(":")[1])
+    world.command(python / "python3", "-m", "nixprof", "init", env={"PATH": str(empty)})
+    assert world.manifest.is_file()
+    assert leftovers(world) == []
+
+
+@pytest.mark.parametrize("there", ["nixprof.toml", "more/work.toml", "common.toml"])
+def test_nothing_that_is_there_is_overwritten(world: World, origin: Path, there: str) -> None:
+    mine = world.config_dir / there
+    mine.parent.mkdir(parents=True)
+    mine.write_text("# mine\n")
+    refused = world.nixprof("init", "--from", origin, check=False)
+    assert refused.code == 1
+    assert f"error: ~/.config/nixprof/{there} is there already" in refused.stderr
+    assert files(world.config_dir) == {there: "# mine\n"}
+
+
+def test_a_list_that_is_written_meanwhile_is_left_alone(world: World, origin: Path) -> None:
+    world.enable_flakes()
+    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"]):
+        world.command("git", "-C", origin, *command)
+    folder, fetching, go = world.root / "slow-nix", world.root / "fetching", world.root / "go"
+    folder.mkdir()
+    real = world.env["PATH"].split(":")[0]
+    (folder / "nix").write_text(
+        f'#!/bin/sh\ncase " $* " in *" prefetch "*)\n: >{fetching}\n'
+        f'while [ ! -e {go} ]; do sleep 0.02; done ;; esac\nexec {real}/nix "$@"\n'
+    )
+    (folder / "nix").chmod(0o755)
+    path = f"{folder}:{world.env['PATH']}"
+    with world.spawn("init", "--from", f"git+file://{origin}", env={"PATH": path}) as process:
+        until(fetching.exists)
+        world.write_manifest("packages = [] # mine\n")
+        mine = files(world.config_dir)
+        go.touch()
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "~/.config/nixprof/nixprof.toml is there already" in said
+    assert files(world.config_dir) == mine
+
+
+@pytest.mark.parametrize("name", ["../shared.toml", "more/../../shared.toml", "./../nixprof/../shared.toml"])
+def test_nothing_is_written_outside_of_the_folder(world: World, origin: Path, name: str) -> None:
+    (origin.parent / "shared.toml").write_text('packages = ["tree"]\n')
+    text = (origin / "nixprof.toml").read_text()
+    (origin / "nixprof.toml").write_text(text.replace("more/work.toml", name))
+    refused = world.nixprof("init", "--from", origin, check=False)
+    assert refused.code == 1
+    assert f"error: the list includes {origin.parent}/shared.toml, which is outside of its folder" in refused.stderr
+    assert not world.config_dir.exists()
+    assert not (world.config_dir.parent / "shared.toml").exists()
+
+
+def test_what_has_an_absolute_path_stays_where_it_is(world: World, origin: Path) -> None:
+    shared = world.home / "shared.toml"
+    shared.write_text('packages = ["tree"]\n')
+    text = (origin / "nixprof.toml").read_text()
+    (origin / "nixprof.toml").write_text(text.replace('"more/work.toml"', f'"{shared}", "~/shared.toml"'))
+    world.nixprof("init", "--from", origin)
+    assert list(files(world.config_dir)) == ["nixprof.toml"]
+    assert shared.read_text() == 'packages = ["tree"]\n'
+    assert {one["attrPath"][0] for one in world.nixprof("list", "--json").json["packages"]} == {"hello", "tree"}
+
+
+def test_a_list_that_is_a_link_brings_what_it_includes(world: World, origin: Path) -> None:
+    linked = world.root / "linked"
+    linked.mkdir()
+    (linked / "nixprof.toml").symlink_to(origin / "nixprof.toml")
+    world.nixprof("init", "--from", linked)
+    assert files(world.config_dir) == files(origin)
+
+
+def test_killed_anywhere_it_can_be_said_again(world: World, origin: Path) -> None:
+    stages = Stages(world, ("init", "--from", str(origin)), staying=())
+    assert len(stages.points) > 10
+    for at in range(1, len(stages.points) + 1):
+        stages.disturbed(at, "kill")
+        world.nixprof("init", "--from", origin, check=False)
+        assert Standing.of(world).files == stages.new.files, stages.points[at - 1]
+        assert [path for path in leftovers(world) if path.name != "running.json"] == [], stages.points[at - 1]
