@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from nixprof import __version__
-from nixprof.console import Colour, Console, can_ask
+from nixprof.console import Colour, Console, can_ask, unwritten
 from nixprof.errors import NixprofError, shown
 from nixprof.words import discreet
 
@@ -54,6 +54,7 @@ class _Settings:
     json = False
     verbose = False
     console = Console()
+    answered = False  # with the one object of --json
 
 
 def _start(
@@ -72,7 +73,7 @@ def _start(
     from nixprof.state import Project
 
     _Settings.command, _Settings.json, _Settings.verbose = command, json, verbose
-    _Settings.console = Console(colour)
+    _Settings.console, _Settings.answered = Console(colour), False
     progress: Progress = Lines()
     if verbose:
         progress = Words()
@@ -113,7 +114,7 @@ def _consent(*, yes: bool) -> Consent:
 
     somebody = can_ask() and not _Settings.json
     again = shlex.join(["nixprof", *_Settings.arguments, "--yes"])
-    return Consent(yes, somebody, again, lambda question: typer.confirm(question, default=True, err=True))
+    return Consent(yes, somebody, again, lambda question: typer.confirm(discreet(question), default=True, err=True))
 
 
 def _confirm(*, yes: bool, named: bool = True) -> Callable[[Plan], bool]:
@@ -156,7 +157,9 @@ def _show_outcome(result: Outcome, notes: Sequence[str] = (), **more: object) ->
 def _print_json(**content: object) -> None:
     from nixprof.render import json
 
-    _Settings.console.out([json.envelope(_Settings.command, **content)])
+    text = json.envelope(_Settings.command, **content)
+    _Settings.answered = True
+    sys.stdout.write(f"{text}\n")
 
 
 @app.command(
@@ -632,30 +635,55 @@ def run(arguments: Sequence[str]) -> int:
     Returns: the exit code: 0 done, 1 error, 2 usage, 3 differences found, 130 interrupted.
 
     """
-    from nixprof.console import flushed, opened
+    from nixprof.console import opened
     from nixprof.interrupts import Interrupted, end_in_peace, stop_in_order
 
     _Settings.arguments = arguments
     opened()
     stop_in_order()
     try:
-        with flushed():
-            app(args=_canonical(arguments), prog_name="nixprof", standalone_mode=True)
-    except NixprofError as error:
-        _show_error(error)
-        return error.exit_code
-    except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        _show_error(NixprofError(f"the system refuses to use{where or ' a file'}", cause=error.strerror or str(error)))
-        return 1
-    except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
-        _show_error(_bug(error))
-        return 1
+        return _delivered(_attempt(arguments))
     except Interrupted as stop:
         end_in_peace()
-        sys.stderr.write(f"\nInterrupted{', when everything was done' if stop.done else '. Nothing was changed'}.\n")
+        words = f"Interrupted{', when everything was done' if stop.done else '. Nothing was changed'}"
+        if _Settings.json and not _Settings.answered:
+            _show_error(NixprofError(words))
+        else:
+            sys.stderr.write(f"\n{words}.\n")
         return 130
-    return 0
+
+
+def _attempt(arguments: Sequence[str]) -> int:
+    """Run a command and show what it fails at. Return the exit code."""
+    try:
+        app(args=_canonical(arguments), prog_name="nixprof", standalone_mode=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except NixprofError as error:
+        failure = error
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        failure = NixprofError(f"the system refuses to use{where or ' a file'}", cause=error.strerror or str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
+        failure = _bug(error)
+    else:
+        return 0
+    _show_error(failure)
+    return failure.exit_code
+
+
+def _delivered(code: int) -> int:
+    """Say where the data of a command was lost that did all else. Return the exit code."""
+    lost = unwritten()
+    if lost is None or code not in (0, 3):
+        return code
+    import shlex
+
+    from nixprof.render.error import report
+
+    words = shlex.join(["nixprof", *_Settings.arguments])
+    _say(report(NixprofError(f"`{words}` is done, but its output cannot be written", cause=lost.strerror)))
+    return 1
 
 
 def _bug(error: Exception) -> NixprofError:
@@ -678,7 +706,8 @@ def _show_error(error: NixprofError) -> None:
         from nixprof.render import json
 
         _print_json(**json.error(error))
-        return
+        if unwritten() is None:
+            return
     from nixprof.render.error import report
 
     _say(report(error))

@@ -1,20 +1,25 @@
-"""The two streams: data goes to stdout, everything else to stderr; colour only where it is wanted."""
+"""The two streams: data goes to stdout, everything else to stderr; colour only where it is wanted.
+
+What can be written never decides what is done: a stream that is closed, full or gone swallows what it is given.
+Whether all of the data was written is asked once, at the end.
+"""
 
 from __future__ import annotations
 
 import codecs
 import os
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from io import TextIOWrapper
+from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 from nixprof.words import discreet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+
+    from _typeshed import ReadableBuffer
 
 # The first word of a line that says how it ends.
 _VERDICTS = {"✓": "green", "✗": "red", "error:": "red"}
@@ -83,13 +88,36 @@ class Console:
         return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
 
 
+class _File(FileIO):
+    """A file that can always be written; what it did not take is lost, and why is noted."""
+
+    failure: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write, or give up."""
+        written = None
+        try:
+            while (written := super().write(data)) is None:  # another process has said not to wait
+                import select
+
+                select.select([], [self], [])
+        except OSError as error:
+            self.failure = error
+        return memoryview(data).nbytes if written is None else written
+
+
 def opened() -> None:
-    """Have all three streams, also where nixprof was started without; what is written to such a one is lost."""
+    """Have all three streams, also where nixprof was started without, and let no failure to write stop anything."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for as long as nixprof runs
     codecs.register_error("nixprof", _plainly)
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is getattr(sys, f"__{name}__"):
+            file = BufferedWriter(_File(stream.fileno(), "w", closefd=False))
+            stream = TextIOWrapper(file, stream.encoding, line_buffering=stream.line_buffering)
+            setattr(sys, name, stream)
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="nixprof")
 
@@ -101,23 +129,12 @@ def _plainly(error: UnicodeError) -> tuple[str, int]:
     return "".join(_PLAIN.get(char, "?") for char in error.object[error.start : error.end]), error.end
 
 
-@contextmanager
-def flushed() -> Iterator[None]:
-    """Write everything to stdout before the context ends; a reader who has had enough gets no more, which is no error.
-
-    Raises: OSError where it cannot be written for another reason, such as a full disk.
-    """
-    try:
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-    except OSError as error:
-        if error.filename is None:
-            # Python must not try again at exit, and complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise
+def unwritten() -> OSError | None:
+    """Write all of stdout. Return why some of it was lost; a reader who has had enough is no reason."""
+    sys.stdout.flush()
+    file = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    failure = file.failure if isinstance(file, _File) else None
+    return None if isinstance(failure, BrokenPipeError) else failure
 
 
 def can_ask() -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from nixprof.words import discreet
+
 
 def shown(text: str, width: int = 40) -> str:
-    """Return text from outside as an error may show it: the first line, printable, at most `width` long."""
+    """Return text from outside as an error may show it: the first line, without secrets, printable, cut to `width`."""
     line, more, _ = text.partition("\n")
-    line = line.removesuffix("\r").replace("\t", " ")
+    line = discreet(line).removesuffix("\r").replace("\t", " ")
     line = "".join(char if char.isprintable() else "\ufffd" for char in line[: width + 1])
     return line[: width - 1] + "…" if more or len(line) > width else line
 

@@ -11,12 +11,28 @@ if TYPE_CHECKING:
     from nixprof.flake.inputs import LockedInput
 
 
-# In addresses: a user with a password, a token in the place of both, and one in the query.
-_SECRETS = (
-    (r"(?<=://)[^/\s@:'\"]*:[^/\s@'\"]+(?=@)", "***"),
-    (r"(https?://)[^/\s@'\"]+(?=@)", r"\1***"),
-    (r"([?&;][\w-]*(?:token|password|secret|signature|api[_-]?key)=)[^&\s'\"#;]+", r"\1***"),
+# No part of an address has these.
+_NO = r"\s'\"`‘’\\"  # noqa: RUF001 - Nix's own quotes
+_NAMES = (
+    r"[\w.-]*(?:token|password|secret|signature|credentials?|(?:api|access|secret|private)[_-]?key)"
+    r"|(?:[\w.-]*[_.-])?(?:sig|key|auth|authorization|pass|passwd|passphrase|pwd|jwt)"
 )
+_SECRETS = (
+    # A user with a password; for the web also a user alone, who is a token, and elsewhere one that can be no name.
+    (rf"(://)[^/?#@:{_NO}]*:[^/?#{_NO}]+(?=@)", r"\1***"),
+    (rf"(https?://)[^/?#{_NO}]+(?=@)", r"\1***"),
+    (r"(://)(?=[a-z_-]*\d)(?=[\d_-]*[a-z])[\w-]{20,}(?=@)", r"\1***"),
+    # In a query; that of `github:owner/repo?token=…` as well.
+    (rf"((?<=\S)(?:[?&]|&amp;)(?:{_NAMES})=)[^&#{_NO}]+", r"\1***"),
+    # What shows by itself that it is a token.
+    (r"\b(?:gh[oprsu]_|github_pat_|gl(?:pat|dt|ptt|cbt)-)[\w-]{10,}", "***"),
+    # Nix's setting, netrc, and the headers of a request.
+    (r"(\baccess-tokens['\"]?[\s=]+['\"]?)[\w-]+\.[\w./-]+=[^\n'\"]+", r"\1***"),
+    (r"(\bmachine\s+\S+\s+login\s+\S+\s+password\s+)\S+", r"\1***"),
+    (r"(\b(?:authorization:\s*(?:bearer|basic|token)|private-token:)\s+)[^\s'\"]+", r"\1***"),
+)
+# A text without any of these has none of them.
+_SIGNS = ("://", "?", "gh", "gl", "token", "machine", "uthorization:", "TOKEN")
 
 
 def display_path(path: Path | str) -> str:
@@ -27,8 +43,11 @@ def display_path(path: Path | str) -> str:
 
 
 def discreet(text: str) -> str:
-    """Mask what gives access: passwords and tokens in the addresses of a text."""
-    if "://" not in text:
+    """Mask what gives access: passwords and tokens in addresses, and what shows by itself that it is a token.
+
+    What is to be shortened is masked before: half an address no longer tells which part of it is secret.
+    """
+    if not any(sign in text for sign in _SIGNS):
         return text
     import re
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from nixprof.freeze.findings import Alone, Differing, Import
 from nixprof.manifest.problems import ManifestError
 from nixprof.refusal import UnresolvableError, sentence
+from nixprof.words import discreet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +31,21 @@ VERSION = 1
 
 
 def envelope(command: str, **content: Any) -> str:
-    """Write the object of a command."""
-    return json.dumps({"version": VERSION, "command": command, **content}, indent=2, ensure_ascii=False)
+    """Write the object of a command, without secrets, and in ASCII: so it stays JSON in any locale."""
+    return json.dumps(_discreet({"version": VERSION, "command": command, **content}), indent=2)
+
+
+def _discreet(value: object) -> object:
+    """Mask secrets text by text: in what is encoded already, nothing tells where a text ends."""
+    match value:
+        case str():
+            # A file name may have bytes that are no text.
+            return discreet(value).encode(errors="replace").decode()
+        case dict():
+            return {key: _discreet(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_discreet(one) for one in value]
+    return value
 
 
 def listing(result: Listing) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nixprof.render.table import cut
 from nixprof.words import duration, part, size
 
 if TYPE_CHECKING:
@@ -48,11 +49,6 @@ def frame(moment: Moment, width: int) -> list[str]:
         lines += _transfer_lines(moment, moment.activities, width - 1)
         lines += _build_lines(moment, list(moment.activities.builds.values()), LINES - len(lines))
     return [cut(line, width - 1) for line in lines]
-
-
-def cut(line: str, width: int) -> str:
-    """Shorten a line to `width` columns."""
-    return line.rstrip() if len(line) <= width else f"{line[: max(width - 1, 0)].rstrip()}…"
 
 
 def so_far(moment: Moment) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nixprof.words import discreet
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -28,8 +30,8 @@ def column_widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
 
 
 def cut(line: str, width: int | None) -> str:
-    """Shorten a line to `width` columns; None for as long as it gets."""
-    line = line.rstrip()
+    """Mask secrets in a line and shorten it to `width` columns; None for as long as it gets."""
+    line = discreet(line).rstrip()
     return line if width is None or len(line) <= width else f"{line[: max(width - 1, 0)].rstrip()}…"
 
 

@@ -26,6 +26,24 @@ PACKAGE = Path(__file__).resolve().parents[2] / "nixprof"
         ("https://example.org/x?ref=a&PRIVATE-TOKEN=s3cret#y", "https://example.org/x?ref=a&PRIVATE-TOKEN=***#y"),
         ("https://s3.example.org/x?X-Amz-Signature=s3cret", "https://s3.example.org/x?X-Amz-Signature=***"),
         ("https://a:s3cret@one.org and https://b:s3cret@two.org", "https://***@one.org and https://***@two.org"),
+        ("https://a:s3@cret@one.org", "https://***@one.org"),
+        ("ssh://AbC1def2GHI3jkl4MNO5@example.org/x", "ssh://***@example.org/x"),
+        (
+            "https://x.blob.core.windows.net/y?sv=2024&sig=s3cret&se=z",
+            "https://x.blob.core.windows.net/y?sv=2024&sig=***&se=z",
+        ),
+        ("s3://bucket?region=eu&secret-key=s3cret", "s3://bucket?region=eu&secret-key=***"),
+        (
+            "https://h/x?access_key=s3cret&AUTH=s3cret&user.pass=s3cret",
+            "https://h/x?access_key=***&AUTH=***&user.pass=***",
+        ),
+        ("‘https://h/x?jwt=s3cret’", "‘https://h/x?jwt=***’"),  # noqa: RUF001
+        ("github:owner/repo?token=s3cret#x", "github:owner/repo?token=***#x"),
+        ("the token ghp_0123456789abcdef is no good", "the token *** is no good"),
+        ('{"at":"glpat-0123456789_abcdef"}', '{"at":"***"}'),
+        ("access-tokens = github.com=s3cret gitlab.com=PAT:s3cret\nx", "access-tokens = ***\nx"),
+        ("machine example.org login alice password s3cret", "machine example.org login alice password ***"),
+        ("> Authorization: Bearer s3cret", "> Authorization: Bearer ***"),
     ],
 )
 def test_passwords_and_tokens_in_addresses_are_masked(text: str, shown: str) -> None:
@@ -40,6 +58,13 @@ def test_passwords_and_tokens_in_addresses_are_masked(text: str, shown: str) -> 
         "github:owner/repo",
         "alice@example.org: token=1",
         "path:/home/alice/x?narHash=sha256-a%3D",
+        "git+ssh://alice-with-a-long-user-name@example.org/x?ref=main&rev=abc&dir=sub",
+        "git+https://example.org/x?publicKey=abc&monkey=1",
+        "key = 3",
+        '{ url = "https://example.org";key=3; }',
+        "set access-tokens in nix.conf",
+        "this machine has no login and no password yet",
+        "https://example.org/?q=a:b@c",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
