@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -251,5 +252,5 @@ def test_a_waiting_line_is_masked_before_it_is_cut(synced: World) -> None:
         running = {"command": f"nixprof add {ADDRESS}/and/so/on#y", "process": 1, "since": 0}
         (state / "running.json").write_text(json.dumps(running))
         with Terminal(synced, "sync", columns=60) as terminal:
-            terminal.wait_for(lambda lines: any("waiting" in line for line in lines))
+            terminal.wait_for(lambda lines: any(re.match("[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] waiting", line) for line in lines))
             assert TOKEN[:9].encode() not in terminal.written
