@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError
-from nixprof.nix.explain import Trouble
+from nixprof.errors import NixprofError, shown
+from nixprof.nix.derivation import is_download
+from nixprof.nix.explain import Trouble, plain, unreachable
 from nixprof.storepath import name_of
 from nixprof.words import count, display_path, package_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from nixprof.manifest.model import Input
     from nixprof.nix.explain import NixError
 
-# So many lines of a log tell why a build failed, and so many names are read.
+# So many lines of a log tell why a build failed, of each of several fewer; so long a line, and so many names are read.
 _LOG_LINES = 10
+_FEWEST_LINES = 3
+_LINE_LENGTH = 200
 _NAMES = 3
 
 
 def of_packages(
-    error: NixError, absent: Mapping[str, str], derivations: Mapping[str, str], log: str, others: int
+    error: NixError,
+    absent: Mapping[str, str],
+    derivations: Mapping[str, str],
+    log: Callable[[str], str],
+    others: int,
+    command: str,
 ) -> NixprofError:
     """Say which packages cannot be had because Nix failed to fetch or to build.
 
@@ -30,8 +38,9 @@ def of_packages(
         error: what Nix said.
         absent: the store paths that are not there, each with the key of its package.
         derivations: what builds them, each with the key of its package, as far as that is known.
-        log: of the build that failed; empty where there is none.
+        log: gives what a build has written; empty where there is none.
         others: how many packages of the list are installed all the same.
+        command: what the user typed.
 
     """
     names = sorted({package_name(key) for key in absent.values()})
@@ -44,18 +53,61 @@ def of_packages(
                 cause=error.cause,
                 hints=(
                     *_what_else(others, error.hints),
-                    "or build instead of downloading: NIX_CONFIG='substituters =' nixprof sync",
+                    f"or build instead of downloading: NIX_CONFIG='substituters =' {command}",
                 ),
             )
         case Trouble.BUILD:
-            name = error.found["name"]
-            key = derivations.get(error.found["drv"])
-            return NixprofError(
-                error.message.replace(name, package_name(key) if key else f"{name}, {_needed_by(names)},", 1),
-                cause="\n".join(filter(None, (error.cause, *log.splitlines()[-_LOG_LINES:]))) or None,
-                hints=(*error.hints, *_elsewhere(key, error.found.get("system"))),
-            )
+            return _of_builds((error, *error.others), absent, derivations, log)
     return error
+
+
+def _of_builds(
+    errors: Sequence[NixError], absent: Mapping[str, str], derivations: Mapping[str, str], log: Callable[[str], str]
+) -> NixprofError:
+    """Say which builds failed, and why each of them did."""
+    failed = {derivations.get(error.found["drv"]) for error in errors}
+    # Of several that are only needed it is not known which package needs which.
+    waiting = sorted({package_name(key) for key in absent.values() if key not in failed})
+    needed = "which packages of the list need" if len(errors) - len(failed - {None}) > 1 else _needed_by(waiting)
+    number = max(_LOG_LINES // len(errors), _FEWEST_LINES)
+    each = sorted(
+        (_of_build(error, derivations.get(error.found["drv"]), needed, log, number) for error in errors),
+        key=lambda one: one.message,
+    )
+    if len(each) == 1:
+        return each[0]
+    lines = (
+        line for one in each for line in (one.message, *(f"  {line}" for line in (one.cause or "").splitlines()))
+    )
+    hints = dict.fromkeys(hint for one in each for hint in one.hints)
+    return NixprofError(f"{count(len(each), 'package')} cannot be built", cause="\n".join(lines), hints=tuple(hints))
+
+
+def _of_build(
+    error: NixError, key: str | None, needed: str, log: Callable[[str], str], lines: int
+) -> NixprofError:
+    """Say why one build failed; `lines` of its log at most."""
+    name = error.found["name"]
+    called = package_name(key) if key else f"{name}, {needed},"
+    written = log(error.found["drv"])
+    offline = unreachable(written) if is_download(error.found["drv"]) else None
+    if offline:
+        return NixprofError(
+            f"{called} cannot be downloaded: {offline.message}",
+            cause=offline.cause,
+            hints=(*offline.hints, *error.hints),
+        )
+    return NixprofError(
+        error.message.replace(name, called, 1),
+        cause="\n".join(filter(None, (error.cause, *_last(written, lines)))) or None,
+        hints=(*error.hints, *_elsewhere(key, error.found.get("system"))),
+    )
+
+
+def _last(log: str, lines: int) -> Iterator[str]:
+    """Give the last lines of a log, as they may be shown."""
+    for line in [line for line in plain(log).splitlines() if line.strip()][-lines:]:
+        yield shown(line.rstrip(), _LINE_LENGTH)
 
 
 def _with_versions(paths: Iterable[str]) -> set[str]:

@@ -284,9 +284,8 @@ class Stage:
             for question, answer in self._answers.items()
             if answer.derivation
         }
-        log = self._nix.log(error.found["drv"]) if error.trouble is Trouble.BUILD else ""
         others = {linked.key for linked in self._before.installed} - set(absent.values())
-        return of_packages(error, absent, derivations, log, len(others))
+        return of_packages(error, absent, derivations, self._nix.log, len(others), self._project.command)
 
     def _absent(self, paths: Mapping[str, str]) -> dict[str, str]:
         """Leave out what is in the store."""

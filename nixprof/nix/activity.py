@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+from nixprof.nix.explain import plain
 from nixprof.storepath import name_of
 from nixprof.words import discreet
 
@@ -82,7 +83,7 @@ class Activities:
 
     @property
     def said(self) -> str:
-        """The messages and the plain text, as Nix would have written them without the format."""
+        """The messages and the plain text, as Nix would have written them without the format and without colour."""
         return "\n".join(self._said)
 
     @property
@@ -120,7 +121,7 @@ class Activities:
             if line.startswith("@nix "):
                 self._take(line[5:])
             else:
-                self._said.append(line)
+                self._said.append(plain(line))
         return self._said[-1] if len(self._said) > before else None
 
     def _take(self, text: str) -> None:
@@ -153,7 +154,7 @@ class Activities:
         elif kind in (_UNKNOWN, _FETCH_TREE):
             found = _FETCHES.match(event.get("text", ""))
             if found:
-                self.fetching[number] = discreet(found["what"])
+                self.fetching[number] = discreet(plain(found["what"]))
 
     def _start_transfer(self, number: int, address: str) -> None:
         """Tell packages, what a cache says of them, and everything else apart."""
@@ -161,7 +162,7 @@ class Activities:
             self._downloads[number] = _Share()
         elif not address.endswith((".narinfo", "/nix-cache-info")):
             self._others[number] = _Share()
-            self.fetching[number] = discreet(address)
+            self.fetching[number] = discreet(plain(address))
 
     def _stop(self, number: int) -> None:
         for running in (self.builds, self.names, self.fetching):
@@ -179,10 +180,10 @@ class Activities:
         elif kind == _EXPECTED:
             self._expected[number, fields[0]] = int(fields[1])
         elif kind == _PHASE and number in self.builds:
-            self.builds[number].phase = str(fields[0])
+            self.builds[number].phase = plain(str(fields[0]))
         elif kind == _LOG_LINE and number in self.builds:
-            self._said.append(str(fields[0]))
+            self._said.append(plain(str(fields[0])))
 
     def _message(self, event: dict[str, Any]) -> None:
         if event["level"] <= _LEVEL:
-            self._said.append(str(event["msg"]))
+            self._said.append(plain(str(event["msg"])))

@@ -44,6 +44,7 @@ class NixError(NixprofError):
         found: what Nix named in its words, by what it is: `host`, `drv`, `package`, …; `input_name` is the input of
             the flake that it was at, where it tells
         said: Nix's own words, as far as they belong to this failure.
+        others: the other builds that failed, where builds did; Nix goes on with what does not need them.
 
     """
 
@@ -61,6 +62,7 @@ class NixError(NixprofError):
         self.trouble = trouble
         self.found = found
         self.said = said
+        self.others: tuple[NixError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,11 +447,22 @@ _CONSEQUENCE = re.compile(
 )
 # The trace names the input, from 2.20 on.
 _FETCHED = re.compile(r"… while updating the flake input '([^']+)'")
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# What a terminal obeys instead of showing it: colours, titles, and whatever else begins with an escape.
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NAMES_INSTEAD = re.compile(
     r"\b(?:[Cc]onsider(?: using)?|[Uu]se|replaced (?:by|with)|superseded by|in favou?r of)"
     r" (?:the )?['\"`‘“]?(?P<new>[A-Za-z_][\w.+'-]*\w)"  # noqa: RUF001 - the quotes that Nix uses
 )
+
+
+def plain(said: str) -> str:
+    """Leave of what Nix or a build has written what is text: as a terminal would show it, and without commanding it.
+
+    What a program overwrites in one line, such as a bar that grows, is what it says last.
+    """
+    lines = (line.removesuffix("\r").rpartition("\r")[2] for line in _ESCAPES.sub("", said).split("\n"))
+    return "\n".join(_CONTROLS.sub("", line) for line in lines if not line.startswith("@nix "))
 
 
 def messages(said: str) -> list[str]:
@@ -459,7 +472,7 @@ def messages(said: str) -> list[str]:
     """
     blocks: list[list[str]] = []
     open_block = False
-    for line in _ANSI.sub("", said).replace("\r", "").splitlines():
+    for line in plain(said).splitlines():
         begins = re.match(r"(\s*)(?:what\(\):\s+)?error:\s?(.*)", line)
         if begins and (begins[1] == "" or not open_block or not blocks):
             blocks.append([begins[2]])
@@ -491,14 +504,16 @@ def explain(said: str, argv: Sequence[str], status: int = 1) -> NixError:
         status: its exit code; negative for the signal that killed it.
 
     """
-    said = _ANSI.sub("", said)
+    said = plain(said)
     told = messages(said)
     last = told[-1] if told else ""
-    for known in KNOWN:
-        for message in told:
-            found = None if _CONSEQUENCE.search(message) else re.search(known.pattern, message)
-            if found:
-                return _error(known, found, message, said)
+    understood = list(_understood(told, said))
+    if understood:
+        first = understood[0]
+        if first.trouble is Trouble.BUILD:
+            builds = {error.found["drv"]: error for error in reversed(understood) if error.trouble is Trouble.BUILD}
+            first.others = tuple(error for drv, error in builds.items() if drv != first.found["drv"])
+        return first
     if not told or _CONSEQUENCE.search(last):
         # What was tried again may have succeeded then.
         aside = "\n".join(line for line in said.splitlines() if "retrying in" not in line)
@@ -512,6 +527,29 @@ def explain(said: str, argv: Sequence[str], status: int = 1) -> NixError:
         return _killed(what, -status, last)
     whole = last or said.strip()
     return NixError(f"`{what}` failed", trouble=Trouble.UNKNOWN, found={}, said=whole, cause=whole or "it said nothing")
+
+
+def _understood(told: Sequence[str], said: str) -> Iterator[NixError]:
+    """Go through the failures that nixprof knows, by the order in which it knows them."""
+    for known in KNOWN:
+        for message in told:
+            found = None if _CONSEQUENCE.search(message) else re.search(known.pattern, message)
+            if found:
+                yield _error(known, found, message, said)
+
+
+def unreachable(log: str) -> NixError | None:
+    """Read from the log of a download why nothing came; None where it says something else.
+
+    Of several addresses that were tried, the last one counts.
+    """
+    log = plain(log)
+    for known in KNOWN:
+        if known.trouble is Trouble.NETWORK or known.pattern.startswith(_DOWNLOAD):
+            found = list(re.finditer(known.pattern, log))
+            if found:
+                return _error(known, found[-1], found[-1][0], log)
+    return None
 
 
 def _error(known: Known, found: re.Match[str], message: str, said: str) -> NixError:

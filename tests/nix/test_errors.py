@@ -198,6 +198,59 @@ def test_a_build_of_a_dependency_that_fails(listed: World) -> None:
     assert "failing-1.0, which needsit needs," in text
 
 
+def test_two_builds_that_fail(listed: World) -> None:
+    """Nix goes on after the first, so both can be told of."""
+    commit(listed, needsit="runtimeDependencies = [ pkgs.failing ];")
+    url = flake(listed, "odd", tool='args = [ "-c" "echo unit a; echo unit b; exit 2" ];')
+    result = fails(listed, "add", "hello", "needsit", f"{url}#tool")
+    when = "`nixprof add hello needsit path:~/odd#tool`, of which two fail."
+    text = shows(listed, "Several builds that fail", when, result)
+    assert "failing-1.0, which needsit needs, cannot be built" in text
+    assert text.count("--read-log") == 2
+
+
+def test_a_build_that_commands_the_terminal(listed: World) -> None:
+    said = r"\033]0;title\007\033[2J\033[31mred\033[0m 1%%\r50%%\r100%%\n@nix { \"action\": \"setPhase\" }\nlast\001\n"
+    builder = f"printf '{said}'; head -c 9000 /dev/zero | tr '\\0' x; exit 1"
+    escaped = builder.replace("\\", "\\\\").replace('"', '\\"')
+    url = flake(listed, "odd", tool=f'args = [ "-c" "{escaped}" ];')
+    for more in ([], ["--verbose"]):
+        result = fails(listed, "add", f"{url}#tool", *more)
+        assert "\x1b" not in result.stderr
+        assert "\x07" not in result.stderr
+        assert "@nix" not in result.stderr
+    text = fails(listed, "add", f"{url}#tool").stderr
+    assert "cause: 100%\n       last\n       xxx" in text
+    assert max(map(len, text.splitlines())) < 250
+    shown = listed.nixprof_on_terminal("add", f"{url}#tool", check=False).stdout
+    assert "\x1b]0;" not in shown
+    assert "\x1b[2J" not in shown
+
+
+def test_a_download_without_a_network(listed: World) -> None:
+    fetch = (
+        'name = "tool-1.0.tar.gz"; system = "builtin"; builder = "builtin:fetchurl"; '
+        'url = "https://ftp.invalid/tool-1.0.tar.gz"; preferLocalBuild = true; '
+        f'outputHash = "{"0" * 52}"; outputHashAlgo = "sha256"; outputHashMode = "flat";'
+    )
+    url = flake(listed, "odd", source=fetch)
+    result = fails(listed, "add", f"{url}#source", env={"http_proxy": "", "https_proxy": ""})
+    when = "`nixprof add path:~/odd#source`, which Nix downloads from a server of its own."
+    mask = (r"(?m)^cause: .*$", "cause: Could not resolve hostname")
+    text = shows(listed, "A download that cannot reach its server", when, result, mask)
+    assert "odd#source cannot be downloaded: cannot reach ftp.invalid" in text
+
+
+def test_a_program_that_downloads_without_a_network(listed: World) -> None:
+    """What nixpkgs fetches sources with; a build that is no download has no network anyway."""
+    says = 'args = [ "-c" "echo \'curl: (6) Could not resolve host: ftp.invalid\'; echo sorry; exit 1" ];'
+    fixed = f'outputHash = "{"0" * 52}"; outputHashAlgo = "sha256"; outputHashMode = "flat";'
+    url = flake(listed, "odd", source=f"{says} {fixed}", tool=says)
+    said = fails(listed, "add", f"{url}#source").stderr
+    assert "odd#source cannot be downloaded: cannot reach ftp.invalid" in said
+    assert "odd#tool cannot be built: its builder failed with exit code 1" in fails(listed, "add", f"{url}#tool").stderr
+
+
 def test_a_download_with_another_hash(listed: World) -> None:
     odd = f'outputHash = "{"0" * 52}"; outputHashAlgo = "sha256"; outputHashMode = "recursive";'
     result = fails(listed, "add", f"{flake(listed, 'odd', tarball=odd)}#tarball")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nixprof.nix.explain import KNOWN, Trouble, explain, known_issues, messages, named_instead
+from nixprof.nix.explain import KNOWN, Trouble, explain, known_issues, messages, named_instead, plain
 
 SAYS = Path(__file__).parent / "nix_says"
 ARGV = ["nix", "--extra-experimental-features", "nix-command flakes", "flake", "lock", "path:/x"]
@@ -229,3 +229,29 @@ def test_the_vulnerabilities_that_nix_lists() -> None:
     said = next(said for name, _, said in seen() if name == "insecure")
     assert known_issues(said) == ("OpenSSL 1.1 reached its end of life on 2023/09/11", "CVE-2024-0727")
     assert known_issues("error: x") == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ("\x1b[31;1merror:\x1b[0m no", "error: no"),
+        ("\x1b]0;title\x07a\x1b[2Jb\x1b[?25lc", "abc"),
+        ("\x1b]8;;https://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1bcreset \x1b(Bplain\x1b", "reset plain"),
+        ("\x1bPq#0\x1b\\picture", "picture"),
+        ("10%\r50%\r100%\r\nnext", "100%\nnext"),
+        ("a\x00\x08\x7f\x9b1mb\tc", "a1mb\tc"),
+        ('one\n@nix { "action": "setPhase" }\ntwo', "one\ntwo"),
+        ("  as it is: ü \u2026\n\n", "  as it is: ü \u2026\n\n"),
+    ],
+)
+def test_what_would_command_a_terminal_is_left_out(said: str, text: str) -> None:
+    assert plain(said) == text
+
+
+def test_every_build_that_failed() -> None:
+    for name, _, said in seen():
+        if name != "build-two":
+            continue
+        error = explain(said, ARGV)
+        assert {error.found["name"], *(other.found["name"] for other in error.others)} == {"f1", "f2"}
