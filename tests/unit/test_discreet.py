@@ -40,6 +40,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "nixprof"
         ("‘https://h/x?jwt=s3cret’", "‘https://h/x?jwt=***’"),  # noqa: RUF001
         ("github:owner/repo?token=s3cret#x", "github:owner/repo?token=***#x"),
         ("the token ghp_0123456789abcdef is no good", "the token *** is no good"),
+        ("the token github_pat_0123456789_abcdef is no good", "the token *** is no good"),
         ('{"at":"glpat-0123456789_abcdef"}', '{"at":"***"}'),
         ("access-tokens = github.com=s3cret gitlab.com=PAT:s3cret\nx", "access-tokens = ***\nx"),
         ("machine example.org login alice password s3cret", "machine example.org login alice password ***"),
