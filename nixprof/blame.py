@@ -76,16 +76,12 @@ def _of_builds(
     )
     if len(each) == 1:
         return each[0]
-    lines = (
-        line for one in each for line in (one.message, *(f"  {line}" for line in (one.cause or "").splitlines()))
-    )
+    lines = (line for one in each for line in (one.message, *(f"  {line}" for line in (one.cause or "").splitlines())))
     hints = dict.fromkeys(hint for one in each for hint in one.hints)
     return NixprofError(f"{count(len(each), 'package')} cannot be built", cause="\n".join(lines), hints=tuple(hints))
 
 
-def _of_build(
-    error: NixError, key: str | None, needed: str, log: Callable[[str], str], lines: int
-) -> NixprofError:
+def _of_build(error: NixError, key: str | None, needed: str, log: Callable[[str], str], lines: int) -> NixprofError:
     """Say why one build failed; `lines` of its log at most."""
     name = error.found["name"]
     called = package_name(key) if key else f"{name}, {needed},"
