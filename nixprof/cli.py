@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from nixprof.consent import Consent
     from nixprof.flow import Outcome, Plan
+    from nixprof.refusal import Allowance
     from nixprof.state import Project
 
 app = typer.Typer(
@@ -43,6 +44,11 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what w
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="Fail at once if another nixprof is at work.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show each step and all that Nix says.")]
+UnfreeOption = Annotated[bool, typer.Option("--allow-unfree", help="Allow packages that are unfree.")]
+InsecureOption = Annotated[
+    bool, typer.Option("--allow-insecure", help="Allow packages that are marked as insecure.")
+]
+BrokenOption = Annotated[bool, typer.Option("--allow-broken", help="Allow packages that are marked as broken.")]
 ColourOption = Annotated[Colour, typer.Option("--color", help="When to use colour.")]
 
 
@@ -104,6 +110,14 @@ def _show_plan(plan: Plan, stream: TextIO) -> None:
     if not _Settings.json:
         for line in change.plan(plan, _Settings.console, stream, verbose=_Settings.verbose):
             _Settings.console.write(line, stream)
+
+
+def _allowed(*, unfree: bool, insecure: bool, broken: bool) -> Allowance:
+    """Note what the user allows, and the words that a hint may add to."""
+    from nixprof.refusal import Allowance, Obstacle
+
+    allowed = {Obstacle.UNFREE: unfree, Obstacle.INSECURE: insecure, Obstacle.BROKEN: broken}
+    return Allowance(frozenset(one for one, allow in allowed.items() if allow), ("nixprof", *_Settings.arguments))
 
 
 def _consent(*, yes: bool) -> Consent:
@@ -194,13 +208,9 @@ def add(
         int | None, typer.Option("--priority", help="For files that others have too: lower wins, 5 is usual.")
     ] = None,
     pin: Annotated[bool, typer.Option("--pin", help="`update` leaves it alone.")] = False,
-    allow_unfree: Annotated[bool, typer.Option("--allow-unfree", help="Allow these if they are unfree.")] = False,
-    allow_insecure: Annotated[
-        bool, typer.Option("--allow-insecure", help="Allow these if they are marked as insecure.")
-    ] = False,
-    allow_broken: Annotated[
-        bool, typer.Option("--allow-broken", help="Allow these if they are marked as broken.")
-    ] = False,
+    allow_unfree: UnfreeOption = False,
+    allow_insecure: InsecureOption = False,
+    allow_broken: BrokenOption = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     profile: ProfileOption = None,
@@ -212,14 +222,9 @@ def add(
     """Add packages to the list and install them; of those on the list, set the options."""
     project = _start("add", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import add as command
-    from nixprof.refusal import Obstacle
 
-    allowed = {
-        Obstacle.UNFREE: allow_unfree,
-        Obstacle.INSECURE: allow_insecure,
-        Obstacle.BROKEN: allow_broken,
-    }
-    wish = command.Wish(packages, priority, pin, frozenset(one for one, allow in allowed.items() if allow))
+    allowed = _allowed(unfree=allow_unfree, insecure=allow_insecure, broken=allow_broken)
+    wish = command.Wish(packages, priority, pin, allowed)
     done = command.run(project, wish, dry_run=dry_run, confirm=_confirm(yes=yes))
     notes = [f"{name} is on the list already" for name in done.present]
     _show_outcome(done.outcome, notes, present=list(done.present))
@@ -246,6 +251,9 @@ def remove(
 @app.command(epilog="Examples: nixprof sync; nixprof sync --dry-run; nixprof sync --check || echo something to do")
 def sync(
     check: Annotated[bool, typer.Option("--check", help="Like --dry-run; exit with 3 if there is anything.")] = False,
+    allow_unfree: UnfreeOption = False,
+    allow_insecure: InsecureOption = False,
+    allow_broken: BrokenOption = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     profile: ProfileOption = None,
@@ -258,7 +266,8 @@ def sync(
     project = _start("sync", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import sync as command
 
-    done = command.run(project, dry_run=dry_run or check, confirm=_confirm(yes=yes, named=False))
+    allowed = _allowed(unfree=allow_unfree, insecure=allow_insecure, broken=allow_broken)
+    done = command.run(project, allowed, dry_run=dry_run or check, confirm=_confirm(yes=yes, named=False))
     if not isinstance(done, command.InSync):
         _show_outcome(done)
         if check:
@@ -279,6 +288,9 @@ def update(
         list[str] | None,
         typer.Argument(metavar="[INPUT or PACKAGE]…", help="Inputs with all of their packages, or packages alone."),
     ] = None,
+    allow_unfree: UnfreeOption = False,
+    allow_insecure: InsecureOption = False,
+    allow_broken: BrokenOption = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     profile: ProfileOption = None,
@@ -291,8 +303,9 @@ def update(
     project = _start("update", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import update as command
 
+    allowed = _allowed(unfree=allow_unfree, insecure=allow_insecure, broken=allow_broken)
     confirm = _confirm(yes=yes, named=False)
-    _show_outcome(command.run(project, names or [], dry_run=dry_run, confirm=confirm))
+    _show_outcome(command.run(project, names or [], allowed, dry_run=dry_run, confirm=confirm))
 
 
 @app.command(
@@ -651,6 +664,8 @@ def run(arguments: Sequence[str]) -> int:
         else:
             sys.stderr.write(f"\n{words}.\n")
         return 130
+    finally:
+        end_in_peace()
 
 
 def _attempt(arguments: Sequence[str]) -> int:

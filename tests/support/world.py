@@ -5,11 +5,13 @@ import json
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
@@ -85,6 +87,17 @@ class Store:
             make_writable(self.root)
             shutil.rmtree(self.root)
         self.root.mkdir(parents=True)
+
+
+class Spawned(subprocess.Popen[str]):
+    """A process that does not outlive a test that fails."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None and self.poll() is None:
+            os.killpg(self.pid, signal.SIGKILL)
+        super().__exit__(kind, value, traceback)
 
 
 class World:
@@ -256,9 +269,9 @@ class World:
         words = (*NIXPROF, *args)
         return self.command(*words, check=check, input=input, env=env, cwd=cwd)
 
-    def spawn(self, *args: str | Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def spawn(self, *args: str | Path, env: Mapping[str, str] | None = None) -> "Spawned":
         """Starts nixprof as a process group of its own, to be killed or raced. Use as a context manager."""
-        return subprocess.Popen(
+        return Spawned(
             [*NIXPROF, *(str(arg) for arg in args)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
