@@ -35,11 +35,22 @@ def stop_in_order() -> None:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Stop, once: a second signal must not interrupt the cleaning up."""
     del number, frame
+    _ignore_others()
+    raise Interrupted
+
+
+def _interrupt_late(number: int, frame: FrameType | None) -> None:
+    """Stop what only has to be told."""
+    del number, frame
+    _ignore_others()
+    raise Interrupted(done=True)
+
+
+def _ignore_others() -> None:
     for each in _SIGNALS:
         # What is started to clean up must not ignore the signal, as it would with SIG_IGN.
-        if signal.getsignal(each) is _interrupt:
+        if signal.getsignal(each) in (_interrupt, _interrupt_late):
             signal.signal(each, _ignore)
-    raise Interrupted
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
@@ -59,19 +70,24 @@ def uninterrupted() -> Iterator[None]:
     Raises: Interrupted at the end, where one came.
     """
     came: list[int] = []
+    done = False
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number in _SIGNALS:
         if before[number] is not signal.SIG_IGN:
             signal.signal(number, lambda number, _: came.append(number))
     try:
         yield
+        done = True
     except Exception as error:
         if came:
             raise Interrupted from error
         raise
     finally:
         for number, handler in before.items():
-            # One is enough: a second must not interrupt what the first has asked for.
-            signal.signal(number, _ignore if came and handler is _interrupt else handler)
+            if handler is not _interrupt:
+                signal.signal(number, handler)
+            else:
+                # One is enough: a second must not interrupt what the first has asked for.
+                signal.signal(number, _ignore if came else _interrupt_late if done else _interrupt)
     if came:
         raise Interrupted(done=True)
