@@ -69,6 +69,7 @@ _OF_PACKAGES = frozenset(Trouble) - {
     Trouble.BUILD,
     Trouble.MACHINE,
     Trouble.LOCK,
+    Trouble.OVERLAY,
 }
 _OBSTACLES = {
     Trouble.UNFREE: Obstacle.UNFREE,

@@ -17,7 +17,6 @@ from nixprof.draft import Moves
 from nixprof.errors import NixprofError
 from nixprof.files import content, scratch_folder
 from nixprof.flake.compile import compile_inputs, used_inputs
-from nixprof.flake.conflict import check_merged
 from nixprof.flake.inputs import LockedInput, read_flake_lock
 from nixprof.flake.packages import LockedPackage, Resolved, holds, prune, write_packages
 from nixprof.generations import SOURCES, relative_sources, write_sources
@@ -63,7 +62,8 @@ class Stage:
         self.locked = prune(before.locked, (package.spec.key for package in manifest.packages))
         lock = content(project.places.flake / "flake.lock")
         if lock is not None:
-            check_merged(project.places.flake / "flake.lock", lock)
+            # Here, where its name is that of the user's file.
+            read_flake_lock(project.places.flake / "flake.lock")
             self._lock_file.write_bytes(lock)
         self._write()
 
@@ -218,7 +218,7 @@ class Stage:
         basis_of = bases(self._manifest, inputs)
         declared = [one.name for one in self._manifest.inputs]
         number = len({question.package for question in asked})
-        with self._project.progress.step(f"resolving {count(number, 'package')}"):
+        with self._project.progress.step(f"resolving {count(number, 'package')}"), self._named_inputs():
             self._answers |= resolve(
                 self._nix, self._folder, asked, self.locked, inputs, basis_of, declared, self._listed
             )

@@ -178,6 +178,9 @@ let
     # Before allowBrokenPredicate there was only this.
     allowBroken = policy.allowBroken or [ ] == true;
   };
+  # Aborts, which no `tryEval` takes for the fault of a package.
+  overlayOf =
+    name: inputs.${name}.overlays.default or (abort "nixprof: the input ${name} has no overlays.default");
   named =
     allowed: package:
     if isBool allowed then
@@ -193,7 +196,7 @@ let
         (import flake.outPath {
           inherit system;
           config = nixpkgsConfig;
-          overlays = map (name: inputs.${name}.overlays.default) (policy.overlays or [ ]);
+          overlays = map overlayOf (policy.overlays or [ ]);
         })
       ]
     else

@@ -25,6 +25,7 @@ class Trouble(Enum):
     CACHE = "cache"
     INPUT = "input"
     LOCK = "lock"
+    OVERLAY = "overlay"
     BUILD = "build"
     MACHINE = "machine"
     UNFREE = "unfree"
@@ -333,6 +334,20 @@ KNOWN = (
         beside=True,
     ),
     Known(
+        Trouble.OVERLAY,
+        r"nixprof: the input (?P<input>\S+) has no overlays\.default",
+        "the input {input} has no overlay, and [nixpkgs] wants one of it",
+        ("take it out of overlays there: nixprof edit",),
+        "it has no overlays.default",
+    ),
+    Known(
+        Trouble.INPUT,
+        r"(?P<why>(?:syntax error|undefined variable|expected a)[^\n]*?)\s+at (?P<where>\S+/flake\.nix(?::\d+)*)|"
+        r"file '(?P<file>[^']+/flake\.nix)' (?P<why2>must be an attribute set)",
+        "there is a mistake in its flake.nix",
+        cause="{why}{why2}\nat {where}{file}",
+    ),
+    Known(
         Trouble.INPUT,
         r"(?:getting status of|path) ['\"](?P<file>[^'\"]*)/flake\.nix['\"](?:: No such file| does not exist)|"
         r"does not contain a '[^']*flake\.nix' file",
@@ -341,7 +356,9 @@ KNOWN = (
     ),
     Known(
         Trouble.INPUT,
-        r"(?:getting status of|path) ['\"]/*(?P<file>[^'\"]+)['\"](?:: No such file or directory| does not exist)",
+        # What is missing in the store is so within something that was fetched.
+        r"(?:getting status of|path) ['\"]/*(?P<file>(?![^'\"]*/[0-9a-z]{32}-)[^'\"]+)['\"]"
+        r"(?:: No such file or directory| does not exist)",
         "there is no folder /{file}",
         cause="",
     ),

@@ -75,7 +75,7 @@ MEANING = {
     "nobody-build": (Trouble.MACHINE, "Nix has no access to /nix/var/db/big-lock"),
     "notallowed": (Trouble.MACHINE, "the Nix daemon does not serve this user"),
     "platform": (Trouble.BUILD, "mac can only be built on aarch64-darwin, and this machine is x86_64-linux"),
-    "syntax": (Trouble.UNKNOWN, "`nix flake lock` failed"),
+    "syntax": (Trouble.INPUT, "there is a mistake in its flake.nix"),
     "unfree": (Trouble.UNFREE, "vscode-1.106 has an unfree licence"),
 }
 # Where a version gives less away.
