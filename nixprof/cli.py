@@ -45,9 +45,7 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="Fail at once if another nixprof is at work.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show each step and all that Nix says.")]
 UnfreeOption = Annotated[bool, typer.Option("--allow-unfree", help="Allow packages that are unfree.")]
-InsecureOption = Annotated[
-    bool, typer.Option("--allow-insecure", help="Allow packages that are marked as insecure.")
-]
+InsecureOption = Annotated[bool, typer.Option("--allow-insecure", help="Allow packages that are marked as insecure.")]
 BrokenOption = Annotated[bool, typer.Option("--allow-broken", help="Allow packages that are marked as broken.")]
 ColourOption = Annotated[Colour, typer.Option("--color", help="When to use colour.")]
 

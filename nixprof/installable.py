@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError
 from nixprof.manifest.model import Input
-from nixprof.spec import Spec, SpecError
+from nixprof.spec import DEFAULT_INPUT, Spec, SpecError
 from nixprof.storepath import is_store_path
 
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ def _spec(text: str) -> Spec:
         return Spec.parse(text)
     except SpecError as error:
         raise NixprofError(f"{text!r} {error.message}", hints=(error.fix,) if error.fix else ()) from error
+
+
+def as_installable(spec: str) -> str:
+    """Write a spec so that it is read as one, and not as a reference: an attribute may hold what only those have."""
+    return f"{DEFAULT_INPUT}#{spec}" if _is_reference(spec.partition("#")[0].partition("^")[0]) else spec
 
 
 def _is_reference(flake: str) -> bool:

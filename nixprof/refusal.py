@@ -6,14 +6,17 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from nixprof.advice import Attempt
     from nixprof.flake.inputs import LockedInput
     from nixprof.manifest.model import Package
 
+# What has packages in it, and is none.
+A_SET = "a set of packages"
 _SYSTEMS = ("aarch64-darwin", "x86_64-darwin", "aarch64-linux", "x86_64-linux")
 
 
@@ -40,10 +43,27 @@ POLICY_KEYS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a command line allows.
+
+    Attributes:
+        obstacles: what may be lifted.
+        command: the command line itself, to which a hint may add; empty where it has no place for that.
+
+    """
+
+    obstacles: frozenset[Obstacle] = frozenset()
+    command: tuple[str, ...] = ()
+
+
+NOTHING = Allowance()
+
+
 _SENTENCES = {
     Obstacle.MISSING: "there is no package {name} in {where}",
-    Obstacle.NO_PACKAGE: "{written} is a set of packages, not a package",
-    Obstacle.UNFREE: "{called} has an unfree licence, and nothing in the list allows it",
+    Obstacle.NO_PACKAGE: "{written} is {kind}, not a package",
+    Obstacle.UNFREE: "{called} has an unfree licence{unlifted}",
     Obstacle.INSECURE: "{called} is marked as insecure",
     Obstacle.BROKEN: "{called} is marked as broken",
     Obstacle.UNSUPPORTED: "{called} is not available on {systems}",
@@ -64,10 +84,12 @@ class Refusal:
         obstacle: why.
         full_name: name and version of what is in the way, as it calls itself; empty where there is no package.
         pname: the name that a policy takes, likewise.
-        details: known vulnerabilities, names that exist instead, systems that have it, or Nix's own words, by the
+        details: known vulnerabilities, specs that may be meant, systems that have it, or Nix's own words, by the
             obstacle.
         through: whether not the package itself is in the way, but one that it needs.
         elsewhere: specs of other inputs that may be meant.
+        kind: what it is instead of a package.
+        liftable: whether a policy has an effect on it: one for nixpkgs has none on other flakes.
 
     """
 
@@ -79,45 +101,55 @@ class Refusal:
     details: tuple[str, ...] = ()
     through: bool = False
     elsewhere: tuple[str, ...] = ()
+    kind: str = ""
+    liftable: bool = True
 
     @property
     def policy(self) -> tuple[str, str] | None:
         """The key under [nixpkgs] that lifts the obstacle, and the name that it takes; None where none does."""
-        key = POLICY_KEYS.get(self.obstacle)
+        key = POLICY_KEYS.get(self.obstacle) if self.liftable else None
         # An insecure package is allowed by name and version, the others by name.
         name = self.full_name if self.obstacle is Obstacle.INSECURE else self.pname
         return (key, name) if key else None
 
 
 class UnresolvableError(NixprofError):
-    """Packages of the manifest that cannot be had."""
+    """Packages of the manifest that cannot be had.
+
+    Attributes:
+        refusals: what is in the way, in the order of the manifest; at least one.
+        inputs: as they are locked.
+        listed: the keys of the packages that are on the list already, and not just to be added.
+
+    """
 
     def __init__(
         self,
         refusals: Sequence[Refusal],
         inputs: Mapping[str, LockedInput],
         listed: frozenset[str] = frozenset(),
+        attempt: Attempt | None = None,
     ) -> None:
-        """Take what is in the way.
+        """Take what is in the way, and the command that it is in the way of; None where that is not known."""
+        from nixprof.advice import advise
 
-        Args:
-            refusals: at least one, in the order of the manifest.
-            inputs: as they are locked.
-            listed: the keys of the packages that are on the list already, and not just to be added.
-
-        """
         refusals = merged(refusals)
         alone = len(refusals) == 1
-        hints = [hint for refusal in refusals for hint in remedies(refusal, listed, alone=alone)]
-        if not alone and any(refusal.package.spec.key in listed for refusal in refusals):
-            hints.append("to change the list: nixprof edit")
+        packages = dict.fromkeys(refusal.package.spec.key for refusal in refusals)
+        one = f"{shown(refusals[0].package.written)} cannot be installed"
+        several = one if len(packages) == 1 else f"{len(packages)} packages cannot be installed"
         super().__init__(
-            sentence(refusals[0], inputs) if alone else f"{len(refusals)} packages cannot be installed",
+            sentence(refusals[0], inputs) if alone else several,
             cause="\n".join(words(refusals[0])) or None if alone else None,
-            hints=tuple(dict.fromkeys(hints)),
+            hints=advise(refusals, listed, attempt),
         )
         self.refusals = refusals
         self.inputs = inputs
+        self.listed = listed
+
+    def met_by(self, attempt: Attempt) -> UnresolvableError:
+        """Give the same with hints for the command that it is in the way of."""
+        return UnresolvableError(self.refusals, self.inputs, self.listed, attempt)
 
 
 def merged(refusals: Sequence[Refusal]) -> tuple[Refusal, ...]:
@@ -132,10 +164,12 @@ def merged(refusals: Sequence[Refusal]) -> tuple[Refusal, ...]:
 
 def sentence(refusal: Refusal, inputs: Mapping[str, LockedInput]) -> str:
     """Say in one line why a package cannot be had, by the name that the user gave it."""
-    spec, written = refusal.package.spec, refusal.package.written
+    spec, written = refusal.package.spec, shown(refusal.package.written)
     called = refusal.full_name or written
     return _SENTENCES[refusal.obstacle].format(
-        name=spec.name,
+        name=shown(spec.name),
+        kind=refusal.kind,
+        unlifted=", and nothing in the list allows it" if refusal.liftable else "",
         written=written,
         called=f"{written} needs {called}, which" if refusal.through else called,
         where=_where(spec.input, inputs),
@@ -153,52 +187,6 @@ def words(refusal: Refusal) -> tuple[str, ...]:
     return tuple(refusal.details[0].splitlines()) if refusal.obstacle is Obstacle.FAILED else ()
 
 
-def remedies(refusal: Refusal, listed: Collection[str], *, alone: bool) -> Iterator[str]:
-    """Say what to do, as commands and as lines of the manifest that can be pasted.
-
-    Args:
-        refusal: what is in the way.
-        listed: the keys of the packages that are on the list already.
-        alone: whether nothing else is in the way, so that a command that changes this one package succeeds.
-
-    """
-    written = refusal.package.written
-    stands = refusal.package.spec.key in listed
-    instead = f"nixprof remove {written} && nixprof add" if stands else "nixprof add"
-    for text, spec in _others(refusal):
-        if spec in listed:
-            yield f"it is on the list already, from another input: {spec}"
-        elif alone or not stands:
-            yield f"{text}{instead} {spec}"
-        elif text:
-            yield text.strip().removesuffix(":") + ("" if spec in text else f": {spec}")
-    if refusal.obstacle is Obstacle.NO_PACKAGE and refusal.details:
-        yield f"it has for example {', '.join(f'{written}.{name}' for name in refusal.details)}"
-    if refusal.policy:
-        key, name = refusal.policy
-        yield f'to allow it: nixprof add {written} --{key}\nwhich writes {key} = ["{name}"] under [nixpkgs]'
-    if refusal.obstacle is Obstacle.UNSUPPORTED and refusal.details and not refusal.through:
-        entries = "\n".join(f'[system.{one}]\npackages = ["{written}"]' for one in tables(refusal.details))
-        yield f"list it in nixprof.toml only for the systems that have it:\n{entries}"
-    if stands and alone and refusal.obstacle in (Obstacle.UNSUPPORTED, Obstacle.REMOVED, Obstacle.FAILED):
-        yield f"to do without it: nixprof remove {written}"
-
-
-def _others(refusal: Refusal) -> Iterator[tuple[str, str]]:
-    """Give the specs that may be meant, each after the words that introduce it."""
-    names = [_in_input(refusal.package, name) for name in refusal.details]
-    match refusal.obstacle:
-        case Obstacle.MISSING:
-            yield from ((f"did you mean {name}? ", name) for name in names[:1])
-            yield from ((f"there is an input {spec.partition('#')[0]}: ", spec) for spec in refusal.elsewhere)
-        case Obstacle.NO_OUTPUT:
-            yield "", f"{refusal.package.written.partition('^')[0]}^{','.join(refusal.details)}"
-        case Obstacle.RENAMED:
-            yield "", names[0]
-        case Obstacle.REMOVED:
-            yield from (("in its place: ", name) for name in names[1:])
-
-
 def tables(platforms: Sequence[str]) -> tuple[str, ...]:
     """Name the fewest `[system.…]` tables that stand for the systems of a package."""
     there = [system for system in _SYSTEMS if system in platforms]
@@ -209,10 +197,6 @@ def tables(platforms: Sequence[str]) -> tuple[str, ...]:
             names.append(word)
             there = [system for system in there if system not in meant]
     return (*names, *there) or tuple(platforms[:1])
-
-
-def _in_input(package: Package, name: str) -> str:
-    return name if package.spec.input == "nixpkgs" else f"{package.spec.input}#{name}"
 
 
 def _where(name: str, inputs: Mapping[str, LockedInput]) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
+from nixprof.flake.compile import quoted
 from nixprof.flake.packages import LockedPackage, Resolved
 from nixprof.nix.explain import NixError, Trouble, known_issues, named_instead
 from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.nix.shape import fits
-from nixprof.refusal import Obstacle, Refusal, UnresolvableError
-from nixprof.storepath import outputs_of, package_of, split_name
+from nixprof.refusal import A_SET, Obstacle, Refusal, UnresolvableError
+from nixprof.storepath import begins_with_store_path, outputs_of, package_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,13 +44,13 @@ _SHAPES: dict[str, dict[str, Any]] = {
     },
     "refused": {
         **dict.fromkeys(("name", "pname"), str),
-        **dict.fromkeys(("unfree", "insecure", "broken", "unsupported"), bool),
+        **dict.fromkeys(("unfree", "insecure", "broken", "unsupported", "reached"), bool),
         "vulnerabilities": [str],
         "platforms": [str],
     },
     "missing": {"depth": int, "names": [str]},
-    "not a package": {"names": [str]},
-    "threw": {},
+    "not a package": {"type": str, "names": [str]},
+    "threw": {"reached": bool},
 }
 
 
@@ -60,11 +62,26 @@ class Answer:
     derivation: str
 
 
-# So many letters more or fewer may a name have to be meant.
+# So many letters more or fewer may a name have to be meant, and so many names are tried.
 _FEW = 2
+_SOME = 100
+# So many packages of a set stand for all.
+_EXAMPLES = 3
+_VERSION = re.compile(r"[-@]v?\d[\w.+-]*")
+_KINDS = {
+    "string": "a text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "a yes or no",
+    "path": "a path",
+    "list": "a list",
+    "lambda": "a function",
+    "set": "a set of other things",
+}
 # What the packages are to blame for, and not the machine, the network or the lock.
 _OF_PACKAGES = frozenset(Trouble) - {
     Trouble.NETWORK,
+    Trouble.INPUT,
     Trouble.CACHE,
     Trouble.BUILD,
     Trouble.MACHINE,
@@ -124,20 +141,21 @@ def resolve(
     if not asked:
         return stored
     told = _ask(nix, flake, asked)
-    refused = [question for question in asked if told[question]["state"] != "resolved"]
-    if refused:
-        refusals = [_refusal(nix, flake, question, told[question]) for question in refused]
-        raise UnresolvableError([_with_others(one, locked, declared) for one in refusals], inputs, listed)
     answers = stored
+    refusals: list[Refusal] = []
     for question in asked:
+        if told[question]["state"] != "resolved":
+            found = _refusals(nix, flake, question, told[question])
+            refusals += [_with_others(one, locked, declared) for one in found]
+            continue
         spec = question.package.spec
         known = locked.get(spec.key, LockedPackage())
         source = known.held or inputs[spec.input].url
         # What is held rests on no input: once it is let go, it has to be asked for again.
         answers[question] = _answer(told[question], source, "" if known.held else basis_of[spec.input])
-    missing = [_without_output(question, answers[question]) for question in asked]
-    if any(missing):
-        raise UnresolvableError([refusal for refusal in missing if refusal], inputs, listed)
+        refusals += _without_output(question, answers[question])
+    if refusals:
+        raise UnresolvableError(refusals, inputs, listed)
     return answers
 
 
@@ -149,10 +167,10 @@ def _ask(nix: Nix, flake: Path, asked: Sequence[Question]) -> dict[Question, dic
     try:
         told = nix.evaluate(flake, "lib.resolve", f"resolve: resolve {_request(by_system)}")
     except NixError as error:
-        if error.trouble not in _OF_PACKAGES:
+        if not _is_of_packages(error):
             raise
         if len(asked) == 1:
-            return {asked[0]: {"state": "threw", "error": error}}
+            return {asked[0]: {"state": "threw", "error": error, "reached": True}}
         half = len(asked) // 2
         return _ask(nix, flake, asked[:half]) | _ask(nix, flake, asked[half:])
     try:
@@ -212,32 +230,77 @@ def _store_path_answer(question: Question) -> Answer:
     return Answer(Resolved(pname, version, "", "", USUAL_PRIORITY, outputs, tuple(outputs), "", ""), "")
 
 
-def _without_output(question: Question, answer: Answer) -> Refusal | None:
+def _is_of_packages(error: NixError) -> bool:
+    """Tell whether a package may be to blame: also for a file that is missing, if that is one of its source."""
+    in_store = error.trouble is Trouble.INPUT and begins_with_store_path(f"/{error.found.get('file', '')}")
+    return error.trouble in _OF_PACKAGES or in_store
+
+
+def _without_output(question: Question, answer: Answer) -> list[Refusal]:
     chosen = question.package.spec.outputs
     absent = [output for output in chosen if output != "*" and output not in answer.resolved.outputs]
     if not absent:
-        return None
+        return []
     there = tuple(answer.resolved.outputs)
-    return Refusal(question.package, (question.system,), Obstacle.NO_OUTPUT, absent[0], details=there)
+    return [Refusal(question.package, (question.system,), Obstacle.NO_OUTPUT, absent[0], details=there)]
 
 
-def _refusal(nix: Nix, flake: Path, question: Question, told: Mapping[str, Any]) -> Refusal:
-    """Make what Nix told of one package into the reason."""
+def _refusals(nix: Nix, flake: Path, question: Question, told: Mapping[str, Any]) -> list[Refusal]:
+    """Make what Nix told of one package into the reasons."""
     at = (question.package, (question.system,))
     match told["state"]:
         case "missing":
-            depth = told["depth"]
-            close = _close(question.package.spec.attr_path[depth], told["names"])
-            before = question.package.spec.attr_path[:depth]
-            return Refusal(*at, Obstacle.MISSING, details=tuple(".".join((*before, name)) for name in close))
+            return [Refusal(*at, Obstacle.MISSING, details=_meant(nix, flake, question, told))]
         case "not a package":
-            return Refusal(*at, Obstacle.NO_PACKAGE, details=tuple(told["names"][:3]))
+            return [_no_package(nix, flake, question, told)]
         case "refused":
-            for obstacle in (Obstacle.UNFREE, Obstacle.INSECURE, Obstacle.BROKEN, Obstacle.UNSUPPORTED):
-                if told[obstacle.value]:
-                    about = told["platforms"] if obstacle is Obstacle.UNSUPPORTED else told["vulnerabilities"]
-                    return Refusal(*at, obstacle, told["name"], told["pname"], tuple(about))
-    return _from_words(question, told.get("error") or _insist(nix, flake, question))
+            found = [one for one in _OBSTACLES.values() if told[one.value]]
+            if found:
+                about = {Obstacle.INSECURE: told["vulnerabilities"], Obstacle.UNSUPPORTED: told["platforms"]}
+                return [
+                    Refusal(*at, one, told["name"], told["pname"], tuple(about.get(one, ())), liftable=told["reached"])
+                    for one in found
+                ]
+    said = told.get("error") or _insist(nix, flake, question)
+    return [replace(_from_words(question, said), liftable=told["reached"])]
+
+
+def _meant(nix: Nix, flake: Path, question: Question, told: Mapping[str, Any]) -> tuple[str, ...]:
+    """Find packages with a name like one that is missing."""
+    path, depth, names = question.package.spec.attr_path, told["depth"], told["names"]
+    before, missing, after = path[:depth], path[depth], path[depth + 1 :]
+    # A version holds dots, and without quotes each begins another name.
+    whole = ".".join(path[depth:])
+    close = [(*before, name) for name in _close(whole, names)]
+    if after:
+        close += [(*before, name, *after) for name in _close(missing, names)]
+    return tuple(_packages_among(nix, flake, question, close))
+
+
+def _no_package(nix: Nix, flake: Path, question: Question, told: Mapping[str, Any]) -> Refusal:
+    """Say what is no package: a set of some, or a part of one."""
+    path = question.package.spec.attr_path
+    refusal = Refusal(
+        question.package, (question.system,), Obstacle.NO_PACKAGE, kind=_KINDS.get(told["type"], "nothing")
+    )
+    above = [path[:length] for length in range(len(path) - 1, 0, -1)]
+    of_package = _packages_among(nix, flake, question, above)
+    if of_package:
+        return replace(refusal, details=tuple(of_package))
+    inside = _packages_among(nix, flake, question, [(*path, name) for name in told["names"][:_SOME]])
+    return replace(refusal, kind=A_SET, details=tuple(inside[:_EXAMPLES])) if inside else refusal
+
+
+def _packages_among(nix: Nix, flake: Path, question: Question, paths: Sequence[Sequence[str]]) -> list[str]:
+    """Choose the attribute paths that lead to packages; none where Nix cannot tell."""
+    if not paths:
+        return []
+    written = " ".join(f"[ {' '.join(map(quoted, path))} ]" for path in paths)
+    try:
+        told = nix.evaluate(flake, "lib.among", f'among: among "{question.system}" {question.index} [ {written} ]')
+    except NixprofError:
+        return []
+    return [replace(question.package.spec, attr_path=tuple(path)).name for path in told] if fits(told, [[str]]) else []
 
 
 def _insist(nix: Nix, flake: Path, question: Question) -> NixprofError:
@@ -245,6 +308,10 @@ def _insist(nix: Nix, flake: Path, question: Question) -> NixprofError:
     try:
         request = _request({question.system: [question.index]})
         nix.evaluate(flake, "lib.insist", f"insist: insist {request}")
+    except NixError as error:
+        if not _is_of_packages(error):
+            raise
+        return error
     except NixprofError as error:
         return error
     return NixprofError("Nix evaluates it on its own and fails in the list")
@@ -291,10 +358,12 @@ def _close(name: str, names: Sequence[str]) -> list[str]:
     import difflib
 
     folded = name.casefold()
+    plain = _VERSION.sub("", folded)
+    by_folded = {other.casefold(): other for other in reversed(names)}
     likely = [
         other
-        for other in names
-        if abs(len(other) - len(name)) <= _FEW
-        and (other[:1].casefold() == folded[:1] or set(folded) <= set(other.casefold()))
+        for other in by_folded
+        if abs(len(other) - len(name)) <= _FEW and (other[:1] == folded[:1] or set(folded) <= set(other))
     ]
-    return difflib.get_close_matches(name, likely, n=3, cutoff=0.7)
+    found = [folded, *difflib.get_close_matches(folded, likely, n=3, cutoff=0.7), plain]
+    return [by_folded[other] for other in dict.fromkeys(found) if other in by_folded]

@@ -23,6 +23,11 @@ def is_store_path(text: str) -> bool:
     return _STORE_PATH.fullmatch(text) is not None
 
 
+def begins_with_store_path(text: str) -> bool:
+    """Tell whether a text is a path inside of something in a Nix store, or of that itself."""
+    return re.match(rf"{_STORE_PATH.pattern}(?:/|$)", text) is not None
+
+
 def name_of(path: str) -> str:
     """Give the name of a store path, without the hash."""
     return os.path.basename(path)[33:]

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nixprof import flow
+from nixprof import allow, flow
+from nixprof.advice import Attempt
 from nixprof.commands.init import TEMPLATE
 from nixprof.draft import Draft
 from nixprof.errors import NixprofError
 from nixprof.installable import read_installable
-from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option, set_policy_names
+from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
 from nixprof.manifest.locate import line_of
-from nixprof.refusal import UnresolvableError
+from nixprof.refusal import NOTHING, Allowance
+from nixprof.words import as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from nixprof.flow import Outcome, Plan
     from nixprof.installable import Installable
     from nixprof.manifest.model import Manifest, Package
-    from nixprof.refusal import Obstacle
     from nixprof.state import Project
 
 
@@ -41,14 +42,14 @@ class Wish:
         texts: specs and installables, as typed.
         priority: for each of them; None for the package's own.
         pin: whether `update` shall leave them alone.
-        allow: the obstacles that may be lifted for them.
+        allow: what else may be written for them.
 
     """
 
     texts: Sequence[str]
     priority: int | None = None
     pin: bool = False
-    allow: frozenset[Obstacle] = frozenset()
+    allow: Allowance = NOTHING
 
 
 def run(project: Project, wish: Wish, *, dry_run: bool = False, confirm: Callable[[Plan], bool] = flow.always) -> Added:
@@ -57,31 +58,26 @@ def run(project: Project, wish: Wish, *, dry_run: bool = False, confirm: Callabl
     Raises: NixprofError, with the list as before.
     """
     present: list[str] = []
-    allowed: dict[str, tuple[str, ...]] = {}
+    typed: dict[str, str] = {}
+    references: dict[str, str] = {}
 
     def propose(manifest: Manifest) -> Draft:
         fresh, known = _fresh(wish, manifest)
         present[:] = dict.fromkeys(package.written for package in known if not _options(package, wish))
-        return Draft.rewriting(manifest, _written(wish, manifest, fresh, known, allowed))
+        typed.update({text: one.spec.key for text, one in fresh.items()})
+        references.update({one.spec.input: text.partition("#")[0] for text, one in fresh.items() if one.new_input})
+        return Draft.rewriting(manifest, _written(wish, manifest, fresh, known))
 
-    while True:
-        try:
-            outcome = flow.change(project, propose, dry_run=dry_run, confirm=confirm, template=TEMPLATE)
-        except UnresolvableError as error:
-            lifted = _lifted(error, wish)
-            if not lifted or lifted.items() <= allowed.items():
-                raise
-            allowed |= lifted
-        else:
-            return Added(outcome, tuple(present))
+    attempt = Attempt(wish.allow.command, typed, references)
+    outcome = allow.change(project, propose, wish.allow, attempt, dry_run=dry_run, confirm=confirm, template=TEMPLATE)
+    return Added(outcome, tuple(present))
 
 
 def _written(
     wish: Wish,
     manifest: Manifest,
-    fresh: Sequence[Installable],
+    fresh: Mapping[str, Installable],
     known: Sequence[Package],
-    allowed: Mapping[str, Sequence[str]],
 ) -> dict[Path, str]:
     """Write it all into the texts of the manifest's files."""
     texts = manifest.texts()
@@ -89,11 +85,14 @@ def _written(
         for key, value in _options(package, wish).items():
             texts[package.file] = set_option(texts[package.file], package.path, key, value)
     text = texts[manifest.path]
-    for policy, names in allowed.items():
-        text = set_policy_names(text, policy, names)
-    for new in dict.fromkeys(one.new_input for one in fresh if one.new_input):
+    for new in dict.fromkeys(one.new_input for one in fresh.values() if one.new_input):
         text = add_input(text, new.name, new.url)
-    texts[manifest.path] = add_packages(text, [NewPackage(str(one.spec), wish.priority, wish.pin) for one in fresh])
+    # What was typed twice, in whatever words, is added once.
+    specs: dict[str, str] = {}
+    for one in fresh.values():
+        specs.setdefault(one.spec.key, str(one.spec))
+    entries = [NewPackage(spec, wish.priority, wish.pin) for spec in specs.values()]
+    texts[manifest.path] = add_packages(text, entries)
     return texts
 
 
@@ -107,8 +106,8 @@ def _options(package: Package, wish: Wish) -> dict[str, int]:
     return options
 
 
-def _fresh(wish: Wish, manifest: Manifest) -> tuple[list[Installable], list[Package]]:
-    """Read what was typed; returns what is not on the list, and the entries of what is."""
+def _fresh(wish: Wish, manifest: Manifest) -> tuple[dict[str, Installable], list[Package]]:
+    """Read what was typed; returns what is not on the list, by what was typed, and the entries of what is."""
     inputs = list(manifest.inputs)
     fresh: dict[str, Installable] = {}
     known: dict[Package, None] = {}
@@ -123,21 +122,10 @@ def _fresh(wish: Wish, manifest: Manifest) -> tuple[list[Installable], list[Pack
             raise NixprofError(
                 f"{other.spec.name} is on the list with other outputs, as {other.written}",
                 cause=f"line {line} of {other.file}",
-                hints=(f"nixprof remove {other.spec.name}", f"nixprof add {text}"),
+                hints=(f"nixprof remove {as_typed(other.spec.name)} && nixprof add {as_typed(text)}",),
             )
         if listed:
             known |= dict.fromkeys(listed)
         else:
-            fresh.setdefault(one.spec.key, one)
-    return list(fresh.values()), list(known)
-
-
-def _lifted(error: UnresolvableError, wish: Wish) -> dict[str, tuple[str, ...]]:
-    """Give the names to allow, by the key of the policy; nothing where something else is in the way as well."""
-    lifted: dict[str, tuple[str, ...]] = {}
-    for refusal in error.refusals:
-        if refusal.obstacle not in wish.allow:
-            return {}
-        key, name = refusal.policy or ("", "")
-        lifted[key] = (*lifted.get(key, ()), name)
-    return lifted
+            fresh[text] = one
+    return fresh, list(known)

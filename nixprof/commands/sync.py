@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.exclusive import was_stopped
+from nixprof.refusal import NOTHING, Allowance
 from nixprof.state import State
 
 if TYPE_CHECKING:
@@ -23,14 +24,24 @@ class InSync:
     generation: int | None
 
 
-def run(project: Project, *, dry_run: bool = False, confirm: Callable[[Plan], bool] | None = None) -> Outcome | InSync:
+def run(
+    project: Project,
+    allowed: Allowance = NOTHING,
+    *,
+    dry_run: bool = False,
+    confirm: Callable[[Plan], bool] | None = None,
+) -> Outcome | InSync:
     """Install what is missing and remove what is no longer listed. Starts no process where nothing is to do.
+
+    What is in the way of a package is written into the policy, as far as it is allowed.
 
     Raises: NixprofError, with everything as before.
     """
     state = State(project)
     if state.in_sync and not was_stopped(project.places):
         return InSync(len(state.wanted), state.generation)
-    from nixprof import flow
+    from nixprof import allow, flow
+    from nixprof.advice import Attempt
 
-    return flow.change(project, dry_run=dry_run, confirm=confirm or flow.always)
+    attempt = Attempt(allowed.command)
+    return allow.change(project, flow.nothing, allowed, attempt, dry_run=dry_run, confirm=confirm or flow.always)

@@ -49,6 +49,7 @@ let
     toFile
     toJSON
     tryEval
+    typeOf
     unsafeDiscardStringContext
     ;
 
@@ -246,6 +247,11 @@ let
       depth = 0;
     } attrPath;
 
+  # Whether the policy, where there is one, takes effect on a package.
+  isReached =
+    package:
+    isNixpkgs (if package ? held then getFlake package.held else inputs.${package.input});
+
   lookUp =
     system: package:
     let
@@ -360,34 +366,42 @@ let
     else
       [ (head outputs) ];
 
-  # Why nixpkgs refuses a package, as far as its metadata tells.
+  # Why nixpkgs refuses a package, as far as its metadata tells, which say the same whether it is allowed or not.
   refusal =
-    drv:
+    reached: drv:
     let
       meta = drv.meta or { };
+      allowed = setting: reached && policy != null && nixpkgsConfig.${setting} drv;
+      permitted = policy != null && elem (drv.name or "") nixpkgsConfig.permittedInsecurePackages;
     in
     {
       name = textOr "" (drv.name or null);
       pname = textOr (parseDrvName (drv.name or "")).name (drv.pname or null);
-      unfree = flag meta "unfree";
-      insecure = flag meta "insecure";
-      broken = flag meta "broken";
+      unfree = flag meta "unfree" && !allowed "allowUnfreePredicate";
+      insecure = flag meta "insecure" && !(reached && permitted);
+      broken = flag meta "broken" && !allowed "allowBrokenPredicate";
       unsupported = flag meta "unsupported";
       vulnerabilities = filter isString (meta.knownVulnerabilities or [ ]);
       platforms = filter isString (meta.platforms or [ ]);
     };
+
+  isDerivation = value: isAttrs value && value.type or "" == "derivation";
 
   # Everything about one package that can be told without failing; "threw" where only Nix's own words explain.
   resolveOne =
     system: package:
     let
       at = lookUp system package;
-      looked = tryEval (seq at.found (at.found -> isAttrs at.value && at.value.type or "" == "derivation"));
+      looked = tryEval (seq at.found (at.found -> isDerivation at.value));
       description = attempt (describe at.value);
-      reasons = attempt (refusal at.value);
+      reached = isReached package;
+      reasons = attempt (refusal reached at.value);
     in
     if !looked.success then
-      { state = "threw"; }
+      {
+        state = "threw";
+        inherit reached;
+      }
     else if !at.found then
       {
         state = "missing";
@@ -396,14 +410,22 @@ let
     else if !looked.value then
       {
         state = "not a package";
+        type = typeOf at.value;
         names = if isAttrs at.value then attrNames at.value else [ ];
       }
     else if description != null then
       description // { state = "resolved"; }
     else if reasons != null then
-      reasons // { state = "refused"; }
+      reasons
+      // {
+        state = "refused";
+        inherit reached;
+      }
     else
-      { state = "threw"; };
+      {
+        state = "threw";
+        inherit reached;
+      };
 
   # Only where everything is resolved is there something to link.
   outputsFor =
@@ -434,5 +456,16 @@ in
     resolve = mapAttrs (system: map (index: resolveOne system (elemAt packages index)));
     # { SYSTEM = [ INDEX ]; }, one of each: fails as that package does, so that Nix says why.
     insist = mapAttrs (system: map (index: (lookUp system (elemAt packages index)).value.drvPath));
+    # The attribute paths that lead to packages, of those that may be meant instead of the one at an index.
+    among =
+      system: index:
+      filter (
+        attrPath:
+        let
+          at = lookUp system (elemAt packages index // { inherit attrPath; });
+          found = tryEval (at.found && isDerivation at.value);
+        in
+        found.success && found.value
+      );
   };
 }

@@ -121,7 +121,7 @@ def test_a_package_that_was_removed(listed: World) -> None:
     result = fails(listed, "update")
     when = "`nixprof update`, after which nixpkgs no longer has `oldtool`."
     text = shows(listed, "A package that was removed", when, result)
-    assert "nixprof remove oldtool && nixprof add newtool" in text
+    assert "nixprof remove oldtool && nixprof update && nixprof add newtool" in text
 
 
 def test_an_unfree_package(listed: World) -> None:
@@ -171,7 +171,7 @@ def test_a_package_for_another_system(listed: World) -> None:
 def test_an_output_that_a_package_does_not_have(listed: World) -> None:
     result = fails(listed, "add", "git^lib")
     text = shows(listed, "No such output", "`nixprof add git^lib`.", result)
-    assert "nixprof add git^doc,man,out" in text
+    assert "nixprof add 'git^doc,man,out'" in text
 
 
 def test_a_package_that_cannot_be_evaluated(listed: World) -> None:

@@ -110,13 +110,13 @@ def test_everything_in_the_way_is_told_at_once(world: World) -> None:
     log = log_nix(world)
     said = refused(world, "sync")
     for text in (
-        "11 packages cannot be installed",
+        "12 packages cannot be installed",
         "there is no package no-such-thing in nixpkgs (2026-10-30 ",
         "there is no package ripgrp in nixpkgs",
         "did you mean ripgrep?",
         "vscode-1.106 has an unfree licence, and nothing in the list allows it",
         "spotify-1.2.74 has an unfree licence",
-        'to allow it: nixprof add vscode --allow-unfree\n       which writes allow-unfree = ["vscode"] under [nixpkgs]',
+        'to allow them, in nixprof.toml:\n       [nixpkgs]\n       allow-unfree = ["vscode", "spotify"]\n',
         "openssl-1.1.1w is marked as insecure\n    OpenSSL 1.1 reached its end of life on 2023/09/11\n",
         'allow-insecure = ["openssl-1.1.1w"]',
         "brokenpkg-1.0 is marked as broken",
@@ -127,6 +127,7 @@ def test_everything_in_the_way_is_told_at_once(world: World) -> None:
         "did you mean python3Packages.black?",
         "exa has been removed because it is unmaintained upstream",
         "in its place: eza",
+        "git^nothing has no output nothing; it has doc, man, out",
         "ag is called silver-searcher now",
         '[system.darwin]\n       packages = ["mas"]',
         "to change the list: nixprof edit",

@@ -6,6 +6,7 @@ end
 
 set -l add add install i
 set -l listed remove rm uninstall delete update upgrade up pin unpin
+set -l allowing $add sync update upgrade up
 set -l changing $add $listed sync freeze
 set -l locking $changing edit rollback
 set -l nix $changing edit outdated
@@ -44,9 +45,9 @@ complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l keep -d 'write th
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l stdout -d 'write the list to stdout, and change nothing'
 complete -c nixprof -n "__fish_seen_subcommand_from $add" -l priority -x -d 'for files that others have too: lower wins'
 complete -c nixprof -n "__fish_seen_subcommand_from $add" -l pin -d 'update leaves it alone'
-complete -c nixprof -n "__fish_seen_subcommand_from $add" -l allow-unfree -d 'allow these if they are unfree'
-complete -c nixprof -n "__fish_seen_subcommand_from $add" -l allow-insecure -d 'allow these if they are marked as insecure'
-complete -c nixprof -n "__fish_seen_subcommand_from $add" -l allow-broken -d 'allow these if they are marked as broken'
+complete -c nixprof -n "__fish_seen_subcommand_from $allowing" -l allow-unfree -d 'allow packages that are unfree'
+complete -c nixprof -n "__fish_seen_subcommand_from $allowing" -l allow-insecure -d 'allow packages that are marked as insecure'
+complete -c nixprof -n "__fish_seen_subcommand_from $allowing" -l allow-broken -d 'allow packages that are marked as broken'
 complete -c nixprof -n '__fish_seen_subcommand_from sync status outdated' -l check -d 'exit with 3 if there is something to do'
 complete -c nixprof -n '__fish_seen_subcommand_from rollback' -l profile-only -d 'leave the list and the locks as they are'
 complete -c nixprof -n "__fish_seen_subcommand_from $listed" -a '(__nixprof_listed)'
