@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from nixprof.environment import in_profile
 from nixprof.errors import NixprofError, OvertakenError
+from nixprof.files import cannot_write, way_in
 from nixprof.nix.profile import USUAL_PRIORITY, Keeper
+from nixprof.places import home
 from nixprof.remedies import shared_with
-from nixprof.words import count
+from nixprof.words import as_typed, count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from nixprof.environment import Linked
     from nixprof.nix.command import Nix
@@ -33,8 +36,9 @@ def check_profile(profile: Profile | None, adopted: tuple[Element, ...], *, agre
         adopted: what the environment takes the place of; then the profile is made anew.
         agreed: whether the user has agreed to lose files that no list of packages names.
 
-    Raises: NixprofError where `nix profile` would drop or convert what is there.
+    Raises: NixprofError where `nix profile` would fail, or drop or convert what is there.
     """
+    _check_place(profile.link if profile else home() / ".nix-profile")
     if profile is None or adopted or profile.keeper in (Keeper.NOBODY, Keeper.NIX_PROFILE):
         return
     if profile.keeper is Keeper.NIX_ENV:
@@ -44,15 +48,49 @@ def check_profile(profile: Profile | None, adopted: tuple[Element, ...], *, agre
         )
     if agreed:
         return
+    link = as_typed(str(profile.link))
+    if profile.generation is None:
+        cause = "it is a link to a folder, and not to a generation of a profile"
+        back = f"ln -sfn {as_typed(os.readlink(profile.link))} {link}"
+    else:
+        cause = "it was made by `nix-env --set` or `nix build --profile`"
+        back = f"nix-env --profile {link} --rollback"
     raise NixprofError(
         f"{profile.link} has files but no list of packages, and they would be lost: {_sample(profile.store_path)}",
-        cause="it was made by `nix-env --set` or `nix build --profile`",
+        cause=cause,
         hints=(
             "use another profile: nixprof sync --profile PATH",
             "or go on without them: nixprof sync --yes",
-            f"to come back to them then: nix-env --profile {profile.link} --rollback",
+            f"to come back to them then: {back}",
         ),
     )
+
+
+def _check_place(link: Path) -> None:
+    """Make sure that Nix can put a profile where `link` is.
+
+    Raises: NixprofError that says what is in the way.
+    """
+    word = as_typed(str(link))
+    if not os.path.lexists(link) or link.is_symlink():
+        folder = next(parent for parent in link.parents if os.path.lexists(parent))
+    else:
+        kind = "a folder" if link.is_dir() else "a file"
+        raise NixprofError(
+            f"{link} is {kind}, and a profile is a link",
+            hints=(f"move it away: mv {word} {as_typed(f'{link}.old')}",),
+        )
+    if os.path.islink(os.path.realpath(link)):
+        raise NixprofError(f"{link} is a link that leads back to itself", hints=(f"remove it: rm {word}",))
+    if os.access(folder, os.W_OK | os.X_OK):
+        return
+    hint = "use another profile: nixprof sync --profile PATH"
+    command, pointer = way_in(folder), home() / ".nix-profile"
+    if command:
+        hint = f"to put that right: {command}"
+    elif pointer.is_symlink() and not pointer.exists():
+        hint = f"let Nix make another: rm {as_typed(str(pointer))}"
+    raise NixprofError(f"cannot write {folder}, where the profile has its generations", hints=(hint,))
 
 
 def _sample(folder: str | None) -> str:
@@ -120,6 +158,10 @@ class Activation:
         flake = project.places.flake
         if self.profile is None or not self.leaving:
             link = self.profile.link if self.profile else project.chosen_profile
+            if link is not None:
+                # A link may lead to a folder that is still to be made, which Nix does not do.
+                with cannot_write(link.parent):
+                    link.parent.mkdir(parents=True, exist_ok=True)
             nix.install(link, flake, self.attribute, self.priority)
         elif (
             len(self.leaving) > 1

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError
+from nixprof.words import as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,11 +32,65 @@ def check_writable(path: Path) -> None:
     if _is_writable(place) and _is_writable(_existing_parent(real)):
         return
     through = f", which leads to {real}" if real != path.absolute() else ""
-    raise NixprofError(
-        f"cannot write {path}{through}",
-        cause="no permission" if not str(real).startswith("/nix/store/") else "the Nix store is never written to",
-        hints=("change the file that it is made from, then: nixprof sync",),
-    )
+    source = "change the file that it is made from, then: nixprof sync"
+    if str(real).startswith("/nix/store/"):
+        raise NixprofError(f"cannot write {path}{through}", cause="the Nix store is never written to", hints=(source,))
+    refuser = next(one for one in (place, _existing_parent(real)) if not _is_writable(one))
+    command = way_in(real)
+    if refuser.stat().st_uid != os.getuid():
+        cause = f"{refuser} belongs to {_owner(refuser)}"
+        hints = (f"to put that right: {command}",) if command else ()
+    else:
+        cause = f"{refuser} is read-only"
+        hints = (source, *([f"or let it be written: {command}"] if command else []))
+    raise NixprofError(f"cannot write {path}{through}", cause=cause, hints=hints)
+
+
+def way_in(path: Path | str) -> str | None:
+    """Write the command that lets the user write at a path in their home; None where none does.
+
+    What hinders them is mostly a folder that is root's since a command was run with sudo.
+    """
+    real = Path(os.path.realpath(path))
+    home = os.path.realpath(os.path.expanduser("~"))
+    own = [
+        place
+        for place in (*reversed(real.parents), real)
+        if str(place) != home and place.is_relative_to(home) and os.path.lexists(place)
+    ]
+    # A file is replaced through its folder.
+    written = own[-2:] if own and own[-1].is_file() else own[-1:]
+    for index, place in enumerate(own):
+        word = as_typed(str(place))
+        if place != real and not place.is_dir():
+            return f"mv {word} {as_typed(f'{place}.old')}"
+        if _is_open(place, os.W_OK if place in written else 0):
+            continue
+        if place.stat().st_uid == os.getuid():
+            return f"chmod u+rwX {word}"
+        # Mostly not this one alone is somebody else's.
+        first = index
+        while first and own[first - 1].stat().st_uid != os.getuid():
+            first -= 1
+        return f'sudo chown -R "$USER" {as_typed(str(own[first]))}'
+    for variable in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        chosen = os.environ.get(variable)
+        if chosen and real.is_relative_to(os.path.realpath(chosen)):
+            return f"unset {variable}"
+    return None
+
+
+def _is_open(place: Path, mode: int) -> bool:
+    """Tell whether a folder can be entered, and both folder and file used as `mode` says."""
+    return os.access(place, mode | (os.X_OK if place.is_dir() else os.F_OK))
+
+
+def _owner(path: Path) -> str:
+    """Name the owner of a file."""
+    try:
+        return path.owner()
+    except (KeyError, OSError):  # a number that the system has no name for
+        return f"user {path.stat().st_uid}"
 
 
 def _is_writable(place: Path) -> bool:

@@ -17,7 +17,7 @@ from nixprof.activate import Activation, beside, check_profile
 from nixprof.changes import Change, compare
 from nixprof.draft import Draft, Moves
 from nixprof.environment import expected
-from nixprof.errors import OvertakenError
+from nixprof.errors import NixprofError, OvertakenError
 from nixprof.exclusive import exclusive
 from nixprof.files import check_writable, content
 from nixprof.generations import remember
@@ -182,8 +182,13 @@ def _attempt(
     if not dry_run:
         for path in (*files, flake / "flake.nix"):
             check_writable(path)
-        if draft.activates:
+    if draft.activates:
+        try:
             check_profile(before.profile, draft.elements, agreed=project.agrees)
+        except NixprofError as error:
+            if not dry_run:
+                raise
+            project.progress.note(f"without --dry-run this fails: {error.message}")
     manifest = read_draft(project.places.manifest, files) if files else before.manifest
     with Stage.of(project, nix, manifest, before) as stage:
         stage.adopt(draft.adopted)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,7 +73,7 @@ class Known:
     Attributes:
         trouble: what kind of failure it is.
         pattern: what Nix says of it; its named groups fill the templates below. Of a `url` there is the `host`, too,
-            and of a `drv` or `path` the `name`.
+            and of a `drv` or `path` the `name`; of a `place` it is told how to get in.
         message: what nixprof says of it.
         hints: what to do about it.
         cause: why; None for Nix's own words.
@@ -87,6 +87,10 @@ class Known:
     hints: tuple[str, ...] = ()
     cause: str | None = None
     beside: bool = False
+
+
+# So much of a line is read.
+_LINE_LENGTH = 200
 
 
 def _quoted(name: str) -> str:
@@ -189,13 +193,15 @@ KNOWN = (
     ),
     Known(
         Trouble.MACHINE,
+        r"creating symlink (?:from )?['\"](?P<place>[^'\"]+)/[^/'\"]+['\"][^\n]*"
+        r"(?:Permission denied|Read-only file system|Operation not permitted)|"
         rf"(?:opening lock file|creating directory|opening|creating|getting status of|could not set permissions on)"
-        rf" (?:file )?{_quoted('file')}[^\n]*(?P<why>Permission denied|Read-only file system|Operation not permitted)",
-        "Nix has no access to {file}",
-        (
-            "Nix may have been installed for one other user; for all: https://nixos.org/download",
-            "whose it is: ls -ld {file}",
-        ),
+        rf" (?:file )?{_quoted('place2')}[^\n]*(?:Permission denied|Read-only file system|Operation not permitted|"
+        rf"Not a directory)|"
+        rf"cannot open SQLite database {_quoted('place3')}|"
+        r"readonly database \(in '(?P<place4>[^']+)'\)|"
+        r"^'(?P<place5>/[^']+)' is not a directory$",
+        "Nix has no access to {place}",
     ),
     Known(
         Trouble.MACHINE,
@@ -580,13 +586,33 @@ def _error(known: Known, found: re.Match[str], message: str, said: str) -> NixEr
     fetched = _FETCHED.search(said)
     if fetched:
         words["input_name"] = fetched[1]
+    first = shown(message.partition("\n")[0], _LINE_LENGTH)
+    cause = first if known.cause is None else known.cause.format(**words) or None
+    hints = tuple(hint.format(**words) for hint in known.hints)
+    places = [value for name, value in words.items() if name.startswith("place") and value]
+    if places:
+        words["place"] = places[0]
+        hints = _to_get_in(places[0])
     return NixError(
         known.message.format(**words),
         trouble=known.trouble,
         found=words,
         said=message,
-        cause=message.partition("\n")[0] if known.cause is None else known.cause.format(**words) or None,
-        hints=tuple(hint.format(**words) for hint in known.hints),
+        cause=cause,
+        hints=hints,
+    )
+
+
+def _to_get_in(place: str) -> tuple[str, ...]:
+    """Say what lets the user write where Nix has to."""
+    from nixprof.files import way_in
+
+    command = way_in(place)
+    if command:
+        return (f"to put that right: {command}",)
+    return (
+        "Nix may have been installed for one other user; for all: https://nixos.org/download",
+        f"whose it is: ls -ld {place}",
     )
 
 

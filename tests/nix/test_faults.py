@@ -262,7 +262,7 @@ def reason_in(said: str) -> bool:
         "No space left on device",
         "Read-only file system",
         "Permission denied",
-        "no permission",
+        "is read-only",
         "No usable temporary directory",
     )
     return any(reason in said for reason in reasons)

@@ -167,24 +167,85 @@ def test_a_clock_that_is_wrong(world: World, when: str) -> None:
 # --- the profile
 
 
+def pasted(world: World, said: str, words: str) -> None:
+    """Runs the command of the hint that begins with some words."""
+    command = next(line for line in said.splitlines() if words in line).partition(words)[2]
+    world.command("/bin/sh", "-c", command)
+
+
 def test_a_profile_link_that_leads_nowhere(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
     world.profile.unlink()
-    world.profile.symlink_to(world.home / "nowhere" / "profile")
-    result = world.nixprof("sync", check=False)
-    if result.code:
-        calm(result)
+    world.profile.symlink_to(world.home / "nowhere" / "deep" / "profile")
+    world.nixprof("sync")
+    assert world.run("hello") == "hello 2.12.1"
+    agree(world)
+
+
+def test_a_profile_link_to_where_nothing_can_be_made(world: World) -> None:
+    """As on a machine that once had another Nix."""
+    world.write_manifest('packages = ["hello"]\n')
+    world.profile.unlink()
+    world.profile.symlink_to("/proc/nowhere/profile")
+    if os.geteuid() == 0:
+        assert "cannot write /proc/nowhere" in refused(world, "sync")
+        return
+    pasted(world, refused(world, "sync"), "let Nix make another: ")
+    world.nixprof("sync")
+
+
+def test_a_profile_link_that_leads_to_itself(fresh_world: World) -> None:
+    # As root, Nix makes its profile in the store.
+    world = fresh_world
+    world.write_manifest('packages = ["hello"]\n')
+    world.profile.unlink()
+    world.profile.symlink_to(world.profile)
+    said = refused(world, "sync")
+    assert "error: ~/.nix-profile is a link that leads back to itself" in said
+    pasted(world, said, "remove it: ")
+    world.nixprof("sync")
+    assert world.run("hello") == "hello 2.12.1"
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "full folder"])
+def test_a_profile_that_is_no_link(fresh_world: World, kind: str) -> None:
+    # As root, Nix makes its profile in the store.
+    world = fresh_world
+    world.write_manifest('packages = ["hello"]\n')
+    world.profile.unlink()
+    if kind == "file":
+        world.profile.write_text("mine\n")
     else:
-        assert world.run("hello") == "hello 2.12.1"
-        agree(world)
+        world.profile.mkdir()
+    if kind == "full folder":
+        (world.profile / "mine").touch()
+    for more in ([], ["--profile", str(world.profile)], ["--yes"]):
+        said = refused(world, "sync", *more)
+        assert f"error: ~/.nix-profile is {'a file' if kind == 'file' else 'a folder'}, and a profile is a link" in said
+    assert "without --dry-run this fails: " in world.nixprof("sync", "--dry-run").stderr
+    pasted(world, said, "move it away: ")
+    world.nixprof("sync")
+    assert world.run("hello") == "hello 2.12.1"
+    assert os.path.lexists(f"{world.profile}.old")
 
 
-def test_a_profile_link_that_leads_to_the_store(world: World) -> None:
+@pytest.mark.parametrize("to", ["store", "folder"])
+def test_a_profile_link_that_leads_to_no_generation(world: World, to: str) -> None:
     [path] = world.build("nixpkgs#jq")
     world.profile.unlink()
+    if to == "folder":
+        world.command("cp", "-r", path, world.home / "my tools")
+        path = str(world.home / "my tools")
     world.profile.symlink_to(path)
     world.write_manifest('packages = ["hello"]\n')
-    assert "no list of packages, and they would be lost: bin/jq" in refused(world, "sync")
+    said = refused(world, "sync")
+    assert "no list of packages, and they would be lost: bin/jq" in said
+    assert "they would be lost: bin/jq" in world.nixprof("sync", "--dry-run").stderr
+    world.nixprof("sync", "--yes")
+    assert world.run("hello") == "hello 2.12.1"
+    pasted(world, said.replace("~", str(world.home)), "to come back to them then: ")
+    assert world.run("jq").startswith("jq")
+    assert os.readlink(world.profile) == path
 
 
 def test_a_profile_that_was_set(world: World) -> None:
@@ -194,6 +255,7 @@ def test_a_profile_that_was_set(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
     said = refused(world, "sync")
     assert "they would be lost: bin/jq" in said
+    assert "they would be lost: bin/jq" in world.nixprof("sync", "--dry-run").stderr
     assert "nixprof sync --yes" in said
     world.nixprof("sync", "--yes")
     agree(world)

@@ -324,5 +324,5 @@ def test_what_is_marked_read_only_is_known_before(tmp_path: Path, marked: str) -
     place.chmod(0o555 if marked == "folder" else 0o444)
     with pytest.raises(NixprofError, match="cannot write") as caught:
         check_writable(path)
-    assert caught.value.cause == "no permission"
+    assert caught.value.cause == f"{place} is read-only"
     tmp_path.chmod(0o755)
