@@ -11,10 +11,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, shown
 from nixprof.manifest.model import Input
 from nixprof.spec import DEFAULT_INPUT, Spec, SpecError
 from nixprof.storepath import is_store_path
+from nixprof.words import as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,7 @@ def _spec(text: str) -> Spec:
     try:
         return Spec.parse(text)
     except SpecError as error:
-        raise NixprofError(f"{text!r} {error.message}", hints=(error.fix,) if error.fix else ()) from error
+        raise NixprofError(f"{shown(text)!r} {error.message}", hints=(error.fix,) if error.fix else ()) from error
 
 
 def as_installable(spec: str) -> str:
@@ -80,11 +81,10 @@ def _is_reference(flake: str) -> bool:
 
 def _unknown_input(name: str, rest: str, names: Sequence[str]) -> NixprofError:
     close = difflib.get_close_matches(name, names, n=1)
-    hints = [f"did you mean {close[0]}? nixprof add {close[0]}#{rest}"] if close else []
-    return NixprofError(
-        f"there is no input {name or '(without a name)'}",
-        hints=(*hints, f"for a flake of the registry: nixprof add flake:{name or 'NAME'}#{rest}"),
-    )
+    hints = [f"did you mean {close[0]}? nixprof add {as_typed(f'{close[0]}#{rest}')}"] if close else []
+    if name:
+        hints.append(f"for a flake of the registry: nixprof add {as_typed(f'flake:{name}#{rest}')}")
+    return NixprofError(f"there is no input {shown(name) or '(without a name)'}", hints=tuple(hints))
 
 
 def absolute(flake: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, shown
 from nixprof.installable import read_installable
-from nixprof.words import package_name
+from nixprof.words import as_typed, package_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,12 +41,12 @@ def find_packages(
             return tuple(package for package in packages if package.spec.key == keys[0])
         if keys:
             raise NixprofError(
-                f"{name} may be {' or '.join(map(package_name, keys))}",
-                hints=tuple(f"nixprof {command} {package_name(key)}" for key in keys),
+                f"{shown(name)} may be {' or '.join(map(package_name, keys))}",
+                hints=tuple(f"nixprof {command} {as_typed(package_name(key))}" for key in keys),
             )
     known = {word for p in packages for meaning in (_exact, _last, _own) for word in meaning(p, locked)}
     hints = suggest(bare, known, f"nixprof {command}") or ("what is on the list: nixprof list",)
-    raise NixprofError(f"{name} is not on the list", hints=hints)
+    raise NixprofError(f"{shown(name)} is not on the list", hints=hints)
 
 
 def _as_added(name: str, inputs: Sequence[Input]) -> str:
@@ -60,8 +60,9 @@ def _as_added(name: str, inputs: Sequence[Input]) -> str:
 
 def suggest(name: str, known: Iterable[str], command: str) -> tuple[str, ...]:
     """Make a hint of the nearest known name, if one is near: the command that would use it."""
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    return (f"did you mean {close[0]}? {command} {close[0]}",) if close else ()
+    by_folded = {one.casefold(): one for one in sorted(known, reverse=True)}
+    close = [by_folded[one] for one in difflib.get_close_matches(name.casefold(), by_folded, n=1)]
+    return (f"did you mean {close[0]}? {command} {as_typed(close[0])}",) if close else ()
 
 
 def _exact(package: Package, locked: Mapping[str, LockedPackage]) -> Iterable[str]:

@@ -100,3 +100,17 @@ def test_a_name_that_nothing_has(manifest: Manifest, name: str, hint: str) -> No
         find_packages(name, manifest, LOCKED, "remove")
     assert caught.value.message == f"{name} is not on the list"
     assert hint in caught.value.hints or not hint
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("RIPGREP", "did you mean ripgrep? nixprof remove ripgrep"),
+        ('"zig-0.1"', """did you mean "zig-0.15"? nixprof remove '"zig-0.15"'"""),
+        ("helo", "did you mean hello? nixprof remove hello"),
+    ],
+)
+def test_a_name_like_one_on_the_list(manifest: Manifest, name: str, hint: str) -> None:
+    with pytest.raises(NixprofError) as caught:
+        find_packages(name, manifest, LOCKED, "remove")
+    assert caught.value.hints == (hint,)
