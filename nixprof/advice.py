@@ -172,7 +172,7 @@ def _by_other_words(cases: Sequence[_Case], listed: Collection[str], attempt: At
     without = [case.name for case in wrong if new[case.key] is None]
     if any(instead.get(key, key) for key in attempt.typed.values()):
         command = attempt.again(instead, _flags(cases))
-        yield f"without {' and '.join(without)}: {command}" if without else f"put right: {command}"
+        yield f"without {', '.join(without)}: {command}" if without else f"put right: {command}"
 
 
 def _instead(case: _Case, text: str, spec: str, listed: Collection[str], attempt: Attempt) -> str:
@@ -187,14 +187,14 @@ def _by_new_names(cases: Sequence[_Case], attempt: Attempt) -> Iterator[str]:
     if not gone:
         return
     yield from (hint for case in gone for hint in _facts(case))
-    it = "it" if len(gone) == 1 else "them"
-    remove = f"nixprof remove {' '.join(case.name for case in gone)}"
+    names = [case.name for case in gone]
+    remove = f"nixprof remove {' '.join(names)}"
     move = attempt.again(dict.fromkeys(case.key for case in gone), _flags(cases))
     adds = [_add(case.package, case.others[0][1]) for case in gone if case.others]
     if adds:
-        text = gone[0].others[0][0] if len(gone) == 1 else "with what there is in their place: "
+        text = gone[0].others[0][0] if len(cases) == 1 else "with what has taken their place: "
         yield f"{text}{' && '.join((remove, move, *adds))}"
-    yield f"to do without {it}: {remove} && {move}"
+    yield f"to do without {'it' if len(cases) == 1 else ', '.join(names)}: {remove} && {move}"
 
 
 def _by_staying(cases: Sequence[_Case], attempt: Attempt) -> Iterator[str]:

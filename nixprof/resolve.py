@@ -13,7 +13,7 @@ from nixprof.nix.explain import NixError, Trouble, known_issues, named_instead
 from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.nix.shape import fits
 from nixprof.refusal import A_SET, Obstacle, Refusal, UnresolvableError
-from nixprof.storepath import begins_with_store_path, outputs_of, package_of, split_name
+from nixprof.storepath import is_in_store_path, outputs_of, package_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -232,8 +232,10 @@ def _store_path_answer(question: Question) -> Answer:
 
 def _is_of_packages(error: NixError) -> bool:
     """Tell whether a package may be to blame: also for a file that is missing, if that is one of its source."""
-    in_store = error.trouble is Trouble.INPUT and begins_with_store_path(f"/{error.found.get('file', '')}")
-    return error.trouble in _OF_PACKAGES or in_store
+    file = error.found.get("file", "")
+    # From 2.31 on a file of an input goes by the reference of that: «path:/home/alice/tools»/hammer.nix.
+    of_source = file.startswith("«") or is_in_store_path(f"/{file}")
+    return error.trouble in _OF_PACKAGES or (error.trouble is Trouble.INPUT and of_source)
 
 
 def _without_output(question: Question, answer: Answer) -> list[Refusal]:

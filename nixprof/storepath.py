@@ -23,9 +23,9 @@ def is_store_path(text: str) -> bool:
     return _STORE_PATH.fullmatch(text) is not None
 
 
-def begins_with_store_path(text: str) -> bool:
-    """Tell whether a text is a path inside of something in a Nix store, or of that itself."""
-    return re.match(rf"{_STORE_PATH.pattern}(?:/|$)", text) is not None
+def is_in_store_path(text: str) -> bool:
+    """Tell whether a text is the path of a file inside of something in a Nix store."""
+    return re.match(rf"{_STORE_PATH.pattern}/", text) is not None
 
 
 def name_of(path: str) -> str:

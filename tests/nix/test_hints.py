@@ -326,18 +326,13 @@ def test_an_entry_that_is_on_the_list_is_to_be_moved(world: World) -> None:
     assert "move it, in nixprof.toml, to the systems that have it" in said
 
 
-## inputs
-
-
-def test_an_input_that_is_gone_is_no_fault_of_the_packages(fresh_world: World) -> None:
-    world = fresh_world
-    world.write_manifest('packages = ["hello", "jq", "fd"]\n')
-    world.nixprof("sync")
-    world.write_manifest('packages = ["hello", "jq", "fd", "tree", "ripgrep"]\n')
-    world.nixpkgs.rename(world.root / "elsewhere")
-    world.command("nix-store", "--gc")
-    world.command("rm", "-rf", world.home / ".cache")
-    said = refused(world, "sync")
-    assert "cannot be evaluated" not in said
-    assert "nixprof remove" not in said
-    assert "there is no git repository" in said
+def test_a_file_that_a_package_lacks_is_no_fault_of_its_input(world: World) -> None:
+    world.write_manifest("packages = []\n")
+    folder = world.home / "tools"
+    folder.mkdir()
+    packages = "x = import ./missing.nix; y = import ./there.nix;"
+    (folder / "flake.nix").write_text(f"{{ outputs = _: {{ packages.{world.system} = {{ {packages} }}; }}; }}\n")
+    said = refused(world, "add", "./tools#x", "hello")
+    assert "error: tools#x cannot be evaluated" in said
+    assert "missing.nix" in said
+    assert hinted(said) == ["nixprof add hello"]

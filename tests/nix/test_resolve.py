@@ -173,6 +173,21 @@ def test_a_package_that_aborts_is_named_and_the_others_are_not(world: World) -> 
         assert name not in said
 
 
+def test_an_input_that_is_gone_is_no_fault_of_the_packages(fresh_world: World) -> None:
+    world = fresh_world
+    world.write_manifest('packages = ["hello", "jq", "fd"]\n')
+    world.nixprof("sync")
+    world.write_manifest('packages = ["hello", "jq", "fd", "tree", "ripgrep"]\n')
+    world.nixpkgs.rename(world.root / "elsewhere")
+    world.command("nix-store", "--gc")
+    world.command("rm", "-rf", world.home / ".cache")
+    log = log_nix(world)
+    said = refused(world, "sync")
+    assert "the input nixpkgs cannot be had: there is no " in said
+    assert "nixprof remove" not in said
+    assert starts(log).count("eval") == 1
+
+
 def test_an_alias_that_still_works_is_installed(world: World) -> None:
     world.write_manifest('packages = ["vimHugeX"]\n')
     said = world.nixprof("sync", "--verbose").stderr
