@@ -112,6 +112,7 @@ class Activation:
         profile: as it is; None where Nix has not made one yet.
         leaving: the elements that the environment takes the place of: nixprof's own, and those that it adopts.
         built: the environment, a store path.
+        packages: what it links.
         attribute: its attribute in the generated flake.
         priority: of its element.
 
@@ -120,6 +121,7 @@ class Activation:
     profile: Profile | None
     leaving: tuple[Element, ...]
     built: str
+    packages: tuple[Linked, ...]
     attribute: str
     priority: int
 
@@ -134,7 +136,7 @@ class Activation:
     ) -> Activation:
         """Prepare it; `packages` are what was built into the environment."""
         priority = _priority_beside(beside(before, adopted), packages)
-        return cls(before.profile, _leaving(before, adopted), built, attribute, priority)
+        return cls(before.profile, _leaving(before, adopted), built, tuple(packages), attribute, priority)
 
     def perform(self, nix: Nix, project: Project) -> Profile:
         """Do it; the generated flake is written already.
@@ -149,10 +151,10 @@ class Activation:
         try:
             self._switch(nix, project)
         except NixprofError as error:
-            if not _has(project.profile(), self.built):
+            if project.profile() == self.profile or not self._is_in(project.profile()):
                 raise
             project.progress.note(f"the profile has been switched, and then: {error.message}")
-        return _verify(project, self.built)
+        return self._verify(project)
 
     def _switch(self, nix: Nix, project: Project) -> None:
         flake = project.places.flake
@@ -171,6 +173,20 @@ class Activation:
             nix.replace(self.profile, self.leaving, flake, self.attribute, self.priority)
         elif self.built not in self.leaving[0].store_paths:
             nix.upgrade(self.profile.link, self.leaving[0])
+
+    def _verify(self, project: Project) -> Profile:
+        """Make sure that the profile now has what was built, whatever Nix said."""
+        profile = project.profile()
+        if profile is None or not self._is_in(profile):
+            raise NixprofError(
+                "Nix reported success, but the profile does not have the new environment",
+                hints=("nixprof status", "nixprof sync"),
+            )
+        return profile
+
+    def _is_in(self, profile: Profile | None) -> bool:
+        # Another file in the generated folder, such as a README, is in what Nix copies and in no way in what it links.
+        return self.packages in [environment.packages for environment in in_profile(profile)]
 
 
 def beside(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:
@@ -201,18 +217,3 @@ def _priority_beside(foreign: Sequence[Element], packages: Sequence[Linked]) -> 
         return USUAL_PRIORITY
     taken = {element.priority for element in foreign}
     return next(number for number in range(USUAL_PRIORITY, USUAL_PRIORITY + len(taken) + 1) if number not in taken)
-
-
-def _verify(project: Project, built: str) -> Profile:
-    """Make sure that the profile now has what was built, whatever Nix said."""
-    profile = project.profile()
-    if profile is None or not _has(profile, built):
-        raise NixprofError(
-            "Nix reported success, but the profile does not have the new environment",
-            hints=("nixprof status", "nixprof sync"),
-        )
-    return profile
-
-
-def _has(profile: Profile | None, built: str) -> bool:
-    return built in [environment.store_path for environment in in_profile(profile)]

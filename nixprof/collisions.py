@@ -9,7 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nixprof.errors import NixprofError
 from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.storepath import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -156,9 +158,19 @@ def _is_left_out(below: str, name: str, *, identical: bool) -> bool:
 
 
 def _names(folder: str) -> list[str]:
-    """List a folder; a package that is a single file cannot be linked, which Nix passes over."""
+    """List a folder; a package that is a single file cannot be linked, which Nix passes over.
+
+    Raises: NixprofError where a package is a link that leads nowhere, which Nix fails for.
+    """
     try:
         return os.listdir(folder)
+    except FileNotFoundError as error:
+        package = folder.rstrip("/")
+        if not os.path.islink(package):
+            raise
+        raise NixprofError(
+            f"{name_of(package)} cannot be installed: it is a link to {os.readlink(package)}, which is not there"
+        ) from error
     except NotADirectoryError:
         return []
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
+from nixprof.nix.shape import MISSHAPEN, text, wrong_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,31 +105,22 @@ def _read(element: Element) -> Environment | None:
             return None
         with open(link, encoding="utf-8") as file:
             data = json.load(file)
-        return Environment(
-            store_path, element, _text(data["flake"]), tuple(_parse(entry) for entry in data["packages"])
-        )
+        return Environment(store_path, element, text(data["flake"]), tuple(_parse(entry) for entry in data["packages"]))
     except OSError:
         return None
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except MISSHAPEN as error:
         raise NixprofError(
             f"{link} is not what this nixprof writes",
-            cause=f"{type(error).__name__}: {error}",
+            cause=wrong_with(error),
             hints=("if another nixprof made it, upgrade this one",),
         ) from error
 
 
 def _parse(entry: Mapping[str, Any]) -> Linked:
     return Linked(
-        _text(entry["key"]),
-        _text(entry["pname"]),
-        _text(entry["version"]),
+        text(entry["key"]),
+        text(entry["pname"]),
+        text(entry["version"]),
         int(entry["priority"]),
-        tuple(_text(path) for path in entry["paths"]),
+        tuple(text(path) for path in entry["paths"]),
     )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no string")
-    value.encode()  # JSON can hold halves of characters, which nothing can be made of
-    return value

@@ -37,6 +37,7 @@ def check_writable(path: Path) -> None:
         raise NixprofError(f"cannot write {path}{through}", cause="the Nix store is never written to", hints=(source,))
     refuser = next(one for one in (place, _existing_parent(real)) if not _is_writable(one))
     command = way_in(real)
+    hints: tuple[str, ...]
     if refuser.stat().st_uid != os.getuid():
         cause = f"{refuser} belongs to {_owner(refuser)}"
         hints = (f"to put that right: {command}",) if command else ()
@@ -73,7 +74,7 @@ def way_in(path: Path | str) -> str | None:
         while first and own[first - 1].stat().st_uid != os.getuid():
             first -= 1
         return f'sudo chown -R "$USER" {as_typed(str(own[first]))}'
-    for variable in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+    for variable in ("NIXPROF_CONFIG_DIR", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         chosen = os.environ.get(variable)
         if chosen and real.is_relative_to(os.path.realpath(chosen)):
             return f"unset {variable}"
@@ -303,9 +304,16 @@ def unused(path: Path) -> Path:
     return next(one for one in chain((path,), numbered) if not os.path.lexists(one))
 
 
+def read_file(path: Path) -> bytes:
+    """Return what a file holds. Raise OSError if it is none: reading a device or a pipe might never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(0, "not a file", str(path))
+    return path.read_bytes()
+
+
 def content(path: Path) -> bytes | None:
     """Read a file; None where there is none that can be read."""
     try:
-        return path.read_bytes()
+        return read_file(path)
     except OSError:
         return None

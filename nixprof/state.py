@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from nixprof.environment import expected, in_profile
 from nixprof.errors import NixprofError
-from nixprof.files import content
+from nixprof.files import content, read_file
 from nixprof.flake.packages import holds, read_packages
-from nixprof.manifest.parse import parse, read_file
+from nixprof.manifest.parse import parse
 from nixprof.nix import profile as nix_profile
 from nixprof.nix.reference import came_from
 from nixprof.progress import Progress

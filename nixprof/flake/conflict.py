@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError
+from nixprof.files import way_in
+from nixprof.words import as_typed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,9 +35,15 @@ def check_merged(path: Path, data: bytes) -> None:
     )
 
 
-def in_the_way(path: Path) -> NixprofError:
-    """Say that a file is where the folder of the generated files has to be."""
-    return NixprofError(
-        f"{path.parent} is no folder, and nixprof keeps its generated files there",
-        hints=(f"move it away, then sync: mv {path.parent} {path.parent}.old && nixprof sync",),
-    )
+def unusable(path: Path, error: OSError) -> NixprofError:
+    """Say what is in the place of a generated file, or of the folder that it has to be in."""
+    there = next(place for place in (path, *path.parents) if os.path.lexists(place))
+    what = "file" if there == path else "folder"
+    if isinstance(error, PermissionError) or (there.is_file() if there == path else there.is_dir()):
+        message, cause = f"cannot read {path}", error.strerror
+    else:
+        message, cause = f"{there} is no {what}, and nixprof keeps its generated files there", None
+    # Nix takes the whole folder, and with it what lies there under another name.
+    aside = path.parent.with_name(f"{path.name}.old") if there == path else f"{there}.old"
+    command = way_in(path) or f"mv {as_typed(str(there))} {as_typed(str(aside))}"
+    return NixprofError(message, cause=cause, hints=(f"to put that right, then sync: {command} && nixprof sync",))

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
-from nixprof.flake.conflict import check_merged, in_the_way
+from nixprof.files import read_file
+from nixprof.flake.conflict import check_merged, unusable
+from nixprof.nix.shape import MISSHAPEN, wrong_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +44,7 @@ def read_flake_lock(path: Path) -> Mapping[str, LockedInput]:
     Raises: NixprofError where the file is no lock of a flake.
     """
     try:
-        text = path.read_bytes()
+        text = read_file(path)
         check_merged(path, text)
         data = json.loads(text)
         nodes = data["nodes"]
@@ -50,12 +52,12 @@ def read_flake_lock(path: Path) -> Mapping[str, LockedInput]:
         return {name: _locked_input(nodes, data["root"], target) for name, target in named.items()}
     except FileNotFoundError:
         return {}
-    except NotADirectoryError as error:
-        raise in_the_way(path) from error
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except OSError as error:
+        raise unusable(path, error) from error
+    except MISSHAPEN as error:
         raise NixprofError(
             f"{path} is not a lock file that Nix wrote",
-            cause=f"{type(error).__name__}: {error}",
+            cause=wrong_with(error),
             hints=(f"rm {path}", "and nixprof sync, which locks the inputs anew"),
         ) from error
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
-from nixprof.flake.conflict import check_merged, in_the_way
+from nixprof.files import read_file
+from nixprof.flake.conflict import check_merged, unusable
+from nixprof.nix.shape import MISSHAPEN, MisshapenError, text, wrong_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,20 +76,20 @@ def read_packages(path: Path) -> dict[str, LockedPackage]:
     Raises: NixprofError where it is damaged or of a newer nixprof.
     """
     try:
-        text = path.read_bytes()
-        check_merged(path, text)
-        data = json.loads(text)
+        read = read_file(path)
+        check_merged(path, read)
+        data = json.loads(read)
         if data["version"] > VERSION:
             raise NixprofError(f"{path} was written by a newer nixprof", hints=("upgrade nixprof",))
         return {key: _parse_package(entry) for key, entry in data["packages"].items()}
     except FileNotFoundError:
         return {}
-    except NotADirectoryError as error:
-        raise in_the_way(path) from error
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except OSError as error:
+        raise unusable(path, error) from error
+    except MISSHAPEN as error:
         raise NixprofError(
             f"{path} is damaged",
-            cause=f"{type(error).__name__}: {error}",
+            cause=wrong_with(error),
             hints=(
                 f"restore it from version control, or: rm {path}",
                 "and nixprof sync, which resolves anew",
@@ -123,30 +125,23 @@ def prune(packages: Mapping[str, LockedPackage], keys: Iterable[str]) -> dict[st
 def _parse_package(entry: Mapping[str, Any]) -> LockedPackage:
     systems = {system: _parse_resolved(fields) for system, fields in entry["systems"].items()}
     held = entry.get("held")
-    return LockedPackage(systems, None if held is None else _text(held))
+    return LockedPackage(systems, None if held is None else text(held))
 
 
 def _parse_resolved(fields: Mapping[str, Any]) -> Resolved:
     if not set(fields["outputsToInstall"]) <= fields["outputs"].keys():
-        raise ValueError(f"{fields['pname']} has outputs to install that it does not have")
+        raise MisshapenError(f"{fields['pname']} has outputs to install that it does not have")
     return Resolved(
-        pname=_text(fields["pname"]),
-        version=_text(fields["version"]),
-        description=_text(fields["description"]),
-        main_program=_text(fields["mainProgram"]),
+        pname=text(fields["pname"]),
+        version=text(fields["version"]),
+        description=text(fields["description"]),
+        main_program=text(fields["mainProgram"]),
         priority=int(fields["priority"]),
-        outputs={name: _text(path) for name, path in fields["outputs"].items()},
-        outputs_to_install=tuple(_text(output) for output in fields["outputsToInstall"]),
-        source=_text(fields["source"]),
-        basis=_text(fields["basis"]),
+        outputs={name: text(path) for name, path in fields["outputs"].items()},
+        outputs_to_install=tuple(text(output) for output in fields["outputsToInstall"]),
+        source=text(fields["source"]),
+        basis=text(fields["basis"]),
     )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no string")
-    value.encode()  # JSON can hold halves of characters, which nothing can be made of
-    return value
 
 
 def _print_package(package: LockedPackage) -> dict[str, Any]:

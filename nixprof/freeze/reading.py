@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, shown
+from nixprof.files import read_file as contents
 from nixprof.nix import profile as nix_profile
 from nixprof.nix.profile import Element, Keeper, system_of
 from nixprof.places import home
@@ -98,7 +99,7 @@ def read_file(path: Path) -> Reading:
     try:
         if path.stat().st_size > _LARGE:
             raise NixprofError(f"{path} is no list of packages: it has {path.stat().st_size >> 20} MiB")
-        text = _COLOUR.sub("", path.read_bytes().decode())
+        text = _COLOUR.sub("", contents(path).decode())
     except OSError as error:
         raise NixprofError(f"cannot read {path}", cause=error.strerror) from error
     except UnicodeDecodeError as error:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import tomllib
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nixprof.errors import NixprofError, shown
+from nixprof.files import read_file
 from nixprof.manifest.model import (
     DEFAULT_NIXPKGS,
     EVERYWHERE,
@@ -56,13 +56,6 @@ _RELATIVE: Final = re.compile(r"(?:[a-z+]+:)?(?:[.~]|$)|(?:path|git\+file|hg\+fi
 _TEXT_WIDTH: Final = 60
 _DEEP: Final = 64
 _GUESSES: Final = 200
-
-
-def read_file(path: Path) -> bytes:
-    """Return what a file holds. Raise OSError if it is none: reading a device or a pipe might never end."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(0, "not a file")
-    return path.read_bytes()
 
 
 def parse(path: Path, read: Read = read_file) -> Manifest:

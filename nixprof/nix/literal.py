@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from nixprof.nix.shape import MisshapenError
+
 _TOKEN = re.compile(
     r"""(?:\s|\#[^\n]*|/\*.*?\*/)*(?:
       (?P<string>"(?:[^"\\]|\\.)*")
@@ -31,13 +33,13 @@ def read_literal(text: str) -> Any:
 
     Returns: dicts, lists, strings, numbers, booleans and None.
 
-    Raises: ValueError that says at which line something else stands.
+    Raises: MisshapenError that says at which line something else stands.
     """
     reader = _Reader(text)
     try:
         value = reader.value(*reader.take())
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise MisshapenError("it is nested too deeply") from None
     kind, word = reader.take()
     if kind != "end":
         raise reader.complaint(word)
@@ -59,10 +61,10 @@ class _Reader:
         self._at = found.end()
         return found.lastgroup, found[found.lastgroup]
 
-    def complaint(self, word: str) -> ValueError:
+    def complaint(self, word: str) -> MisshapenError:
         """Say that something is no literal."""
         line = self._text.count("\n", 0, self._at) + 1
-        return ValueError(f"line {line}: {word!r} is no plain data" if word else f"line {line}: it breaks off")
+        return MisshapenError(f"line {line}: {word!r} is no plain data" if word else f"line {line}: it breaks off")
 
     def value(self, kind: str, word: str) -> Any:
         """Read the value that begins with a token."""

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
+from nixprof.files import read_file
+from nixprof.nix.shape import MISSHAPEN, MisshapenError, wrong_with
 from nixprof.places import home
 
 if TYPE_CHECKING:
@@ -187,21 +189,17 @@ def _read(path: Path, elements: Callable[[str], tuple[Element, ...]]) -> tuple[E
         size = path.stat().st_size
         if size > _TOO_LARGE:
             raise NixprofError(f"{path} is no manifest of a Nix profile: it has {size >> 20} MiB")
-        return elements(path.read_bytes().decode())
-    except KeyError as error:
-        cause = f"it has no {error.args[0]}"
+        return elements(read_file(path).decode())
     except OSError as error:
         cause = error.strerror or str(error)
-    except UnicodeDecodeError:
-        cause = "it is no text"
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        cause = str(error)
+    except MISSHAPEN as error:
+        cause = wrong_with(error)
     raise NixprofError(f"{path} is not the manifest of a Nix profile", cause=cause)
 
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise TypeError(f"{type(value).__name__} where a list has to be")
+        raise MisshapenError("something else stands where a list has to be")
     return value
 
 

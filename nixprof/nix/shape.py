@@ -1,8 +1,45 @@
-"""The shape of what Nix answers as JSON, checked once, where it comes in."""
+"""The shape of what comes in as JSON, checked once, where it comes in; and in plain words what is wrong with it."""
 
 from __future__ import annotations
 
 from typing import Any
+
+# What is raised where something that was read has another shape than it should have.
+MISSHAPEN = (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
+
+
+class MisshapenError(ValueError):
+    """Something that was read has another shape than it should have; the text says so in plain words."""
+
+
+def text(value: Any) -> str:
+    """Return a value that has to be a text, and one that can be written: JSON can hold halves of characters.
+
+    Raises: MisshapenError where it is none.
+    """
+    if not isinstance(value, str):
+        raise MisshapenError(f"{str(value)[:40]} stands where a text has to be")
+    if not _is_text(value):
+        raise MisshapenError("a text in it has characters that are none")
+    return value
+
+
+def wrong_with(error: Exception) -> str:
+    """Say in plain words what is wrong with what was read, by the error that reading it raised."""
+    from json import JSONDecodeError
+
+    match error:
+        case MisshapenError():
+            return str(error)
+        case JSONDecodeError():
+            return "it is empty" if not error.doc.strip() else f"it is no JSON from line {error.lineno} on"
+        case UnicodeDecodeError():
+            return "it is no text"
+        case KeyError():
+            return f"it has no {error.args[0]}"
+        case RecursionError():
+            return "it is nested too deeply"
+    return "something in it is of another kind than it has to be"
 
 
 def fits(value: Any, shape: Any) -> bool:

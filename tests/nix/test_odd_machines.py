@@ -298,6 +298,17 @@ def test_files_that_were_edited_or_deleted(synced: World) -> None:
         agree(synced)
 
 
+def test_a_file_of_somebody_elses_among_them(synced: World) -> None:
+    """Such as a Mac leaves in every folder that somebody looks into."""
+    (synced.flake / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    synced.nixprof("add", "jq")
+    assert synced.run("jq").startswith("jq")
+    synced.nixprof("update", "--yes")
+    synced.nixprof("remove", "hello")
+    assert "in sync" in synced.nixprof("sync").stderr
+    assert (synced.flake / ".DS_Store").exists()
+
+
 @pytest.mark.parametrize("name", ["packages.json", "flake.lock"])
 def test_files_with_merge_markers(synced: World, name: str) -> None:
     file = synced.flake / name

@@ -1,0 +1,116 @@
+"""Files that are damaged, or none at all: in plain words, at once, and with a command that helps."""
+
+import json
+import os
+
+import pytest
+from support.claims import agree
+from support.world import Result, World
+
+JARGON = ("Error:", "object", "NoneType", "subscriptable", "Traceback", "invalid literal", "Errno", "has a bug")
+
+
+@pytest.fixture
+def synced(world: World) -> World:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    return world
+
+
+def calm(result: Result) -> str:
+    assert result.code == 1, str(result)
+    assert not [word for word in JARGON if word in result.stderr], str(result)
+    return result.stderr
+
+
+def pasted(world: World, said: str, words: str) -> None:
+    """Runs the command of the hint that begins with some words, up to the call of nixprof."""
+    command = next(line for line in said.splitlines() if words in line).partition(words)[2]
+    world.command("/bin/sh", "-c", command.replace("nixprof sync", "true").replace("~", str(world.home)))
+
+
+@pytest.mark.parametrize("name", ["packages.json", "flake.lock"])
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("", "it is empty"),
+        ("null", "something in it is of another kind than it has to be"),
+        ("[]", "something in it is of another kind than it has to be"),
+        ("{}", "it has no "),
+        ('{"version": 1,', "it is no JSON from line 1 on"),
+        ("[" * 100_000, "it is nested too deeply"),
+        ("\xff", "it is no "),
+        ('{"version": "x", "nodes": 7, "root": "root"}', "something in it is of another kind than it has to be"),
+    ],
+)
+def test_a_generated_file_that_is_damaged(synced: World, name: str, text: str, cause: str) -> None:
+    (synced.flake / name).write_bytes(text.encode("latin-1"))
+    for words in (["sync"], ["add", "jq"]):
+        said = calm(synced.nixprof(*words, check=False))
+        assert f"error: ~/.config/nixprof/flake/{name} is " in said
+        assert f"cause: {cause}" in said
+        assert f"rm ~/.config/nixprof/flake/{name}" in said
+
+
+def test_a_part_that_is_missing(synced: World) -> None:
+    file = synced.flake / "packages.json"
+    data = json.loads(file.read_text())
+    [system] = data["packages"]["nixpkgs#hello"]["systems"].values()
+    del system["version"]
+    file.write_text(json.dumps(data))
+    assert "cause: it has no version\n" in calm(synced.nixprof("sync", check=False))
+    system["version"] = None
+    file.write_text(json.dumps(data))
+    assert "cause: None stands where a text has to be\n" in calm(synced.nixprof("sync", check=False))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+@pytest.mark.parametrize("name", ["packages.json", "flake.lock", "flake.nix"])
+def test_what_is_no_file(synced: World, name: str, kind: str) -> None:
+    path = synced.flake / name
+    path.unlink()
+    (os.mkfifo if kind == "pipe" else os.mkdir)(path)
+    result = synced.nixprof("add", "jq", check=False)
+    if result.code:
+        said = calm(result)
+        if name != "flake.nix":
+            assert f"error: ~/.config/nixprof/flake/{name} is no file" in said
+            pasted(synced, said, "then sync: ")
+            synced.nixprof("add", "jq")
+    if name != "flake.nix" or kind == "pipe":
+        agree(synced)
+
+
+def test_a_pipe_to_freeze_from(synced: World) -> None:
+    os.mkfifo(synced.home / "pipe")
+    said = calm(synced.nixprof("freeze", "--from", synced.home / "pipe", check=False))
+    assert "error: cannot read ~/pipe\ncause: not a file\n" in said
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"version": 3, "elements": 7}', '{"version": 2'])
+def test_a_manifest_of_a_profile_that_is_damaged(synced: World, text: str) -> None:
+    file = synced.home / "manifest.json"
+    file.write_text(text)
+    assert "is not the manifest of a Nix profile\ncause: " in calm(
+        synced.nixprof("freeze", "--from", file, check=False)
+    )
+
+
+@pytest.mark.parametrize("variable", ["XDG_CONFIG_HOME", "NIXPROF_CONFIG_DIR"])
+def test_a_folder_for_the_list_that_is_none(world: World, variable: str) -> None:
+    said = calm(world.nixprof("add", "jq", check=False, env={variable: "/dev/null"}))
+    assert "error: /dev/null is no folder" in said
+    assert f"unset {variable}" in said
+
+
+def test_a_package_that_is_a_link_to_nowhere(world: World) -> None:
+    folder = world.home / "odd"
+    folder.mkdir()
+    (folder / "flake.nix").write_text(
+        f'{{ outputs = _: {{ packages.{world.system}.gone = derivation {{ name = "gone"; '
+        f'system = "{world.system}"; PATH = "/usr/bin:/bin"; builder = "/bin/sh"; '
+        'args = [ "-c" "ln -s /nowhere/at/all $out" ]; }; }; }\n'
+    )
+    world.write_manifest('packages = ["hello"]\n')
+    said = calm(world.nixprof("add", f"path:{folder}#gone", check=False))
+    assert "error: gone cannot be installed: it is a link to /nowhere/at/all, which is not there" in said
