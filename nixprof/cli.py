@@ -84,7 +84,7 @@ def _start(
     elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         progress = Display()
     words = " ".join(["nixprof", command, *(word for word in sys.argv[2:] if not word.startswith("-"))])
-    return Project(Places.of_user(), Machine.this(), profile, words, waits, progress, yes)
+    return Project(Places.of_user(), Machine.this(), profile, words, waits, progress, yes, _Settings.arguments)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - so typer calls it

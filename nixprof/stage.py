@@ -26,7 +26,7 @@ from nixprof.nix.weight import Weight, difference
 from nixprof.resolve import questions, resolve
 from nixprof.state import Project, State, generated
 from nixprof.storepath import is_store_path
-from nixprof.words import count, package_name
+from nixprof.words import as_typed, count, package_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -285,7 +285,8 @@ class Stage:
             if answer.derivation
         }
         others = {linked.key for linked in self._before.installed} - set(absent.values())
-        return of_packages(error, absent, derivations, self._nix.log, len(others), self._project.command)
+        command = " ".join(map(as_typed, ("nixprof", *self._project.arguments)))
+        return of_packages(error, absent, derivations, self._nix.log, len(others), command)
 
     def _absent(self, paths: Mapping[str, str]) -> dict[str, str]:
         """Leave out what is in the store."""

@@ -20,7 +20,7 @@ from nixprof.progress import Progress
 from nixprof.words import count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nixprof.environment import Environment, Linked
     from nixprof.flake.inputs import LockedInput
@@ -44,6 +44,7 @@ class Project:
         waits: whether to wait for another nixprof that is at work.
         progress: what a long step tells.
         agrees: whether the user has agreed beforehand to what would be lost.
+        arguments: what the user typed after `nixprof`, word by word, to be typed again.
 
     """
 
@@ -54,6 +55,7 @@ class Project:
     waits: bool = True
     progress: Progress = field(default_factory=Progress)
     agrees: bool = False
+    arguments: Sequence[str] = ("sync",)
 
     def profile(self) -> Profile | None:
         """Read the profile as it is now; None where Nix has not made one yet."""

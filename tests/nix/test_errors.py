@@ -294,6 +294,14 @@ def test_no_network(gone: World) -> None:
     assert gone.run("jq").startswith("jq")
 
 
+def test_the_command_of_a_hint_is_the_one_that_was_typed(gone: World) -> None:
+    gone.configure(substituters="https://cache.nixos.org")
+    [jq] = [line for line in (gone.flake / "packages.json").read_text().splitlines() if "-jq-" in line]
+    gone.nixprof("remove", "jq")
+    said = fails(gone, "add", jq.split('"')[3], "--priority", "4").stderr
+    assert f"NIX_CONFIG='substituters =' nixprof add {jq.split(chr(34))[3]} --priority 4" in said
+
+
 def test_no_network_by_name(gone: World) -> None:
     gone.configure(substituters="https://cache.invalid")
     said = fails(gone, "sync", env={"http_proxy": "", "https_proxy": ""}).stderr
