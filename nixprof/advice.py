@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nixprof.manifest.model import Package
     from nixprof.refusal import Refusal
 
+# How a command tells what it does is no part of what to do.
+_OF_SHOWING = ("--json", "--verbose", "-v")
 _SEARCH = "https://search.nixos.org/packages"
 
 
@@ -53,7 +55,7 @@ class Attempt:
         for word in self.command or ("nixprof", "update" if self.moves else "sync"):
             key = self.typed.get(word)
             new = instead.get(key, word) if key else word
-            if new is not None and not (new != word and new in words):
+            if new is not None and new not in _OF_SHOWING and not (new != word and new in words):
                 words.append(new)
         more = [flag for flag in flags if flag not in words]
         end = words.index("--") if "--" in words else len(words)
