@@ -510,7 +510,7 @@ def edit(
     def again(error: NixprofError) -> bool:
         if not can_ask():
             return False
-        _say(report(error))
+        _say(report(error, _Settings.console.width(sys.stderr)))
         if not typer.confirm("Edit it again?", default=True, err=True):
             _Settings.console.say("Nothing was changed.")
             raise typer.Exit(1)
@@ -730,4 +730,4 @@ def _show_error(error: NixprofError) -> None:
             return
     from nixprof.render.error import report
 
-    _say(report(error))
+    _say(report(error, _Settings.console.width(sys.stderr)))

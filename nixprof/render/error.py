@@ -17,24 +17,46 @@ if TYPE_CHECKING:
     from nixprof.manifest.problems import Problem
 
 
-def report(error: NixprofError) -> Iterator[str]:
-    """Write an error as lines, the labels aligned and the home shortened."""
-    yield from _labelled("error", error.message)
+# So wide is the longest label.
+_LABEL = 6
+
+
+def report(error: NixprofError, width: int | None = None) -> Iterator[str]:
+    """Write an error as lines, the labels aligned and the home shortened.
+
+    Args:
+        error: what to write.
+        width: of the terminal, for what can be broken at a space; a command never is. None where there is none.
+
+    """
+    yield from _labelled("error", error.message, width)
     match error:
         case ManifestError():
             yield from _problem_lines(error)
         case UnresolvableError() if len(error.refusals) > 1:
             yield from _refusals(error)
     if error.cause:
-        yield from _labelled("cause", error.cause)
+        yield from _labelled("cause", error.cause, width)
     yield from _labelled("hint", "\n".join(error.hints))
     if isinstance(error, ManifestError | UnresolvableError | CollisionError):
         yield "Nothing was changed."
 
 
-def _labelled(label: str, text: str) -> Iterator[str]:
-    for index, line in enumerate(text.splitlines()):
-        yield f"{f'{label}:' if index == 0 else '':<6} {_shortened(line)}".rstrip()
+def _labelled(label: str, text: str, width: int | None = None) -> Iterator[str]:
+    lines = [part for line in text.splitlines() for part in _broken(_shortened(line), width)]
+    for index, line in enumerate(lines):
+        yield f"{f'{label}:' if index == 0 else '':<{_LABEL}} {line}".rstrip()
+
+
+def _broken(line: str, width: int | None) -> list[str]:
+    """Break a line at spaces where it is longer than what is left beside the labels."""
+    if width is None or len(line) < width - _LABEL:
+        return [line]
+    import textwrap
+
+    indent = line[: len(line) - len(line.lstrip())]
+    room = max(width - _LABEL - 1, 20)
+    return textwrap.wrap(line, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _shortened(text: str) -> str:
