@@ -29,11 +29,11 @@ def test_on_a_terminal_words_stay_whole_and_commands_in_one_piece() -> None:
     error = NixprofError(
         "one and another both provide bin/vim", cause="  indented words in a log", hints=("nixprof add one two three",)
     )
-    assert list(report(error, 28)) == [
+    assert list(report(error, 29)) == [
         "error: one and another both",
         "       provide bin/vim",
-        "cause:   indented words in",
-        "         a log",
+        "cause:   indented words in a",
+        "         log",
         "hint:  nixprof add one two three",
     ]
     assert max(map(len, report(NixprofError("word " * 50), 80))) < 80
