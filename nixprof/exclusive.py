@@ -147,9 +147,11 @@ def _who(note: Path) -> Holder | None:
 def _read(note: Path) -> Holder | None:
     try:
         data = json.loads(note.read_bytes())
-        return Holder(str(data["command"]), int(data["process"]), float(data["since"]))
+        holder = Holder(str(data["command"]), int(data["process"]), float(data["since"]))
+        str(holder)  # not every number is a time
     except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None
+    return holder
 
 
 def _remove(note: Path) -> None:
