@@ -15,7 +15,7 @@ import typer
 from nixprof import __version__
 from nixprof.console import Colour, Console, can_ask, unwritten
 from nixprof.errors import NixprofError, shown
-from nixprof.words import discreet
+from nixprof.words import command_line, discreet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -83,8 +83,8 @@ def _start(
         progress = Words()
     elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         progress = Display()
-    words = " ".join(["nixprof", command, *(word for word in sys.argv[2:] if not word.startswith("-"))])
-    return Project(Places.of_user(), Machine.this(), profile, words, waits, progress, yes, _Settings.arguments)
+    named = command_line(command, _Settings.arguments)
+    return Project(Places.of_user(), Machine.this(), profile, named, waits, progress, yes, _Settings.arguments)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - so typer calls it

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from nixprof.flake.inputs import LockedInput
@@ -71,6 +73,25 @@ def as_typed(word: str) -> str:
     import shlex
 
     return word if re.fullmatch(r"[\w@%+=:,./-][\w@%+=:,./#-]*", word, re.ASCII) else shlex.quote(word)
+
+
+# How a command is shown or agreed to is no part of what it does.
+_MANNERS = ("--json", "--verbose", "-v", "--yes", "-y", "--no-wait")
+
+
+def command_line(command: str, arguments: Sequence[str]) -> str:
+    """Name what a user runs, for others who wait for it and for the history: with all that says what it does.
+
+    Args:
+        command: its name.
+        arguments: the words after `nixprof`: the command, perhaps by another name, and what follows.
+
+    """
+    words = ["nixprof", command]
+    for before, word in pairwise(arguments):
+        if word not in _MANNERS and "--color" not in (before, word.partition("=")[0]):
+            words.append(as_typed(word))
+    return " ".join(words)
 
 
 def count(number: int, noun: str) -> str:

@@ -6,6 +6,7 @@ from nixprof import cli
 from nixprof.errors import NixprofError
 from nixprof.refusal import tables
 from nixprof.render.error import report
+from nixprof.words import command_line
 
 
 def test_labels_are_aligned_and_the_home_is_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,3 +72,16 @@ def test_a_bug_is_one_line(
     assert "nixprof has a bug: KeyError: " in shown.out + shown.err
     assert ("Traceback" in shown.err) == (option == ["--verbose"])
     assert "run again with --verbose" in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["add", "jq", "--priority", "4", "--yes"], "nixprof add jq --priority 4"),
+        (["i", "-v", "unstable#jq", "--color", "always", "--no-wait"], "nixprof add unstable#jq"),
+        (["add", "--color=never", 'a."b c"', "--json"], "nixprof add 'a.\"b c\"'"),
+        (["add"], "nixprof add"),
+    ],
+)
+def test_a_command_line_is_named_by_what_it_does(arguments: list[str], named: str) -> None:
+    assert command_line("add", arguments) == named
