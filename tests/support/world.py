@@ -90,7 +90,13 @@ class Store:
 
 
 class Spawned(subprocess.Popen[str]):
-    """A process that does not outlive a test that fails."""
+    """A process that nobody waits for without end, and that does not outlive a test that fails."""
+
+    def communicate(self, input: str | None = None, timeout: float | None = None) -> tuple[str, str]:  # noqa: A002
+        return super().communicate(input, timeout or PATIENCE_SECONDS)
+
+    def wait(self, timeout: float | None = None) -> int:
+        return super().wait(timeout or PATIENCE_SECONDS)
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
