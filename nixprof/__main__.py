@@ -9,8 +9,11 @@ def main() -> None:
     """Run the command line and exit."""
     try:
         from nixprof.cli import run
+        from nixprof.interrupts import end_in_peace
 
-        sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+        end_in_peace()
+        sys.exit(code)
     except KeyboardInterrupt:  # before anything was begun
         sys.exit(130)
 

@@ -662,8 +662,6 @@ def run(arguments: Sequence[str]) -> int:
         else:
             sys.stderr.write(f"\n{words}.\n")
         return 130
-    finally:
-        end_in_peace()
 
 
 def _attempt(arguments: Sequence[str]) -> int:

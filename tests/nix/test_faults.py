@@ -21,7 +21,7 @@ from support.world import Result, World
 
 # Every point takes minutes for each command: NIXPROF_TEST_POINTS=all. Otherwise it is each so many-th, on the newest
 # Nix and on the others, where nixprof does the same.
-SAMPLE_ON_NEWEST, SAMPLE_ON_OTHERS = (1, 9) if os.environ.get("NIXPROF_TEST_POINTS") == "all" else (4, 20)
+SAMPLE_ON_NEWEST, SAMPLE_ON_OTHERS = (1, 9) if os.environ.get("NIXPROF_TEST_POINTS") == "all" else (6, 25)
 PUTTING_RIGHT = "putting right what `nixprof {}` (process "
 
 
