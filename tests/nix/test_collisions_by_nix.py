@@ -2,13 +2,12 @@
 
 import itertools
 import json
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from support.claims import agree, refused
-from support.world import NIXPROF, World
+from support.world import NIXPROF_TYPED, World
 
 from nixprof.collisions import Provider, find_collisions, find_collisions_beside
 from nixprof.nix.profile import USUAL_PRIORITY
@@ -129,7 +128,7 @@ def told(said: str, after: str) -> str:
 def do(world: World, said: str, after: str) -> None:
     """Pastes the command behind a word of the hints into a shell."""
     line = told(said, after)
-    program = " ".join(map(shlex.quote, NIXPROF)) if line.startswith("nixprof ") else line.partition(" ")[0]
+    program = NIXPROF_TYPED if line.startswith("nixprof ") else line.partition(" ")[0]
     world.command("/bin/sh", "-c", f"{program} {line.partition(' ')[2]}")
 
 

@@ -3,11 +3,10 @@
 import os
 import re
 import subprocess
-import sys
 
 import pytest
 from support.claims import agree, lock, refused, versions
-from support.world import World
+from support.world import NIXPROF_TYPED, World
 
 
 def hinted(said: str) -> list[str]:
@@ -17,7 +16,7 @@ def hinted(said: str) -> list[str]:
 
 def paste(world: World, command: str) -> None:
     """Runs a command line as a shell does."""
-    world.command("sh", "-ec", f'nixprof() {{ {sys.executable} -m nixprof "$@"; }}\n{command}')
+    world.command("sh", "-ec", f'nixprof() {{ {NIXPROF_TYPED} "$@"; }}\n{command}')
 
 
 def commit(world: World, **packages: str) -> None:

@@ -10,9 +10,7 @@ import pytest
 from support.binary_cache import BinaryCache
 from support.claims import agree, lock, refused
 from support.installs import ROOT
-from support.world import NIXPROF, Result, World
-
-NIXPROF_SCRIPT = f"{sys.executable} -m nixprof"
+from support.world import NIXPROF, NIXPROF_TYPED, Result, World
 
 
 def calm(result: Result, code: int = 1) -> str:
@@ -51,11 +49,11 @@ def bare(world: World, script: str, **env: str | None) -> Result:
 
 def test_no_home(synced: World) -> None:
     # Then the system's list of users tells it; nobody has the number 54321.
-    script = f"setpriv --reuid=54321 --regid=54321 --clear-groups {NIXPROF_SCRIPT} list"
+    script = f"setpriv --reuid=54321 --regid=54321 --clear-groups {NIXPROF_TYPED} list"
     if os.geteuid() == 0:
         said = calm(bare(synced, f"cd /; {script}", HOME=None))
         assert "there is no home folder: HOME is not set" in said
-    said = calm(bare(synced, f"{NIXPROF_SCRIPT} list", HOME="relative"))
+    said = calm(bare(synced, f"{NIXPROF_TYPED} list", HOME="relative"))
     assert "no absolute path" in said
 
 
@@ -65,7 +63,7 @@ def test_a_home_that_cannot_be_written(synced: World, command: str) -> None:
         pytest.skip("only root can become another user")
     for folder in [synced.root, *synced.root.parents]:
         folder.chmod(folder.stat().st_mode | 0o005)
-    script = f"cd /; setpriv --reuid=54321 --regid=54321 --clear-groups {NIXPROF_SCRIPT} {command}"
+    script = f"cd /; setpriv --reuid=54321 --regid=54321 --clear-groups {NIXPROF_TYPED} {command}"
     before = synced.snapshot()
     result = bare(synced, script)
     assert result.code in (0, 1)
@@ -86,14 +84,14 @@ def test_a_home_that_cannot_be_written(synced: World, command: str) -> None:
 )
 def test_no_locale(synced: World, locale: dict[str, str | None]) -> None:
     for command in ("sync", "list", "status", "update --yes", "add ripgrp", "--help", "list --json"):
-        result = bare(synced, f"{NIXPROF_SCRIPT} {command}", **locale)
+        result = bare(synced, f"{NIXPROF_TYPED} {command}", **locale)
         calm(result, 1 if command == "add ripgrp" else 0)
-    assert "in sync" in bare(synced, f"{NIXPROF_SCRIPT} sync", **locale).stderr
+    assert "in sync" in bare(synced, f"{NIXPROF_TYPED} sync", **locale).stderr
 
 
 @pytest.mark.parametrize("terminal", [None, "", "dumb", "nothing-like-it"])
 def test_no_terminal_type(synced: World, terminal: str | None) -> None:
-    result = bare(synced, f"{NIXPROF_SCRIPT} sync", TERM=terminal)
+    result = bare(synced, f"{NIXPROF_TYPED} sync", TERM=terminal)
     assert "in sync" in calm(result, 0)
     shown = synced.nixprof_on_terminal("sync", env={"TERM": terminal or ""}).stdout
     assert "in sync" in shown
@@ -102,18 +100,18 @@ def test_no_terminal_type(synced: World, terminal: str | None) -> None:
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams(synced: World, closed: str) -> None:
     for command in ("list", "sync", "add jq --dry-run", "status"):
-        calm(bare(synced, f"{NIXPROF_SCRIPT} {command} {closed}"), 0)
-    calm(bare(synced, f"{NIXPROF_SCRIPT} add ripgrp {closed}"), 1)
+        calm(bare(synced, f"{NIXPROF_TYPED} {command} {closed}"), 0)
+    calm(bare(synced, f"{NIXPROF_TYPED} add ripgrp {closed}"), 1)
 
 
 def test_a_full_disk_behind_stdout(synced: World) -> None:
-    said = calm(bare(synced, f"{NIXPROF_SCRIPT} list >/dev/full"))
+    said = calm(bare(synced, f"{NIXPROF_TYPED} list >/dev/full"))
     assert "No space left on device" in said
 
 
 def test_a_current_folder_that_is_gone(synced: World) -> None:
     for command, code in (("list", 0), ("sync", 0), ("add jq", 0), ("add ./x#y", 1), ("remove jq", 0)):
-        result = bare(synced, f"mkdir gone; cd gone; rmdir ../gone; {NIXPROF_SCRIPT} {command}")
+        result = bare(synced, f"mkdir gone; cd gone; rmdir ../gone; {NIXPROF_TYPED} {command}")
         calm(result, code)
     agree(synced)
 
@@ -421,7 +419,7 @@ def test_temporary_files_are_not_for_others(world: World) -> None:
     )
     (folder / "nix").chmod(0o755)
     path = f"{folder}{os.pathsep}{world.env['PATH']}"
-    world.command("/bin/sh", "-c", f"umask 000; {NIXPROF_SCRIPT} sync", env={"TMPDIR": str(temporary), "PATH": path})
+    world.command("/bin/sh", "-c", f"umask 000; {NIXPROF_TYPED} sync", env={"TMPDIR": str(temporary), "PATH": path})
     modes = {line.split()[0] for line in log.read_text().splitlines()}
     assert modes <= {"600", "700"}
     assert modes

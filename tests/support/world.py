@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import shlex
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,8 @@ from support import demo
 from support.installs import ROOT, NixInstall
 
 NIXPROF = (sys.executable, "-m", "nixprof")
+# The same for a shell.
+NIXPROF_TYPED = shlex.join(NIXPROF)
 FEATURES = ("--extra-experimental-features", "nix-command flakes")
 
 # Nothing listens there. The tests behave the same whether or not the machine has a network.
