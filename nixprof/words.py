@@ -90,7 +90,7 @@ def command_line(command: str, arguments: Sequence[str]) -> str:
     words = ["nixprof", command]
     for before, word in pairwise(arguments):
         if word not in _MANNERS and "--color" not in (before, word.partition("=")[0]):
-            words.append(as_typed(word))
+            words.append(word)
     return " ".join(words)
 
 

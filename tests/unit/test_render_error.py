@@ -79,7 +79,7 @@ def test_a_bug_is_one_line(
     [
         (["add", "jq", "--priority", "4", "--yes"], "nixprof add jq --priority 4"),
         (["i", "-v", "unstable#jq", "--color", "always", "--no-wait"], "nixprof add unstable#jq"),
-        (["add", "--color=never", 'a."b c"', "--json"], "nixprof add 'a.\"b c\"'"),
+        (["add", "--color=never", "git^out,man", "--json"], "nixprof add git^out,man"),
         (["add"], "nixprof add"),
     ],
 )
