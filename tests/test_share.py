@@ -1,6 +1,7 @@
 """What share/ has for shells and packagers: complete, and accepted by those who read it."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -95,7 +96,12 @@ def test_bash_completes_what_is_on_the_list(tmp_path: Path) -> None:
 
 def test_fish_completes() -> None:
     need("fish")
-    shown = run("fish", "--no-config", "-c", f"source {FISH}; complete -C 'nixprof s'; complete -C 'nixprof init --'")
+    shown = run(
+        "fish",
+        "--no-config",
+        "-c",
+        f"source {shlex.quote(str(FISH))}; complete -C 'nixprof s'; complete -C 'nixprof init --'",
+    )
     words = {line.partition("\t")[0] for line in shown.splitlines()}
     assert words == {"sync", "status", "--from", "--json", "--help"}
 

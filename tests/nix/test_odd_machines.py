@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -145,7 +146,8 @@ def test_a_clock_that_is_wrong(world: World, when: str) -> None:
         pytest.skip("libfaketime comes with the Nixes of Debian")
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync")
-    world.extra_env |= {"LD_PRELOAD": str(found[0]), "FAKETIME": f"@{when}", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    library = shutil.copy(found[0], world.root)  # a path with a space would be two
+    world.extra_env |= {"LD_PRELOAD": library, "FAKETIME": f"@{when}", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     assert when[:4] in world.command("date").stdout
     assert "in sync" in world.nixprof("sync").stderr
     world.nixprof("add", "jq", "ripgrep")

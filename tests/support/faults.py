@@ -84,7 +84,7 @@ class Stages:
         make_writable(world.home)
         shutil.rmtree(world.home)
         # Where an old Nix makes the first profile of a user.
-        shutil.rmtree(world.store.root / "var/profiles/per-user", ignore_errors=True)
+        shutil.rmtree(world.store.root / "var/profiles", ignore_errors=True)
         shutil.copytree(self._copy, world.home, symlinks=True)
 
     def count(self, how: str) -> list[str]:
