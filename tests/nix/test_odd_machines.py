@@ -146,7 +146,7 @@ def test_a_clock_that_is_wrong(world: World, when: str) -> None:
         pytest.skip("libfaketime comes with the Nixes of Debian")
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync")
-    library = shutil.copy(found[0], world.root)  # a path with a space would be two
+    library = str(shutil.copy(found[0], world.root))  # a path with a space would be two
     world.extra_env |= {"LD_PRELOAD": library, "FAKETIME": f"@{when}", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     assert when[:4] in world.command("date").stdout
     assert "in sync" in world.nixprof("sync").stderr
