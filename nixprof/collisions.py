@@ -66,10 +66,7 @@ def find_collisions(providers: Sequence[Provider], *, identical: bool = False) -
     Returns: one collision for each pair of packages, with all of its files in order.
 
     """
-    found: dict[tuple[Provider, Provider], list[str]] = {}
-    for one, other, file in _clashes("", providers, identical=identical):
-        found.setdefault((one, other), []).append(file)
-    return tuple(Collision(one, other, tuple(sorted(files))) for (one, other), files in found.items())
+    return _by_pair(_clashes("", providers, identical=identical))
 
 
 def find_collisions_beside(
@@ -89,8 +86,12 @@ def find_collisions_beside(
     Returns: one collision for each package and element, with all of its files in order; `one` is the package.
 
     """
+    return _by_pair(_clashes_beside("", packages, elements, identical=identical))
+
+
+def _by_pair(clashes: Iterable[tuple[Provider, Provider, str]]) -> tuple[Collision, ...]:
     found: dict[tuple[Provider, Provider], list[str]] = {}
-    for one, other, file in _clashes_beside("", packages, elements, identical=identical):
+    for one, other, file in clashes:
         found.setdefault((one, other), []).append(file)
     return tuple(Collision(one, other, tuple(sorted(files))) for (one, other), files in found.items())
 

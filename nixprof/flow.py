@@ -147,11 +147,11 @@ def change(
             started += time.monotonic() - asked
 
     with exclusive(project) as lock, Nix(project.progress, lock, project.places.state) as nix:
-        begins = template is not None and not os.path.lexists(manifest)
+        start = {} if template is None else {manifest: template.encode()}
         while True:
             # What somebody else writes or removes meanwhile is no beginning.
-            begins = begins and not os.path.lexists(manifest)
-            start = {manifest: template.encode()} if begins and template is not None else {}
+            if os.path.lexists(manifest):
+                start = {}
             try:
                 outcome = _attempt(project, nix, start, propose, dry_run=dry_run, confirm=patient)
             except OvertakenError as change:

@@ -115,7 +115,7 @@ class Nix:
         Args:
             folder: the flake.
             attribute: an attribute path; a literal of nixprof's, never something of a manifest.
-            function: a Nix function, likewise.
+            function: a Nix function; what it holds of a manifest is quoted as `flake.compile.quoted` does.
 
         """
         flags = ["--json", "--apply", function]
