@@ -673,14 +673,13 @@ def _attempt(arguments: Sequence[str]) -> int:
     except NixprofError as error:
         failure = error
     except OSError as error:
-        from nixprof.files import way_in
+        from nixprof.files import to_put_right
 
         where = f" {error.filename}" if error.filename else ""
-        command = way_in(error.filename) if isinstance(error.filename, str) else None
         failure = NixprofError(
             f"the system refuses to use{where or ' a file'}",
             cause=error.strerror or str(error),
-            hints=(f"to put that right: {command}",) if command else (),
+            hints=to_put_right(error.filename) if isinstance(error.filename, str) else (),
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
         failure = _bug(error)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError
-from nixprof.files import remove_temporary_files, way_in
+from nixprof.files import remove_temporary_files, to_put_right
 from nixprof.transaction import finish, is_unfinished
 
 if TYPE_CHECKING:
@@ -66,11 +66,10 @@ def exclusive(project: Project) -> Iterator[int]:
             _put_right(project, _read(note))
             _write(note, Holder(project.command, os.getpid(), time.time()))
         except OSError as error:
-            command = way_in(state / "lock")
             raise NixprofError(
                 f"cannot write below {state}",
                 cause=error.strerror or str(error),
-                hints=(f"to put that right: {command}",) if command else (),
+                hints=to_put_right(state / "lock"),
             ) from error
         cleanup.callback(_remove, note)
         yield lock

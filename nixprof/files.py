@@ -36,13 +36,12 @@ def check_writable(path: Path) -> None:
     if str(real).startswith("/nix/store/"):
         raise NixprofError(f"cannot write {path}{through}", cause="the Nix store is never written to", hints=(source,))
     refuser = next(one for one in (place, _existing_parent(real)) if not _is_writable(one))
-    command = way_in(real)
-    hints: tuple[str, ...]
     if refuser.stat().st_uid != os.getuid():
         cause = f"{refuser} belongs to {_owner(refuser)}"
-        hints = (f"to put that right: {command}",) if command else ()
+        hints = to_put_right(real)
     else:
         cause = f"{refuser} is read-only"
+        command = way_in(real)
         hints = (source, *([f"or let it be written: {command}"] if command else []))
     raise NixprofError(f"cannot write {path}{through}", cause=cause, hints=hints)
 
@@ -79,6 +78,12 @@ def way_in(path: Path | str) -> str | None:
         if chosen and real.is_relative_to(os.path.realpath(chosen)):
             return f"unset {variable}"
     return None
+
+
+def to_put_right(path: Path | str) -> tuple[str, ...]:
+    """Give the hint that lets the user write at a path; none where no command does."""
+    command = way_in(path)
+    return (f"to put that right: {command}",) if command else ()
 
 
 def _is_open(place: Path, mode: int) -> bool:

@@ -605,12 +605,9 @@ def _error(known: Known, found: re.Match[str], message: str, said: str) -> NixEr
 
 def _to_get_in(place: str) -> tuple[str, ...]:
     """Say what lets the user write where Nix has to."""
-    from nixprof.files import way_in
+    from nixprof.files import to_put_right
 
-    command = way_in(place)
-    if command:
-        return (f"to put that right: {command}",)
-    return (
+    return to_put_right(place) or (
         "Nix may have been installed for one other user; for all: https://nixos.org/download",
         f"whose it is: ls -ld {place}",
     )

@@ -47,23 +47,6 @@ def fails(world: World, *args: str, env: dict[str, str] | None = None) -> Result
     return result
 
 
-def commit(world: World, **packages: str) -> None:
-    """Adds packages to the package set: the arguments of `mkDerivation` but for the name."""
-    for name, arguments in packages.items():
-        folder = world.nixpkgs / "pkgs" / "by-name" / name[:2] / name
-        folder.mkdir(parents=True)
-        (folder / "package.nix").write_text(
-            f"{{ lib, stdenv, pkgs }}:\n\nstdenv.mkDerivation {{\n"
-            f'  pname = "{name}";\n  version = "1.0";\n  {arguments}\n  meta.description = "Package for a test";\n}}\n'
-        )
-        versions = world.nixpkgs / "versions" / "1.nix"
-        versions.write_text(versions.read_text().rstrip().removesuffix("}") + f'  {name} = "1.0";\n}}\n')
-    git = ["git", "-C", str(world.nixpkgs), "-c", "user.name=a", "-c", "user.email=a@example.org"]
-    date = {"GIT_COMMITTER_DATE": "2026-10-30T00:00:00Z", "GIT_AUTHOR_DATE": "2026-10-30T00:00:00Z"}
-    subprocess.run([*git, "add", "."], check=True)
-    subprocess.run([*git, "commit", "--quiet", "-m", "more"], check=True, env={**os.environ, **date})
-
-
 def flake(world: World, name: str, **derivations: str) -> str:
     """A flake in the home folder with derivations: attributes beside name and builder."""
     folder = world.home / name
@@ -135,7 +118,7 @@ def test_an_insecure_package(listed: World) -> None:
 
 
 def test_a_package_that_needs_an_insecure_one(listed: World) -> None:
-    commit(listed, oldapp="runtimeDependencies = [ pkgs.openssl_1_1 ];")
+    listed.commit(oldapp="runtimeDependencies = [ pkgs.openssl_1_1 ];")
     when = "`nixprof add oldapp`, which is harmless itself."
     text = shows(listed, "A package that needs an insecure one", when, fails(listed, "add", "oldapp"))
     assert "oldapp needs openssl-1.1.1w, which is marked as insecure" in text
@@ -154,7 +137,7 @@ def test_a_package_that_needs_an_insecure_one(listed: World) -> None:
     ],
 )
 def test_a_package_that_needs_one_that_is_refused(listed: World, needed: str, said: str) -> None:
-    commit(listed, app=f"runtimeDependencies = [ pkgs.{needed} ];")
+    listed.commit(app=f"runtimeDependencies = [ pkgs.{needed} ];")
     assert said in fails(listed, "add", "app").stderr
 
 
@@ -192,7 +175,7 @@ def test_a_build_that_fails(listed: World) -> None:
 
 
 def test_a_build_of_a_dependency_that_fails(listed: World) -> None:
-    commit(listed, needsit="runtimeDependencies = [ pkgs.failing ];")
+    listed.commit(needsit="runtimeDependencies = [ pkgs.failing ];")
     when = "`nixprof add hello needsit`, which needs `failing`."
     text = shows(listed, "A dependency that cannot be built", when, fails(listed, "add", "hello", "needsit"))
     assert "failing-1.0, which needsit needs," in text
@@ -200,7 +183,7 @@ def test_a_build_of_a_dependency_that_fails(listed: World) -> None:
 
 def test_two_builds_that_fail(listed: World) -> None:
     """Nix goes on after the first, so both can be told of."""
-    commit(listed, needsit="runtimeDependencies = [ pkgs.failing ];")
+    listed.commit(needsit="runtimeDependencies = [ pkgs.failing ];")
     url = flake(listed, "odd", tool='args = [ "-c" "echo unit a; echo unit b; exit 2" ];')
     result = fails(listed, "add", "hello", "needsit", f"{url}#tool")
     when = "`nixprof add hello needsit path:~/odd#tool`, of which two fail."

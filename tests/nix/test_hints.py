@@ -1,8 +1,6 @@
 """Every hint is a command that can be pasted, and that then helps."""
 
-import os
 import re
-import subprocess
 
 import pytest
 from support.claims import agree, lock, refused, versions
@@ -19,28 +17,11 @@ def paste(world: World, command: str) -> None:
     world.command("sh", "-ec", f'nixprof() {{ {NIXPROF_TYPED} "$@"; }}\n{command}')
 
 
-def commit(world: World, **packages: str) -> None:
-    """Publishes what has changed in the package set, and more packages: the arguments of `mkDerivation`."""
-    for name, arguments in packages.items():
-        folder = world.nixpkgs / "pkgs" / "by-name" / name[:2] / name
-        folder.mkdir(parents=True)
-        (folder / "package.nix").write_text(
-            "{ stdenv, pkgs }:\n\nstdenv.mkDerivation {\n"
-            f'  pname = "{name}";\n  version = "1.0";\n  {arguments}\n  meta.description = "For a test";\n}}\n'
-        )
-        versions = world.nixpkgs / "versions" / "1.nix"
-        versions.write_text(versions.read_text().rstrip().removesuffix("}") + f'  {name} = "1.0";\n}}\n')
-    git = ["git", "-C", str(world.nixpkgs), "-c", "user.name=a", "-c", "user.email=a@example.org"]
-    date = {"GIT_COMMITTER_DATE": "2026-11-01T00:00:00Z", "GIT_AUTHOR_DATE": "2026-11-01T00:00:00Z"}
-    subprocess.run([*git, "add", "."], check=True)
-    subprocess.run([*git, "commit", "--quiet", "-m", "more"], check=True, env={**os.environ, **date})
-
-
 def mark(world: World, name: str, meta: str) -> None:
     """Changes upstream what is known of a package."""
     file = world.nixpkgs / "pkgs" / "by-name" / name[:2] / name / "package.nix"
     file.write_text(file.read_text().replace("  meta = {", f"  meta = {{\n    {meta}"))
-    commit(world)
+    world.commit()
 
 
 def replace_upstream(world: World, name: str, says: str) -> None:
@@ -55,7 +36,7 @@ def replace_upstream(world: World, name: str, says: str) -> None:
     file.write_text(file.read_text().replace(f"versions.{name}", f"versions.{name}new"))
     aliases = world.nixpkgs / "pkgs" / "top-level" / "aliases.nix"
     aliases.write_text(aliases.read_text().replace("  ag = ", f"  {name} = {says.format(f'{name}new')};\n  ag = "))
-    commit(world)
+    world.commit()
 
 
 @pytest.fixture
@@ -76,7 +57,7 @@ def app(world: World) -> World:
     mark(world, "mas", "")
     file = world.nixpkgs / "pkgs" / "by-name" / "ma" / "mas" / "package.nix"
     file.write_text(file.read_text().replace("lib.licenses.mit", "lib.licenses.unfree"))
-    commit(world)
+    world.commit()
     world.nixprof("update")
     return world
 
@@ -198,7 +179,7 @@ def test_what_is_allowed_is_no_longer_in_the_way(app: World) -> None:
 
 
 def test_hints_keep_what_was_allowed(app: World) -> None:
-    commit(app, app="runtimeDependencies = [ pkgs.bat pkgs.vscode ];")
+    app.commit(app="runtimeDependencies = [ pkgs.bat pkgs.vscode ];")
     app.nixprof("update")
     command = "nixprof add hello app"
     for flag in ("--allow-unfree", "--allow-broken", "--allow-insecure"):

@@ -219,6 +219,10 @@ class World:
         """Moves the package set, as a day's work in nixpkgs would."""
         demo.publish(self.nixpkgs, revision)
 
+    def commit(self, **packages: str) -> None:
+        """Publishes what a test has changed in the package set, and more packages."""
+        demo.commit(self.nixpkgs, **packages)
+
     def publish_helix(self, revision: int = 1) -> str:
         """Makes or moves the flake `helix`, and returns its reference."""
         return demo.publish_helix(self.root / "helix", revision, self.nixpkgs_url)
