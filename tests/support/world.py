@@ -174,6 +174,8 @@ class World:
             **NO_NETWORK,
             **self.store.environment,
             "NIX_CONF_DIR": str(self._nix_conf_dir),
+            # An unpacked Nix 2.8 looks for its build hook, which it starts for every build, where an installed one is.
+            "NIX_LIBEXEC_DIR": str(self.install.executable.parents[1] / "libexec"),
             "HOME": str(self.home),
             "USER": "alice",
             "LOGNAME": "alice",
