@@ -12,19 +12,24 @@ from typing import Any
 
 from nixprof.nix.shape import MisshapenError
 
+# Every repetition is possessive: what it has read it never gives back, so that reading takes linear time.
 _TOKEN = re.compile(
-    r"""(?:\s|\#[^\n]*|/\*.*?\*/)*(?:
-      (?P<string>"(?:[^"\\]|\\.)*")
-    | (?P<number>-?(?:\d+\.\d*(?:[eE][+-]?\d+)?|\d+))
-    | (?P<word>[A-Za-z_][A-Za-z0-9_'-]*)
-    | (?P<path>/[A-Za-z0-9._+/-]+)
+    r"""(?:\s++|\#[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+(?:
+      (?P<string>"(?:[^"\\]++|\\.)*+")
+    | (?P<number>-?\d++(?:\.\d*+(?:[eE][+-]?\d++)?)?)
+    | (?P<word>[A-Za-z_][A-Za-z0-9_'-]*+)
+    | (?P<path>/[A-Za-z0-9._+/-]++)
     | (?P<sign>[\[\]{}=;])
     | (?P<end>\Z))""",
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
+# Nix's numbers have 64 bits; reading longer ones takes Python more than linear time.
+_LONGEST_NUMBER = 40
+# Characters of what is refused that the error shows.
+_SHOWN = 20
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
-_INTERPOLATION = re.compile(r"(?<!\\)(?:\\\\)*\$\{")
+_INTERPOLATION = re.compile(r"(?:[^\\$]|\\.|\$(?!\{))*+\$", re.DOTALL)
 _WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -57,20 +62,20 @@ class _Reader:
         """Give the kind and the text of the next token."""
         found = _TOKEN.match(self._text, self._at)
         if found is None or found.lastgroup is None:
-            raise self.complaint(self._text[self._at :].strip()[:20])
+            raise self.complaint(self._text[self._at :].strip()[:_SHOWN])
         self._at = found.end()
         return found.lastgroup, found[found.lastgroup]
 
     def complaint(self, word: str) -> MisshapenError:
         """Say that something is no literal."""
         line = self._text.count("\n", 0, self._at) + 1
-        return MisshapenError(f"line {line}: {word!r} is no plain data" if word else f"line {line}: it breaks off")
+        return MisshapenError(f"line {line}: {word[:_SHOWN]!r} is no plain data" if word else f"line {line}: it breaks off")
 
     def value(self, kind: str, word: str) -> Any:
         """Read the value that begins with a token."""
         if kind == "string":
             return self._string(word)
-        if kind == "number":
+        if kind == "number" and len(word) <= _LONGEST_NUMBER:
             return float(word) if set(word) & set(".eE") else int(word)
         if kind == "path":
             return word
@@ -107,6 +112,6 @@ class _Reader:
             raise self.complaint(word)
 
     def _string(self, word: str) -> str:
-        if _INTERPOLATION.search(word):
-            raise self.complaint(word[:40])
+        if _INTERPOLATION.match(word):
+            raise self.complaint(word)
         return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), word[1:-1])

@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nixprof.flake.compile import quoted
@@ -64,6 +64,22 @@ def test_any_other_text_is_data_or_refused(text: str) -> None:
     # Nothing but a ValueError comes of it.
     with suppress(ValueError):
         read_literal(text)
+
+
+@given(st.text(alphabet='#/*"\\${}[]=;-.1ea\' \n', max_size=4), st.text(alphabet='*/"$\0\n', max_size=2))
+@example("#", "\0")
+@example("# ", "\n\0")
+@example("/**/", "\0")
+@example("/*", "")
+@example('"\\', "")
+@example("1", ".")
+@example("{ a = ", "1;")
+def test_a_text_of_any_repetition_is_read_in_linear_time(part: str, end: str) -> None:
+    # A reader that tries things twice takes for ever over these.
+    with suppress(ValueError):
+        read_literal(part * 20_000 + end)
+    with suppress(ValueError):
+        read_literal(f"[ {part * 20_000}{end} ]")
 
 
 @pytest.mark.parametrize(
