@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ARCHIVE = re.compile(r"\.(git|tar(\.\w+)?|tgz|zip)$")
+# Archives that a forge or FlakeHub makes of a repository; the groups are its owner and its name.
+_DOWNLOAD = re.compile(
+    r"//(?:(?:api\.)?flakehub\.com/f(?:/pinned)?/([^/]+)/([^/]+)/"
+    r"|[^/]+/([^/]+)/([^/]+)/(?:-/)?(?:archive|tarball|releases)/)"
+)
 _FORGES = ("github", "gitlab", "sourcehut")
 
 
@@ -120,14 +125,24 @@ def input_name(url: str, taken: Sequence[str]) -> str:
         owner, repository, branch = (*parts, "", "", "")[:3]
     elif not colon:
         repository, branch = (*parts, "", "")[:2]
+    elif found := _DOWNLOAD.match(place):
+        owner, repository = filter(None, found.groups())
     else:
-        repository = _ARCHIVE.sub("", parts[-1]) if parts else ""
+        names = [_ARCHIVE.sub("", part) for part in reversed(parts)]
+        # Downloads often end in a version.
+        words = filter(_is_word, names) if scheme.endswith(("http", "https")) else ()
+        repository = next(iter((*words, *names)), "")
     candidates = [branch] if repository == "nixpkgs" and branch else []
     candidates += [repository, f"{repository}-{branch}", f"{owner}-{repository}"]
     candidates += ["" if repository else "flake"]
     candidates += [f"{repository or 'flake'}-{number}" for number in range(2, len(taken) + 3)]
     names = (_as_name(candidate) for candidate in candidates if candidate.strip("-"))
     return next(name for name in names if name not in taken)
+
+
+def _is_word(text: str) -> bool:
+    """Tell whether a part of an address can name a flake, which `*`, `v1.0` and `24.05` cannot."""
+    return text[:1].isalpha() and not re.fullmatch(r"v\d[\d.]*", text)
 
 
 def _as_name(text: str) -> str:

@@ -6,7 +6,7 @@ The forms of references: https://nix.dev/manual/nix/latest/command-ref/new-cli/n
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nixprof.installable import input_name
@@ -14,7 +14,7 @@ from nixprof.manifest.model import DEFAULT_NIXPKGS, Input
 from nixprof.spec import DEFAULT_INPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from nixprof.nix.profile import Element
 
@@ -24,6 +24,9 @@ _TARBALLS = (
     (re.compile(r"https?://(?:channels\.nixos\.org|nixos\.org/channels)/([^/]+)(?:/.*)?"), "{}"),
     (re.compile(r"https?://releases\.nixos\.org/nixos/([^/]+)/.*"), "nixos-{}"),
     (re.compile(r"https?://releases\.nixos\.org/(nixpkgs)/.*"), ""),
+    # FlakeHub calls nixpkgs-unstable 0.1 and the release 24.05 0.2405.
+    (re.compile(r"https?://flakehub\.com/f/NixOS/nixpkgs/[~^=]?(0\.1)(?:\..*)?"), ""),
+    (re.compile(r"https?://flakehub\.com/f/NixOS/nixpkgs/[~^=]?0\.(\d\d)(\d\d)(?:\..*)?"), "nixos-{}.{}"),
     (
         re.compile(
             r"https?://github\.com/nixos/nixpkgs/(?:archive|tarball)/(?:refs/heads/)?(.+?)(?:\.tar\.gz|\.zip)?",
@@ -107,7 +110,7 @@ class Origin:
     held: str
 
 
-def find_origin(element: Element, inputs: Sequence[Input]) -> Origin:
+def find_origin(element: Element, inputs: Sequence[Input], registry: Mapping[str, str] | None = None) -> Origin:
     """Choose the input of an element.
 
     Elements of a nixpkgs, at whatever revision and by whatever usual name, belong to the one input `nixpkgs`; a
@@ -116,12 +119,22 @@ def find_origin(element: Element, inputs: Sequence[Input]) -> Origin:
     Args:
         element: one that has references.
         inputs: those that there are; a new one is named apart from them.
+        registry: what names of the registry mean on the machine of the profile, as far as that is known.
 
     """
     url = element.url or element.original_url
-    original, locked = Reference.parse(element.original_url or url), Reference.parse(url)
+    typed = element.original_url or url
+    original, locked = Reference.parse(typed), Reference.parse(url)
     held = url if locked.rev or "narHash=" in url else ""
-    channel = _channel(element.original_url or url)
+    if original.is_indirect and not (original.branch or original.rev):
+        # A locked reference no longer tells the branch that the registry named.
+        meant = (registry or {}).get(original.base.removeprefix("flake:"), "")
+        if meant and _same_flake(Reference.parse(meant), locked):
+            typed, original = meant, replace(original, branch=Reference.parse(meant).branch)
+        elif held and _is_nixpkgs(locked) and not _is_nixpkgs(original):
+            # Some nixpkgs, perhaps a release: no branch that it could be moved along is known.
+            return Origin(*find_revision(original.base.removeprefix("flake:"), held, inputs), held)
+    channel = _channel(typed)
     if channel is None and not (_is_nixpkgs(original) or _is_nixpkgs(locked)):
         # What the registry said then, it may not say on another machine.
         moving = locked.moving(original.branch) if original.is_indirect else original.moving(original.branch)
@@ -163,7 +176,7 @@ def _channel(url: str) -> str | None:
     for pattern, branch in _TARBALLS:
         found = pattern.fullmatch(place)
         if found:
-            return "" if _REVISION.fullmatch(found[1]) else branch.format(found[1])
+            return "" if _REVISION.fullmatch(found[1]) else branch.format(*found.groups())
     return None
 
 
@@ -171,6 +184,13 @@ def _is_nixpkgs(reference: Reference) -> bool:
     base = reference.base.casefold().removesuffix(".git")
     base = re.sub(r"^git\+(?:https?|ssh)://(?:git@)?github\.com/", "github:", base)
     return base in ("flake:nixpkgs", "github:nixos/nixpkgs", "github:nixos/nixpkgs-channels")
+
+
+def _same_flake(meant: Reference, locked: Reference) -> bool:
+    """Tell whether what the registry says now can be what it said when an element was installed."""
+    if _channel(meant.base) is not None:
+        return _SCHEME.sub("", locked.base).startswith(("http:", "https:"))
+    return meant.base == locked.base or (_is_nixpkgs(meant) and _is_nixpkgs(locked))
 
 
 def _nixpkgs_url(locked: Reference, branch: str) -> str:
@@ -181,9 +201,14 @@ def _nixpkgs_url(locked: Reference, branch: str) -> str:
     return f"github:NixOS/nixpkgs/{branch}" if branch else DEFAULT_NIXPKGS.url
 
 
+def _canonical(url: str) -> str:
+    """Write a reference so that two of one flake are equal: only forges take names in any case."""
+    return url.casefold() if url.startswith(tuple(f"{forge}:" for forge in _FORGES)) else url
+
+
 def _input(url: str, inputs: Sequence[Input]) -> tuple[str, Input | None]:
     """Find the input with a reference, or make one."""
-    known = next((one for one in inputs if one.url.casefold() == url.casefold()), None)
+    known = next((one for one in inputs if _canonical(one.url) == _canonical(url)), None)
     if known:
         return known.name, None
     new = Input(input_name(url, [one.name for one in inputs]), url)

@@ -69,7 +69,9 @@ class _Reader:
     def complaint(self, word: str) -> MisshapenError:
         """Say that something is no literal."""
         line = self._text.count("\n", 0, self._at) + 1
-        return MisshapenError(f"line {line}: {word[:_SHOWN]!r} is no plain data" if word else f"line {line}: it breaks off")
+        return MisshapenError(
+            f"line {line}: {word[:_SHOWN]!r} is no plain data" if word else f"line {line}: it breaks off"
+        )
 
     def value(self, kind: str, word: str) -> Any:
         """Read the value that begins with a token."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,10 @@ from nixprof.errors import NixprofError
 from nixprof.files import read_file
 from nixprof.nix.shape import MISSHAPEN, MisshapenError, wrong_with
 from nixprof.places import home
+from nixprof.storepath import name_of, split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
 # What Nix gives an element unless told otherwise; lower wins.
 USUAL_PRIORITY = 5
@@ -29,6 +30,7 @@ USUAL_PRIORITY = 5
 # No profile has so long a list; a file of this size would only fill the memory.
 _TOO_LARGE = 64 << 20
 # The outputs of a flake below which packages are, each with a system in it.
+_FORGES = ("github", "gitlab", "sourcehut")
 ROOTS = ("packages", "legacyPackages", "defaultPackage")
 
 
@@ -46,7 +48,7 @@ class Element:
     """One entry of a profile.
 
     Attributes:
-        name: what `nix profile` calls it from 2.20 on; None before.
+        name: what `nix profile` calls it; before 2.20, what later ones will call it. None in a profile of nix-env.
         attr_path: the attribute path with the output and the system, such as `legacyPackages.x86_64-linux.jq`;
             empty for an element from a bare store path.
         original_url: the flake reference as it was typed, empty likewise.
@@ -167,8 +169,9 @@ def read_manifest(path: Path) -> tuple[Element, ...]:
                 hints=("upgrade nixprof",),
             )
         found = data["elements"]
-        named = list(found.items()) if isinstance(found, dict) else [(None, entry) for entry in found]
-        return tuple(_element(name, entry) for name, entry in named)
+        if isinstance(found, dict):
+            return tuple(_element(name, entry) for name, entry in found.items())
+        return tuple(_named([_element(None, entry) for entry in found]))
 
     return _read(path, elements)
 
@@ -245,6 +248,41 @@ def _element(name: str | None, entry: dict[str, Any]) -> Element:
         active=bool(entry.get("active", True)),
         system=system_of(attr_path),
     )
+
+
+def _named(elements: Sequence[Element]) -> Iterator[Element]:
+    """Give elements the names that Nix gives them from 2.20 on, each another one.
+
+    The rules: https://github.com/NixOS/nix/blob/2.26.3/src/libflake/url-name.cc and `ProfileManifest::addElement`.
+    """
+    taken: dict[str, int] = {}
+    for element in elements:
+        name = free = _usual_name(element)
+        while free in taken:
+            taken[name] += 1
+            free = f"{name}-{taken[name]}"
+        taken[free] = 0
+        yield replace(element, name=free)
+
+
+def _usual_name(element: Element) -> str:
+    """Give the `dir` of the flake, else the last attribute, else the repository, else the end of the path."""
+    from urllib.parse import parse_qs
+
+    url, _, query = element.original_url.partition("?")
+    scheme, _, place = url.partition(":")
+    folders = parse_qs(query).get("dir", ())
+    attribute = re.fullmatch(r"((?:[\w-]+\.)*)([\w-]+)", element.attr_path, re.ASCII)
+    if folders:
+        return folders[0]
+    if attribute and attribute[1] != "defaultPackage." and attribute[2] != "default":
+        return attribute[2]
+    repository = re.fullmatch(r"[\w-]+/([\w-]+)(?:/.*)?", place, re.ASCII) if scheme in _FORGES else None
+    end = re.fullmatch(r"(?:.*/)?([\w-]+)", place, re.ASCII)
+    found = repository or end
+    if element.original_url:
+        return found[1] if found else f"{element.original_url}#{element.attr_path}"
+    return ", ".join(sorted({split_name(name_of(path))[0] for path in element.store_paths}))
 
 
 def system_of(attr_path: str) -> str:

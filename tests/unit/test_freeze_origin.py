@@ -40,10 +40,13 @@ def element(original: str, url: str = LOCKED) -> Element:
         # NixOS pins its registry to the source in the store, which no other machine has.
         ("flake:nixpkgs", "path:/nix/store/00000000000000000000000000000000-source?narHash=sha256-AAA%3D"),
         ("flake:n", LOCKED),
+        ("https://flakehub.com/f/NixOS/nixpkgs/0.1", "https://api.flakehub.com/f/pinned/x.tar.gz?narHash=a"),
+        ("https://flakehub.com/f/NixOS/nixpkgs/0.1.*.tar.gz", "https://api.flakehub.com/f/pinned/x.tar.gz?narHash=a"),
     ],
 )
 def test_a_nixpkgs_is_the_one_input(original: str, url: str) -> None:
-    origin = find_origin(element(original, url), [DEFAULT_NIXPKGS])
+    meant = {"n": "github:NixOS/nixpkgs/nixpkgs-unstable"}
+    origin = find_origin(element(original, url), [DEFAULT_NIXPKGS], meant)
     assert (origin.input, origin.new_input) == ("nixpkgs", None)
     assert origin.held in (url, original)
 
@@ -88,6 +91,40 @@ def test_a_nixpkgs_is_the_one_input(original: str, url: str) -> None:
             "my-20flake",
             "git+file:///home/a/my%20flake",
         ),
+        (
+            "https://flakehub.com/f/NixOS/nixpkgs/0.2405.*.tar.gz",
+            "https://api.flakehub.com/f/pinned/NixOS/nixpkgs/0.2405.1/u/source.tar.gz?narHash=a",
+            "nixos-24-05",
+            "github:NixOS/nixpkgs/nixos-24.05",
+        ),
+        # The newest release, whichever that is.
+        (
+            "https://flakehub.com/f/NixOS/nixpkgs/*.tar.gz",
+            "https://api.flakehub.com/f/pinned/NixOS/nixpkgs/0.2405.1/u/source.tar.gz?narHash=a",
+            "NixOS-nixpkgs",
+            "https://flakehub.com/f/NixOS/nixpkgs/*.tar.gz",
+        ),
+        *(
+            (
+                f"https://flakehub.com/f/DeterminateSystems/fh/{version}",
+                "https://api.flakehub.com/f/pinned/DeterminateSystems/fh/0.1.24/u/source.tar.gz?narHash=a",
+                "fh",
+                f"https://flakehub.com/f/DeterminateSystems/fh/{version}",
+            )
+            for version in ("*", "*.tar.gz", "0.1.24.tar.gz", "0.1", "=0.1.24")
+        ),
+        (
+            "https://github.com/a/tools/archive/refs/tags/v1.0.tar.gz",
+            "https://github.com/a/tools/archive/refs/tags/v1.0.tar.gz?narHash=a",
+            "tools",
+            "https://github.com/a/tools/archive/refs/tags/v1.0.tar.gz",
+        ),
+        (
+            "https://example.org/tools/1.0.tar.gz",
+            "https://example.org/tools/1.0.tar.gz?narHash=a",
+            "tools",
+            "https://example.org/tools/1.0.tar.gz",
+        ),
         # What a registry says is of that machine.
         ("flake:tools", f"github:a/tools/{REV}", "tools", "github:a/tools"),
     ],
@@ -96,6 +133,50 @@ def test_every_other_flake_is_an_input_that_moves(original: str, url: str, name:
     origin = find_origin(element(original, url), [DEFAULT_NIXPKGS])
     assert origin.new_input == Input(name, moving)
     assert origin.held == url
+
+
+@pytest.mark.parametrize(
+    ("meant", "original", "url", "name", "moving"),
+    [
+        (
+            "github:NixOS/nixpkgs/nixos-24.05",
+            "flake:nixpkgs",
+            LOCKED,
+            "nixos-24-05",
+            "github:NixOS/nixpkgs/nixos-24.05",
+        ),
+        ("github:NixOS/nixpkgs/nixos-24.05", "flake:stable", LOCKED, "nixos-24-05", "github:NixOS/nixpkgs/nixos-24.05"),
+        ("flake:nixpkgs/nixos-24.05", "flake:stable", LOCKED, "nixos-24-05", "github:NixOS/nixpkgs/nixos-24.05"),
+        (
+            "https://flakehub.com/f/NixOS/nixpkgs/0.2405",
+            "flake:nixpkgs",
+            "https://api.flakehub.com/f/pinned/NixOS/nixpkgs/0.2405.1/u/source.tar.gz?narHash=a",
+            "nixos-24-05",
+            "github:NixOS/nixpkgs/nixos-24.05",
+        ),
+        ("github:a/tools/v2", "flake:tools", f"github:a/tools/{REV}", "tools", "github:a/tools/v2"),
+        # It means another flake by now.
+        ("github:a/others/v2", "flake:tools", f"github:a/tools/{REV}", "tools", "github:a/tools"),
+    ],
+)
+def test_the_registry_tells_the_branch(meant: str, original: str, url: str, name: str, moving: str) -> None:
+    registry = {original.removeprefix("flake:"): meant}
+    origin = find_origin(element(original, url), [DEFAULT_NIXPKGS], registry)
+    assert origin.new_input == Input(name, moving)
+    assert origin.held == url
+
+
+def test_a_name_for_some_nixpkgs_that_the_registry_no_longer_knows_stays_at_its_revision() -> None:
+    origin = find_origin(element("flake:stable"), [DEFAULT_NIXPKGS])
+    assert origin.new_input == Input("stable-0123456", LOCKED)
+    assert origin.held == LOCKED
+
+
+def test_two_repositories_that_differ_in_case_are_two_inputs() -> None:
+    known = Input("tools", "git+file:///srv/tools")
+    url = f"git+file:///srv/Tools?rev={REV}"
+    origin = find_origin(element("git+file:///srv/Tools", url), [DEFAULT_NIXPKGS, known])
+    assert origin.new_input == Input("Tools", "git+file:///srv/Tools")
 
 
 def test_one_source_has_one_name() -> None:

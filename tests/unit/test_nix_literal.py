@@ -66,7 +66,7 @@ def test_any_other_text_is_data_or_refused(text: str) -> None:
         read_literal(text)
 
 
-@given(st.text(alphabet='#/*"\\${}[]=;-.1ea\' \n', max_size=4), st.text(alphabet='*/"$\0\n', max_size=2))
+@given(st.text(alphabet="#/*\"\\${}[]=;-.1ea' \n", max_size=4), st.text(alphabet='*/"$\0\n', max_size=2))
 @example("#", "\0")
 @example("# ", "\n\0")
 @example("/**/", "\0")

@@ -80,15 +80,15 @@ def manifest(tmp_path: Path, data: Any) -> Path:
 
 def test_version_1(tmp_path: Path) -> None:
     jq, own = read_manifest(manifest(tmp_path, OF_VERSION_1))
-    assert shown(jq) == (None, *JQ, (), 5, True)
-    assert shown(own) == (None, "", "", "", (f"{STORE}-own-0.1",), (), 5, False)
+    assert shown(jq) == ("jq", *JQ, (), 5, True)
+    assert shown(own) == ("own", "", "", "", (f"{STORE}-own-0.1",), (), 5, False)
 
 
 def test_version_2(tmp_path: Path) -> None:
     jq, git = read_manifest(manifest(tmp_path, OF_VERSION_2))
-    assert shown(jq) == (None, *JQ, (), 5, True)
+    assert shown(jq) == ("jq", *JQ, (), 5, True)
     paths = (f"{STORE}-git-2.51.0", f"{STORE}-git-2.51.0-doc")
-    assert shown(git) == (None, "legacyPackages.x86_64-linux.git", "flake:nixpkgs", LOCKED, paths, ("*",), -3, True)
+    assert shown(git) == ("git", "legacyPackages.x86_64-linux.git", "flake:nixpkgs", LOCKED, paths, ("*",), -3, True)
 
 
 def test_version_3(tmp_path: Path) -> None:
@@ -104,8 +104,30 @@ def test_keys_of_one_version_at_another(tmp_path: Path, version: int, keys: tupl
     entry = {"attrPath": JQ[0], keys[0]: LOCKED, keys[1]: "flake:nixpkgs", "storePaths": JQ[3]}
     elements = {"jq": entry} if named else [entry]
     [found] = read_manifest(manifest(tmp_path, {"version": version, "elements": elements}))
-    assert (found.name, found.url, found.original_url) == ("jq" if named else None, LOCKED, "flake:nixpkgs")
+    assert (found.name, found.url, found.original_url) == ("jq", LOCKED, "flake:nixpkgs")
     assert found.active
+
+
+def test_elements_without_names_get_those_that_later_versions_of_nix_give(tmp_path: Path) -> None:
+    packages, legacy = "packages.x86_64-linux", "legacyPackages.x86_64-linux"
+    sources = [
+        ("flake:nixpkgs", f"{legacy}.python3Packages.black", "black"),
+        ("git+file:///home/a/flake-two", f"{packages}.default", "flake-two"),
+        ("github:helix-editor/helix", f"{packages}.default", "helix"),
+        ("github:helix-editor/helix/master", "defaultPackage.x86_64-linux", "helix-1"),
+        ("github:helix-editor/helix", f"{packages}.default", "helix-2"),
+        ("git+https://example.org/x?dir=tools", f"{packages}.y", "tools"),
+        ("path:/home/a/hello", f"{packages}.default", "hello"),
+        ("flake:nixpkgs", f"{legacy}.hello", "hello-1"),
+        ("flake:nixpkgs", f'{legacy}."zig-0.15"', "nixpkgs"),
+        ("https://example.org/x.tar.gz", f"{packages}.default", f"https://example.org/x.tar.gz#{packages}.default"),
+    ]
+    elements = [
+        {"attrPath": path, "originalUrl": url, "url": url, "storePaths": [f"{STORE}-x-1.0"]} for url, path, _ in sources
+    ]
+    elements.append({"storePaths": [f"{STORE}-own-0.1", f"{STORE}-own-0.1-man"]})
+    found = read_manifest(manifest(tmp_path, {"version": 2, "elements": elements}))
+    assert [one.name for one in found] == [*(name for _, _, name in sources), "own"]
 
 
 @pytest.mark.parametrize("elements", [[], {}])
