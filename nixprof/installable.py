@@ -128,10 +128,10 @@ def input_name(url: str, taken: Sequence[str]) -> str:
     elif found := _DOWNLOAD.match(place):
         owner, repository = filter(None, found.groups())
     else:
-        names = [_ARCHIVE.sub("", part) for part in reversed(parts)]
+        ends = [_ARCHIVE.sub("", part) for part in reversed(parts)]
         # Downloads often end in a version.
-        words = filter(_is_word, names) if scheme.endswith(("http", "https")) else ()
-        repository = next(iter((*words, *names)), "")
+        words = filter(_is_word, ends) if scheme.endswith(("http", "https")) else ()
+        repository = next(iter((*words, *ends)), "")
     candidates = [branch] if repository == "nixpkgs" and branch else []
     candidates += [repository, f"{repository}-{branch}", f"{owner}-{repository}"]
     candidates += ["" if repository else "flake"]

@@ -11,6 +11,7 @@ from nixprof.spec import check_input_name
 
 REV = "0123456789abcdef0123456789abcdef01234567"
 PATH = "/nix/store/00000000000000000000000000000000-x-1.0"
+RELEASE = "github:NixOS/nixpkgs/nixos-24.05"
 LOCKED = f"github:NixOS/nixpkgs/{REV}"
 
 
