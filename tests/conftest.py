@@ -25,6 +25,9 @@ from support.world import Store, World
 hypothesis.settings.register_profile(
     "long", max_examples=10_000, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
 )
+# How long an example takes says more about what else the machine does.
+hypothesis.settings.register_profile("usual", deadline=None)
+hypothesis.settings.load_profile("usual")
 
 
 # Where the tests run in the background, Ctrl-C is ignored, also by all that they start.
