@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from support import demo
-from support.installs import MissingNix, wanted_installs
+from support.installs import MissingNix, newest
 from support.world import Store, World
 
 from nixprof.flake.compile import compile_flake
@@ -84,7 +84,7 @@ def _best(step: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    install = wanted_installs()[-1]
+    install = newest()[-1]
     if isinstance(install, MissingNix):
         sys.exit(install.reason)
     with tempfile.TemporaryDirectory() as scratch:

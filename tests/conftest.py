@@ -1,4 +1,8 @@
-"""Fixtures for tests against a real Nix. A test that asks for one of them runs on every Nix version.
+"""Fixtures for tests against a real Nix.
+
+A test that asks for one of them runs on the newest Nix, and with `pytest --all` on the oldest, too. Two markers change
+that: `newest_nix` where the version of Nix makes no difference, so that the newest is always enough, and `every_nix`
+where the difference between versions is what is tested.
 
 `world`          a user with a home, a profile and a package set; the tests of a session share one store
 `fresh_world`    the same with a store of its own, for tests that count, collect garbage or begin with nothing
@@ -18,7 +22,7 @@ import hypothesis
 import pytest
 from support import demo
 from support.binary_cache import BinaryCache
-from support.installs import MissingNix, NixInstall, wanted_installs
+from support.installs import MissingNix, NixInstall, every_install, newest, oldest_and_newest
 from support.world import Store, World
 
 # `pytest --hypothesis-profile=long`: many examples, for hours when nobody waits.
@@ -30,9 +34,11 @@ hypothesis.settings.register_profile("usual", deadline=None)
 hypothesis.settings.load_profile("usual")
 
 
-# Where the tests run in the background, Ctrl-C is ignored, also by all that they start.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# What is started inherits a signal that is ignored (Ctrl-C in the background, a closed terminal under nohup), but not a
+# handler: these tests go on ignoring it, and what they start is as it would be on a terminal.
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
 
 
 class MakeWorld(Protocol):
@@ -46,7 +52,24 @@ class MakeWorld(Protocol):
     ) -> World: ...
 
 
-@pytest.fixture(scope="session", params=wanted_installs(), ids=lambda install: install.id)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also on the oldest Nix, and stopped at more points")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "nix_install" not in metafunc.fixturenames:
+        return
+    if metafunc.definition.get_closest_marker("newest_nix"):
+        installs = newest()
+    elif metafunc.definition.get_closest_marker("every_nix"):
+        installs = every_install()
+    else:
+        both = metafunc.config.getoption("all") or os.environ.get("NIXPROF_TEST_NIX")
+        installs = oldest_and_newest() if both else newest()
+    metafunc.parametrize("nix_install", installs, ids=[one.id for one in installs], indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def nix_install(request: pytest.FixtureRequest) -> NixInstall:
     install: NixInstall | MissingNix = request.param
     if isinstance(install, MissingNix):

@@ -16,12 +16,9 @@ import pytest
 from conftest import MakeWorld
 from support.claims import agree
 from support.faults import Stages, Standing, leftovers, wait_until_quiet, works
-from support.installs import wanted_installs
+from support.installs import NixInstall, newest
 from support.world import Result, World
 
-# Every point takes minutes for each command: NIXPROF_TEST_POINTS=all. Otherwise it is each so many-th, on the newest
-# Nix and on the others, where nixprof does the same.
-SAMPLE_ON_NEWEST, SAMPLE_ON_OTHERS = (1, 9) if os.environ.get("NIXPROF_TEST_POINTS") == "all" else (6, 25)
 PUTTING_RIGHT = "putting right what `nixprof {}` (process "
 
 
@@ -93,9 +90,14 @@ def stages(request: pytest.FixtureRequest, make_world: MakeWorld) -> Stages:
     return COMMANDS[request.param](make_world())
 
 
-def chosen(world: World, points: list[str]) -> Iterator[tuple[int, str]]:
-    newest = world.install == wanted_installs()[-1]
-    sample = SAMPLE_ON_NEWEST if newest else SAMPLE_ON_OTHERS
+@pytest.fixture
+def sample(request: pytest.FixtureRequest, nix_install: NixInstall) -> int:
+    """Test each so many-th point: all of them take minutes for each command (NIXPROF_TEST_POINTS=1)."""
+    thorough = request.config.getoption("all") and nix_install in newest()
+    return int(os.environ.get("NIXPROF_TEST_POINTS", "8" if thorough else "32"))
+
+
+def chosen(points: list[str], sample: int) -> Iterator[tuple[int, str]]:
     return ((n, what) for n, what in enumerate(points, 1) if n % sample == 0)
 
 
@@ -129,10 +131,10 @@ def all_is_there(stages: Stages, what: str) -> None:
 
 
 @pytest.mark.parametrize("stages", [*COMMANDS, *FIRST], indirect=True)
-def test_killed_at_every_point(stages: Stages, record_property: Callable[[str, object], None]) -> None:
+def test_killed_at_every_point(stages: Stages, sample: int, record_property: Callable[[str, object], None]) -> None:
     world, command = stages.world, stages.command
     known: set[str] = set()
-    points = list(chosen(world, stages.points))
+    points = list(chosen(stages.points, sample))
     for number, what in points:
         where = f"killed at point {number} of {len(stages.points)}: {what}"
         result = stages.disturbed(number, "kill")
@@ -176,11 +178,12 @@ def difference(stages: Stages, now: Standing) -> str:
 
 @pytest.mark.parametrize("stages", COMMANDS, indirect=True)
 @pytest.mark.parametrize("reason", ["ENOSPC", "EROFS", "EACCES"])
-def test_every_write_is_refused(stages: Stages, reason: str, record_property: Callable[[str, object], None]) -> None:
+def test_every_write_is_refused(
+    stages: Stages, reason: str, sample: int, record_property: Callable[[str, object], None]
+) -> None:
     """Refused from that point on, and where a second try may help, also once only."""
-    world = stages.world
     points = stages.count(reason)
-    for number, what in chosen(world, points):
+    for number, what in chosen(points, sample):
         for lasts in (True, False):
             if not lasts and (reason != "EACCES" or "/.config/" not in what):
                 continue

@@ -15,7 +15,7 @@ import pytest
 from support.claims import agree
 from support.faults import leftovers, wait_until_quiet
 from support.terminal import Terminal
-from support.waiting import Waiting, WaitingActivation
+from support.waiting import Waiting, WaitingActivation, until
 from support.world import NIXPROF, World
 
 TOKEN = "glpat-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -95,8 +95,8 @@ def test_a_reader_that_makes_the_pipe_impatient(world: World) -> None:
     ours, theirs = os.pipe()
     os.set_blocking(theirs, False)
     with subprocess.Popen([*NIXPROF, "list", "--json"], stdout=theirs, env=world.env, cwd=world.home) as listing:
+        until(lambda: not select.select([], [theirs], [], 0)[1])
         os.close(theirs)
-        time.sleep(1)
         with open(ours, "rb") as pipe:
             found = json.load(pipe)
     assert listing.returncode == 0

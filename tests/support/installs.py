@@ -1,15 +1,17 @@
 """The Nix versions that the tests run on.
 
 They are in the folder `.nix` of the project, one folder each, as `tests/get-nix.sh SUITE .nix/SUITE` leaves
-them: `.nix/SUITE/root/usr/bin/nix`. Unless told otherwise, the tests take the oldest and the newest version
-that nixprof supports. NIXPROF_TEST_NIX tells otherwise: names in `.nix` and folders of commands, with spaces
-between them, or `all`.
+them: `.nix/SUITE/root/usr/bin/nix`. A test runs on the newest of them, with `pytest --all` on the oldest as well;
+a test marked `newest_nix` always runs on the newest only, one marked `every_nix` always on all that are there.
+NIXPROF_TEST_NIX names the versions to use instead: names in `.nix` and folders of commands, with spaces between
+them, or `all`.
 """
 
 import functools
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,19 +70,42 @@ class MissingNix:
         return f"{self.name}-missing"
 
 
-@functools.cache
-def wanted_installs() -> tuple[NixInstall | MissingNix, ...]:
-    """What NIXPROF_TEST_NIX asks for, the oldest version first."""
-    asked = os.environ.get("NIXPROF_TEST_NIX", "").replace(":", " ").split()
-    if asked == ["all"]:
-        asked = sorted({*OLDEST_AND_NEWEST, *(entry.name for entry in INSTALLS.glob("*") if entry.is_dir())})
-    found = [_find(name) for name in asked or OLDEST_AND_NEWEST]
+Install = NixInstall | MissingNix
+
+
+def every_install() -> tuple[Install, ...]:
+    """Every Nix that is there, the oldest version first; or what NIXPROF_TEST_NIX names."""
+    return _sorted(_named() or _fetched())
+
+
+def oldest_and_newest() -> tuple[Install, ...]:
+    """The ends of the range that nixprof supports, the oldest version first; or what NIXPROF_TEST_NIX names."""
+    return _sorted(_named() or OLDEST_AND_NEWEST)
+
+
+def newest() -> tuple[Install, ...]:
+    """The newest version alone."""
+    return oldest_and_newest()[-1:]
+
+
+def _fetched() -> Sequence[str]:
+    return sorted({*OLDEST_AND_NEWEST, *(entry.name for entry in INSTALLS.glob("*") if entry.is_dir())})
+
+
+def _named() -> Sequence[str]:
+    names = os.environ.get("NIXPROF_TEST_NIX", "").replace(":", " ").split()
+    return _fetched() if names == ["all"] else names
+
+
+def _sorted(names: Sequence[str]) -> tuple[Install, ...]:
+    found = [_find(name) for name in names]
     installs = sorted((entry for entry in found if isinstance(entry, NixInstall)), key=lambda entry: entry.release)
     missing = [entry for entry in found if isinstance(entry, MissingNix)]
     return (*installs, *missing)
 
 
-def _find(name: str) -> NixInstall | MissingNix:
+@functools.cache
+def _find(name: str) -> Install:
     if "/" in name:
         folder = Path(name)
         remedy = "NIXPROF_TEST_NIX takes folders that contain the command nix"
