@@ -13,7 +13,7 @@ from nixprof.errors import NixprofError
 from nixprof.exclusive import warn
 from nixprof.freeze.decide import Choice, Ground, decide, element_names, is_untouched, own_name
 from nixprof.freeze.findings import Finding, How, Import
-from nixprof.freeze.identify import Nixpkgs, channel, identify
+from nixprof.freeze.identify import Identified, Nixpkgs, channel, identify
 from nixprof.freeze.reading import Kind, read_file, read_profile
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, comment_packages, replace_packages
 from nixprof.manifest.parse import parse_text
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nixprof.flow import Outcome, Plan
-    from nixprof.freeze.identify import Identity
     from nixprof.freeze.reading import Reading
     from nixprof.manifest.model import Manifest
     from nixprof.nix.profile import Element
@@ -63,7 +62,7 @@ class Survey:
     Attributes:
         reading: where the elements come from.
         findings: what becomes of each.
-        identities: what the elements without an attribute path are.
+        identified: what the elements without an attribute path are.
         manifest: the file of the list.
         texts: what the files of the list will say, as far as they change.
         text: what `manifest` will say.
@@ -73,7 +72,7 @@ class Survey:
 
     reading: Reading
     findings: tuple[Finding, ...]
-    identities: Mapping[Element, Identity]
+    identified: Identified
     manifest: Path
     texts: Mapping[Path, str]
     text: str
@@ -136,7 +135,7 @@ def run(
 
     def propose(manifest: Manifest) -> Draft:
         state = State(project, {source.path: source.data for source in manifest.sources})
-        now = _survey(options, found.reading, found.identities, state)
+        now = _survey(options, found.reading, found.identified, state)
         taken = _taken(now, state)
         return Draft(
             now.texts,
@@ -150,19 +149,19 @@ def run(
     return Frozen(found, outcome)
 
 
-def _survey(options: Options, reading: Reading, identities: Mapping[Element, Identity], state: State) -> Survey:
+def _survey(options: Options, reading: Reading, identified: Identified, state: State) -> Survey:
     manifest, machine = state.manifest, state.machine
     ground = Ground(manifest, state.locked, machine.system, machine.host, here=reading.kind is not Kind.FILE)
-    findings = decide(reading.elements, ground, identities, options.choice)
+    findings = decide(reading.elements, ground, identified.identities, options.choice)
     imports = [one for one in findings if isinstance(one, Import)]
     before = manifest.texts()
     after = _written(before, manifest.path, imports, machine.system, options)
     texts = {path: text for path, text in after.items() if text != before[path]}
     listed = len(state.wanted) + sum(one.entry is None for one in imports)
-    return Survey(reading, findings, identities, manifest.path, texts, after[manifest.path], listed)
+    return Survey(reading, findings, identified, manifest.path, texts, after[manifest.path], listed)
 
 
-def _identify(project: Project, options: Options, state: State, reading: Reading) -> Mapping[Element, Identity]:
+def _identify(project: Project, options: Options, state: State, reading: Reading) -> Identified:
     """Find out what the elements without an attribute path are, of those that the user wants."""
     choice = options.choice
     unknown = [
@@ -175,7 +174,7 @@ def _identify(project: Project, options: Options, state: State, reading: Reading
         and (not choice.only or element_names(element) & set(choice.only))
     ]
     if not unknown:
-        return {}
+        return Identified({})
     with Nix(project.progress) as nix, project.progress.step("identifying packages"):
         return identify(nix, unknown, _sources(state))
 

@@ -23,12 +23,12 @@ class How(Enum):
 
 
 class Evidence(Enum):
-    """What told the attribute path of an element that has none, the best first."""
+    """What told the attribute path of an element that has none, the best first; all but the first may be wrong."""
 
-    POSITION = "its file in nixpkgs"
     SAME_PATH = "same store path"
-    SAME_NAME = "attribute of that name"
-    SAME_VERSION = "same name and version"
+    POSITION = "guess: its file in nixpkgs"
+    SAME_VERSION = "guess: same name and version"
+    SAME_NAME = "guess: same name, another version"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """Elements of nix-env, and bare store paths, have no attribute path: what evidence there is for one, the best first.
 
-1. `meta.position` names the file `pkgs/by-name/xx/NAME/package.nix`.
-2. An attribute evaluates to the very store path that is installed.
-3. A top-level attribute has the name, and its package agrees.
-4. The shortest attribute whose package has the same name and version.
+1. An attribute evaluates to the very store path that is installed. That is proof; everything else is a guess.
+2. An attribute has the name and the version, and `meta.position` names the same file.
+3. An attribute has the name and the version.
+4. An attribute has the name. The version that is nearest counts, and where several versions are kept and none is
+   near, none is guessed: `nodejs` 18 is not `nodejs` 22.
 
-A bare store path is only identified by (2).
+Of attributes that nothing tells apart, the one that is called as the package is; else none. A bare store path is
+only identified by proof.
 """
 
 from __future__ import annotations
@@ -13,20 +15,22 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nixprof.errors import NixprofError
 from nixprof.files import scratch_folder
 from nixprof.freeze.findings import Evidence
+from nixprof.freeze.names import PLAIN_SETS, Name, Names, expand, in_nested
 from nixprof.nix.shape import fits
 from nixprof.places import home
-from nixprof.storepath import package_of, split_name
+from nixprof.storepath import package_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from nixprof.errors import NixprofError
     from nixprof.nix.command import Nix
     from nixprof.nix.profile import Element
 
@@ -34,9 +38,9 @@ _BY_NAME = re.compile(r"/pkgs/by-name/[^/]+/([^/]+)/")
 _CHANNELS = (".nix-defexpr/channels/nixpkgs", ".nix-defexpr/channels_root/nixpkgs", ".nix-defexpr/channels/nixos")
 _SHARED_CHANNELS = tuple(f"/nix/var/nix/profiles/per-user/root/channels/{name}" for name in ("nixpkgs", "nixos"))
 
-
-# What `identify.nix` tells of a package.
-_ANSWER = {"attrPath": [str], "pname": str, "version": str, "outputs": {str: str}}
+# So many questions are asked at once, and after so many failures without an answer between them no more.
+MAX_QUESTIONS = 500
+MAX_FAILURES_IN_A_ROW = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,47 +94,313 @@ def _revision(place: Path) -> str:
     return f"github:NixOS/nixpkgs/{revision}" if re.fullmatch(r"[0-9a-f]{40}", revision) else ""
 
 
-def identify(nix: Nix, elements: Sequence[Element], sources: Sequence[Nixpkgs]) -> dict[Element, Identity]:
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """What could not be evaluated, and so was not compared.
+
+    Attributes:
+        attribute: an attribute path; empty where nothing could be asked.
+        source: where it is.
+        cause: what Nix says of it.
+
+    """
+
+    attribute: str
+    source: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What `identify` found out.
+
+    Attributes:
+        identities: what could be told, by element; what could not be is left out.
+        unasked: what could not be asked, and might have told more.
+
+    """
+
+    identities: Mapping[Element, Identity]
+    unasked: tuple[Unasked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A package of nixpkgs that an element may be.
+
+    Attributes:
+        attr_path: where it is.
+        name: with the version.
+        position: the file that defines it, and the line; may be empty.
+        description: one line; may be empty.
+        source: the nixpkgs.
+        outputs: its store paths; None where they were not asked for, or cannot be told.
+
+    """
+
+    attr_path: tuple[str, ...]
+    name: str
+    position: str = ""
+    description: str = ""
+    source: Nixpkgs = Nixpkgs("", "")
+    outputs: frozenset[str] | None = None
+
+    @property
+    def plainness(self) -> tuple[int, int, str]:
+        """How plain its attribute path is: lower is plainer."""
+        name = ".".join(self.attr_path)
+        return len(self.attr_path), len(name), name
+
+
+def identify(nix: Nix, elements: Sequence[Element], sources: Sequence[Nixpkgs]) -> Identified:
     """Find out what elements are.
 
     Args:
-        nix: asked once for each source, whatever the number of elements.
+        nix: asked a few times for each source, whatever the number of elements, and once more for each attribute that
+            cannot be evaluated.
         elements: without attribute path: of nix-env, or bare store paths.
-        sources: where to look them up; one that cannot be evaluated is passed over.
-
-    Returns: what could be told, by element; what could not be is left out.
+        sources: where to look them up, one after the other, until each is found for sure.
 
     """
-    if not elements:
-        return {}
-    found: dict[Element, list[tuple[Nixpkgs, Mapping[str, Any]]]] = {element: [] for element in elements}
-    for source in sources:
-        try:
-            told = _ask(nix, elements, source)
-        except NixprofError:
-            continue
-        for element, answers in zip(elements, told, strict=True):
-            found[element] += [(source, answer) for answer in answers]
-    identities = {element: judge(element, answers) for element, answers in found.items()}
-    return {element: identity for element, identity in identities.items() if identity}
+    candidates: dict[Element, list[Candidate]] = {element: [] for element in elements}
+    unasked: list[Unasked] = []
+    asked = False
+    for place in sources:
+        # What the user's own configuration breaks, may be told without it.
+        for plain in (False, True) if place.place.startswith("/") else (True,):
+            missing = [element for element in elements if not any(map(partial(_gives, element), candidates[element]))]
+            source = _Source(nix, place, plain=plain)
+            if missing and source.look_up(missing, candidates):
+                asked = True
+                unasked += [one for one in source.unasked if one not in unasked]
+                break
+            unasked += source.unasked
+    refused = {one.attribute for one in unasked}
+    identities = {}
+    for element, found in candidates.items():
+        by_file = not asked or bool(refused.intersection(_positions(element)))
+        identity = judge(element, found) or (_by_position(element) if by_file else None)
+        if identity:
+            identities[element] = identity
+    return Identified(identities, tuple(unasked))
 
 
-def _ask(nix: Nix, elements: Sequence[Element], source: Nixpkgs) -> list[list[Mapping[str, Any]]]:
-    questions = [
-        {"pname": _name(element)[0], "attrPaths": [[name] for name in _positions(element)]} for element in elements
-    ]
-    with scratch_folder() as scratch:
-        file = Path(scratch, "questions.json")
-        file.write_text(json.dumps(questions), encoding="utf-8")
-        told = nix.identify(source.place, file)
-    if not fits(told, [list]) or len(told) != len(elements):
-        raise NixprofError("Nix answers something else than it was asked", cause=str(told)[:200])
-    return [[answer for answer in answers if fits(answer, _ANSWER)] for answers in told]
+class _Source:
+    """A nixpkgs that is asked.
+
+    Attributes:
+        unasked: what cannot be evaluated.
+
+    """
+
+    def __init__(self, nix: Nix, source: Nixpkgs, *, plain: bool) -> None:
+        self.unasked: list[Unasked] = []
+        self._failed = False
+        self._nix = nix
+        self._source = source
+        self._plain = plain
+        self._names: dict[tuple[str, ...], Names] = {}
+        self._seen: dict[tuple[str, ...], Candidate | None] = {}
+
+    def look_up(self, elements: Sequence[Element], candidates: dict[Element, list[Candidate]]) -> bool:
+        """Find the packages that elements may be; first where they should be, then wherever they could be.
+
+        Args:
+            elements: to be looked up.
+            candidates: gets what is found.
+
+        Returns: whether this nixpkgs can be asked: some of its attributes can be evaluated.
+
+        """
+        self._list([()])
+        if () not in self._names:
+            return False
+        for wide in (False, True):
+            missing = [element for element in elements if not any(map(partial(_gives, element), candidates[element]))]
+            names = {element: Name.parse(_label(element)) for element in missing}
+            places = {element: self._places(name, wide=wide) for element, name in names.items()}
+            self._list(dict.fromkeys(path for paths in places.values() for path in paths))
+            paths = {element: list(self._paths(name, places[element], wide=wide)) for element, name in names.items()}
+            self._describe(dict.fromkeys(path for some in paths.values() for path in some))
+            for element, name in names.items():
+                described = [one for path in paths[element] if (one := self._seen[path])]
+                found = [one for one in described if Name.parse(one.name).is_same(name)]
+                candidates[element] += [one for one in found if one not in candidates[element]]
+            self._compare({element: candidates[element] for element in missing})
+        return not self._failed
+
+    def _places(self, name: Name, *, wide: bool) -> list[tuple[str, ...]]:
+        """Give the sets in which a package may be."""
+        top = self._names[()].all
+        sets = [*expand(name.sets, top), *(expand(PLAIN_SETS, top) if wide and not name.family else ())]
+        return [()] if name.family and name.family.nested else [(), *sets]
+
+    def _paths(self, name: Name, places: Sequence[tuple[str, ...]], *, wide: bool) -> Iterator[tuple[str, ...]]:
+        """Give the attributes that may be a package."""
+        if name.family and name.family.nested:
+            for place in expand(name.sets, self._names[()].all):
+                yield from in_nested(place, name.own)
+        for place in places:
+            if place in self._names:
+                called = name.own if place else name.stem
+                yield from self._names[place].named(called)
+                if wide and (not place or name.family):
+                    yield from self._names[place].alike(called)
+
+    def _list(self, paths: Iterable[tuple[str, ...]]) -> None:
+        new = [path for path in paths if path not in self._names]
+        for path, names in zip(new, self._ask("names", new), strict=True):
+            if fits(names, [str]):
+                self._names[path] = Names(path, names)
+
+    def _describe(self, paths: Iterable[tuple[str, ...]]) -> None:
+        new = [path for path in paths if path not in self._seen]
+        for path, told in zip(new, self._ask("package", new), strict=True):
+            known = fits(told, {"name": str, "position": str, "description": str})
+            self._seen[path] = (
+                Candidate(path, told["name"], told["position"], told["description"], self._source) if known else None
+            )
+
+    def _compare(self, candidates: Mapping[Element, list[Candidate]]) -> None:
+        """Ask for the store paths of the candidates that have the name and the version of their element."""
+        named = dict.fromkeys(
+            one.attr_path
+            for element, found in candidates.items()
+            for one in found
+            if one.source is self._source and one.outputs is None and one.name == _label(element)
+        )
+        told = dict(zip(named, self._ask("outputs", list(named)), strict=True))
+        for found in candidates.values():
+            for at, one in enumerate(found):
+                outputs = told.get(one.attr_path) if one.source is self._source else None
+                if outputs is not None and fits(outputs, {str: str}):
+                    found[at] = replace(one, outputs=frozenset(outputs.values()))
+
+    def _ask(self, what: str, paths: Sequence[tuple[str, ...]]) -> list[Any]:
+        """Ask one thing about each attribute; None for what does not exist or cannot be evaluated.
+
+        Asked together, Nix stops at the first that fails: it goes on behind that one, and where not even the first
+        answer came, with half as many.
+        """
+        answers: dict[tuple[str, ...], Any] = {}
+        pending = [list(paths[at : at + MAX_QUESTIONS]) for at in range(0, len(paths), MAX_QUESTIONS)][::-1]
+        in_a_row = 0
+        while pending and not self._failed:
+            batch = pending.pop()
+            told, error = self._ask_together(what, batch)
+            answers |= zip(batch, told, strict=False)
+            rest = batch[len(told) :]
+            in_a_row = 0 if told else in_a_row
+            if (told and rest) or len(rest) == 1:
+                in_a_row += 1
+                self.unasked.append(Unasked(".".join(rest[0]), self._source.place, _cause(error)))
+                rest = rest[1:]
+                if in_a_row >= MAX_FAILURES_IN_A_ROW:
+                    # It is not these attributes: nothing can be evaluated.
+                    self._failed = True
+                    self.unasked.append(Unasked("", self._source.place, _cause(error)))
+                pending += [rest] if rest else []
+            elif rest:
+                half = len(rest) // 2
+                pending += [rest[half:], rest[:half]]
+        return [answers.get(path) for path in paths]
+
+    def _ask_together(self, what: str, paths: Sequence[tuple[str, ...]]) -> tuple[list[Any], NixprofError | None]:
+        questions = [{"what": what, "path": path} for path in paths]
+        asked = {"nixpkgs": self._source.place, "plain": self._plain, "questions": questions}
+        with scratch_folder() as scratch:
+            file = Path(scratch, "questions.json")
+            file.write_text(json.dumps(asked), encoding="utf-8")
+            return self._nix.ask(file, len(paths))
 
 
-def _name(element: Element) -> tuple[str, str]:
+def judge(element: Element, candidates: Sequence[Candidate]) -> Identity | None:
+    """Weigh the evidence.
+
+    Args:
+        element: what is to be identified.
+        candidates: packages that it may be.
+
+    Returns: what it is; None where nothing tells, or, for a bare store path, no package has that path.
+
+    """
+    same = [one for one in candidates if _gives(element, one)]
+    if same:
+        name = Name.parse(_label(element))
+        best = min(
+            same, key=lambda one: (not one.source.reference, name.closeness(one.attr_path[-1]) > 0, one.plainness)
+        )
+        return Identity(best.attr_path, Evidence.SAME_PATH, best.source.reference, ())
+    return _guess(element, candidates) if element.label else None
+
+
+def _guess(element: Element, candidates: Sequence[Candidate]) -> Identity | None:
+    """Go by name, version, file and description."""
+    name = Name.parse(element.label)
+
+    def weight(one: Candidate) -> tuple[int, ...]:
+        other = Name.parse(one.name)
+        return (
+            one.name == element.label,
+            other.stem == name.stem,
+            _same_file(element.position, one.position),
+            bool(element.description) and one.description == element.description,
+            name.shared(other.version),
+        )
+
+    likely = [one for one in candidates if _is_likely(element, one)]
+    if not likely:
+        return None
+    top = max(map(weight, likely))
+    best = sorted(
+        (one for one in likely if weight(one) == top),
+        key=lambda one: (name.closeness(one.attr_path[-1]), one.plainness),
+    )
+    chosen = best[0]
+    fit = name.closeness(chosen.attr_path[-1]), len(chosen.attr_path)
+    equal = [one for one in best if (name.closeness(one.attr_path[-1]), len(one.attr_path)) == fit]
+    versions = {Name.parse(one.name).version for one in likely}
+    far = name.version and chosen.name != element.label and len(versions) > 1 and not top[-1]
+    if far or not all(_is_same(chosen, one) for one in equal):
+        return None
+    evidence = Evidence.SAME_NAME
+    if chosen.name == element.label:
+        evidence = Evidence.POSITION if _same_file(element.position, chosen.position) else Evidence.SAME_VERSION
+    others = sorted({one.plainness for one in candidates if one.attr_path != chosen.attr_path})
+    return Identity(chosen.attr_path, evidence, "", tuple(path for _, _, path in others))
+
+
+def _is_likely(element: Element, one: Candidate) -> bool:
+    """Tell whether a package of that name may be the element: in a set of its own, more has to agree."""
+    at_home = len(one.attr_path) == 1 or Name.parse(element.label).family is not None
+    alike = _same_file(element.position, one.position) or (
+        bool(element.description) and one.description == element.description
+    )
+    return at_home or alike or one.name == element.label
+
+
+def _is_same(one: Candidate, other: Candidate) -> bool:
+    """Tell whether two attributes are one package, as far as is known."""
+    if one.outputs is not None and other.outputs is not None:
+        return one.outputs == other.outputs
+    return (one.name, one.position) == (other.name, other.position)
+
+
+def _gives(element: Element, one: Candidate) -> bool:
+    return bool(element.store_paths) and one.outputs is not None and set(element.store_paths) <= one.outputs
+
+
+def _label(element: Element) -> str:
     """Give name and version: of a store path the whole name but an output at its end."""
-    return split_name(element.label) if element.label else package_of(element.store_paths, element.outputs)
+    if element.label:
+        return element.label
+    return "-".join(filter(None, package_of(element.store_paths, element.outputs)))
+
+
+def _by_position(element: Element) -> Identity | None:
+    """Go by the file alone, where there is nothing to compare it with: `pkgs/by-name/xx/NAME` defines `NAME`."""
+    named = [name for name in _positions(element) if Name.parse(element.label).closeness(name) == 0]
+    return Identity((named[0],), Evidence.POSITION, "", ()) if named else None
 
 
 def _positions(element: Element) -> list[str]:
@@ -138,45 +408,13 @@ def _positions(element: Element) -> list[str]:
     return [found[1]] if found else []
 
 
-def judge(element: Element, answers: Sequence[tuple[Nixpkgs, Mapping[str, Any]]]) -> Identity | None:
-    """Weigh the evidence.
-
-    Args:
-        element: what is to be identified.
-        answers: packages that it may be, each with where it was found; see `identify.nix` for their shape.
-
-    Returns: what it is; None where nothing tells, or, for a bare store path, no package has that path.
-
-    """
-    same = [(source, answer) for source, answer in answers if _gives(answer, element)]
-    for name in _positions(element):
-        here = [source for source, answer in same if answer["attrPath"] == [name]]
-        return Identity((name,), Evidence.POSITION, here[0].reference if here else "", ())
-    if same:
-        source, answer = min(same, key=lambda one: (not one[0].reference, _plainness(one[1]["attrPath"])))
-        return Identity(tuple(answer["attrPath"]), Evidence.SAME_PATH, source.reference, ())
-    return _guess(element, [answer for _, answer in answers]) if element.label else None
+def _same_file(one: str, other: str) -> bool:
+    """Tell whether two positions are in the same file of nixpkgs, wherever that is."""
+    files = [position.rpartition(":")[0].partition("/pkgs/")[2] for position in (one, other)]
+    return bool(files[0]) and files[0] == files[1]
 
 
-def _guess(element: Element, answers: Sequence[Mapping[str, Any]]) -> Identity | None:
-    """Go by name and version."""
-    pname, version = split_name(element.label)
-    named = [answer for answer in answers if answer["pname"] in (pname, pname.rpartition("-")[2])]
-    paths = sorted({tuple(answer["attrPath"]) for answer in named}, key=_plainness)
-    versioned = {tuple(answer["attrPath"]) for answer in named if answer["version"] == version}
-    evidence, chosen = Evidence.SAME_VERSION, [path for path in paths if path in versioned]
-    # An attribute of another version is the better guess only where none has this one.
-    if (pname,) in paths and ((pname,) in versioned or not versioned):
-        evidence, chosen = Evidence.SAME_NAME, [(pname,)]
-    if not chosen:
-        return None
-    return Identity(chosen[0], evidence, "", tuple(".".join(path) for path in paths if path != chosen[0]))
-
-
-def _gives(answer: Mapping[str, Any], element: Element) -> bool:
-    return bool(element.store_paths) and set(element.store_paths) <= set(answer["outputs"].values())
-
-
-def _plainness(path: Sequence[str]) -> tuple[int, int, str]:
-    name = ".".join(path)
-    return len(path), len(name), name
+def _cause(error: NixprofError | None) -> str:
+    """Say in one line why something could not be evaluated."""
+    said = (error.cause or error.message).splitlines() if error else []
+    return said[0] if said else "Nix gives no answer"

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from nixprof.errors import NixprofError, OvertakenError
 from nixprof.files import scratch_folder
+from nixprof.flake.compile import quoted
 from nixprof.nix.activity import Activities
 from nixprof.nix.explain import NixError, Trouble, explain
 from nixprof.nix.profile import USUAL_PRIORITY, Keeper
@@ -177,26 +178,28 @@ class Nix:
 
     ## packages without flakes
 
-    def identify(self, nixpkgs: str, questions: Path) -> Any:
-        """Look packages up in a nixpkgs by their names; see `identify.nix` for the shape of question and answer.
+    def ask(self, questions: Path, number: int) -> tuple[list[Any], NixError | None]:
+        """Ask about the packages of a nixpkgs; see `identify.nix` for the shape of questions and answers.
 
         Args:
-            nixpkgs: a locked flake reference or a folder.
             questions: a file with the questions as JSON.
+            number: how many they are.
+
+        Returns: the answers up to the first question that cannot be evaluated, and what Nix says of that one; None
+            where all could be.
 
         """
-        return self._instantiate(_IDENTIFY, nixpkgs=nixpkgs, questions=str(questions))
-
-    def _instantiate(self, file: Path, **arguments: str) -> Any:
-        """Evaluate a function of nixprof's own with string arguments."""
-        flags = ["--option", "extra-experimental-features", "nix-command flakes"]
-        for name, value in arguments.items():
-            flags += ["--argstr", name, value]
-        printed = self._run(["nix-instantiate", "--eval", "--strict", "--json", *flags, str(file)])
+        # What looks at the machine is not pure, whatever nix.conf wants.
+        flags = ["--option", "extra-experimental-features", "nix-command flakes", "--option", "pure-eval", "false"]
+        expression = f"import {quoted(str(_IDENTIFY))} {quoted(str(questions))}"
+        items = [word for item in range(number) for word in ("-A", str(item))]
         try:
-            return json.loads(printed)
-        except (ValueError, RecursionError) as error:
-            raise _nonsense("Nix printed something that is no JSON", printed) from error
+            printed = self._run(
+                ["nix-instantiate", "--eval", "--strict", "--json", *flags, "--expr", expression, *items]
+            )
+        except NixError as error:
+            return _json_values(error.printed), error
+        return _json_values(printed), None
 
     ## profiles
 
@@ -341,6 +344,7 @@ class Nix:
                 raise
         if process.returncode:
             error = explain(said, argv, process.returncode)
+            error.printed = printed
             if error.trouble is Trouble.UNKNOWN and argv != _VERSION:
                 self._refuse_too_old()
             raise error
@@ -373,6 +377,20 @@ def _where() -> str | None:
 
 def _profile_flag(profile: Path | None) -> tuple[str, ...]:
     return () if profile is None else ("--profile", str(profile))
+
+
+def _json_values(text: str) -> list[Any]:
+    """Read JSON values that follow each other, as far as they are complete: Nix 2.8 puts nothing between them."""
+    decoder = json.JSONDecoder()
+    values = []
+    while text := text.lstrip():
+        try:
+            value, end = decoder.raw_decode(text)
+        except (ValueError, RecursionError):
+            break
+        values.append(value)
+        text = text[end:]
+    return values
 
 
 def _nonsense(message: str, printed: str) -> NixprofError:

@@ -46,6 +46,7 @@ class NixError(NixprofError):
             the flake that it was at, where it tells
         said: Nix's own words, as far as they belong to this failure.
         others: the other builds that failed, where builds did; Nix goes on with what does not need them.
+        printed: what it had printed before it failed.
 
     """
 
@@ -64,6 +65,7 @@ class NixError(NixprofError):
         self.found = found
         self.said = said
         self.others: tuple[NixError, ...] = ()
+        self.printed = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,42 +1,41 @@
-# Looks packages up in a nixpkgs by what nix-env keeps of them.
+# Answers questions about a nixpkgs, each by itself: the list it gives is to be evaluated item by item, so that what
+# cannot be evaluated costs its own answer only.
 #
-# questions: a file with [ { pname; attrPaths; } ] as JSON; `attrPaths` are those to try in any case.
-# Gives, for each, [ { attrPath; pname; version; outputs; } ]: the attributes that may be meant and evaluate.
-{ nixpkgs, questions }:
+# asked: a file with { nixpkgs; plain; questions = [ { what; path; } ]; } as JSON. `nixpkgs` is a folder or a locked
+# flake reference; `plain` leaves the user's own configuration and overlays out. `what` is one of:
+#   names    the names in the attribute set at `path`
+#   package  { name; position; description; } of the package at `path`, without what it depends on
+#   outputs  the store path of each output of the package at `path`
+# The answer is null where there is no such thing, or evaluating it throws.
+asked:
 let
   inherit (builtins)
     attrNames
-    concatLists
+    deepSeq
     filter
     foldl'
     fromJSON
-    genList
     getAttr
     getEnv
     getFlake
-    groupBy
     hasAttr
     head
     isAttrs
     isFunction
-    isList
-    length
+    isString
     listToAttrs
     map
-    match
-    parseDrvName
     pathExists
     readFile
-    replaceStrings
-    sort
-    stringLength
     substring
-    toJSON
     tryEval
+    unsafeDiscardStringContext
     ;
+  inherit (fromJSON (readFile asked)) nixpkgs plain questions;
 
-  # What was installed was allowed then.
+  # What was installed was allowed then. Without aliases, no package has a second name that nixpkgs warns of.
   allowed = {
+    allowAliases = false;
     allowUnfree = true;
     allowBroken = true;
     allowInsecurePredicate = _: true;
@@ -54,134 +53,54 @@ let
       own = if files == [ ] then { } else import (head files);
     in
     if isFunction own then args: own args // allowed else own // allowed;
+  isFolder = substring 0 1 nixpkgs == "/";
+  source = if isFolder then nixpkgs else (getFlake nixpkgs).outPath;
   pkgs =
-    if substring 0 1 nixpkgs == "/" then
-      import nixpkgs { config = configuration; }
+    if isFolder && !plain then
+      import source { config = configuration; }
     else
-      import (getFlake nixpkgs).outPath {
+      import source {
         config = allowed;
         overlays = [ ];
       };
 
-  # Names are alike where they differ in what attribute names cannot have.
-  plain = replaceStrings [ "." "_" "-" "+" ] [ "" "" "" "" ];
-  stem =
-    name:
-    let
-      found = match "([a-zA-Z]+).*" name;
-    in
-    if found == null then "" else head found;
-  byStem = groupBy stem (attrNames pkgs);
-
-  take = count: list: genList (builtins.elemAt list) (if length list < count then length list else count);
-  beginsWith = start: text: substring 0 (stringLength start) text == start;
-  byLength = sort (
-    a: b: stringLength a < stringLength b || stringLength a == stringLength b && a < b
-  );
-
-  # Attributes such as nodejs_24 for nodejs; the shortest first, and not without end.
-  alike =
-    pname:
-    take 40 (
-      byLength (filter (name: beginsWith (plain pname) (plain name)) (byStem.${stem pname} or [ ]))
-    );
-
-  # Packages of a set carry its name in front: python3.12-black is python312Packages.black.
-  sets = [
-    {
-      pattern = "python([0-9])\\.([0-9]+)-(.*)";
-      paths = found: [
-        [
-          "python${head found}${builtins.elemAt found 1}Packages"
-          (builtins.elemAt found 2)
-        ]
-        [
-          "python${head found}Packages"
-          (builtins.elemAt found 2)
-        ]
-      ];
-    }
-    {
-      pattern = "perl[0-9.]+-(.*)";
-      paths = found: [
-        [
-          "perlPackages"
-          (replaceStrings [ "-" ] [ "" ] (head found))
-        ]
-      ];
-    }
-    {
-      pattern = "vimplugin-(.*)";
-      paths = found: [
-        [
-          "vimPlugins"
-          (head found)
-        ]
-      ];
-    }
-    {
-      pattern = "emacs-(.*)";
-      paths = found: [
-        [
-          "emacsPackages"
-          (head found)
-        ]
-      ];
-    }
-  ];
-  inSets =
-    pname:
-    concatLists (
-      map (
-        set:
-        let
-          found = match set.pattern pname;
-        in
-        if found == null then [ ] else set.paths found
-      ) sets
-    );
-
   at = foldl' (
     value: name: if isAttrs value && hasAttr name value then getAttr name value else null
   ) pkgs;
+  text = value: if isString value then unsafeDiscardStringContext value else "";
+  isPackage = value: isAttrs value && value.type or null == "derivation";
 
-  attempt =
-    value:
-    let
-      tried = tryEval (builtins.seq (toJSON value) value);
-    in
-    if tried.success then tried.value else null;
-
-  describe =
-    attrPath:
-    attempt (
-      let
-        drv = at attrPath;
-        name = parseDrvName drv.name;
-      in
-      if isAttrs drv && drv.type or "" == "derivation" then
+  answers = {
+    names = value: if isAttrs value then attrNames value else null;
+    package =
+      value:
+      if isPackage value then
         {
-          inherit attrPath;
-          pname = drv.pname or name.name;
-          version = drv.version or name.version;
-          outputs = listToAttrs (
-            map (output: {
-              name = output;
-              value = builtins.unsafeDiscardStringContext drv.${output}.outPath;
-            }) (drv.outputs or [ "out" ])
-          );
+          name = text value.name;
+          position = text (value.meta.position or null);
+          description = text (value.meta.description or null);
         }
       else
-        null
-    );
+        null;
+    outputs =
+      value:
+      if isPackage value then
+        listToAttrs (
+          map (output: {
+            name = output;
+            value = text value.${output}.outPath;
+          }) (value.outputs or [ "out" ])
+        )
+      else
+        null;
+  };
 
   answer =
     question:
     let
-      candidates =
-        question.attrPaths ++ inSets question.pname ++ map (name: [ name ]) (alike question.pname);
-      unique = foldl' (seen: path: if builtins.elem path seen then seen else seen ++ [ path ]) [ ] candidates;
+      value = answers.${question.what} (at question.path);
+      tried = tryEval (deepSeq value value);
     in
-    filter (found: found != null) (map describe unique);
+    if tried.success then tried.value else null;
 in
-map answer (fromJSON (readFile questions))
+map answer questions

@@ -60,6 +60,8 @@ def _groups(result: Survey) -> Iterator[tuple[str, int, list[Line]]]:
     yield How.UNLOCKED.value, len(unlocked), [(", ".join(map(_name, unlocked)), "")] if unlocked else []
     kept = [(one.spec.name, "no source known") for one in new if one.how is How.KEPT]
     yield How.KEPT.value, len(kept), kept
+    unasked = [(one.attribute or one.source, one.cause) for one in result.identified.unasked]
+    yield "not compared", len(unasked), unasked
     differing = [one for one in result.findings if isinstance(one, Differing)]
     lines = [(str(one.spec), f"{one.installed} is installed, the list has {one.listed}") for one in differing]
     yield "differs from the list", len(lines), lines

@@ -136,6 +136,10 @@ def survey(result: Survey) -> Mapping[str, Any]:
         "generation": result.reading.generation,
         "manifest": str(result.manifest),
         "elements": [_finding(one) for one in result.findings],
+        "unasked": [
+            {"attribute": one.attribute or None, "nixpkgs": one.source, "cause": one.cause}
+            for one in result.identified.unasked
+        ],
     }
 
 

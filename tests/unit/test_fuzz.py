@@ -346,12 +346,10 @@ def test_what_nix_fetches(said: bytes) -> None:
     read_or_refused(lambda: Saying(said).fetch("github:x/y"))
 
 
-IDENTIFIED = {
-    "attrPath": ["ripgrep"], "pname": "ripgrep", "version": "14", "outputs": {"out": "/nix/store/x"},
-}  # fmt: skip
+PACKAGE = {"name": "ripgrep-14", "position": "/pkgs/by-name/ri/ripgrep/x:1", "description": "Searches"}
 
 
-@given(said=as_json([[IDENTIFIED, {**IDENTIFIED, "attrPath": ["a", "b"]}]]))
+@given(said=st.sampled_from([["ripgrep", "a"], PACKAGE, {"out": "/nix/store/x"}]).flatmap(as_json))
 def test_what_nix_identifies(said: bytes) -> None:
     element = Element(None, "", "", "", ("/nix/store/x",), label="ripgrep-14", position="/pkgs/by-name/ri/ripgrep/x")
     read_or_refused(lambda: identify(Saying(said), [element], [Nixpkgs("/n", "")]))

@@ -1,0 +1,106 @@
+"""Where a package of a given name is looked for in nixpkgs."""
+
+import pytest
+
+from nixprof.freeze.names import FAMILIES, MAX_ALIKE, PLAIN_SETS, Name, Names, expand, in_nested
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [
+        ("apr-util", "aprutil"),
+        ("protobuf-c", "protobufc"),
+        ("SDL2", "sdl2"),
+        ("libX11", "libx11"),
+        ("ruamel.yaml", "ruamel-yaml"),
+        ("7zz", "_7zz"),
+        ("389-ds-base", "_389-ds-base"),
+        ("gtk+3", "gtk3"),
+        ("libsigc++", "libsigcxx"),
+        ("memtest86+", "memtest86plus"),
+        ("nodejs", "nodejs_24"),
+        ("openssl", "openssl_1_1"),
+        ("nodejs", "nodejs_latest"),
+    ],
+)
+def test_a_name_finds_its_attribute(name: str, attribute: str) -> None:
+    assert list(Names((), [attribute, "other"]).named(name)) == [(attribute,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [
+        ("netcat-gnu", "netcat"),
+        ("nss-cacert", "cacert"),
+        ("clang-wrapper", "clang"),
+        ("openjdk", "jdk"),
+        ("gadget", "gadget-cuda"),
+        ("neovim", "neovim-unwrapped"),
+        ("en-us-wordlist", "en_US"),
+        ("en-us-large-wordlist", "en_US-large"),
+    ],
+)
+def test_what_is_called_otherwise_is_found_by_a_part(name: str, attribute: str) -> None:
+    names = Names((), [attribute, "other"])
+    assert list(names.named(name)) == []
+    assert list(names.alike(name)) == [(attribute,)]
+
+
+def test_what_is_tried_is_limited() -> None:
+    names = Names((), [f"lib-{number}x" for number in range(20_000)])
+    assert 0 < len(list(names.alike("lib"))) <= MAX_ALIKE
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "sets"),
+    [
+        ("python3.13-requests-toolbelt-1.0", "requests-toolbelt", ["python313Packages", "python3Packages"]),
+        ("perl5.40.0-HTTP-Message-7", "HTTP-Message", ["perl540Packages", "perlPackages"]),
+        ("ruby3.3.8-nokogiri-1.18", "nokogiri", ["rubyPackages_3_3", "rubyPackages"]),
+        ("lua5.2-luasocket-3.1", "luasocket", ["lua52Packages", "luaPackages"]),
+        ("luajit2.1-luv-1.50", "luv", ["luajitPackages"]),
+        ("ocaml5.3.0-lwt-5.9", "lwt", ["ocaml-ng.ocamlPackages_5_3", "ocamlPackages"]),
+        ("r-data.table-1.17", "data.table", ["rPackages"]),
+        ("emacs-magit-4.4", "magit", ["emacsPackages"]),
+        ("vimplugin-telescope.nvim-2025-10-01", "telescope.nvim", ["vimPlugins"]),
+        ("vimplugin-luajit2.1-plenary.nvim-1", "plenary.nvim", ["vimPlugins"]),
+        ("tmuxplugin-resurrect-unstable-2022-05-01", "resurrect", ["tmuxPlugins"]),
+        ("fishplugin-fzf.fish-10.3", "fzf.fish", ["fishPlugins"]),
+        ("gnome-shell-extension-dash-to-dock-101", "dash-to-dock", ["gnomeExtensions"]),
+        ("nerd-fonts-fira-code-3.4.0+6.2", "fira-code", ["nerd-fonts"]),
+        ("texlive-combined-full-2023-final", "scheme-full", ["texlive.combined"]),
+        ("_at_angular_slash_cli-20.3", "angular-cli", ["nodePackages"]),
+        ("php-redis-6.2.0", "redis", ["phpExtensions", "php83Extensions", "php84Extensions"]),
+        ("vscode-extension-ms-python-python-2025.1", "ms-python-python", ["vscode-extensions"]),
+    ],
+)
+def test_a_name_tells_the_set(name: str, own: str, sets: list[str]) -> None:
+    parsed = Name.parse(name)
+    assert parsed.own == own
+    top = {path.partition(".")[0] for path in sets}
+    assert [".".join(path) for path in dict.fromkeys(expand(parsed.sets, top))] == sets
+
+
+def test_a_name_without_a_set_is_looked_for_in_many() -> None:
+    assert Name.parse("konsole-25.08").family is None
+    top = {"kdePackages", "llvmPackages_19", "llvmPackages", "xorg", "hello"}
+    assert set(expand(PLAIN_SETS, top)) == {(name,) for name in top - {"hello"}}
+
+
+def test_a_set_of_sets_is_entered_at_every_dash() -> None:
+    assert list(in_nested(("e",), "James-Yu-latex")) == [
+        ("e", "James", "Yu-latex"),
+        ("e", "james", "yu-latex"),
+        ("e", "James-Yu", "latex"),
+        ("e", "james-yu", "latex"),
+    ]
+
+
+def test_versions_are_compared_from_the_left() -> None:
+    name = Name.parse("nodejs-24.10.0")
+    assert [name.shared(version) for version in ("24.10.1", "24.11.0", "22.20.0", "24", "")] == [2, 1, 0, 1, 0]
+
+
+def test_every_family_can_be_read() -> None:
+    for family in FAMILIES:
+        assert family.name != "{name}" or "(?P<name>" in family.pattern
