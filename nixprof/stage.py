@@ -59,6 +59,7 @@ class Stage:
         self._listed = frozenset(package.spec.key for package in before.manifest.packages)
         self._sources = relative_sources(manifest)
         self._answers: dict[Question, Answer] = {}
+        self._written: Mapping[str, LockedPackage] | None = None
         self.locked = prune(before.locked, (package.spec.key for package in manifest.packages))
         lock = content(project.places.flake / "flake.lock")
         if lock is not None:
@@ -89,6 +90,10 @@ class Stage:
         return self._folder / "flake.lock"
 
     def _write(self) -> None:
+        """Write what follows from the manifest and from what is locked, unless it is there already."""
+        if self._written == self.locked:
+            return
+        self._written = dict(self.locked)
         for name, data in generated(self._manifest, self.locked).items():
             (self._folder / name).write_bytes(data)
         (self._folder / "packages.json").write_text(write_packages(self.locked), encoding="utf-8")

@@ -151,7 +151,7 @@ def _way(project: Project, nix: Nix, number: int | None, *, profile_only: bool) 
 def _leaving(before: Generation, after: Generation) -> tuple[str, ...]:
     """Name the packages that nixprof did not install, and that are not there afterwards."""
     staying = {one.key for one in after.packages} | {one.pname for one in after.packages}
-    ours = before.environment.packages if before.environment else ()
+    ours = set(before.environment.packages if before.environment else ())
     return tuple(
         one.pname or one.key
         for one in before.packages

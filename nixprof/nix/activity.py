@@ -45,12 +45,28 @@ class Build:
     phase: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Share:
-    """How far one activity is, in bytes."""
+class _Transfers:
+    """How far some activities are, in bytes; the sums are kept, because they are asked for at every line of Nix."""
 
-    done: int = 0
-    expected: int = 0
+    def __init__(self) -> None:
+        self._each: dict[int, tuple[int, int]] = {}
+        self.done = 0
+        self.expected = 0
+
+    def __contains__(self, number: int) -> bool:
+        """Whether it is one of them."""
+        return number in self._each
+
+    def set(self, number: int, done: int = 0, expected: int = 0) -> None:
+        """Note how far one of them is."""
+        before = self.of(number)
+        self.done += done - before[0]
+        self.expected += expected - before[1]
+        self._each[number] = (done, expected)
+
+    def of(self, number: int) -> tuple[int, int]:
+        """Tell how far one of them is, and how far it will go."""
+        return self._each.get(number, (0, 0))
 
 
 class Activities:
@@ -75,9 +91,7 @@ class Activities:
         self.fetched = (0, 0)
         self.built = (0, 0)
         self._kinds: dict[int, int] = {}
-        self._downloads: dict[int, _Share] = {}
-        self._others: dict[int, _Share] = {}
-        self._copies: dict[int, _Share] = {}
+        self._downloads, self._others, self._copies = _Transfers(), _Transfers(), _Transfers()
         self._expected: dict[tuple[int, int], int] = {}
         self._said: list[str] = []
 
@@ -89,27 +103,27 @@ class Activities:
     @property
     def downloaded_bytes(self) -> int:
         """How much of the packages has come from the caches."""
-        return sum(share.done for share in self._downloads.values())
+        return self._downloads.done
 
     @property
     def expected_bytes(self) -> int:
         """How much the packages come to, as far as that is known; it may grow."""
-        return max(sum(share.expected for share in self._downloads.values()), self._expects(_TRANSFER))
+        return max(self._downloads.expected, self._expects(_TRANSFER))
 
     @property
     def unpacked_bytes(self) -> int:
         """How much of the packages is in the store."""
-        return sum(share.done for share in self._copies.values())
+        return self._copies.done
 
     @property
     def unpacking_bytes(self) -> int:
         """How much of the packages will be in the store, as far as that is known; it may grow."""
-        return max(sum(share.expected for share in self._copies.values()), self._expects(_COPY_PATH))
+        return max(self._copies.expected, self._expects(_COPY_PATH))
 
     @property
     def fetched_bytes(self) -> int:
         """How much has come of what is in `fetching`."""
-        return sum(share.done for number, share in self._others.items() if number in self.fetching)
+        return sum(self._others.of(number)[0] for number in self.fetching)
 
     def _expects(self, kind: int) -> int:
         return sum(number for (_, of), number in self._expected.items() if of == kind)
@@ -148,7 +162,7 @@ class Activities:
         elif kind == _SUBSTITUTE:
             self.names[number] = name_of(fields[0])
         elif kind == _COPY_PATH:
-            self._copies[number] = _Share()
+            self._copies.set(number)
         elif kind == _TRANSFER:
             self._start_transfer(number, str(fields[0]))
         elif kind in (_UNKNOWN, _FETCH_TREE):
@@ -159,9 +173,9 @@ class Activities:
     def _start_transfer(self, number: int, address: str) -> None:
         """Tell packages, what a cache says of them, and everything else apart."""
         if "/nar/" in address:
-            self._downloads[number] = _Share()
+            self._downloads.set(number)
         elif not address.endswith((".narinfo", "/nix-cache-info")):
-            self._others[number] = _Share()
+            self._others.set(number)
             self.fetching[number] = discreet(plain(address))
 
     def _stop(self, number: int) -> None:
@@ -174,9 +188,9 @@ class Activities:
         elif kind == _PROGRESS and self._kinds.get(number) == _BUILDS:
             self.built = (int(fields[0]), int(fields[1]))
         elif kind == _PROGRESS:
-            for shares in (self._downloads, self._others, self._copies):
-                if number in shares:
-                    shares[number] = _Share(int(fields[0]), int(fields[1]))
+            for transfers in (self._downloads, self._others, self._copies):
+                if number in transfers:
+                    transfers.set(number, int(fields[0]), int(fields[1]))
         elif kind == _EXPECTED:
             self._expected[number, fields[0]] = int(fields[1])
         elif kind == _PHASE and number in self.builds:

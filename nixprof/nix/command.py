@@ -29,7 +29,7 @@ from nixprof.nix.version import MINIMUM, NixVersion
 from nixprof.nix.weight import Weight
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from types import TracebackType
 
     from nixprof.nix.profile import Element, Profile
@@ -39,6 +39,9 @@ _IDENTIFY = Path(__file__).parent / "identify.nix"
 _TOLD = ("--log-format", "internal-json")
 # How long Nix may take to stop.
 _PATIENCE_SECONDS = 5
+# A Mac lets arguments and environment together have 1 MiB; each argument counts with its end and a pointer.
+_MAX_ARGUMENT_BYTES = 1 << 19
+_POINTER_BYTES = 9
 _VERSION = ["nix", "--version"]
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
 
@@ -148,26 +151,27 @@ class Nix:
 
     def invalid(self, paths: Collection[str]) -> set[str]:
         """Tell which store paths Nix does not count as in the store, whatever is on the disk there."""
-        if not paths:
-            return set()
-        return set(self._run(["nix-store", "--check-validity", "--print-invalid", *sorted(paths)]).split())
+        check = ["nix-store", "--check-validity", "--print-invalid"]
+        return {path for some in _batches(sorted(paths)) for path in self._run([*check, *some]).split()}
 
     def weigh(self, paths: Iterable[str]) -> Weight:
         """Tell what `realise` of the same would fetch and build, without doing it."""
-        return Weight.parse(self._run_both(["nix-store", "--realise", "--dry-run", *paths])[1])
+        dry_run = ["nix-store", "--realise", "--dry-run"]
+        return Weight.total(Weight.parse(self._run_both([*dry_run, *some])[1]) for some in _batches(paths))
 
     def closure(self, paths: Iterable[str]) -> dict[str, int]:
-        """Give everything that store paths need, themselves included, with the size of each."""
-        named = sorted(set(paths))
-        if not named:
-            return {}
-        needed = self._run(["nix-store", "--query", "--requisites", *named]).split()
-        sizes = self._run(["nix-store", "--query", "--size", *needed]).split()
-        return dict(zip(needed, map(int, sizes), strict=True))
+        """Give everything that store paths need, themselves included, with the size of each in bytes."""
+        sizes: dict[str, int] = {}
+        for some in _batches(sorted(set(paths))):
+            for line in self._nix("path-info", "--recursive", "--size", *some).splitlines():
+                path, size = line.split()
+                sizes[path] = int(size)
+        return sizes
 
     def realise(self, paths: Iterable[str]) -> None:
         """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built."""
-        self._watch("nix-store", "--realise", "--keep-going", *paths)
+        for some in _batches(paths):
+            self._watch("nix-store", "--realise", "--keep-going", *some)
 
     def log(self, derivation: str) -> str:
         """Give what a build has written; empty where that was not kept."""
@@ -364,6 +368,20 @@ class Nix:
         reader.join()
         process.wait()
         return b"".join(printed).decode(errors="replace"), activities.said
+
+
+def _batches(words: Iterable[str]) -> Iterator[list[str]]:
+    """Split words so that each part fits on one command line; no words are no part."""
+    batch: list[str] = []
+    length = 0
+    for word in words:
+        length += len(word.encode()) + _POINTER_BYTES
+        if batch and length > _MAX_ARGUMENT_BYTES:
+            yield batch
+            batch, length = [], len(word.encode()) + _POINTER_BYTES
+        batch.append(word)
+    if batch:
+        yield batch
 
 
 def _where() -> str | None:

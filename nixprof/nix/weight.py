@@ -57,6 +57,21 @@ class Weight:
                 below = None
         return cls(tuple(paths["fetched"]), tuple(paths["built"]), sizes[0], sizes[1])
 
+    @classmethod
+    def total(cls, parts: Iterable[Weight]) -> Weight:
+        """Add up what several questions found.
+
+        What is needed for more than one of them is listed once, but its size counts each time: there is more than one
+        only for thousands of missing paths.
+        """
+        found = list(parts)
+        return cls(
+            tuple(dict.fromkeys(path for one in found for path in one.fetched)),
+            tuple(dict.fromkeys(path for one in found for path in one.built)),
+            sum(one.download_bytes for one in found),
+            sum(one.unpacked_bytes for one in found),
+        )
+
 
 def difference(leaving: Mapping[str, int], staying: Iterable[str], weight: Weight | None) -> int | None:
     """Tell how much more packages will take than before.

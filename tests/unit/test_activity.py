@@ -89,3 +89,14 @@ def test_nonsense_is_passed_over(line: str) -> None:
     activities = Activities()
     activities.feed(line)
     assert drawn(activities, 80) == ["⠋ fetching 300 packages"]
+
+
+def test_sums_are_right_however_often_each_download_tells_how_far_it_is() -> None:
+    activities = Activities()
+    for done in (0, 10, 700, 1000):
+        for number in range(50):
+            if done == 0:
+                download(activities, number, 0, 1000)
+            tell(activities, "result", 2 * number + 1, type=105, fields=[done + number, 1000 + number, 0, 0])
+    assert activities.downloaded_bytes == sum(1000 + number for number in range(50))
+    assert activities.expected_bytes == activities.downloaded_bytes

@@ -1,0 +1,23 @@
+"""Lists so long that their store paths do not fit on one command line."""
+
+import pytest
+from support.world import World
+
+from nixprof.nix import command
+from nixprof.progress import Progress
+
+
+def test_questions_about_many_store_paths_are_asked_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = world.build(*(f"{world.nixpkgs_url}#{name}" for name in ("hello", "jq", "ripgrep")))
+    for name, value in world.env.items():
+        monkeypatch.setenv(name, value)
+    with command.Nix(Progress()) as nix:
+        whole = nix.closure(paths)
+        monkeypatch.setattr(command, "_MAX_ARGUMENT_BYTES", 1)
+        assert nix.closure(paths) == whole
+        assert set(paths) <= whole.keys()
+        assert all(size > 0 for size in whole.values())
+        absent = f"{world.store.store_dir}/{'0' * 32}-absent"
+        assert nix.invalid([*paths, absent]) == {absent}
+        assert nix.weigh(paths).built == ()
+        nix.realise(paths)
