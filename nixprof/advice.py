@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nixprof.installable import as_installable
-from nixprof.refusal import A_SET, POLICY_KEYS, Obstacle, tables
+from nixprof.refusal import A_SET, Obstacle, tables
 from nixprof.spec import DEFAULT_INPUT
 from nixprof.words import as_typed
 
@@ -255,7 +255,7 @@ def _facts(case: _Case) -> Iterator[str]:
                 yield f"{do} the systems that have it:\n" + "\n".join(
                     f"[system.{one}]\npackages = [{entry}]" for one in tables(refusal.details)
                 )
-            case obstacle if obstacle in POLICY_KEYS and not refusal.policy:
+            case obstacle if obstacle.policy_key and not refusal.policy:
                 yield f"[nixpkgs] has no effect on the input {case.package.spec.input}, which has a nixpkgs of its own"
 
 
@@ -271,9 +271,9 @@ def _lines(cases: Sequence[_Case]) -> list[str]:
 def _policies(cases: Sequence[_Case]) -> dict[str, list[str]]:
     policies: dict[str, list[str]] = {}
     for case in cases:
-        for key, name in (refusal.policy for refusal in case.refusals if case.can_be_allowed and refusal.policy):
-            if name not in policies.setdefault(key, []):
-                policies[key].append(name)
+        for key, names in (refusal.policy for refusal in case.refusals if case.can_be_allowed and refusal.policy):
+            known = policies.setdefault(key, [])
+            known += [name for name in names if name not in known]
     return policies
 
 

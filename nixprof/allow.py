@@ -61,11 +61,13 @@ def change(
         try:
             return flow.change(project, with_policy, template=template, dry_run=dry_run, confirm=confirm)
         except UnresolvableError as error:
-            futile = [one for one in error.refusals if one.policy and one.policy[1] in policy.get(one.policy[0], ())]
+            futile = [
+                one for one in error.refusals if one.policy and {*one.policy[1]} <= {*policy.get(one.policy[0], ())}
+            ]
             if futile or any(one.policy is None or one.obstacle not in allowed.obstacles for one in error.refusals):
                 raise _without_effect(error, futile).met_by(attempt) from error
-            for key, name in (one.policy for one in error.refusals if one.policy):
-                policy[key] = (*policy.get(key, ()), name)
+            for key, names in (one.policy for one in error.refusals if one.policy):
+                policy[key] = tuple(dict.fromkeys((*policy.get(key, ()), *names)))
 
 
 def _without_effect(error: UnresolvableError, futile: Sequence[Refusal]) -> UnresolvableError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from nixprof.errors import NixprofError, shown
 
@@ -21,26 +21,34 @@ _SYSTEMS = ("aarch64-darwin", "x86_64-darwin", "aarch64-linux", "x86_64-linux")
 
 
 class Obstacle(Enum):
-    """Why a package cannot be had."""
+    """Why a package cannot be had: the one place that knows of every reason.
 
-    MISSING = "missing"
-    NO_PACKAGE = "not a package"
-    UNFREE = "unfree"
-    INSECURE = "insecure"
-    BROKEN = "broken"
-    UNSUPPORTED = "unsupported"
-    NO_OUTPUT = "no such output"
-    RENAMED = "renamed"
-    REMOVED = "removed"
-    FAILED = "failed"
+    The value is the code of the reason, in JSON and where Nix is asked; a failure of Nix's that means the same is a
+    `Trouble` of the same value. `policy_key` is the key under [nixpkgs] that lifts it; empty where none does.
+    """
 
+    MISSING = "missing", "there is no package {name} in {where}"
+    NO_PACKAGE = "not a package", "{written} is {kind}, not a package"
+    MALFORMED = "malformed", "{written} is not a proper package: its {first} is {kind}"
+    UNFREE = "unfree", "{called} has an unfree licence{unlifted}", "allow-unfree"
+    INSECURE = "insecure", "{called} is marked as insecure", "allow-insecure"
+    BROKEN = "broken", "{called} is marked as broken", "allow-broken"
+    UNSUPPORTED = "unsupported", "{called} is not available on {systems}"
+    NO_OUTPUT = "no such output", "{written} has no output {output}{kind}; it has {listed}"
+    RENAMED = "renamed", "{written} is called {first} now"
+    REMOVED = "removed", "{written} {first}"
+    FAILED = "failed", "{written} cannot be evaluated{kind}"
 
-# What lifts an obstacle: the key under [nixpkgs].
-POLICY_KEYS = {
-    Obstacle.UNFREE: "allow-unfree",
-    Obstacle.INSECURE: "allow-insecure",
-    Obstacle.BROKEN: "allow-broken",
-}
+    sentence: str
+    policy_key: str
+
+    def __new__(cls, code: str, sentence: str = "", policy_key: str = "") -> Self:
+        """Take the code as the value."""
+        obstacle = object.__new__(cls)
+        obstacle._value_ = code
+        obstacle.sentence = sentence
+        obstacle.policy_key = policy_key
+        return obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +68,6 @@ class Allowance:
 NOTHING = Allowance()
 
 
-_SENTENCES = {
-    Obstacle.MISSING: "there is no package {name} in {where}",
-    Obstacle.NO_PACKAGE: "{written} is {kind}, not a package",
-    Obstacle.UNFREE: "{called} has an unfree licence{unlifted}",
-    Obstacle.INSECURE: "{called} is marked as insecure",
-    Obstacle.BROKEN: "{called} is marked as broken",
-    Obstacle.UNSUPPORTED: "{called} is not available on {systems}",
-    Obstacle.NO_OUTPUT: "{written} has no output {output}; it has {listed}",
-    Obstacle.RENAMED: "{written} is called {first} now",
-    Obstacle.REMOVED: "{written} {first}",
-    Obstacle.FAILED: "{written} cannot be evaluated",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A package that cannot be had, for one system or several.
@@ -83,12 +77,12 @@ class Refusal:
         systems: where.
         obstacle: why.
         full_name: name and version of what is in the way, as it calls itself; empty where there is no package.
-        pname: the name that a policy takes, likewise.
-        details: known vulnerabilities, specs that may be meant, systems that have it, or Nix's own words, by the
-            obstacle.
+        allowed_as: the names that a policy takes, as nixpkgs itself gives them.
+        details: known vulnerabilities or problems, specs that may be meant, systems that have it, or Nix's own words,
+            by the obstacle.
         through: whether not the package itself is in the way, but one that it needs.
         elsewhere: specs of other inputs that may be meant.
-        kind: what it is instead of a package.
+        kind: what it is instead of a package, or more about the obstacle.
         liftable: whether a policy has an effect on it: one for nixpkgs has none on other flakes.
 
     """
@@ -97,7 +91,7 @@ class Refusal:
     systems: tuple[str, ...]
     obstacle: Obstacle
     full_name: str = ""
-    pname: str = ""
+    allowed_as: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
     through: bool = False
     elsewhere: tuple[str, ...] = ()
@@ -105,12 +99,10 @@ class Refusal:
     liftable: bool = True
 
     @property
-    def policy(self) -> tuple[str, str] | None:
-        """The key under [nixpkgs] that lifts the obstacle, and the name that it takes; None where none does."""
-        key = POLICY_KEYS.get(self.obstacle) if self.liftable else None
-        # An insecure package is allowed by name and version, the others by name.
-        name = self.full_name if self.obstacle is Obstacle.INSECURE else self.pname
-        return (key, name) if key else None
+    def policy(self) -> tuple[str, tuple[str, ...]] | None:
+        """The key under [nixpkgs] that lifts the obstacle, and the names that it takes; None where none does."""
+        key = self.obstacle.policy_key
+        return (key, self.allowed_as) if key and self.liftable else None
 
 
 class UnresolvableError(NixprofError):
@@ -166,7 +158,7 @@ def sentence(refusal: Refusal, inputs: Mapping[str, LockedInput]) -> str:
     """Say in one line why a package cannot be had, by the name that the user gave it."""
     spec, written = refusal.package.spec, shown(refusal.package.written)
     called = refusal.full_name or written
-    return _SENTENCES[refusal.obstacle].format(
+    return refusal.obstacle.sentence.format(
         name=shown(spec.name),
         kind=refusal.kind,
         unlifted=", and nothing in the list allows it" if refusal.liftable else "",
@@ -181,8 +173,8 @@ def sentence(refusal: Refusal, inputs: Mapping[str, LockedInput]) -> str:
 
 
 def words(refusal: Refusal) -> tuple[str, ...]:
-    """Give the vulnerabilities that are known, or Nix's own words where nixprof does not know better."""
-    if refusal.obstacle is Obstacle.INSECURE:
+    """Give what nixpkgs lists as the reasons, or Nix's own words where nixprof does not know better."""
+    if refusal.obstacle in (Obstacle.INSECURE, Obstacle.BROKEN):
         return refusal.details
     return tuple(refusal.details[0].splitlines()) if refusal.obstacle is Obstacle.FAILED else ()
 

@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, shown
 from nixprof.flake.compile import quoted
 from nixprof.flake.packages import LockedPackage, Resolved
-from nixprof.nix.explain import NixError, Trouble, known_issues, named_instead
+from nixprof.nix.explain import NixError, Trouble, allowed_as, known_issues, named_instead
 from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.nix.shape import fits
 from nixprof.refusal import A_SET, Obstacle, Refusal, UnresolvableError
-from nixprof.storepath import is_in_store_path, outputs_of, package_of, split_name
+from nixprof.storepath import is_in_store_path, is_store_path, outputs_of, package_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,9 +45,9 @@ _SHAPES: dict[str, dict[str, Any]] = {
     "refused": {
         **dict.fromkeys(("name", "pname"), str),
         **dict.fromkeys(("unfree", "insecure", "broken", "unsupported", "reached"), bool),
-        "vulnerabilities": [str],
-        "platforms": [str],
+        **{key: [str] for key in ("vulnerabilities", "platforms", "problems", "messages")},
     },
+    "malformed": dict.fromkeys(("attribute", "type"), str),
     "missing": {"depth": int, "names": [str]},
     "not a package": {"type": str, "names": [str]},
     "threw": {"reached": bool},
@@ -78,22 +78,18 @@ _KINDS = {
     "lambda": "a function",
     "set": "a set of other things",
 }
-# What the packages are to blame for, and not the machine, the network or the lock.
+# What the packages are to blame for, and not the machine, the network or the lock. What is built here, is built to be
+# evaluated.
 _OF_PACKAGES = frozenset(Trouble) - {
     Trouble.NETWORK,
     Trouble.INPUT,
     Trouble.CACHE,
-    Trouble.BUILD,
     Trouble.MACHINE,
     Trouble.LOCK,
     Trouble.OVERLAY,
 }
-_OBSTACLES = {
-    Trouble.UNFREE: Obstacle.UNFREE,
-    Trouble.INSECURE: Obstacle.INSECURE,
-    Trouble.BROKEN: Obstacle.BROKEN,
-    Trouble.UNSUPPORTED: Obstacle.UNSUPPORTED,
-}
+# In this order nixpkgs looks at a package.
+_REFUSALS = (Obstacle.UNFREE, Obstacle.INSECURE, Obstacle.BROKEN, Obstacle.UNSUPPORTED)
 
 
 def questions(manifest: Manifest, machine: Machine) -> Iterator[Question]:
@@ -144,16 +140,14 @@ def resolve(
     answers = stored
     refusals: list[Refusal] = []
     for question in asked:
-        if told[question]["state"] != "resolved":
-            found = _refusals(nix, flake, question, told[question])
-            refusals += [_with_others(one, locked, declared) for one in found]
-            continue
-        spec = question.package.spec
-        known = locked.get(spec.key, LockedPackage())
-        source = known.held or inputs[spec.input].url
-        # What is held rests on no input: once it is let go, it has to be asked for again.
-        answers[question] = _answer(told[question], source, "" if known.held else basis_of[spec.input])
-        refusals += _without_output(question, answers[question])
+        found = _refusals(nix, flake, question, told[question])
+        refusals += [_with_others(one, locked, declared) for one in found]
+        if not found:
+            spec = question.package.spec
+            known = locked.get(spec.key, LockedPackage())
+            source = known.held or inputs[spec.input].url
+            # What is held rests on no input: once it is let go, it has to be asked for again.
+            answers[question] = _answer(told[question], source, "" if known.held else basis_of[spec.input])
     if refusals:
         raise UnresolvableError(refusals, inputs, listed)
     return answers
@@ -195,8 +189,6 @@ def _is_answer(question: Question, told: Any) -> bool:
     match told["state"]:
         case "missing":
             return bool(0 <= told["depth"] < len(question.package.spec.attr_path))
-        case "resolved":
-            return set(told["outputsToInstall"]) <= set(told["outputs"])
     return True
 
 
@@ -214,7 +206,7 @@ def _answer(told: Mapping[str, Any], source: str, basis: str) -> Answer:
             main_program=told["mainProgram"],
             priority=told["priority"],
             outputs=told["outputs"],
-            outputs_to_install=tuple(told["outputsToInstall"]),
+            outputs_to_install=tuple(one for one in told["outputsToInstall"] if one in told["outputs"]),
             source=source,
             basis=basis,
         ),
@@ -238,33 +230,59 @@ def _is_of_packages(error: NixError) -> bool:
     return error.trouble in _OF_PACKAGES or (error.trouble is Trouble.INPUT and of_source)
 
 
-def _without_output(question: Question, answer: Answer) -> list[Refusal]:
-    chosen = question.package.spec.outputs
-    absent = [output for output in chosen if output != "*" and output not in answer.resolved.outputs]
-    if not absent:
-        return []
-    there = tuple(answer.resolved.outputs)
-    return [Refusal(question.package, (question.system,), Obstacle.NO_OUTPUT, absent[0], details=there)]
+def _unusable(question: Question, told: Mapping[str, Any]) -> list[Refusal]:
+    """Say what keeps a package from being used that nothing keeps from being evaluated."""
+    at = (question.package, (question.system,))
+    paths = {"drvPath": told["drvPath"], **{f"{name}.outPath": path for name, path in told["outputs"].items()}}
+    for name, path in paths.items():
+        if not is_store_path(path):
+            return [Refusal(*at, Obstacle.MALFORMED, details=(name,), kind=f"{shown(path)}, which is no store path")]
+    # An output that is chosen in the list or, where none is, by the package itself.
+    chosen, there = question.package.spec.outputs, told["outputs"]
+    absent = [output for output in chosen or told["outputsToInstall"] if output != "*" and output not in there]
+    by_itself = "" if chosen else ", which it names as one to install"
+    return [Refusal(*at, Obstacle.NO_OUTPUT, one, details=tuple(there), kind=by_itself) for one in absent[:1]]
 
 
 def _refusals(nix: Nix, flake: Path, question: Question, told: Mapping[str, Any]) -> list[Refusal]:
-    """Make what Nix told of one package into the reasons."""
+    """Make what Nix told of one package into the reasons why it cannot be had; none where it can."""
     at = (question.package, (question.system,))
     match told["state"]:
         case "missing":
             return [Refusal(*at, Obstacle.MISSING, details=_meant(nix, flake, question, told))]
         case "not a package":
             return [_no_package(nix, flake, question, told)]
+        case "malformed":
+            return [Refusal(*at, Obstacle.MALFORMED, details=(told["attribute"],), kind=_kind(told["type"]))]
+        case "resolved":
+            return _unusable(question, told)
         case "refused":
-            found = [one for one in _OBSTACLES.values() if told[one.value]]
+            found = [one for one in _REFUSALS if told[one.value]]
             if found:
-                about = {Obstacle.INSECURE: told["vulnerabilities"], Obstacle.UNSUPPORTED: told["platforms"]}
-                return [
-                    Refusal(*at, one, told["name"], told["pname"], tuple(about.get(one, ())), liftable=told["reached"])
-                    for one in found
-                ]
-    said = told.get("error") or _insist(nix, flake, question)
-    return [replace(_from_words(question, said), liftable=told["reached"])]
+                return [_refusal(at, one, told) for one in found]
+    error = told.get("error") or _insist(nix, flake, question)
+    return [replace(_from_words(question, error, told.get("name", "")), liftable=told["reached"])]
+
+
+def _refusal(at: tuple[Package, tuple[str, ...]], obstacle: Obstacle, told: Mapping[str, Any]) -> Refusal:
+    """Make what a package says of itself into the reason why nixpkgs refuses it."""
+    full_name, pname = told["name"], told["pname"]
+    names: tuple[str, ...] = (pname,)
+    details: Sequence[str] = ()
+    match obstacle:
+        case Obstacle.INSECURE:
+            names, details = (full_name,), told["vulnerabilities"]
+        case Obstacle.UNSUPPORTED:
+            details = told["platforms"]
+        case Obstacle.BROKEN if told["problems"]:
+            names = tuple(pname if one == "broken" else f"{pname}.{one}" for one in told["problems"])
+            details = told["messages"]
+    return Refusal(*at, obstacle, full_name, names, tuple(details), liftable=told["reached"])
+
+
+def _kind(type_: str) -> str:
+    """Say of a type of Nix's in plain words what it is."""
+    return _KINDS.get(type_, "nothing")
 
 
 def _meant(nix: Nix, flake: Path, question: Question, told: Mapping[str, Any]) -> tuple[str, ...]:
@@ -282,9 +300,7 @@ def _meant(nix: Nix, flake: Path, question: Question, told: Mapping[str, Any]) -
 def _no_package(nix: Nix, flake: Path, question: Question, told: Mapping[str, Any]) -> Refusal:
     """Say what is no package: a set of some, or a part of one."""
     path = question.package.spec.attr_path
-    refusal = Refusal(
-        question.package, (question.system,), Obstacle.NO_PACKAGE, kind=_KINDS.get(told["type"], "nothing")
-    )
+    refusal = Refusal(question.package, (question.system,), Obstacle.NO_PACKAGE, kind=_kind(told["type"]))
     above = [path[:length] for length in range(len(path) - 1, 0, -1)]
     of_package = _packages_among(nix, flake, question, above)
     if of_package:
@@ -319,8 +335,15 @@ def _insist(nix: Nix, flake: Path, question: Question) -> NixprofError:
     return NixprofError("Nix evaluates it on its own and fails in the list")
 
 
-def _from_words(question: Question, error: NixprofError) -> Refusal:
-    """Make Nix's own words into the reason: what is said of a package that this one needs, or of its old name."""
+def _from_words(question: Question, error: NixprofError, name: str) -> Refusal:
+    """Make Nix's own words into the reason: what is said of a package that this one needs, or of its old name.
+
+    Args:
+        question: the package.
+        error: what Nix said.
+        name: what the package calls itself, with its version; empty where that is not known.
+
+    """
     refusal = Refusal(question.package, (question.system,), Obstacle.FAILED, details=(error.cause or error.message,))
     if not isinstance(error, NixError):
         return refusal
@@ -332,17 +355,25 @@ def _from_words(question: Question, error: NixprofError) -> Refusal:
             return replace(
                 refusal, obstacle=Obstacle.REMOVED, details=(error.found["why"], *([instead] if instead else []))
             )
-        case trouble if trouble in _OBSTACLES:
-            needed = error.found["package"]
+        case Trouble.UNFREE | Trouble.INSECURE | Trouble.BROKEN | Trouble.UNSUPPORTED:
+            refused = error.found["package"]
             return replace(
                 refusal,
-                obstacle=_OBSTACLES[trouble],
-                full_name=needed,
-                pname=split_name(needed)[0],
+                obstacle=Obstacle(error.trouble.value),
+                full_name=refused,
+                allowed_as=allowed_as(error.said, refused),
                 details=known_issues(error.said),
-                through=True,
+                through=refused != name,
             )
+        case Trouble.BUILD:
+            return replace(refusal, kind=_without_build(question, error), details=(error.cause or error.message,))
     return replace(refusal, details=(error.said or error.message,))
+
+
+def _without_build(question: Question, error: NixError) -> str:
+    """Say that a package has to be built to be evaluated, and where that could be done."""
+    on = f" on {error.found['system']}" if error.found.get("system") else ""
+    return f" for {question.system} here: that takes a build of {error.found['name']}{on}"
 
 
 def _with_others(refusal: Refusal, locked: Mapping[str, LockedPackage], declared: Sequence[str]) -> Refusal:

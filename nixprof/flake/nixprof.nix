@@ -172,22 +172,64 @@ let
   # A flake that is a nixpkgs, and so takes the policy.
   isNixpkgs = flake: pathExists (flake.outPath + "/pkgs/top-level");
 
+  allowBroken = policy.allowBroken or [ ];
+
+  # The names are those that nixpkgs takes: `lib.getName` of a package, name and version of an insecure one.
   nixpkgsConfig = {
     allowUnfreePredicate = named (policy.allowUnfree or [ ]);
-    allowBrokenPredicate = named (policy.allowBroken or [ ]);
     permittedInsecurePackages = policy.allowInsecure or [ ];
-    # Before allowBrokenPredicate there was only this.
-    allowBroken = policy.allowBroken or [ ] == true;
+    # Nixpkgs knew broken packages first all together, then by name; since 2026 each has its problems by name.
+    allowBroken = allowBroken == true;
+    allowBrokenPredicate = named allowBroken;
+    problems =
+      if allowBroken == true then
+        # Like `lib.mkForce`, without the matcher by which what is broken is an error.
+        {
+          matchers = {
+            _type = "override";
+            priority = 50;
+            content = [
+              {
+                kind = "removal";
+                handler = "warn";
+              }
+            ];
+          };
+        }
+      else
+        { handlers = foldl' permit { } allowBroken; };
   };
+
+  # `NAME` allows the problem "broken" of a package, `NAME.PROBLEM` another one.
+  permit =
+    handlers: allowed:
+    let
+      parts = match "(.+)[.]([^.]+)" allowed;
+      add =
+        name: problem: handlers:
+        handlers
+        // {
+          ${name} = handlers.${name} or { } // {
+            ${problem} = "warn";
+          };
+        };
+      broken = add allowed "broken" handlers;
+    in
+    if parts == null then broken else add (head parts) (elemAt parts 1) broken;
+
   # Aborts, which no `tryEval` takes for the fault of a package.
   overlayOf =
     name: inputs.${name}.overlays.default or (abort "nixprof: the input ${name} has no overlays.default");
+  # Old versions of nixpkgs tell of a broken package only its whole name, so what that begins with counts as well.
   named =
     allowed: package:
     if isBool allowed then
       allowed
     else
-      elem (package.pname or (parseDrvName package.name).name) allowed;
+      elem (getName package) allowed || elem (parseDrvName (textOr "" (package.name or null))).name allowed;
+  getName =
+    package:
+    textOr (parseDrvName (textOr "" (package.name or null))).name (package.pname or null);
 
   # Where the attribute paths of a flake begin, in the order in which Nix looks.
   rootsOf =
@@ -333,23 +375,66 @@ let
     in
     if tried.success then tried.value else null;
 
+  strings = value: if isList value then map (textOr "") (filter isString value) else [ ];
+
+  # As for Nix itself, what lists no outputs need not have its only one by name.
+  outPathOf = drv: output: drv.${output}.outPath or (if drv ? outputs then null else drv.outPath or null);
+
+  # An attribute of something that calls itself a derivation, which has another type there than a derivation; or null.
+  malformed =
+    drv:
+    let
+      outputs = drv.outputs or [ "out" ];
+      paths = map (output: {
+        attribute = "${output}.outPath";
+        value = outPathOf drv output;
+      }) outputs;
+      wrong = filter (one: !isString one.value) (
+        [
+          {
+            attribute = "drvPath";
+            value = drv.drvPath or null;
+          }
+        ]
+        ++ paths
+      );
+    in
+    if !(isList outputs && outputs != [ ] && all isString outputs) then
+      {
+        attribute = "outputs";
+        value = outputs;
+      }
+    else if wrong != [ ] then
+      head wrong
+    else
+      null;
+
   describe =
     drv:
     let
       meta = drv.meta or { };
-      name = parseDrvName (drv.name or "");
-      outputs = drv.outputs or [ "out" ];
+      wrong = malformed drv;
     in
-    {
-      drvPath = unsafeDiscardStringContext drv.drvPath;
-      pname = textOr name.name (drv.pname or null);
-      version = textOr name.version (drv.version or null);
-      description = textOr "" (meta.description or null);
-      mainProgram = textOr "" (meta.mainProgram or null);
-      priority = if isInt (meta.priority or null) then meta.priority else 5;
-      outputs = genAttrs outputs (output: unsafeDiscardStringContext drv.${output}.outPath);
-      outputsToInstall = outputsToInstall drv;
-    };
+    if wrong != null then
+      {
+        state = "malformed";
+        inherit (wrong) attribute;
+        type = typeOf wrong.value;
+      }
+    else
+      {
+        state = "resolved";
+        drvPath = unsafeDiscardStringContext drv.drvPath;
+        pname = getName drv;
+        version = textOr (parseDrvName (textOr "" (drv.name or null))).version (drv.version or null);
+        description = textOr "" (meta.description or null);
+        mainProgram = textOr "" (meta.mainProgram or null);
+        priority = if isInt (meta.priority or null) then meta.priority else 5;
+        outputs = genAttrs (drv.outputs or [ "out" ]) (
+          output: unsafeDiscardStringContext (outPathOf drv output)
+        );
+        outputsToInstall = strings (outputsToInstall drv);
+      };
 
   outputsToInstall =
     drv:
@@ -371,18 +456,28 @@ let
     reached: drv:
     let
       meta = drv.meta or { };
-      allowed = setting: reached && policy != null && nixpkgsConfig.${setting} drv;
-      permitted = policy != null && elem (drv.name or "") nixpkgsConfig.permittedInsecurePackages;
+      inEffect = reached && policy != null;
+      allowed = setting: inEffect && nixpkgsConfig.${setting} drv;
+      permitted = inEffect && elem (drv.name or "") nixpkgsConfig.permittedInsecurePackages;
+      handlers = if inEffect then nixpkgsConfig.problems.handlers.${getName drv} or { } else { };
+      all = if isAttrs (meta.problems or null) then meta.problems else { };
+      problems =
+        if inEffect && allowBroken == true then
+          [ ]
+        else
+          filter (name: all.${name}.kind or name == "broken" && !(handlers ? ${name})) (attrNames all);
     in
     {
       name = textOr "" (drv.name or null);
-      pname = textOr (parseDrvName (drv.name or "")).name (drv.pname or null);
+      pname = getName drv;
       unfree = flag meta "unfree" && !allowed "allowUnfreePredicate";
-      insecure = flag meta "insecure" && !(reached && permitted);
-      broken = flag meta "broken" && !allowed "allowBrokenPredicate";
+      insecure = flag meta "insecure" && !permitted;
+      broken = flag meta "broken" && !allowed "allowBrokenPredicate" || problems != [ ];
       unsupported = flag meta "unsupported";
-      vulnerabilities = filter isString (meta.knownVulnerabilities or [ ]);
-      platforms = filter isString (meta.platforms or [ ]);
+      vulnerabilities = strings (meta.knownVulnerabilities or null);
+      platforms = strings (meta.platforms or null);
+      inherit problems;
+      messages = map (name: textOr "" (all.${name}.message or null)) problems;
     };
 
   isDerivation = value: isAttrs value && value.type or "" == "derivation";
@@ -414,7 +509,7 @@ let
         names = if isAttrs at.value then attrNames at.value else [ ];
       }
     else if description != null then
-      description // { state = "resolved"; }
+      description
     else if reasons != null then
       reasons
       // {

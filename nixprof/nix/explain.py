@@ -106,7 +106,15 @@ _LATER = "run the same command again in a while"
 _TOKEN = "give Nix an access token: https://nix.dev/manual/nix/latest/command-ref/conf-file#conf-access-tokens"  # noqa: S105 - no password
 # `nix log` needs an experimental feature that a stock Nix has turned off.
 _WHOLE_LOG = "the whole log: nix-store --read-log {drv}"
-_REFUSED = rf"Package {_quoted('package')}(?: in \S+)?,?\s(?:because it )?"
+# "Package 'x' in FILE:1 is …, refusing to evaluate", and since 2026 "Refusing to evaluate package 'x' in FILE:1 because
+# it …": https://github.com/NixOS/nixpkgs/blob/master/pkgs/stdenv/generic/check-meta.nix
+_REFUSED = rf"(?:Package|Refusing to evaluate package) {_quoted('package')}(?: in [^\n]*?)?,?\s(?:because it )?"
+
+
+def _problem(kind: str) -> str:
+    """Match the problems of a package, if one is of a kind: `- broken: …` or `- name (kind "broken"): …`."""
+    return rf'has problems:\s(?:- [^\n]*\n)*?- (?:{kind}|[^\n:]* \(kind "{kind}"\)): (?P<why>[^\n]*)'
+
 
 KNOWN = (
     ## builds. First: the log of a build may say anything.
@@ -443,12 +451,12 @@ KNOWN = (
     Known(Trouble.INSECURE, _REFUSED + r"is marked as insecure", "{package} is marked as insecure"),
     Known(
         Trouble.BROKEN,
-        _REFUSED + r"(?:is marked as broken|has problems:\s*- broken)",
+        _REFUSED + rf"(?:is marked as broken|{_problem('broken')})",
         "{package} is marked as broken",
     ),
     Known(
         Trouble.UNSUPPORTED,
-        _REFUSED + r"(?:is not available on the requested hostPlatform|is not supported on)",
+        _REFUSED + rf"(?:is not available on the requested hostPlatform|is not supported on|{_problem('unsupported')})",
         "{package} is not available on this system",
     ),
     Known(
@@ -475,6 +483,7 @@ _FETCHED = re.compile(r"… while updating the flake input '([^']+)'")
 # What a terminal obeys instead of showing it: colours, titles, and whatever else begins with an escape.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_NIX_NAME = r"(?:\"[^\"\n]+\"|[a-zA-Z_][\w'-]*)"
 _NAMES_INSTEAD = re.compile(
     r"\b(?:[Cc]onsider(?: using)?|[Uu]se|replaced (?:by|with)|superseded by|in favou?r of)"
     r" (?:the )?['\"`‘“]?(?P<new>[A-Za-z_][\w.+'-]*\w)"  # noqa: RUF001 - the quotes that Nix uses
@@ -636,17 +645,39 @@ def _killed(what: str, number: int, last: str) -> NixError:
 
 
 def known_issues(said: str) -> tuple[str, ...]:
-    """Read the vulnerabilities that nixpkgs lists when it refuses an insecure package."""
-    _, found, rest = said.partition("Known issues:")
-    if not found:
-        return ()
-    lines = rest.strip("\n").splitlines()
+    """Read what nixpkgs lists when it refuses a package: the vulnerabilities of an insecure one, or its problems."""
+    _, _, rest = said.partition("has problems:") if "has problems:" in said else said.partition("Known issues:")
     listed = []
-    for line in lines:
+    for line in rest.strip("\n").splitlines():
         if not line.strip().startswith("- "):
             break
         listed.append(line.strip().removeprefix("- "))
     return tuple(listed)
+
+
+def allowed_as(said: str, package: str) -> tuple[str, ...]:
+    """Read the names by which nixpkgs would allow a package that it refuses.
+
+    An insecure package goes by name and version, others by their `pname`, which the message only tells where it
+    proposes what to write; `PNAME.PROBLEM` stands for a problem that is not named after its kind.
+
+    Args:
+        said: the message.
+        package: the name and version of the package, as the message has them.
+
+    """
+    handlers = re.findall(rf"(?m)^\s*({_NIX_NAME})\.({_NIX_NAME}) = \"warn\"", said)
+    if handlers:
+        named = ((name.strip('"'), problem.strip('"')) for name, problem in handlers)
+        return tuple(name if problem == "broken" else f"{name}.{problem}" for name, problem in named)
+    if "is marked as insecure" in said:
+        return (package,)
+    predicate = re.search(r'lib\.getName pkg\) \[\s*"([^"]+)"', said)
+    if predicate:
+        return (predicate[1],)
+    from nixprof.storepath import split_name
+
+    return (split_name(package)[0],)
 
 
 def named_instead(said: str) -> str:

@@ -220,6 +220,116 @@ def test_a_policy_is_written_for_the_package_and_for_no_other(
     agree(world)
 
 
+@pytest.mark.parametrize("revision", [1, 2], ids=["old words", "new words"])
+@pytest.mark.parametrize(
+    ("needed", "option", "said", "written"),
+    [
+        ("spotify", "--allow-unfree", "spotify-1.2.74, which has an unfree licence", 'allow-unfree = ["spotify"]'),
+        (
+            "openssl_1_1",
+            "--allow-insecure",
+            "openssl-1.1.1w, which is marked as insecure",
+            'allow-insecure = ["openssl-1.1.1w"]',
+        ),
+        ("brokenpkg", "--allow-broken", "brokenpkg-1.0, which is marked as broken", 'allow-broken = ["brokenpkg"]'),
+    ],
+)
+def test_a_policy_for_what_a_package_needs(
+    world: World, revision: int, needed: str, option: str, said: str, written: str
+) -> None:
+    world.publish(revision)
+    world.commit(app=f"runtimeDependencies = [ pkgs.{needed} ];")
+    world.write_manifest("packages = []\n")
+    refusal = refused(world, "add", "app")
+    assert f"app needs {said}" in refusal
+    assert written in refusal
+    world.nixprof("add", "app", option)
+    assert written in world.manifest.read_text()
+    assert world.run("app") == "app 1.0"
+    agree(world)
+
+
+@pytest.mark.parametrize(
+    ("revision", "broken"),
+    # What marks a package as broken tells its `pname` since 2026 only.
+    [(1, "python3.13-licomp"), (2, "licomp")],
+    ids=["old words", "new words"],
+)
+def test_a_policy_takes_the_name_that_nixpkgs_gives(world: World, revision: int, broken: str) -> None:
+    world.publish(revision)
+    world.write_manifest("packages = []\n")
+    assert 'allow-unfree = ["licomp"]' in refused(world, "add", "python3Packages.licomp-toolkit")
+    world.nixprof("add", "python3Packages.licomp-toolkit", "--allow-unfree", "--allow-broken")
+    text = world.manifest.read_text()
+    assert 'allow-unfree = ["licomp"]' in text
+    assert f'allow-broken = ["{broken}"]' in text
+    assert world.run("licomp-toolkit") == "licomp-toolkit 1.0"
+    agree(world)
+
+
+def test_a_policy_for_problems_by_name(world: World) -> None:
+    world.write_manifest('packages = ["sublime4"]\n')
+    world.nixprof("sync")
+    world.publish(2)
+    said = refused(world, "update")
+    assert "sublime4-4200 is marked as broken" in said
+    assert "It needs a library that has reached its end of life." in said
+    names = 'allow-broken = ["sublime4", "sublime4.pluginHost"]'
+    assert names in said
+    assert "needs sublime4" not in said
+    world.nixprof("update", "--allow-broken")
+    assert names in world.manifest.read_text()
+    agree(world)
+    world.commit(plugin="runtimeDependencies = [ pkgs.sublime4 ];")
+    world.write_manifest("packages = []\n")
+    world.nixprof("update", "--yes")
+    said = refused(world, "add", "plugin")
+    assert "plugin needs sublime4-4200, which is marked as broken" in said
+    assert 'pluginHost (kind "broken"): Its plugins do not start.' in said
+    assert names in said
+    world.write_manifest('packages = ["plugin"]\n[nixpkgs]\nallow-broken = true\n')
+    world.nixprof("sync")
+    assert world.run("plugin") == "plugin 1.0"
+
+
+def test_an_output_that_a_package_itself_names_and_lacks(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    said = refused(world, "add", "badoutputs")
+    assert "badoutputs has no output terminfo, which it names as one to install; it has out" in said
+    assert "nixprof add 'badoutputs^out'" in said
+    world.nixprof("add", "badoutputs^out")
+    assert world.run("badoutputs") == "badoutputs 1.0"
+    agree(world)
+
+
+def test_packages_of_odd_shapes_are_named_with_what_is_odd(world: World) -> None:
+    odd = ("outputs", "derivation", "drvPath", "meta")
+    listed = ", ".join(f'"tests.odd.{name}"' for name in odd)
+    world.write_manifest(f'packages = ["hello", {listed}]\n')
+    said = refused(world, "sync")
+    for text in (
+        "3 packages cannot be installed",
+        "tests.odd.outputs is not a proper package: its outputs is a function",
+        "tests.odd.derivation is not a proper package: its drvPath is /nonexistent/odd.drv, which is no store path",
+        "tests.odd.drvPath is not a proper package: its drvPath is a set of other things",
+    ):
+        assert text in said
+    assert "nixprof.nix" not in said
+    world.write_manifest('packages = ["hello", "tests.odd.meta"]\n')
+    world.nixprof("sync")
+
+
+def test_a_package_that_another_system_has_to_build_to_evaluate_it_is_named(world: World) -> None:
+    world.write_manifest('packages = ["hello", "tests.generated", "jq"]\n')
+    world.nixprof("sync")
+    assert world.run("generated") == "generated 1.0"
+    world.write_manifest(f'packages = ["hello", "tests.generated", "jq"]\nsystems = ["{OTHER}", "{world.system}"]\n')
+    said = refused(world, "sync")
+    assert f"tests.generated cannot be evaluated for {OTHER} here: that takes a build of generated-source-1.0" in said
+    assert "hello" not in said
+    assert "jq" not in said
+
+
 def test_a_policy_that_is_not_needed_is_not_written(world: World) -> None:
     world.write_manifest("packages = []\n")
     world.nixprof("add", "hello", "--allow-unfree", "--allow-broken")

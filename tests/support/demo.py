@@ -33,7 +33,7 @@ def commit(nixpkgs: Path, **packages: str) -> None:
             f"{{ lib, stdenv, pkgs }}:\n\nstdenv.mkDerivation {{\n"
             f'  pname = "{name}";\n  version = "1.0";\n  {arguments}\n  meta.description = "Package for a test";\n}}\n'
         )
-        versions = nixpkgs / "versions" / "1.nix"
+        versions = nixpkgs / "versions" / f"{(nixpkgs / 'revision.nix').read_text().strip()}.nix"
         versions.write_text(versions.read_text().rstrip().removesuffix("}") + f'  {name} = "1.0";\n}}\n')
     git = ["git", "-C", str(nixpkgs), "-c", "user.name=a", "-c", "user.email=a@example.org"]
     date = {"GIT_COMMITTER_DATE": "2026-10-30T00:00:00Z", "GIT_AUTHOR_DATE": "2026-10-30T00:00:00Z"}

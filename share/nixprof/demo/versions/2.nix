@@ -1,6 +1,7 @@
 {
   "389-ds-base" = "3.1.3";
   angular-cli = "20.3.9";
+  badoutputs = "1.0";
   bat = "0.25.0";
   big = "1.0";
   black = "25.11.0";
@@ -17,6 +18,8 @@
   jetbrains-mono = "3.4.0";
   jq = "1.8.1";
   libgit2 = "1.9.2";
+  licomp = "1.0";
+  licomp-toolkit = "1.0";
   mas = "3.1.0";
   neovim = "0.12.1";
   newtool = "1.0";
@@ -32,6 +35,7 @@
   spotify = "1.2.74";
   sqlite = "3.50.4";
   strace = "6.17";
+  sublime4 = "4200";
   terraform = "1.13.5";
   toybox = "0.8.12";
   tree = "2.2.1";

@@ -43,6 +43,63 @@ let
   allowsUnsupported =
     _: config.allowUnsupportedSystem or false || env "NIXPKGS_ALLOW_UNSUPPORTED_SYSTEM";
 
+  # From revision 2 on: what `meta.problems` names, and a package that is marked as broken. The user decides for each of
+  # them, by the names of package and problem or by its kind, whether it is an error, a warning or nothing.
+  problemsOf =
+    attrs:
+    lib.mapAttrs (name: problem: { kind = name; } // problem) (
+      attrs.meta.problems or { }
+      // lib.optionalAttrs (isBroken attrs && !allowsBroken attrs) {
+        broken.message = "This package is broken.";
+      }
+    );
+  matchers =
+    let
+      usual = [
+        {
+          kind = "broken";
+          handler = "error";
+        }
+        {
+          kind = "removal";
+          handler = "warn";
+        }
+      ];
+      given = config.problems.matchers or [ ];
+    in
+    # As the module system merges them, with `lib.mkForce` and without.
+    if given._type or null == "override" then given.content else usual ++ given;
+  handlerOf =
+    attrs: name: problem:
+    config.problems.handlers.${lib.getName attrs}.${name} or (
+      let
+        handlers = map (matcher: matcher.handler) (
+          lib.filter (matcher: matcher.kind or problem.kind == problem.kind) matchers
+        );
+      in
+      if lib.elem "error" handlers then
+        "error"
+      else if lib.elem "warn" handlers then
+        "warn"
+      else
+        "ignore"
+    );
+  handled =
+    handler: attrs:
+    let
+      problems = problemsOf attrs;
+    in
+    lib.filter (name: revision >= 2 && handlerOf attrs name problems.${name} == handler) (
+      lib.attrNames problems
+    );
+  showProblem =
+    attrs: name:
+    let
+      problem = (problemsOf attrs).${name};
+      kind = lib.optionalString (problem.kind != name) " (kind \"${problem.kind}\")";
+    in
+    "${name}${kind}: ${problem.message}";
+
   showLicenses =
     attrs:
     lib.concatMapStringsSep " " (license: license.shortName or "unknown") (
@@ -50,6 +107,7 @@ let
     );
   showList = list: "[ ${lib.concatMapStringsSep " " (item: "\"${item}\"") list} ]";
   bullets = lib.concatMapStrings (item: " - ${item}\n");
+  showName = name: if builtins.match "[a-zA-Z_][a-zA-Z0-9_'-]*" name == null then "\"${name}\"" else name;
 
   remedy = variable: what: setting: ''
 
@@ -71,7 +129,14 @@ let
     if isUnfree attrs && !allowsUnfree attrs then
       {
         message = "has an unfree license (‘${showLicenses attrs}’)";
-        remediation = remedy "NIXPKGS_ALLOW_UNFREE" "unfree packages" "allowUnfree = true";
+        remediation = remedy "NIXPKGS_ALLOW_UNFREE" "unfree packages" "allowUnfree = true" + ''
+
+          Or allow this package alone:
+            { nixpkgs.config.allowUnfreePredicate = pkg: builtins.elem (lib.getName pkg) [
+                "${lib.getName attrs}"
+              ];
+            }
+        '';
       }
     else if isUnsupported attrs && !allowsUnsupported attrs then
       {
@@ -85,13 +150,9 @@ let
           remedy "NIXPKGS_ALLOW_UNSUPPORTED_SYSTEM" "packages that are unsupported for this system"
             "allowUnsupportedSystem = true";
       }
-    else if isBroken attrs && !allowsBroken attrs then
+    else if revision < 2 && isBroken attrs && !allowsBroken attrs then
       {
-        message =
-          if revision >= 2 then
-            "has problems:\n- broken: This package is broken."
-          else
-            "is marked as broken";
+        message = "is marked as broken";
         remediation = remedy "NIXPKGS_ALLOW_BROKEN" "broken packages" "allowBroken = true";
       }
     else if isInsecure attrs && !allowsInsecure attrs then
@@ -103,6 +164,25 @@ let
           +
             remedy "NIXPKGS_ALLOW_INSECURE" "all insecure packages"
               "permittedInsecurePackages = [ \"${attrs.name}\" ]";
+      }
+    else if handled "error" attrs != [ ] then
+      {
+        message = "has problems:\n${
+          lib.concatMapStrings (name: "- ${showProblem attrs name}\n") (handled "error" attrs)
+        }";
+        remediation = ''
+          To allow evaluation regardless, import nixpkgs with this in its config:
+
+            {
+              problems.handlers = {
+                ${
+                  lib.concatMapStringsSep "\n      " (
+                    name: "${showName (lib.getName attrs)}.${showName name} = \"warn\"; # or \"ignore\""
+                  ) (handled "error" attrs)
+                }
+              };
+            }
+        '';
       }
     else
       null;
@@ -121,8 +201,12 @@ in
           "Refusing to evaluate package '${name}' in ${where} because it ${found.message}"
         else
           "Package ‘${name}’ in ${where} ${found.message}, refusing to evaluate.";
+      warned = builtins.foldl' (
+        result: problem:
+        lib.warn "Package '${name}' in ${where} has the following problem: ${showProblem attrs problem}" result
+      ) true (handled "warn" attrs);
     in
-    found == null || throw "${refusal}\n${found.remediation}";
+    if found == null then warned else throw "${refusal}\n${found.remediation}";
 
   completeMeta =
     attrs: position:
@@ -145,5 +229,6 @@ in
       broken = isBroken attrs;
       unsupported = isUnsupported attrs;
       available = problem attrs == null;
-    };
+    }
+    // lib.optionalAttrs (revision >= 2) { problems = problemsOf attrs; };
 }

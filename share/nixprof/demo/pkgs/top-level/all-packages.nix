@@ -3,6 +3,7 @@
   callPackage,
   lib,
   pkgs,
+  stdenv,
   versions,
 }:
 
@@ -21,6 +22,8 @@
 
   python3Packages = lib.recurseIntoAttrs {
     black = callPackage ../development/python-modules/black { };
+    licomp = callPackage ../development/python-modules/licomp { };
+    licomp-toolkit = callPackage ../development/python-modules/licomp-toolkit { };
     requests = callPackage ../development/python-modules/requests { };
   };
   python313Packages = pkgs.python3Packages;
@@ -35,8 +38,46 @@
     jetbrains-mono = callPackage ../data/fonts/nerd-fonts/jetbrains-mono.nix { };
   };
 
-  # What goes wrong in an evaluation and cannot be caught.
+  # What goes wrong in an evaluation and cannot be caught, and what is of an odd shape.
   tests = lib.dontRecurseIntoAttrs {
     aborting = abort "evaluation of tests.aborting was aborted";
+
+    # Has to be built to be evaluated, on the system that it is for.
+    generated =
+      import
+        (stdenv.mkDerivation {
+          pname = "generated-source";
+          version = "1.0";
+          programs = [ ];
+          files.out."default.nix" = "stdenv: stdenv.mkDerivation { pname = \"generated\"; version = \"1.0\"; }";
+        })
+        stdenv;
+
+    odd = {
+      # A function where a list of names has to be.
+      outputs = pkgs.hello // {
+        outputs = all: all;
+      };
+      # Says that it is a derivation, and is none.
+      derivation = {
+        type = "derivation";
+        name = "odd-1.0";
+        outPath = "/nonexistent/odd";
+        drvPath = "/nonexistent/odd.drv";
+      };
+      drvPath = pkgs.hello // {
+        drvPath = { };
+      };
+      meta = pkgs.hello // {
+        name = [ ];
+        pname = x: x;
+        meta = {
+          description = x: x;
+          knownVulnerabilities = x: x;
+          outputsToInstall = x: x;
+          platforms = x: x;
+        };
+      };
+    };
   };
 }

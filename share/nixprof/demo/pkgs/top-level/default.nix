@@ -35,6 +35,7 @@ let
         lib
         versions
         ;
+      inherit (final) stdenv;
       pkgs = final;
     }
     // {
