@@ -3,13 +3,15 @@
 `nix_says/` has what each version wrote to stderr when it was made to fail; only machine paths were replaced.
 """
 
+# ruff: noqa: RUF001 (nixpkgs has typographic quotes around names)
+
 import re
 import signal
 from pathlib import Path
 
 import pytest
 
-from nixprof.nix.explain import KNOWN, Trouble, explain, known_issues, messages, named_instead, plain
+from nixprof.nix.explain import KNOWN, Trouble, allowed_as, explain, known_issues, messages, named_instead, plain
 
 SAYS = Path(__file__).parent / "nix_says"
 ARGV = ["nix", "--extra-experimental-features", "nix-command flakes", "flake", "lock", "path:/x"]
@@ -143,6 +145,87 @@ def test_the_message_in_all_that_nix_says(said: str, last: str) -> None:
 @pytest.mark.parametrize("said", ["killed\n", "", "warning: something\n"])
 def test_no_message_at_all(said: str) -> None:
     assert messages(said) == []
+
+
+HANDLERS = "\n\nTo allow evaluation regardless:\n  {\n    problems.handlers = {\n%s    };\n  }\n"
+WARN = '      %s = "warn"; # or "ignore"\n'
+PREDICATE = '\n{ nixpkgs.config.allowUnfreePredicate = pkg: builtins.elem (lib.getName pkg) [\n    "%s"\n  ];\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("said", "trouble", "package", "names"),
+    [
+        # As nixpkgs wrote it until 2025, with quotes of two kinds, and as it does since 2026.
+        (
+            "Package ‘a-1.0’ in /nix/a.nix:3 has an unfree license (‘unfree’), refusing to evaluate." + PREDICATE % "b",
+            Trouble.UNFREE,
+            "a-1.0",
+            ("b",),
+        ),
+        (
+            "Refusing to evaluate package 'a-1.0' in «path:/home/al ice»/a.nix:3 because it has an unfree license",
+            Trouble.UNFREE,
+            "a-1.0",
+            ("a",),
+        ),
+        (
+            (
+                "Refusing to evaluate package 'python3.13-a-1.0' in /a:3 because it is marked as insecure\n"
+                "\nKnown issues:\n - CVE\n"
+            ),
+            Trouble.INSECURE,
+            "python3.13-a-1.0",
+            ("python3.13-a-1.0",),
+        ),
+        (
+            "Package ‘a-1.0’ in /a.nix:3 is marked as broken, refusing to evaluate.",
+            Trouble.BROKEN,
+            "a-1.0",
+            ("a",),
+        ),
+        (
+            "Refusing to evaluate package 'python3.13-a-1.0' in /a.nix:3 because it has problems:\n"
+            "- broken: This package is broken." + HANDLERS % (WARN % "a.broken"),
+            Trouble.BROKEN,
+            "python3.13-a-1.0",
+            ("a",),
+        ),
+        (
+            "Refusing to evaluate package '389-1.0' in /a.nix:3 because it has problems:\n"
+            '- filc (kind "broken"): It has no target.\n- removal: It goes.'
+            + HANDLERS
+            % (WARN % '"389".filc' + WARN % '"389".removal'),
+            Trouble.BROKEN,
+            "389-1.0",
+            ("389.filc", "389.removal"),
+        ),
+        (
+            "Refusing to evaluate package 'a-0' in /a.nix:12 because it has problems:\n"
+            '- jetsonOnly (kind "unsupported"): Only some devices.' + HANDLERS % (WARN % "a.jetsonOnly"),
+            Trouble.UNSUPPORTED,
+            "a-0",
+            ("a.jetsonOnly",),
+        ),
+        (
+            "Refusing to evaluate package 'a-0' in /a:1 because it is not available on the requested hostPlatform",
+            Trouble.UNSUPPORTED,
+            "a-0",
+            ("a",),
+        ),
+        (
+            "Package ‘a-0’ in /a.nix:12 is not supported on ‘x86_64-linux’, refusing to evaluate.",
+            Trouble.UNSUPPORTED,
+            "a-0",
+            ("a",),
+        ),
+    ],
+)
+def test_a_refusal_of_nixpkgs_in_old_words_and_new(
+    said: str, trouble: Trouble, package: str, names: tuple[str, ...]
+) -> None:
+    error = explain("error: " + said.replace("\n", "\n       "), ARGV)
+    assert (error.trouble, error.found["package"]) == (trouble, package)
+    assert allowed_as(error.said, package) == names
 
 
 RETRY = (
