@@ -30,8 +30,8 @@ hypothesis.settings.register_profile(
     "long", max_examples=10_000, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
 )
 # How long an example takes says more about what else the machine does.
-hypothesis.settings.register_profile("usual", deadline=None)
-hypothesis.settings.load_profile("usual")
+hypothesis.settings.register_profile("quick", max_examples=20, deadline=None)
+hypothesis.settings.register_profile("all", max_examples=150, deadline=None)
 
 
 # What is started inherits a signal that is ignored (Ctrl-C in the background, a closed terminal under nohup), but not a
@@ -54,6 +54,11 @@ class MakeWorld(Protocol):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="also on the oldest Nix, and stopped at more points")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("hypothesis_profile"):
+        hypothesis.settings.load_profile("all" if config.getoption("all") else "quick")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

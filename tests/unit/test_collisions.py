@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nixprof.collisions import Collision, Provider, find_collisions, find_collisions_beside
@@ -199,7 +199,6 @@ TREES = st.dictionaries(NAMES, WHAT, max_size=4).filter(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(trees=st.lists(TREES, max_size=4), priorities=st.lists(st.integers(4, 6), min_size=4, max_size=4))
 def test_the_same_as_looking_at_everything(trees: list[Tree], priorities: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:

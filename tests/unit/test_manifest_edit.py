@@ -6,7 +6,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nixprof.errors import NixprofError
@@ -331,7 +331,6 @@ def is_one_insertion(old: str, new: str) -> bool:
 
 
 @given(manifests())
-@settings(max_examples=500)
 def test_adding_and_removing_gives_the_text_back(text: str) -> None:
     added = add_packages(text, NEW)
     packages = tomllib.loads(added)["packages"]
@@ -340,7 +339,6 @@ def test_adding_and_removing_gives_the_text_back(text: str) -> None:
 
 
 @given(manifests())
-@settings(max_examples=300)
 def test_an_addition_only_inserts(text: str) -> None:
     added = add_packages(text, NEW)
     old = tomllib.loads(text)["packages"]
@@ -353,7 +351,6 @@ def test_an_addition_only_inserts(text: str) -> None:
 
 
 @given(manifests(), st.data())
-@settings(max_examples=300)
 def test_every_package_can_be_removed(text: str, data: st.DataObject) -> None:
     old = tomllib.loads(text)["packages"]
     if old:
@@ -374,7 +371,6 @@ def test_line_ends_stay_what_they_are(text: str) -> None:
 
 
 @given(manifests(), st.sampled_from(["pin", "priority"]), st.sampled_from([True, 4, -1, None]), st.integers(0, 4))
-@settings(max_examples=300)
 def test_an_option_changes_its_entry_only(text: str, key: str, value: int | None, number: int) -> None:
     entries = tomllib.loads(text)["packages"]
     if number >= len(entries):

@@ -112,7 +112,7 @@ def documents(draw: st.DrawFn) -> str:
 
 
 @given(documents())
-@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_every_value_of_any_document_is_found(text: str) -> None:
     try:
         tomllib.loads(text)
