@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.environment import in_profile
-from nixprof.errors import NixprofError, OvertakenError
+from nixprof.errors import ConcurrentChangeError, NixprofError
 from nixprof.files import cannot_write, way_in
-from nixprof.nix.profile import USUAL_PRIORITY, Keeper
+from nixprof.nix.profile import USUAL_PRIORITY, Keeper, sole_path
 from nixprof.places import home
 from nixprof.remedies import shared_with
 from nixprof.words import as_typed, count
@@ -143,18 +143,29 @@ class Activation:
 
         Returns: the profile as it is then.
 
-        Raises: NixprofError; the profile is then as before. OvertakenError where it is another than was read.
+        Raises: NixprofError, ConcurrentChangeError where it is another than was read; the profile is then as before.
 
         """
         if project.profile() != self.profile:
-            raise OvertakenError("the profile")
+            raise ConcurrentChangeError("the profile")
+        failure: NixprofError | None = None
         try:
             self._switch(nix, project)
+        except ConcurrentChangeError:
+            raise
         except NixprofError as error:
-            if project.profile() == self.profile or not self._is_in(project.profile()):
-                raise
-            project.progress.note(f"the profile has been switched, and then: {error.message}")
-        return self._verify(project)
+            failure = error
+        after = project.profile()
+        if after is not None and self._is_done(after, project):
+            if failure:
+                project.progress.note(f"the profile has been switched, and then: {failure.message}")
+            return after
+        if after is not None and after != self.profile:
+            self._take_back(nix, after)
+        raise failure or NixprofError(
+            "Nix reported success, but the profile does not have what it should have",
+            hints=("nixprof status", "nixprof sync"),
+        )
 
     def _switch(self, nix: Nix, project: Project) -> None:
         flake = project.places.flake
@@ -165,28 +176,33 @@ class Activation:
                 with cannot_write(link.parent):
                     link.parent.mkdir(parents=True, exist_ok=True)
             nix.install(link, flake, self.attribute, self.priority)
-        elif (
-            len(self.leaving) > 1
-            or not nix.follows(self.leaving[0], flake, self.attribute)
-            or self.leaving[0].priority != self.priority
-        ):
+            return
+        one, *more = self.leaving
+        path = sole_path(one, self.profile.elements)
+        if more or path is None or not nix.follows(one, flake, self.attribute) or one.priority != self.priority:
             nix.replace(self.profile, self.leaving, flake, self.attribute, self.priority)
-        elif self.built not in self.leaving[0].store_paths:
-            nix.upgrade(self.profile.link, self.leaving[0])
+        elif self.built not in one.store_paths:
+            nix.upgrade(self.profile.link, path)
 
-    def _verify(self, project: Project) -> Profile:
-        """Make sure that the profile now has what was built, whatever Nix said."""
-        profile = project.profile()
-        if profile is None or not self._is_in(profile):
-            raise NixprofError(
-                "Nix reported success, but the profile does not have the new environment",
-                hints=("nixprof status", "nixprof sync"),
-            )
-        return profile
-
-    def _is_in(self, profile: Profile | None) -> bool:
+    def _is_done(self, after: Profile, project: Project) -> bool:
+        """Tell whether a profile has what was built, and every element that was to stay, whatever Nix said."""
         # Another file in the generated folder, such as a README, is in what Nix copies and in no way in what it links.
-        return self.packages in [environment.packages for environment in in_profile(profile)]
+        found = in_profile(after, project.places.flake)
+        before = self.profile.elements if self.profile else ()
+        staying = {_links(element) for element in before if element not in self.leaving}
+        return self.packages in [one.packages for one in found] and staying <= set(map(_links, after.elements))
+
+    def _take_back(self, nix: Nix, after: Profile) -> None:
+        """Let the profile be as it was; where there was none there is none to go back to."""
+        if self.profile is not None and self.profile.generation is not None:
+            nix.go_to(self.profile.link, self.profile.generation)
+            if after.generation is not None:
+                nix.delete_generation(self.profile.link, after.generation)
+
+
+def _links(element: Element) -> tuple[frozenset[str], bool]:
+    """Give what an element does in a profile, which is the same whichever Nix has written it."""
+    return frozenset(element.store_paths), element.active
 
 
 def beside(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
+from nixprof.nix.reference import came_from, is_gone
 from nixprof.nix.shape import MISSHAPEN, text, wrong_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from nixprof.flake.packages import LockedPackage
     from nixprof.manifest.model import Package
     from nixprof.nix.profile import Element, Profile
 
-# Every environment ends its `manifest.nix`, a link, in this; it is how one is known in any profile.
+# Every environment ends its `manifest.nix`, a link, in this; it is how one is known.
 _RECORD = "-nixprof-environment.json"
 
 
@@ -85,11 +87,21 @@ def _link(package: Package, locked: LockedPackage, system: str) -> Linked:
     )
 
 
-def in_profile(profile: Profile | None) -> tuple[Environment, ...]:
-    """Find nixprof's elements in a profile; it should have at most one. Starts no Nix."""
+def in_profile(profile: Profile | None, flake: Path) -> tuple[Environment, ...]:
+    """Find the environments of a generated folder in a profile; there should be at most one. Starts no Nix.
+
+    An environment of another folder is another nixprof's, such as a colleague's; but one of a folder that is gone
+    is nobody else's: mostly that folder is this one, which has moved.
+
+    Args:
+        profile: as it is.
+        flake: the generated folder.
+
+    """
     if profile is None:
         return ()
-    found = (_read(element) for element in profile.elements)
+    own = (each for each in profile.elements if came_from(each.original_url, flake) or is_gone(each.original_url))
+    found = (_read(element) for element in own)
     return tuple(environment for environment in found if environment)
 
 

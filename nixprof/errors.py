@@ -35,9 +35,11 @@ class NixprofError(Exception):
         self.exit_code = exit_code
 
 
-class OvertakenError(Exception):
-    """Something has changed since it was read, so that what was made of it no longer holds: to be begun again."""
+class ConcurrentChangeError(NixprofError):
+    """Something was changed by somebody else since nixprof read it, so that what was planned no longer fits."""
 
     def __init__(self, what: str) -> None:
-        """Take what has changed: `the manifest`, `the profile`."""
-        super().__init__(f"{what} was changed meanwhile")
+        """Take what was changed: a file as it is shown, or `the profile`."""
+        super().__init__(
+            f"{what} was changed by something else while nixprof was at work", hints=("run the same command again",)
+        )

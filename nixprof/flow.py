@@ -17,7 +17,7 @@ from nixprof.activate import Activation, beside, check_profile
 from nixprof.changes import Change, compare
 from nixprof.draft import Draft, Moves
 from nixprof.environment import expected
-from nixprof.errors import NixprofError, OvertakenError
+from nixprof.errors import NixprofError
 from nixprof.exclusive import exclusive
 from nixprof.files import check_writable, content
 from nixprof.generations import remember
@@ -126,12 +126,13 @@ def change(
 
     Args:
         project: whose.
-        propose: says what to change; called again where the user has changed the manifest in the meantime.
+        propose: says what to change.
         template: the manifest to begin with where there is none; None where there has to be one.
         dry_run: only plan.
         confirm: asked before anything is fetched or built.
 
-    Raises: NixprofError; then the manifest, the locks and the profile are as before.
+    Raises: NixprofError; then the manifest, the locks and the profile are as before. ConcurrentChangeError where
+        somebody else has changed one of them in the meantime: that change is kept.
 
     """
     started = time.monotonic()
@@ -147,17 +148,9 @@ def change(
             started += time.monotonic() - asked
 
     with exclusive(project) as lock, Nix(project.progress, lock, project.places.state) as nix:
-        start = {} if template is None else {manifest: template.encode()}
-        while True:
-            # What somebody else writes or removes meanwhile is no beginning.
-            if os.path.lexists(manifest):
-                start = {}
-            try:
-                outcome = _attempt(project, nix, start, propose, dry_run=dry_run, confirm=patient)
-            except OvertakenError as change:
-                project.progress.note(f"{change}: starting again")
-            else:
-                return replace(outcome, seconds=time.monotonic() - started)
+        start = {} if template is None or os.path.lexists(manifest) else {manifest: template.encode()}
+        outcome = _attempt(project, nix, start, propose, dry_run=dry_run, confirm=patient)
+        return replace(outcome, seconds=time.monotonic() - started)
 
 
 def _attempt(
@@ -169,9 +162,9 @@ def _attempt(
     dry_run: bool,
     confirm: Callable[[Plan], bool],
 ) -> Outcome:
-    """Go the whole way once.
+    """Go the whole way.
 
-    Raises: OvertakenError where the manifest has changed under way.
+    Raises: ConcurrentChangeError where the list, the locks or the profile were changed under way.
     """
     flake = project.places.flake
     read = {path: content(path) for path in (flake / "packages.json", flake / "flake.lock")}
@@ -201,7 +194,8 @@ def _attempt(
         stage.realise(plan.packages)
         foreign = beside(before, draft.elements) if draft.activates else ()
         listed = [package.spec.key for package in before.manifest.packages]
-        check_collisions(nix, plan.packages, foreign, listed=listed, chosen_profile=project.chosen_profile)
+        there = before.profile.elements if before.profile else ()
+        check_collisions(nix, plan.packages, foreign, listed=listed, there=there, chosen_profile=project.chosen_profile)
         built = stage.build()
         activation = None
         if draft.activates:

@@ -63,13 +63,13 @@ def generations(project: Project) -> tuple[Generation, ...]:
     pattern = re.compile(re.escape(link.name) + r"-(\d+)-link")
     names = os.listdir(link.parent) if link.parent.is_dir() else []
     numbers = sorted(int(found[1]) for found in map(pattern.fullmatch, names) if found)
-    return tuple(_generation(link, number, commands) for number in numbers)
+    return tuple(_generation(project, link, number, commands) for number in numbers)
 
 
-def _generation(link: Path, number: int, commands: Mapping[str, str]) -> Generation:
+def _generation(project: Project, link: Path, number: int, commands: Mapping[str, str]) -> Generation:
     own = link.with_name(f"{link.name}-{number}-link")
     profile = nix_profile.read(own)
-    environment = next(iter(in_profile(profile)), None)
+    environment = next(iter(in_profile(profile, project.places.flake)), None)
     foreign = [element for element in profile.elements if environment is None or element != environment.element]
     packages = (*(environment.packages if environment else ()), *(_foreign(element) for element in foreign))
     made = own.lstat().st_mtime

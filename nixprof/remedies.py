@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.collisions import Collision, Provider, find_collisions, find_collisions_beside
 from nixprof.errors import NixprofError
+from nixprof.nix.profile import sole_path
 from nixprof.words import as_typed, count, package_name
 
 if TYPE_CHECKING:
@@ -29,15 +30,17 @@ def check_collisions(
     foreign: Sequence[Element],
     *,
     listed: Collection[str],
+    there: Collection[Element],
     chosen_profile: Path | None,
 ) -> None:
     """Make sure that no two packages provide one file, nor a package and an element that is not nixprof's.
 
     Args:
-        nix: knows what it refuses beside an environment, and how it wants elements to be named.
+        nix: knows what it refuses beside an environment.
         packages: what is to be linked; in the store already.
         foreign: the elements that the environment goes beside.
         listed: the keys of those packages that the list on disk has.
+        there: all elements of the profile as it is.
         chosen_profile: the profile that the user named; None for the usual one.
 
     Raises: CollisionError that names every pair, the files and the ways out.
@@ -57,7 +60,7 @@ def check_collisions(
     flag = f" --profile {shlex.quote(str(chosen_profile))}" if chosen_profile else ""
     hints = [
         *_ways_out_among(own, among, listed, flag),
-        *_ways_out_beside(nix, list(dict.fromkeys(elements[one.other] for one in beside)), flag),
+        *_ways_out_beside(nix, list(dict.fromkeys(elements[one.other] for one in beside)), there, flag),
     ]
     width = max(len(what) for what, _ in hints)
     raise CollisionError(
@@ -126,9 +129,14 @@ def _all_typed(keys: Iterable[str]) -> str:
     return " ".join(as_typed(package_name(key)) for key in keys)
 
 
-def _ways_out_beside(nix: Nix, elements: Sequence[Element], flag: str) -> Iterator[tuple[str, str]]:
+def _ways_out_beside(
+    nix: Nix, elements: Sequence[Element], there: Collection[Element], flag: str
+) -> Iterator[tuple[str, str]]:
     """Say how to be rid of foreign elements: by taking them over, or by removing them."""
-    if elements:
-        it = "it" if len(elements) == 1 else "them"
-        yield f"take {it} over:", f"nixprof freeze --only {' '.join(as_typed(name(one)) for one in elements)}{flag}"
-        yield f"remove {it}:", f"{nix.removal(elements)}{flag}"
+    if not elements:
+        return
+    it = "it" if len(elements) == 1 else "them"
+    yield f"take {it} over:", f"nixprof freeze --only {' '.join(as_typed(name(one)) for one in elements)}{flag}"
+    paths = [path for one in elements if (path := sole_path(one, there))]
+    if len(paths) == len(elements):
+        yield f"remove {it}:", f"{nix.removal(paths)}{flag}"

@@ -49,9 +49,23 @@ class Stage:
 
     """
 
-    def __init__(self, folder: Path, project: Project, nix: Nix, manifest: Manifest, before: State) -> None:
-        """Begin in an empty folder, with what is locked so far."""
+    def __init__(
+        self, folder: Path, roots: Path, project: Project, nix: Nix, manifest: Manifest, before: State
+    ) -> None:
+        """Begin in an empty folder, with what is locked so far.
+
+        Args:
+            folder: becomes the generated folder.
+            roots: gets links to what was fetched or built, which protect it from garbage collection.
+            project: whose packages.
+            nix: is asked.
+            manifest: what is wanted.
+            before: how things stand.
+
+        """
         self._folder = folder
+        self._roots = roots
+        self._absent: dict[str, str] = {}
         self._project = project
         self._nix = nix
         self._manifest = manifest
@@ -73,9 +87,10 @@ class Stage:
     def of(cls, project: Project, nix: Nix, manifest: Manifest, before: State) -> Iterator[Stage]:
         """Set the stage for a manifest, and clear it away in the end."""
         with scratch_folder(project.places.state) as scratch:
-            folder = Path(scratch, "flake")
+            folder, roots = Path(scratch, "flake"), Path(scratch, "roots")
             folder.mkdir()
-            yield cls(folder, project, nix, manifest, before)
+            roots.mkdir()
+            yield cls(folder, roots, project, nix, manifest, before)
 
     def inputs(self) -> Mapping[str, LockedInput]:
         """Read what the inputs are locked to."""
@@ -235,7 +250,7 @@ class Stage:
 
         Returns: None where nothing is missing and nothing leaves.
         """
-        absent = self._absent({path: linked.key for linked in packages for path in linked.paths})
+        absent = self._absent = self._absent_of({path: linked.key for linked in packages for path in linked.paths})
         weight = None
         if absent:
             builds = self._derivations()
@@ -255,16 +270,21 @@ class Stage:
             return {}
 
     def realise(self, packages: Sequence[Linked]) -> None:
-        """Bring what is to be linked into the store: from a cache, and what no cache has by building it."""
-        absent = self._absent({path: linked.key for linked in packages for path in linked.paths})
-        if not absent:
+        """Bring what is to be linked into the store: from a cache, and what no cache has by building it.
+
+        What the profile does not have yet is protected from garbage collection until it does.
+        """
+        kept = {path for linked in self._before.installed for path in linked.paths} - self._absent.keys()
+        new = [path for linked in packages for path in linked.paths if path not in kept]
+        if not new:
             return
+        absent = self._absent
         builds = self._derivations()
-        with self._project.progress.step(f"fetching {_names(absent)}"):
+        with self._project.progress.step(f"fetching {_names(absent)}" if absent else "looking into the store"):
             try:
-                self._nix.realise(builds.get(path, path) for path in absent)
+                self._nix.realise((builds.get(path, path) if path in absent else path for path in new), self._roots)
             except NixError as error:
-                absent = self._absent(absent)
+                absent = self._absent_of({path: linked.key for linked in packages for path in linked.paths})
                 if error.trouble is not Trouble.UNKNOWN or not absent.keys() - builds.keys():
                     raise self._of_packages(error, absent) from error
             else:
@@ -278,9 +298,9 @@ class Stage:
             raise self._mismatch(path, absent[path])
         with self._project.progress.step(f"building {_names(absent)}"):
             try:
-                self._nix.realise(builds[path] for path in absent)
+                self._nix.realise((builds[path] if path in absent else path for path in new), self._roots)
             except NixError as error:
-                raise self._of_packages(error, self._absent(absent)) from error
+                raise self._of_packages(error, self._absent_of(absent)) from error
 
     def _of_packages(self, error: NixError, absent: Mapping[str, str]) -> NixprofError:
         """Say which packages a failure of Nix to fetch or to build belongs to."""
@@ -293,7 +313,7 @@ class Stage:
         command = " ".join(map(as_typed, ("nixprof", *self._project.arguments)))
         return of_packages(error, absent, derivations, self._nix.log, len(others), command)
 
-    def _absent(self, paths: Mapping[str, str]) -> dict[str, str]:
+    def _absent_of(self, paths: Mapping[str, str]) -> dict[str, str]:
         """Leave out what is in the store."""
         # What a build leaves that failed or was killed is there as well.
         there = {path for path in paths if os.path.lexists(path)}
@@ -305,7 +325,7 @@ class Stage:
         return {
             path: f"{answer.derivation}!{output}"
             for question, answer in self._answers.items()
-            if question.system == self._project.machine.system and answer.derivation
+            if question.system == self._project.machine.system and os.path.lexists(answer.derivation)
             for output, path in answer.resolved.outputs.items()
         }
 
@@ -338,7 +358,7 @@ class Stage:
     def build(self) -> str:
         """Link the environment of this machine; returns its store path."""
         with self._project.progress.step("linking the environment"):
-            return self._nix.build(self._folder, self.attribute)
+            return self._nix.build(self._folder, self.attribute, self._roots / "environment")
 
     @property
     def attribute(self) -> str:

@@ -153,7 +153,7 @@ class State:
     @cached_property
     def environments(self) -> tuple[Environment, ...]:
         """What of nixprof's is in the profile: normally one."""
-        return in_profile(self.profile)
+        return in_profile(self.profile, self._project.places.flake)
 
     @property
     def installed(self) -> tuple[Linked, ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError, OvertakenError
+from nixprof.errors import ConcurrentChangeError, NixprofError
 from nixprof.files import TEMPORARY, Replacement, cannot_write, content, remove_temporary_files, replace_file
 from nixprof.interrupts import uninterrupted
 from nixprof.nix.profile import locate
@@ -45,8 +45,8 @@ def commit(
 
     Returns: what `activate` does.
 
-    Raises: NixprofError where something cannot be written, OvertakenError where somebody else has written it, and
-        whatever `activate` raises.
+    Raises: NixprofError where something cannot be written, ConcurrentChangeError where somebody else has written it,
+        and whatever `activate` raises.
 
     """
     before = {path: read[path] if path in read else content(path) for path in files}
@@ -64,7 +64,7 @@ def commit(
             raise
         try:
             return activate()
-        except OvertakenError:
+        except ConcurrentChangeError:
             _take_back(replacements, cleanup)
             raise
         except BaseException:
@@ -99,7 +99,7 @@ def _prepare(
 def _check(read: Mapping[Path, bytes | None]) -> None:
     changed = next((path for path, data in read.items() if content(path) != data), None)
     if changed is not None:
-        raise OvertakenError(display_path(changed))
+        raise ConcurrentChangeError(display_path(changed))
 
 
 def _take_back(replacements: list[Replacement], cleanup: ExitStack) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError, OvertakenError
+from nixprof.errors import NixprofError
 from nixprof.exclusive import exclusive, put_right
 from nixprof.files import check_writable, content
 from nixprof.manifest.parse import parse
@@ -120,11 +120,8 @@ def _write(project: Project, files: Mapping[Path, bytes], locks: Mapping[Path, b
     """Write a list and its locks; nothing where somebody else has written one meanwhile."""
     with exclusive(project):
         _check_free(files)
-        try:
-            absent = dict.fromkeys(files)
-            commit(project.places, None, {**locks, **files}, lambda: None, absent)
-        except OvertakenError as change:
-            raise NixprofError(str(change)) from change
+        absent = dict.fromkeys(files)
+        commit(project.places, None, {**locks, **files}, lambda: None, absent)
 
 
 def _fetched(project: Project, origin: str) -> Path:

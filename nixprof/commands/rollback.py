@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.changes import Change, compare
 from nixprof.consent import Risk
-from nixprof.errors import NixprofError, OvertakenError
+from nixprof.errors import ConcurrentChangeError, NixprofError
 from nixprof.exclusive import exclusive
 from nixprof.files import check_writable, content, unused
 from nixprof.generations import Generation, difference_between, find, generations, sources_of
@@ -86,25 +86,24 @@ def run(
 ) -> RolledBack:
     """Go back to a generation, or to the one before the current one.
 
-    Raises: NixprofError where there is no such generation; everything is then as before.
+    Raises: NixprofError where there is no such generation, ConcurrentChangeError where somebody else changes something
+        meanwhile; everything is then as before.
+
     """
     with exclusive(project) as lock, Nix(project.progress, lock, project.places.state) as nix:
-        while True:
-            way = _way(project, nix, number, profile_only=profile_only)
-            if dry_run or not confirm(way):
-                return RolledBack(way, done=False)
-            try:
-                _go(project, nix, way)
-            except OvertakenError as change:
-                project.progress.note(f"{change}: starting again")
-            else:
-                return RolledBack(way, done=True)
+        way = _way(project, nix, number, profile_only=profile_only)
+        if dry_run or not confirm(way):
+            return RolledBack(way, done=False)
+        _go(project, nix, way)
+        return RolledBack(way, done=True)
 
 
 def _go(project: Project, nix: Nix, way: Return) -> None:
     """Go a way back.
 
-    Raises: NixprofError where that fails, OvertakenError where it no longer is the way; everything is then as before.
+    Raises: NixprofError where that fails, ConcurrentChangeError where it no longer is the way; everything is then as
+        before.
+
     """
     for path in way.files:
         check_writable(path)
@@ -112,7 +111,7 @@ def _go(project: Project, nix: Nix, way: Return) -> None:
     def activate() -> int:
         profile = project.profile()
         if profile is None or profile.generation != way.before.number:
-            raise OvertakenError("the profile")
+            raise ConcurrentChangeError("the profile")
         with project.progress.step("switching the profile"):
             nix.go_to(way.link, way.after.number)
         return way.after.number

@@ -86,9 +86,9 @@ def run(project: Project) -> Status:
 
 
 def _foreign(state: State) -> tuple[Element, ...]:
-    ours = {environment.store_path for environment in state.environments}
+    ours = {environment.element for environment in state.environments}
     elements = state.profile.elements if state.profile else ()
-    others = [element for element in elements if not ours.intersection(element.store_paths)]
+    others = [element for element in elements if element not in ours]
     if not others:
         return ()
     from nixprof.freeze.decide import is_untouched

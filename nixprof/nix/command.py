@@ -1,35 +1,36 @@
 """The one place where Nix is started: one method for each thing that nixprof asks of it.
 
-Nobody above this module sees an argument vector or asks for a version.
+Nobody above this module sees an argument vector or asks for a version. All command lines are built by `_nix`,
+`_nix_store` and `_nix_env`, so that nothing that comes from data can be taken for an option.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
+import selectors
 import shlex
 import shutil
 import subprocess
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from nixprof.errors import NixprofError, OvertakenError
+from nixprof.errors import ConcurrentChangeError, NixprofError, shown
 from nixprof.files import scratch_folder
 from nixprof.flake.compile import quoted
 from nixprof.nix.activity import Activities
 from nixprof.nix.explain import NixError, Trouble, explain
-from nixprof.nix.profile import USUAL_PRIORITY, Keeper
-from nixprof.nix.reference import LINK, LINK_PREFIX, LINKS, is_plain, leads_to
+from nixprof.nix.profile import USUAL_PRIORITY, manifest_of
+from nixprof.nix.reference import LINK_PREFIX, LINKS, is_plain, leads_to, link_name
 from nixprof.nix.version import MINIMUM, NixVersion
 from nixprof.nix.weight import Weight
+from nixprof.storepath import is_store_path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from nixprof.nix.profile import Element, Profile
@@ -42,6 +43,10 @@ _PATIENCE_SECONDS = 5
 # A Mac lets arguments and environment together have 1 MiB; each argument counts with its end and a pointer.
 _MAX_ARGUMENT_BYTES = 1 << 19
 _POINTER_BYTES = 9
+# How often to look whether Nix has ended, where a process that it started keeps its output open.
+_POLL_SECONDS = 0.1
+# How much is read at once.
+_CHUNK_BYTES = 64 << 10
 _VERSION = ["nix", "--version"]
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
 
@@ -98,20 +103,17 @@ class Nix:
 
     def lock(self, folder: Path) -> None:
         """Complete `flake.lock` of the flake in `folder`; what is locked stays."""
-        self._watch("nix", *_FEATURES, "flake", "lock", self.reference(folder))
+        self._watch(_nix("flake", "lock", operands=[self.reference(folder)]))
 
     def update(self, folder: Path, inputs: Sequence[str]) -> None:
         """Move the named inputs of the flake in `folder` to their newest revisions."""
         url = self.reference(folder)
         if not self.version.updates_named_inputs:
-            self._watch(
-                "nix", *_FEATURES, "flake", "lock", *(word for name in inputs for word in ("--update-input", name)), url
-            )
-        elif self.version.updates_many_inputs:
-            self._watch("nix", *_FEATURES, "flake", "update", *inputs, "--flake", url)
-        else:
-            for name in inputs:
-                self._watch("nix", *_FEATURES, "flake", "update", name, "--flake", url)
+            flags = (word for name in inputs for word in ("--update-input", name))
+            self._watch(_nix("flake", "lock", *flags, operands=[url]))
+            return
+        for names in [inputs] if self.version.updates_many_inputs else [[name] for name in inputs]:
+            self._watch(_nix("flake", "update", "--flake", url, operands=names))
 
     def evaluate(self, folder: Path, attribute: str, function: str) -> Any:
         """Apply a Nix function to an attribute of the flake in `folder` and return what it gives, as JSON has it.
@@ -122,18 +124,24 @@ class Nix:
             function: a Nix function; what it holds of a manifest is quoted as `flake.compile.quoted` does.
 
         """
-        flags = ["--json", "--apply", function]
-        printed = self._watch("nix", *_FEATURES, "eval", *flags, f"{self.reference(folder)}#{attribute}")
+        installable = f"{self.reference(folder)}#{attribute}"
+        printed = self._watch(_nix("eval", "--json", "--apply", function, operands=[installable]))
         try:
             return json.loads(printed)
         except (ValueError, RecursionError) as error:
             raise _nonsense("Nix printed something that is no JSON", printed) from error
 
-    def build(self, folder: Path, attribute: str) -> str:
-        """Build an attribute of the flake in `folder`; returns the store path of its first output."""
-        printed = self._watch(
-            "nix", *_FEATURES, "build", "--no-link", "--json", f"{self.reference(folder)}#{attribute}"
-        )
+    def build(self, folder: Path, attribute: str, root: Path) -> str:
+        """Build an attribute of the flake in `folder`; returns the store path of its first output.
+
+        Args:
+            folder: the flake.
+            attribute: an attribute path; a literal of nixprof's.
+            root: a link that is made to what was built, and protects it from garbage collection while it exists.
+
+        """
+        installable = f"{self.reference(folder)}#{attribute}"
+        printed = self._watch(_nix("build", "--out-link", str(root), "--json", operands=[installable]))
         try:
             return str(next(iter(json.loads(printed)[0]["outputs"].values())))
         except (ValueError, LookupError, AttributeError, TypeError, StopIteration, RecursionError) as error:
@@ -141,7 +149,7 @@ class Nix:
 
     def fetch(self, reference: str) -> Path:
         """Have the folder of a flake reference, which need not be a flake, in the store."""
-        printed = self._watch("nix", *_FEATURES, "flake", "prefetch", "--json", reference)
+        printed = self._watch(_nix("flake", "prefetch", "--json", operands=[reference]))
         try:
             return Path(json.loads(printed)["storePath"])
         except (ValueError, LookupError, TypeError, RecursionError) as error:
@@ -151,32 +159,39 @@ class Nix:
 
     def invalid(self, paths: Collection[str]) -> set[str]:
         """Tell which store paths Nix does not count as in the store, whatever is on the disk there."""
-        check = ["nix-store", "--check-validity", "--print-invalid"]
-        return {path for some in _batches(sorted(paths)) for path in self._run([*check, *some]).split()}
+        commands = _nix_store("--check-validity", "--print-invalid", paths=sorted(paths))
+        return {path for command in commands for path in self._run(command).split()}
 
     def weigh(self, paths: Iterable[str]) -> Weight:
         """Tell what `realise` of the same would fetch and build, without doing it."""
-        dry_run = ["nix-store", "--realise", "--dry-run"]
-        return Weight.total(Weight.parse(self._run_both([*dry_run, *some])[1]) for some in _batches(paths))
+        commands = _nix_store("--realise", "--dry-run", paths=paths)
+        return Weight.total(Weight.parse(self._run_both(command)[1]) for command in commands)
 
     def closure(self, paths: Iterable[str]) -> dict[str, int]:
         """Give everything that store paths need, themselves included, with the size of each in bytes."""
         sizes: dict[str, int] = {}
-        for some in _batches(sorted(set(paths))):
-            for line in self._nix("path-info", "--recursive", "--size", *some).splitlines():
+        for some in _batches(sorted(set(map(_checked, paths)))):
+            for line in self._run(_nix("path-info", "--recursive", "--size", operands=some)).splitlines():
                 path, size = line.split()
                 sizes[path] = int(size)
         return sizes
 
-    def realise(self, paths: Iterable[str]) -> None:
-        """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built."""
-        for some in _batches(paths):
-            self._watch("nix-store", "--realise", "--keep-going", *some)
+    def realise(self, paths: Iterable[str], roots: Path) -> None:
+        """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built.
+
+        Args:
+            paths: what to bring.
+            roots: a folder in which links to all of them are made: while these exist, no garbage collection deletes
+                what they lead to.
+
+        """
+        for number, command in enumerate(_nix_store("--realise", "--keep-going", paths=paths)):
+            self._watch([*command, "--add-root", str(roots / f"realised-{number}")])
 
     def log(self, derivation: str) -> str:
         """Give what a build has written; empty where that was not kept."""
         try:
-            return self._run(["nix-store", "--read-log", derivation])
+            return "".join(self._run(command) for command in _nix_store("--read-log", paths=[derivation]))
         except NixError:
             return ""
 
@@ -209,68 +224,62 @@ class Nix:
 
     def install(self, profile: Path | None, folder: Path, attribute: str, priority: int = USUAL_PRIORITY) -> None:
         """Install an attribute of the flake in `folder`, into the profile that Nix would use where it is None."""
-        self._install(profile, priority, f"{self.reference(folder)}#{attribute}")
-
-    def _install(self, profile: Path | None, priority: int, *installables: str) -> None:
         # Where Nix cannot rank elements, it refuses those for which it would matter.
         rank = ("--priority", str(priority)) if priority != USUAL_PRIORITY and self.version.ranks_elements else ()
         word = self.version.install_word
-        self._change("nix", *_FEATURES, "profile", word, *_profile_flag(profile), *rank, *installables)
+        installable = f"{self.reference(folder)}#{attribute}"
+        self._change(_nix("profile", word, *_profile_flag(profile), *rank, operands=[installable]))
 
-    def upgrade(self, profile: Path, element: Element) -> None:
-        """Evaluate an element's flake anew and install what it gives now, in one step."""
-        self._change("nix", *_FEATURES, "profile", "upgrade", *_profile_flag(profile), self.selector(element))
+    def upgrade(self, profile: Path, store_path: str) -> None:
+        """Evaluate the flake of an element anew and install what it gives now, in one step.
+
+        Args:
+            profile: the profile.
+            store_path: one that only this element has; the one way to name an element that is right for every Nix.
+
+        """
+        self._change(_nix("profile", "upgrade", *_profile_flag(profile), operands=[_checked(store_path)]))
 
     def replace(
-        self, profile: Profile, elements: Sequence[Element], folder: Path, attribute: str, priority: int
+        self, profile: Profile, elements: Collection[Element], folder: Path, attribute: str, priority: int
     ) -> None:
         """Exchange elements for an attribute of the flake in `folder`, in one step for whoever uses the profile.
 
-        No command of Nix does this at once. So it is done on a scratch profile that begins as the real one is,
-        and the real one then moves to the outcome. A profile of nix-env would be converted with losses: of that,
-        the elements that stay are installed anew by their store paths.
+        No command of Nix does this at once. So it is done on a scratch profile, and the real one then moves to the
+        outcome. The scratch profile begins with the list of the elements that stay, written by nixprof: so they stay
+        exactly as they are, and none has to be named to Nix, which has no name for an element that is always right.
 
-        Raises: as the others; OvertakenError where the profile is no longer what it was when it was read.
+        Raises: as the others; ConcurrentChangeError where the profile is no longer what it was when it was read.
 
         """
         with scratch_folder(self._scratch) as scratch:
-            copy = Path(scratch, "profile")
-            leaving = set(elements)
-            staying = [element for element in profile.elements if element not in leaving]
-            if profile.keeper is Keeper.NIX_PROFILE and staying:
-                first = Path(scratch, "profile-1-link")
-                first.symlink_to(profile.store_path or "")
-                copy.symlink_to(first.name)
-                self._nix("profile", "remove", *_profile_flag(copy), *map(self.selector, elements))
-            else:
-                for element in staying:
-                    self._install(copy, element.priority, *element.store_paths)
+            copy, start = Path(scratch, "profile"), Path(scratch, "start")
+            start.mkdir()
+            (start / "manifest.json").write_bytes(manifest_of(profile, leaving=elements))
+            Path(scratch, "profile-1-link").symlink_to(start)
+            copy.symlink_to("profile-1-link")
             self.install(copy, folder, attribute, priority)
             if os.path.realpath(profile.link) != profile.store_path:
-                raise OvertakenError("the profile")
-            self._change("nix-env", "--profile", str(profile.link), "--set", os.path.realpath(copy))
+                raise ConcurrentChangeError("the profile")
+            self._change(_nix_env(profile.link, "--set", os.path.realpath(copy)))
 
     def go_to(self, profile: Path, generation: int) -> None:
         """Let a profile go back, or forward, to a generation that it has."""
-        self._change("nix-env", "--profile", str(profile), "--switch-generation", str(generation))
+        self._change(_nix_env(profile, "--switch-generation", str(generation)))
+
+    def delete_generation(self, profile: Path, generation: int) -> None:
+        """Delete a generation of a profile, which is not the current one."""
+        self._change(_nix_env(profile, "--delete-generations", str(generation)))
 
     def follows(self, element: Element, folder: Path, attribute: str) -> bool:
         """Tell whether upgrading `element` installs `attribute` of the flake in `folder`."""
         named = element.attr_path.split(".", 2)[2:]  # what follows `packages.SYSTEM`
         return named == [attribute] and leads_to(element.original_url, folder)
 
-    def selector(self, element: Element) -> str:
-        """Name an element as `nix profile remove` and `upgrade` want it."""
-        if self.version.selects_by_name and element.name is not None:
-            return element.name
-        # A regular expression on the attribute path, whose flavour has fewer escapes than Python's; a store path
-        # where there is none.
-        return re.sub(r"([][.^$*+?(){}|\\])", r"\\\1", element.attr_path) or element.store_paths[0]
-
-    def removal(self, elements: Sequence[Element]) -> str:
-        """Write the command with which the user removes elements from their profile."""
+    def removal(self, store_paths: Sequence[str]) -> str:
+        """Write the command with which the user removes elements from their profile, each named by a store path."""
         features = () if self._flakes_are_on else _FEATURES
-        return shlex.join(["nix", *features, "profile", "remove", *map(self.selector, elements)])
+        return shlex.join(["nix", *features, "profile", "remove", *store_paths])
 
     @cached_property
     def _flakes_are_on(self) -> bool:
@@ -296,13 +305,11 @@ class Nix:
         """Make a link without odd characters to the folder that holds `real`, for a Nix that decodes no path."""
         parent, name = os.path.split(real)
         scratch = self._cleanup.enter_context(scratch_folder(LINKS, LINK_PREFIX))
-        os.symlink(parent, os.path.join(scratch, LINK))
-        return os.path.join(scratch, LINK, name)
+        link = os.path.join(scratch, link_name(parent))
+        os.symlink(parent, link)
+        return os.path.join(link, name)
 
-    def _nix(self, *words: str) -> str:
-        return self._run(["nix", *_FEATURES, *words])
-
-    def _watch(self, *argv: str) -> str:
+    def _watch(self, argv: list[str]) -> str:
         """Start a command that may take long, and let it be followed; returns what it prints."""
         return self._run_both([argv[0], *_TOLD, *argv[1:]])[0]
 
@@ -310,15 +317,22 @@ class Nix:
         """Start a command of Nix's and return what it prints; raises as `_run_both` does."""
         return self._run_both(argv)[0]
 
-    def _change(self, *argv: str) -> None:
+    def _change(self, argv: list[str]) -> None:
         """Start a command that changes a profile: it has the lock until it ends, and gets no Ctrl-C.
 
         Raises: as `_run_both` does.
         """
-        self._run_both(list(argv), inherited=self._lock, process_group=0)
+        # Nix leaves the folder in which it has put a profile together.
+        with scratch_folder(self._scratch) as temporary:
+            self._run_both(argv, inherited=self._lock, process_group=0, env={**os.environ, "TMPDIR": str(temporary)})
 
     def _run_both(
-        self, argv: list[str], *, inherited: Sequence[int] = (), process_group: int | None = None
+        self,
+        argv: list[str],
+        *,
+        inherited: Sequence[int] = (),
+        process_group: int | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> tuple[str, str]:
         """Start a command of Nix's and return what it writes to stdout and to stderr.
 
@@ -336,6 +350,7 @@ class Nix:
             pass_fds=inherited,
             process_group=process_group,
             cwd=_where(),
+            env=env,
         ) as process:
             try:
                 printed, said = self._follow(process)
@@ -355,19 +370,94 @@ class Nix:
         return printed, said
 
     def _follow(self, process: subprocess.Popen[bytes]) -> tuple[str, str]:
-        """Read what a command writes until it ends, and tell what it does meanwhile."""
+        """Read what a command writes until it ends, and tell what it does meanwhile.
+
+        A process that it leaves behind, such as the master of a shared ssh connection, may keep its output open for
+        hours: once the command itself has ended, only what it has written is still read.
+        """
         activities = Activities()
-        printed: list[bytes] = []
-        reader = Thread(target=lambda: printed.append(process.stdout.read() if process.stdout else b""), daemon=True)
-        reader.start()
-        for line in process.stderr or ():
-            said = activities.feed(line.decode(errors="replace").rstrip("\r\n"))
-            if said is not None:
-                self._progress.nix_said(said)
-            self._progress.nix_does(activities)
-        reader.join()
+        printed = bytearray()
+        line = bytearray()
+
+        def told(data: bytes) -> None:
+            *lines, rest = (bytes(line) + data).split(b"\n")
+            line[:] = rest
+            for one in lines:
+                self._tell(activities, one)
+
+        with selectors.DefaultSelector() as streams:
+            for stream, take in ((process.stdout, printed.extend), (process.stderr, told)):
+                if stream is not None:
+                    streams.register(stream, selectors.EVENT_READ, take)
+            while streams.get_map():
+                ended = process.poll() is not None
+                ready = streams.select(0 if ended else _POLL_SECONDS)
+                if ended and not ready:
+                    break
+                for key, _ in ready:
+                    data = os.read(key.fd, _CHUNK_BYTES)
+                    if data:
+                        key.data(data)
+                    else:
+                        streams.unregister(key.fileobj)
         process.wait()
-        return b"".join(printed).decode(errors="replace"), activities.said
+        if line:
+            self._tell(activities, bytes(line))
+        return printed.decode(errors="replace"), activities.said
+
+    def _tell(self, activities: Activities, line: bytes) -> None:
+        """Take in a line of what Nix says, and show what it is doing."""
+        said = activities.feed(line.decode(errors="replace").rstrip("\r"))
+        if said is not None:
+            self._progress.nix_said(said)
+        self._progress.nix_does(activities)
+
+
+## command lines
+
+
+def _nix(*words: str, operands: Iterable[str] = ()) -> list[str]:
+    """Write a command line of `nix`.
+
+    Args:
+        words: the subcommand and its options, whose values may come from data.
+        operands: what it works on; whatever these are, none is taken for an option.
+
+    """
+    return ["nix", *_FEATURES, *words, "--", *operands]
+
+
+def _nix_store(*words: str, paths: Iterable[str]) -> Iterator[list[str]]:
+    """Write command lines of `nix-store`: as many as it takes for the system to accept them, none for no path.
+
+    `nix-store` knows no `--`, so that everything that it is given is checked.
+
+    Args:
+        words: the operation and its options.
+        paths: store paths, or outputs of derivations as `DRV!out,man`.
+
+    Raises: NixprofError where one is neither.
+
+    """
+    for some in _batches(paths):
+        for path in some:
+            _checked(path.partition("!")[0])
+        yield ["nix-store", *words, *some]
+
+
+def _nix_env(profile: Path, *words: str) -> list[str]:
+    """Write a command line of `nix-env`, which knows no `--` either: no word may be one of data."""
+    return ["nix-env", "--profile", str(profile), *words]
+
+
+def _checked(path: str) -> str:
+    """Give a path back that has to be a store path.
+
+    Raises: NixprofError where it is none.
+    """
+    if not is_store_path(path):
+        raise NixprofError(f"{shown(path)} is not a path of the Nix store")
+    return path
 
 
 def _batches(words: Iterable[str]) -> Iterator[list[str]]:

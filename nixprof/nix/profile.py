@@ -21,7 +21,7 @@ from nixprof.places import home
 from nixprof.storepath import name_of, split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 # What Nix gives an element unless told otherwise; lower wins.
 USUAL_PRIORITY = 5
@@ -98,6 +98,51 @@ class Profile:
     store_path: str | None
     keeper: Keeper
     elements: tuple[Element, ...]
+
+
+def sole_path(element: Element, elements: Collection[Element]) -> str | None:
+    """Choose a store path of an element that no other one has; None where there is none.
+
+    `nix profile` takes a store path for every element that has it, whatever the version. Its names are no identity:
+    until 2.19 an element goes by a regular expression on its attribute path, which others may have as well; from 2.20
+    on by a name that a profile written before does not hold, and that may look like an option or a number.
+
+    Args:
+        element: what is to be named.
+        elements: all of the profile.
+
+    """
+    others = {path for other in elements if other != element for path in other.store_paths}
+    return next((path for path in element.store_paths if path not in others), None)
+
+
+def manifest_of(profile: Profile, *, leaving: Collection[Element]) -> bytes:
+    """Write a `manifest.json` of all elements of a profile but some.
+
+    What `nix profile` has written is kept as it is, with whatever nixprof does not know of it. What nix-env has
+    written becomes elements from bare store paths, in version 2, which every Nix reads.
+
+    Args:
+        profile: as it was read.
+        leaving: those that it is to be without.
+
+    """
+    import json
+
+    gone = set(leaving)
+    if profile.keeper is not Keeper.NIX_PROFILE:
+        kept = [
+            {"active": element.active, "priority": element.priority, "storePaths": list(element.store_paths)}
+            for element in profile.elements
+            if element not in gone
+        ]
+        return json.dumps({"version": 2, "elements": kept}).encode()
+    data = json.loads(read_file(Path(profile.store_path or "", "manifest.json")))
+    found = data["elements"]
+    entries = list(found.items() if isinstance(found, dict) else enumerate(found))
+    staying = [entry for entry, element in zip(entries, profile.elements, strict=True) if element not in gone]
+    data["elements"] = dict(staying) if isinstance(found, dict) else [entry for _, entry in staying]
+    return json.dumps(data).encode()
 
 
 def locate(chosen: Path | None) -> Path | None:

@@ -15,7 +15,6 @@ _PLAIN = re.compile(r"[A-Za-z0-9/._+=-]+")
 # Where a link with a plain name is made to a folder without one, for a Nix that decodes no path.
 LINKS = "/tmp"  # noqa: S108 - each link is in a folder of its own that tempfile makes
 LINK_PREFIX = "nixprof-"
-LINK = "to"
 
 
 def is_plain(path: str) -> bool:
@@ -34,10 +33,37 @@ def leads_to(reference: str, folder: Path) -> bool:
     return unquote(said) == f"path:{real}"
 
 
+def link_name(parent: str) -> str:
+    """Name the link to a folder so that an element that was installed through it tells which folder that was."""
+    import hashlib
+
+    return hashlib.sha256(os.fsencode(parent)).hexdigest()[:32]
+
+
 def came_from(reference: str, folder: Path) -> bool:
-    """Tell whether a reference names a folder, or may have been a link to it that is gone."""
+    """Tell whether a reference names a folder, or was a link to it."""
     if leads_to(reference, folder):
         return True
-    real = os.path.realpath(folder)
-    link = rf"path:{LINKS}/{LINK_PREFIX}[^/]+/{LINK}/{re.escape(os.path.basename(real))}"
-    return not is_plain(real) and bool(re.fullmatch(link, reference.partition("?")[0]))
+    parent, name = os.path.split(os.path.realpath(folder))
+    return _link(reference) == (link_name(parent), name)
+
+
+def is_gone(reference: str) -> bool:
+    """Tell whether a reference names a folder of this machine that is not there any more."""
+    if not reference.startswith("path:/") or _link(reference):
+        return False
+    from urllib.parse import unquote
+
+    try:
+        os.lstat(unquote(reference.partition("?")[0].removeprefix("path:")))
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):  # one that may not be looked at is there
+        return False
+    return False
+
+
+def _link(reference: str) -> tuple[str, str] | None:
+    """Take apart a reference that goes through a link; None for any other."""
+    found = re.fullmatch(rf"path:{LINKS}/{LINK_PREFIX}[^/]+/([0-9a-f]{{32}})/([^/]+)", reference.partition("?")[0])
+    return (found[1], found[2]) if found else None

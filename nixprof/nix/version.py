@@ -49,11 +49,6 @@ class NixVersion:
         return self.release >= (2, 9)
 
     @property
-    def selects_by_name(self) -> bool:
-        """Whether an element is named by its name; before, by a regular expression on its attribute path."""
-        return self.release >= (2, 20)
-
-    @property
     def updates_named_inputs(self) -> bool:
         """Whether `nix flake update` takes the names of inputs; before, `nix flake lock --update-input`."""
         return self.release >= (2, 19)

@@ -1,5 +1,7 @@
 """Lists so long that their store paths do not fit on one command line."""
 
+from pathlib import Path
+
 import pytest
 from support.world import World
 
@@ -7,7 +9,9 @@ from nixprof.nix import command
 from nixprof.progress import Progress
 
 
-def test_questions_about_many_store_paths_are_asked_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_questions_about_many_store_paths_are_asked_in_parts(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     paths = world.build(*(f"{world.nixpkgs_url}#{name}" for name in ("hello", "jq", "ripgrep")))
     for name, value in world.env.items():
         monkeypatch.setenv(name, value)
@@ -20,4 +24,5 @@ def test_questions_about_many_store_paths_are_asked_in_parts(world: World, monke
         absent = f"{world.store.store_dir}/{'0' * 32}-absent"
         assert nix.invalid([*paths, absent]) == {absent}
         assert nix.weigh(paths).built == ()
-        nix.realise(paths)
+        nix.realise(paths, tmp_path)
+    assert {path.readlink() for path in tmp_path.iterdir() if path.is_symlink()} == set(map(Path, paths))

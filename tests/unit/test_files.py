@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nixprof.errors import NixprofError, OvertakenError
+from nixprof.errors import ConcurrentChangeError, NixprofError
 from nixprof.files import TEMPORARY, Replacement, check_writable, remove_temporary_files, replace_file
 from nixprof.places import Places
 from nixprof.transaction import commit, finish, is_unfinished
@@ -238,9 +238,9 @@ def test_a_failing_activation_takes_everything_back(places: Places) -> None:
 
 def test_a_file_that_was_edited_meanwhile_is_not_replaced(places: Places) -> None:
     path = as_file(places.config)
-    with pytest.raises(OvertakenError):
+    with pytest.raises(ConcurrentChangeError):
         commit(places, places.config / "profile", {path: b"new"}, lambda: None, {path: b"something before that"})
-    with pytest.raises(OvertakenError):
+    with pytest.raises(ConcurrentChangeError):
         commit(
             places,
             places.config / "profile",

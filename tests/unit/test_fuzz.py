@@ -255,7 +255,7 @@ def test_the_record_of_an_environment(folder: Path, data: bytes) -> None:
     link.symlink_to(record)
     element = Element("nixprof", "packages.x86_64-linux.nixprof", "path:/f", "path:/f", (str(folder),))
     profile = Profile(folder / "p", 1, str(folder), Keeper.NIX_PROFILE, (element,))
-    read_or_refused(lambda: in_profile(profile))
+    read_or_refused(lambda: in_profile(profile, Path("/f")))
 
 
 NOTE = {"command": "nixprof add x", "process": 1, "since": 1.5}
@@ -338,7 +338,7 @@ def _with(answer: Any) -> Any:
 
 @given(said=as_json([{"drvPath": "/d", "outputs": {"out": f"{STORE}nixprof"}}]))
 def test_what_nix_builds(said: bytes) -> None:
-    read_or_refused(lambda: Saying(said).build(Path("/f"), "nixprof"))
+    read_or_refused(lambda: Saying(said).build(Path("/f"), "nixprof", Path("/r")))
 
 
 @given(said=as_json({"hash": "sha256-0", "storePath": f"{STORE}source"}))

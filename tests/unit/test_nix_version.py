@@ -36,26 +36,25 @@ def version(line: str) -> NixVersion:
 
 
 @pytest.mark.parametrize(
-    ("line", "word", "by_name", "named", "many", "ranks"),
+    ("line", "word", "named", "many", "ranks"),
     [
-        ("nix (Nix) 2.4", "install", False, False, False, False),
-        ("nix (Nix) 2.8.0", "install", False, False, False, False),
-        ("nix (Nix) 2.9.2", "install", False, False, False, True),
-        ("nix (Nix) 2.18.9", "install", False, False, False, True),
-        ("nix (Nix) 2.19.7", "install", False, True, False, True),
-        ("nix (Nix) 2.20.9", "install", True, True, False, True),
-        ("nix (Nix) 2.26.3", "install", True, True, True, True),
-        ("nix (Nix) 2.30.0", "add", True, True, True, True),
-        ("nix (Nix) 2.34.8", "add", True, True, True, True),
-        ("nix (Determinate Nix 3.11.2) 2.31.1", "add", True, True, True, True),
+        ("nix (Nix) 2.4", "install", False, False, False),
+        ("nix (Nix) 2.8.0", "install", False, False, False),
+        ("nix (Nix) 2.9.2", "install", False, False, True),
+        ("nix (Nix) 2.18.9", "install", False, False, True),
+        ("nix (Nix) 2.19.7", "install", True, False, True),
+        ("nix (Nix) 2.20.9", "install", True, False, True),
+        ("nix (Nix) 2.26.3", "install", True, True, True),
+        ("nix (Nix) 2.30.0", "add", True, True, True),
+        ("nix (Nix) 2.34.8", "add", True, True, True),
+        ("nix (Determinate Nix 3.11.2) 2.31.1", "add", True, True, True),
         # Lix left Nix at 2.18 and went its own way.
-        ("nix (Lix, like Nix) 2.93.0", "install", True, True, True, True),
+        ("nix (Lix, like Nix) 2.93.0", "install", True, True, True),
     ],
 )
-def test_what_a_version_can_do(line: str, word: str, by_name: bool, named: bool, many: bool, ranks: bool) -> None:  # noqa: FBT001
+def test_what_a_version_can_do(line: str, word: str, named: bool, many: bool, ranks: bool) -> None:  # noqa: FBT001
     found = version(line)
     assert found.install_word == word
-    assert found.selects_by_name == by_name
     assert found.updates_named_inputs == named
     assert found.updates_many_inputs == many
     assert found.ranks_elements == ranks
