@@ -156,6 +156,8 @@ class Activation:
         except NixprofError as error:
             failure = error
         after = project.profile()
+        if failure and after == self.profile:
+            raise failure
         if after is not None and self._is_done(after, project):
             if failure:
                 project.progress.note(f"the profile has been switched, and then: {failure.message}")

@@ -446,6 +446,12 @@ KNOWN = (
         "a cache sent a damaged archive",
         (_LATER,),
     ),
+    Known(
+        Trouble.MACHINE,
+        r"profile manifest '[^']+' has unsupported version",
+        "a newer Nix than this one has made the profile",
+        ("use that Nix, or go back to a generation from before it: nixprof history",),
+    ),
     ## what nixpkgs says of its packages
     Known(Trouble.UNFREE, _REFUSED + r"has an unfree licen[sc]e", "{package} has an unfree licence"),
     Known(Trouble.INSECURE, _REFUSED + r"is marked as insecure", "{package} is marked as insecure"),
