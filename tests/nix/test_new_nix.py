@@ -119,4 +119,3 @@ def test_a_nix_that_is_too_old_for_the_profile_changes_nothing(
     world.use_nix(installs[-1])
     world.nixprof("add", "fd")
     agree(world)
-

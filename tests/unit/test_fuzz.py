@@ -362,7 +362,7 @@ VERSIONS = ("nix (Nix) 2.34.8", "nix (Lix, like Nix) 2.93.0", "nix (Determinate 
 def test_what_nix_calls_itself(said: bytes) -> None:
     def read() -> None:
         version = Saying(said).version
-        for name in ("install_word", "ranks_elements", "selects_by_name", "updates_named_inputs", "decodes_paths"):
+        for name in ("install_word", "ranks_elements", "updates_named_inputs", "decodes_paths"):
             getattr(version, name)
 
     read_or_refused(read)
