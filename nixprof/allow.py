@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nixprof.advice import Attempt
-    from nixprof.draft import Draft
     from nixprof.flow import Outcome, Plan, Propose
-    from nixprof.manifest.model import Manifest
+    from nixprof.manifest.model import Manifest, Policy
     from nixprof.refusal import Allowance, Refusal
     from nixprof.state import Project
 
@@ -46,28 +45,23 @@ def change(
     Raises: NixprofError; then everything is as before.
 
     """
-    policy: dict[str, tuple[str, ...]] = {}
 
-    def with_policy(manifest: Manifest) -> Draft:
-        draft = propose(manifest)
-        if not policy:
-            return draft
-        text = draft.files.get(manifest.path, manifest.texts()[manifest.path])
-        for key, names in policy.items():
+    def lift(error: UnresolvableError, manifest: Manifest) -> str:
+        futile = [one for one in error.refusals if one.policy and _is_allowed(manifest.policy, *one.policy)]
+        if futile or any(one.policy is None or one.obstacle not in allowed.obstacles for one in error.refusals):
+            raise _without_effect(error, futile).met_by(attempt) from error
+        text = manifest.texts()[manifest.path]
+        for key, names in (one.policy for one in error.refusals if one.policy):
             text = set_policy_names(text, key, names)
-        return replace(draft, files={**draft.files, manifest.path: text})
+        return text
 
-    while True:
-        try:
-            return flow.change(project, with_policy, template=template, dry_run=dry_run, confirm=confirm)
-        except UnresolvableError as error:
-            futile = [
-                one for one in error.refusals if one.policy and {*one.policy[1]} <= {*policy.get(one.policy[0], ())}
-            ]
-            if futile or any(one.policy is None or one.obstacle not in allowed.obstacles for one in error.refusals):
-                raise _without_effect(error, futile).met_by(attempt) from error
-            for key, names in (one.policy for one in error.refusals if one.policy):
-                policy[key] = tuple(dict.fromkeys((*policy.get(key, ()), *names)))
+    return flow.change(project, propose, template=template, dry_run=dry_run, confirm=confirm, lift=lift)
+
+
+def _is_allowed(policy: Policy, key: str, names: Sequence[str]) -> bool:
+    """Tell whether a policy allows a package already."""
+    allowed = policy.allowed[key]
+    return set(names) <= set(allowed) if isinstance(allowed, tuple) else allowed
 
 
 def _without_effect(error: UnresolvableError, futile: Sequence[Refusal]) -> UnresolvableError:

@@ -1,31 +1,62 @@
 """Whether `packages.json` still answers what a package is.
 
-An answer holds while its basis does: the locked input with all that it depends on, and the policy. A package that is
-held goes by its own locked reference instead.
+An answer holds while its basis does: the locked input with all that it depends on, the overlays, and what the policy
+allowed; a policy that allows more than it did changes no answer. A package that is held goes by its own locked
+reference instead.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+from nixprof.nix.shape import MISSHAPEN
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from nixprof.flake.inputs import LockedInput
     from nixprof.flake.packages import LockedPackage
-    from nixprof.manifest.model import Manifest, Package
+    from nixprof.manifest.model import Manifest, Package, Policy
 
 
 def bases(manifest: Manifest, inputs: Mapping[str, LockedInput]) -> dict[str, str]:
-    """Give what an answer from each input rests on, by the name of the input: equal while the answer holds."""
+    """Give what an answer from each input rests on, by the name of the input, for `is_answered`.
+
+    Returns: for each what identifies its contents, and behind a space as JSON what the policy allows, if anything.
+
+    """
     policy = manifest.policy
-    if not policy.is_asked_for:
-        return {name: locked.identity for name, locked in inputs.items()}
+    names = sorted(_allowed(policy))
+    allowed = f" {json.dumps(names, ensure_ascii=False)}" if names else ""
+    if not policy.overlays:
+        return {name: locked.identity + allowed for name, locked in inputs.items()}
     from nixprof.flake.inputs import digest
 
-    overlays = [inputs[name].identity for name in policy.overlays if name in inputs]
-    asked = repr((policy.allow_unfree, policy.allow_insecure, policy.allow_broken, policy.overlays, overlays))
-    return {name: digest(f"{locked.identity} {asked}") for name, locked in inputs.items()}
+    overlays = [(name, inputs[name].identity) for name in policy.overlays if name in inputs]
+    return {name: digest(f"{locked.identity} {overlays}") + allowed for name, locked in inputs.items()}
+
+
+def _allowed(policy: Policy) -> Iterator[str]:
+    """Give what a policy allows, one by one: `allow-unfree vscode`, and `allow-unfree` for every package."""
+    for key, names in policy.allowed.items():
+        if isinstance(names, tuple):
+            yield from (f"{key} {name}" for name in names)
+        elif names:
+            yield key
+
+
+def _holds(before: str, now: str) -> bool:
+    """Tell whether an answer that rests on one basis still holds on another."""
+    contents, _, allowed = before.partition(" ")
+    contents_now, _, allowed_now = now.partition(" ")
+    if contents != contents_now or allowed in ("", allowed_now):
+        return contents == contents_now
+    allows = json.loads(allowed_now or "[]")
+    try:
+        return all(name in allows or name.partition(" ")[0] in allows for name in json.loads(allowed))
+    except MISSHAPEN:
+        return False
 
 
 def is_answered(package: Package, system: str, locked: Mapping[str, LockedPackage], basis: str | None) -> bool:
@@ -49,4 +80,6 @@ def is_answered(package: Package, system: str, locked: Mapping[str, LockedPackag
     chosen_exist = package.spec.outputs == ("*",) or resolved.outputs.keys() >= set(package.spec.outputs)
     # One of unknown source is held where it is installed; elsewhere it goes with its input.
     held = known.held is not None and not (known.held == "" and resolved.source)
-    return chosen_exist and (resolved.source == known.held if held else resolved.basis == basis)
+    if held:
+        return chosen_exist and resolved.source == known.held
+    return chosen_exist and basis is not None and _holds(resolved.basis, basis)

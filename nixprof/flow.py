@@ -22,6 +22,7 @@ from nixprof.exclusive import exclusive
 from nixprof.files import check_writable, content
 from nixprof.generations import remember
 from nixprof.nix.command import Nix
+from nixprof.refusal import UnresolvableError
 from nixprof.remedies import check_collisions
 from nixprof.stage import Stage
 from nixprof.state import Project, State, read_draft
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from nixprof.nix.weight import Weight
 
     Propose = Callable[[Manifest], Draft]
+    Lift = Callable[[UnresolvableError, Manifest], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,12 @@ def always(plan: Plan) -> bool:
     return True
 
 
+def refuse(error: UnresolvableError, manifest: Manifest) -> str:
+    """Let nothing be lifted that is in the way of a package."""
+    del manifest
+    raise error
+
+
 def change(
     project: Project,
     propose: Propose = nothing,
@@ -121,6 +129,7 @@ def change(
     template: str | None = None,
     dry_run: bool = False,
     confirm: Callable[[Plan], bool] = always,
+    lift: Lift = refuse,
 ) -> Outcome:
     """Make the machine match the manifest, after a change of it.
 
@@ -130,6 +139,8 @@ def change(
         template: the manifest to begin with where there is none; None where there has to be one.
         dry_run: only plan.
         confirm: asked before anything is fetched or built.
+        lift: called where packages are refused: gives the text of the manifest with a policy that allows them, or
+            raises.
 
     Raises: NixprofError; then the manifest, the locks and the profile are as before. ConcurrentChangeError where
         somebody else has changed one of them in the meantime: that change is kept.
@@ -149,7 +160,7 @@ def change(
 
     with exclusive(project) as lock, Nix(project.progress, lock, project.places.state) as nix:
         start = {} if template is None or os.path.lexists(manifest) else {manifest: template.encode()}
-        outcome = _attempt(project, nix, start, propose, dry_run=dry_run, confirm=patient)
+        outcome = _attempt(project, nix, start, propose, dry_run=dry_run, confirm=patient, lift=lift)
         return replace(outcome, seconds=time.monotonic() - started)
 
 
@@ -161,6 +172,7 @@ def _attempt(
     *,
     dry_run: bool,
     confirm: Callable[[Plan], bool],
+    lift: Lift,
 ) -> Outcome:
     """Go the whole way.
 
@@ -187,7 +199,7 @@ def _attempt(
         stage.adopt(draft.adopted)
         stage.lock_inputs()
         stage.move(draft.moves)
-        stage.resolve()
+        manifest, draft = _resolve(stage, manifest, draft, lift, dry_run=dry_run)
         plan = _plan(project, manifest, before, draft, stage)
         if dry_run or not confirm(plan):
             return Outcome(plan, done=False, generation=before.generation, seconds=0, declined=not dry_run)
@@ -209,10 +221,26 @@ def _attempt(
             remember(project, profile.link)
             return profile.generation
 
+        files |= {path: text.encode() for path, text in draft.files.items()}
         generated = {flake / name: data for name, data in stage.files().items()}
         link = before.profile.link if before.profile else project.chosen_profile
         generation = commit(project.places, link, {**generated, **files}, activate, read)
         return Outcome(plan, done=True, generation=generation, seconds=0)
+
+
+def _resolve(stage: Stage, manifest: Manifest, draft: Draft, lift: Lift, *, dry_run: bool) -> tuple[Manifest, Draft]:
+    """Have an answer for every package, if need be with a policy; returns the manifest and the draft with that."""
+    while True:
+        try:
+            stage.resolve()
+        except UnresolvableError as error:
+            draft = replace(draft, files={**draft.files, manifest.path: lift(error, manifest)})
+            if not dry_run:
+                check_writable(manifest.path)
+            manifest = read_draft(manifest.path, {path: text.encode() for path, text in draft.files.items()})
+            stage.revise(manifest)
+        else:
+            return manifest, draft
 
 
 def _plan(project: Project, manifest: Manifest, before: State, draft: Draft, stage: Stage) -> Plan:

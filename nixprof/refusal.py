@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from nixprof.errors import NixprofError, shown
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from nixprof.advice import Attempt
     from nixprof.flake.inputs import LockedInput
     from nixprof.manifest.model import Package
+    from nixprof.resolve import Answer, Question
 
 # What has packages in it, and is none.
 A_SET = "a set of packages"
@@ -112,6 +114,7 @@ class UnresolvableError(NixprofError):
         refusals: what is in the way, in the order of the manifest; at least one.
         inputs: as they are locked.
         listed: the keys of the packages that are on the list already, and not just to be added.
+        answers: the packages that can be had, of those that were asked for.
 
     """
 
@@ -121,6 +124,7 @@ class UnresolvableError(NixprofError):
         inputs: Mapping[str, LockedInput],
         listed: frozenset[str] = frozenset(),
         attempt: Attempt | None = None,
+        answers: Mapping[Question, Answer] = MappingProxyType({}),
     ) -> None:
         """Take what is in the way, and the command that it is in the way of; None where that is not known."""
         from nixprof.advice import advise
@@ -138,6 +142,7 @@ class UnresolvableError(NixprofError):
         self.refusals = refusals
         self.inputs = inputs
         self.listed = listed
+        self.answers = answers
 
     def met_by(self, attempt: Attempt) -> UnresolvableError:
         """Give the same with hints for the command that it is in the way of."""

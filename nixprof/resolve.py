@@ -129,7 +129,8 @@ def resolve(
 
     Returns: an answer for every question.
 
-    Raises: UnresolvableError that names every package that cannot be had; NixprofError where Nix fails altogether.
+    Raises: UnresolvableError that names every package that cannot be had, and has the answers for the others;
+        NixprofError where Nix fails altogether.
 
     """
     stored = {question: _store_path_answer(question) for question in asked if question.package.spec.is_store_path}
@@ -149,7 +150,7 @@ def resolve(
             # What is held rests on no input: once it is let go, it has to be asked for again.
             answers[question] = _answer(told[question], source, "" if known.held else basis_of[spec.input])
     if refusals:
-        raise UnresolvableError(refusals, inputs, listed)
+        raise UnresolvableError(refusals, inputs, listed, answers=answers)
     return answers
 
 

@@ -23,6 +23,7 @@ from nixprof.generations import SOURCES, relative_sources, write_sources
 from nixprof.nix.explain import NixError, Trouble
 from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.nix.weight import Weight, difference
+from nixprof.refusal import UnresolvableError
 from nixprof.resolve import questions, resolve
 from nixprof.state import Project, State, generated
 from nixprof.storepath import is_store_path
@@ -211,27 +212,36 @@ class Stage:
         held = source if known.held is None else known.held
         self.locked[package.spec.key] = replace(known, held=held if package.pin else None)
 
+    def revise(self, manifest: Manifest) -> None:
+        """Go on with a manifest that has the same packages and inputs, and another policy."""
+        self._manifest = manifest
+        self._written = None
+        self._write()
+
     ## resolve
 
     def resolve(self) -> None:
         """Have an answer for every package, on this machine and for every system of the manifest.
 
-        Raises: UnresolvableError that names every package that cannot be had.
+        Raises: UnresolvableError that names every package that cannot be had; then it may be called again, after
+            `revise`, and asks for those alone.
         """
         basis_of = bases(self._manifest, self.inputs())
-        self._ask(
-            [
-                question
-                for question in questions(self._manifest, self._project.machine)
-                if not is_answered(
-                    question.package, question.system, self.locked, basis_of.get(question.package.spec.input)
-                )
-            ]
-        )
-        for question, answer in self._answers.items():
-            key = question.package.spec.key
-            self.locked[key] = self.locked.get(key, LockedPackage()).on(question.system, answer.resolved)
-        self._write()
+        try:
+            self._ask(
+                [
+                    question
+                    for question in questions(self._manifest, self._project.machine)
+                    if not is_answered(
+                        question.package, question.system, self.locked, basis_of.get(question.package.spec.input)
+                    )
+                ]
+            )
+        finally:
+            for question, answer in self._answers.items():
+                key = question.package.spec.key
+                self.locked[key] = self.locked.get(key, LockedPackage()).on(question.system, answer.resolved)
+            self._write()
 
     def _ask(self, asked: Sequence[Question]) -> None:
         inputs = self.inputs()
@@ -239,9 +249,13 @@ class Stage:
         declared = [one.name for one in self._manifest.inputs]
         number = len({question.package for question in asked})
         with self._project.progress.step(f"resolving {count(number, 'package')}"), self._named_inputs():
-            self._answers |= resolve(
-                self._nix, self._folder, asked, self.locked, inputs, basis_of, declared, self._listed
-            )
+            try:
+                self._answers |= resolve(
+                    self._nix, self._folder, asked, self.locked, inputs, basis_of, declared, self._listed
+                )
+            except UnresolvableError as error:
+                self._answers |= error.answers
+                raise
 
     ## realise
 

@@ -31,7 +31,7 @@ class Resolved:
         outputs: every output and its store path, by name.
         outputs_to_install: the outputs that are installed unless the manifest chooses others.
         source: the locked flake reference that it was resolved from.
-        basis: a digest of everything that the answer depends on: the input, what it depends on, the policy.
+        basis: what the answer depends on: the input, what that depends on, the policy; see `nixprof.answers`.
 
     """
 

@@ -84,6 +84,15 @@ class Policy:
     overlays: tuple[str, ...] = ()
 
     @property
+    def allowed(self) -> dict[str, bool | tuple[str, ...]]:
+        """Give what is allowed by the keys of the table."""
+        return {
+            "allow-unfree": self.allow_unfree,
+            "allow-insecure": self.allow_insecure,
+            "allow-broken": self.allow_broken,
+        }
+
+    @property
     def is_asked_for(self) -> bool:
         """Say whether nixpkgs has to be imported with a configuration; else its `legacyPackages` do."""
         return bool(self.allow_unfree or self.allow_insecure or self.allow_broken or self.overlays)

@@ -347,6 +347,31 @@ def test_one_policy_does_not_lift_another_obstacle(world: World) -> None:
     agree(world)
 
 
+def test_what_is_allowed_costs_one_evaluation_of_what_was_refused(world: World) -> None:
+    """Numbers are the places of packages in the list."""
+    world.write_manifest('packages = ["hello", "vscode", "jq"]\n')
+    log = log_nix(world)
+
+    def asked() -> list[tuple[str, str]]:
+        text = log.read_text()
+        log.write_text("")
+        return re.findall(r"(\w+): \1 { \"[\w-]+\" = \[ ([\d ]+) \]; }", text)
+
+    world.nixprof("sync", "--allow-unfree")
+    assert asked() == [("resolve", "0 1 2"), ("resolve", "1")]
+    world.nixprof("add", "fd", "brokenpkg", "--allow-broken")
+    assert asked() == [("resolve", "3 4"), ("resolve", "4")]
+    # What a package needs is only told by an evaluation that fails.
+    world.nixprof("add", "python3Packages.licomp-toolkit", "--allow-unfree", "--allow-broken")
+    assert asked() == [("resolve", "5"), ("insist", "5")] * 2 + [("resolve", "5")]
+    agree(world)
+    text = world.manifest.read_text()
+    world.manifest.write_text(text.replace('allow-unfree = ["vscode", "licomp"]', "allow-unfree = true"))
+    world.nixprof("sync")
+    assert asked() == []
+    agree(world)
+
+
 def test_a_policy_that_changes_is_asked_for_again(world: World) -> None:
     world.write_manifest('packages = ["hello", "vscode"]\n[nixpkgs]\nallow-unfree = ["vscode"]\n')
     world.nixprof("sync")
