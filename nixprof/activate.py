@@ -43,8 +43,8 @@ def check_profile(profile: Profile | None, adopted: tuple[Element, ...], *, agre
         return
     if profile.keeper is Keeper.NIX_ENV:
         raise NixprofError(
-            f"{profile.link} is a profile of nix-env, which `nix profile` converts with losses",
-            hints=("to take it over without losses: nixprof freeze", "or use another: nixprof sync --profile PATH"),
+            f"{profile.link} was made by nix-env; converting it with `nix profile` would lose information",
+            hints=("to import it completely: nixprof freeze", "or use another: nixprof sync --profile PATH"),
         )
     if agreed:
         return
@@ -208,7 +208,7 @@ def _links(element: Element) -> tuple[frozenset[str], bool]:
 
 
 def beside(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:
-    """Give the elements of a profile that stay beside the environment, when it has taken the place of its own.
+    """Give the elements that are linked beside the environment, when it has taken the place of its own.
 
     Args:
         before: the profile as it is.
@@ -216,7 +216,11 @@ def beside(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:
 
     """
     gone = set(_leaving(before, adopted))
-    return tuple(element for element in (before.profile.elements if before.profile else ()) if element not in gone)
+    return tuple(
+        element
+        for element in (before.profile.elements if before.profile else ())
+        if element.active and element not in gone
+    )
 
 
 def _leaving(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:

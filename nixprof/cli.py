@@ -379,6 +379,10 @@ def freeze(
     comments: Annotated[bool, typer.Option("--comments", help="Write known descriptions as comments.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Write the list, and leave the profile as it is.")] = False,
     stdout: Annotated[bool, typer.Option("--stdout", help="Write the list to stdout, and change nothing.")] = False,
+    identify: Annotated[
+        bool, typer.Option("--identify", help="Look up again what the list keeps by store path.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Download nothing to look packages up.")] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     profile: ProfileOption = None,
@@ -397,9 +401,12 @@ def freeze(
     chosen, left = list(only or ()), list(besides or ())
     (left if left and not chosen else chosen).extend(names or ())
     choice = Choice(chosen, left, overwrite, latest)
-    options = command.Options(choice, generation, file, keep, comments)
-    found = command.survey(project, options)
+    if identify and (file or generation is not None):
+        raise typer.BadParameter("--identify goes over the list: it takes neither --from nor --generation")
+    options = command.Options(choice, generation, file, keep, comments, identify, offline)
+    found = command.survey(project, options, _agree_to_download(yes=yes))
     if stdout:
+        _say(rendered.unidentified(found))
         sys.stdout.write(found.text)
         return
     if not json:
@@ -412,7 +419,8 @@ def freeze(
 
     def confirm(plan: Plan) -> bool:
         show(plan)
-        return _consent(yes=yes).to("Switch the profile over?", Risk.NONE if keep else Risk.MANY)
+        question = "Change the list?" if identify else "Switch the profile over?"
+        return _consent(yes=yes).to(question, Risk.NONE if keep else Risk.MANY)
 
     done = command.run(project, options, found, dry_run=dry_run, confirm=confirm)
     if json:
@@ -425,6 +433,20 @@ def freeze(
         show(done.outcome.plan)
     if found.imports:
         _say(rendered.done(done, keep=keep))
+
+
+def _agree_to_download(*, yes: bool) -> Callable[[int], bool]:
+    """Make a function that asks whether to download nixpkgs to look so many packages up."""
+
+    def agree(number: int) -> bool:
+        from nixprof.render.freeze import cannot_identify
+
+        if yes or _Settings.json or not can_ask():
+            return yes
+        _Settings.console.say(cannot_identify(number))
+        return typer.confirm("Look in nixpkgs? This downloads nixpkgs once.", default=True, err=True)
+
+    return agree
 
 
 def _say(lines: Iterable[str]) -> None:

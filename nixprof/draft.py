@@ -39,6 +39,7 @@ class Draft:
         adopted: packages whose answers are known without asking Nix, by key.
         elements: elements of the profile that the environment takes the place of.
         standing: what those link now.
+        renamed: keys of installed packages that `standing` has under other keys.
         activates: whether the profile follows; otherwise only the manifest and the locks are written.
 
     """
@@ -48,6 +49,7 @@ class Draft:
     adopted: Mapping[str, LockedPackage] = field(default_factory=dict)
     elements: tuple[Element, ...] = ()
     standing: tuple[Linked, ...] = ()
+    renamed: frozenset[str] = frozenset()
     activates: bool = True
 
     @classmethod

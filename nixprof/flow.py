@@ -251,7 +251,7 @@ def _plan(project: Project, manifest: Manifest, before: State, draft: Draft, sta
         for name, locked in stage.inputs().items()
         if name not in before.inputs or before.inputs[name].identity != locked.identity
     )
-    standing = (*before.installed, *draft.standing)
+    standing = (*(one for one in before.installed if one.key not in draft.renamed), *draft.standing)
     changes = compare(standing, packages)
     differing = {change.key for change in changes if change.before is not None}
     leaving = standing if differing else ()

@@ -9,30 +9,43 @@ from nixprof import flow
 from nixprof.commands.init import TEMPLATE
 from nixprof.draft import Draft
 from nixprof.environment import Linked
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, shown
 from nixprof.exclusive import warn
-from nixprof.freeze.decide import Choice, Ground, decide, element_names, is_untouched, own_name
-from nixprof.freeze.findings import Finding, How, Import
+from nixprof.freeze.decide import Choice, Ground, chosen, decide, element_names, is_untouched, own_name
+from nixprof.freeze.findings import Evidence, Finding, How, Import
 from nixprof.freeze.identify import Identified, Nixpkgs, channel, identify
-from nixprof.freeze.reading import Kind, read_file, read_profile
-from nixprof.manifest.edit import NewPackage, add_input, add_packages, comment_packages, replace_packages
+from nixprof.freeze.origin import is_locked
+from nixprof.freeze.reading import KEPT_COMMENT_START, Kind, read_file, read_list, read_profile
+from nixprof.manifest.edit import (
+    NewPackage,
+    add_input,
+    add_packages,
+    comment_packages,
+    remove_package,
+    replace_packages,
+    uncomment_packages,
+)
 from nixprof.manifest.parse import parse_text
 from nixprof.match import suggest
 from nixprof.nix.command import Nix
-from nixprof.state import State
-from nixprof.words import display_path
+from nixprof.nix.registry import registry
+from nixprof.nix.source import is_here
+from nixprof.spec import DEFAULT_INPUT
+from nixprof.state import State, read_draft
+from nixprof.words import as_typed, display_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from nixprof.flow import Outcome, Plan
+    from nixprof.freeze.identify import Identity, Unasked
     from nixprof.freeze.reading import Reading
-    from nixprof.manifest.model import Manifest
+    from nixprof.manifest.model import Manifest, Package
     from nixprof.nix.profile import Element
     from nixprof.state import Project
 
-KEPT_COMMENT = "kept by store path: it is not known what it came from"
+KEPT_COMMENT = f"{KEPT_COMMENT_START}: source unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,8 @@ class Options:
         file: what to read instead of a profile.
         keep: whether the profile stays as it is.
         comments: whether descriptions become comments.
+        identify: whether to go over what the list keeps by store path, instead of a profile.
+        offline: whether nothing may be downloaded to look packages up.
 
     """
 
@@ -53,6 +68,30 @@ class Options:
     file: Path | None = None
     keep: bool = False
     comments: bool = False
+    identify: bool = False
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What looking elements up came to.
+
+    Attributes:
+        identities: what the elements without an attribute path are.
+        untold: how many of them could not be told.
+        asked: whether there was a nixpkgs to look them up in.
+        downloaded: whether it was downloaded for that.
+        later: the command that looks up what could not be told; empty where that would tell no more.
+        unasked: attributes, or whole package sets, that cannot be evaluated.
+
+    """
+
+    identities: Mapping[Element, Identity] = field(default_factory=dict)
+    untold: int = 0
+    asked: bool = True
+    downloaded: bool = False
+    later: str = ""
+    unasked: tuple[Unasked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +101,7 @@ class Survey:
     Attributes:
         reading: where the elements come from.
         findings: what becomes of each.
-        identified: what the elements without an attribute path are.
+        lookup: what the elements without an attribute path are.
         manifest: the file of the list.
         texts: what the files of the list will say, as far as they change.
         text: what `manifest` will say.
@@ -72,7 +111,7 @@ class Survey:
 
     reading: Reading
     findings: tuple[Finding, ...]
-    identified: Identified
+    lookup: Lookup
     manifest: Path
     texts: Mapping[Path, str]
     text: str
@@ -81,7 +120,11 @@ class Survey:
     @property
     def imports(self) -> tuple[Import, ...]:
         """The elements that become packages of the list."""
-        return tuple(one for one in self.findings if isinstance(one, Import))
+        return tuple(one for one in self.findings if isinstance(one, Import) and not self.stays(one))
+
+    def stays(self, one: Import) -> bool:
+        """Tell whether something is only what the list keeps by store path, and still does."""
+        return self.reading.kind is Kind.LIST and one.how is How.KEPT
 
     @property
     def elements(self) -> tuple[Element, ...]:
@@ -97,17 +140,29 @@ class Frozen:
     outcome: Outcome | None
 
 
-def survey(project: Project, options: Options) -> Survey:
+def survey(project: Project, options: Options, agree: Callable[[int], bool] = lambda _: False) -> Survey:
     """Find out what each element is and what the list would become. Changes nothing.
 
+    Args:
+        project: whose.
+        options: how to freeze.
+        agree: asked whether to download a nixpkgs to look up so many packages.
+
     Raises: NixprofError where there is nothing to read, or a name that the user gave means no element.
+
     """
     warn(project)
     manifest = project.places.manifest
     state = State(project, {} if manifest.exists() else {manifest: TEMPLATE.encode()})
-    reading = read_profile(project, options.generation) if options.file is None else read_file(options.file)
-    _check_names(options.choice, reading)
-    return _survey(options, reading, _identify(project, options, state, reading), state)
+    reading = _read(project, options, state)
+    _check_names(options, reading)
+    return _survey(options, reading, _look_up(project, options, state, reading, agree), state)
+
+
+def _read(project: Project, options: Options, state: State) -> Reading:
+    if options.identify:
+        return read_list(state)
+    return read_profile(project, options.generation) if options.file is None else read_file(options.file)
 
 
 def run(
@@ -135,11 +190,17 @@ def run(
 
     def propose(manifest: Manifest) -> Draft:
         state = State(project, {source.path: source.data for source in manifest.sources})
-        now = _survey(options, found.reading, found.identified, state)
+        reading = read_list(state) if options.identify else found.reading
+        now = _survey(options, reading, found.lookup, state)
+        adopted = {one.spec.key: one.locked for one in now.imports if one.locked}
+        if options.identify:
+            standing = tuple(_linked(one, one.elements, state) for one in now.imports)
+            renamed = frozenset(path for element in now.elements for path in element.store_paths)
+            return Draft(now.texts, adopted=adopted, standing=standing, renamed=renamed, activates=not options.keep)
         taken = _taken(now, state)
         return Draft(
             now.texts,
-            adopted={one.spec.key: one.locked for one in now.imports if one.locked},
+            adopted=adopted,
             elements=tuple(dict.fromkeys(element for _, elements in taken for element in elements)),
             standing=tuple(_linked(one, elements, state) for one, elements in taken if elements),
             activates=not options.keep,
@@ -149,52 +210,138 @@ def run(
     return Frozen(found, outcome)
 
 
-def _survey(options: Options, reading: Reading, identified: Identified, state: State) -> Survey:
+def _survey(options: Options, reading: Reading, lookup: Lookup, state: State) -> Survey:
     manifest, machine = state.manifest, state.machine
-    ground = Ground(manifest, state.locked, machine.system, machine.host, here=reading.kind is not Kind.FILE)
-    findings = decide(reading.elements, ground, identified.identities, options.choice)
+    here = reading.kind is not Kind.FILE
+    ground = Ground(
+        manifest,
+        state.locked,
+        machine.system,
+        machine.host,
+        here=here,
+        registry=registry() if here else {},
+        looked_up=lookup.asked,
+    )
+    findings = decide(reading.elements, ground, lookup.identities, options.choice)
     imports = [one for one in findings if isinstance(one, Import)]
     before = manifest.texts()
-    after = _written(before, manifest.path, imports, machine.system, options)
+    if reading.kind is Kind.LIST:
+        after = _with_names(manifest, imports, ground)
+    else:
+        after = _written(before, manifest.path, imports, machine.system, options)
     texts = {path: text for path, text in after.items() if text != before[path]}
-    listed = len(state.wanted) + sum(one.entry is None for one in imports)
-    return Survey(reading, findings, identified, manifest.path, texts, after[manifest.path], listed)
+    now = read_draft(manifest.path, {path: text.encode() for path, text in after.items()})
+    listed = len(now.for_machine(machine.system, machine.host))
+    return Survey(reading, findings, lookup, manifest.path, texts, after[manifest.path], listed)
 
 
-def _identify(project: Project, options: Options, state: State, reading: Reading) -> Identified:
-    """Find out what the elements without an attribute path are, of those that the user wants."""
-    choice = options.choice
+def _look_up(
+    project: Project, options: Options, state: State, reading: Reading, agree: Callable[[int], bool]
+) -> Lookup:
+    """Find out what the elements without an attribute path are, of those that the user wants.
+
+    They are looked up in what is on this machine; where nothing is, or the user wants to know more, in the nixpkgs of
+    the list, if the user agrees to the download.
+    """
     unknown = [
         element
-        for element in reading.elements
+        for element in chosen(reading.elements, options.choice)
         if element.active
         and not element.attr_path
         and (element.label or element.store_paths)
         and not is_untouched(element)
-        and (not choice.only or element_names(element) & set(choice.only))
     ]
     if not unknown:
-        return Identified({})
-    with Nix(project.progress) as nix, project.progress.step("identifying packages"):
-        return identify(nix, unknown, _sources(state))
+        return Lookup()
+    sources = _sources(state)
+    with Nix(project.progress) as nix:
+        with project.progress.step("identifying packages"):
+            # What is not on this machine needs a nixpkgs to be made from, even where its file is known.
+            near = sources or reading.kind is not Kind.FILE
+            told = identify(nix, unknown, sources) if near else Identified({})
+        found, unasked = dict(told.identities), told.unasked
+        broken = {one.source for one in unasked if not one.attribute}
+        asked = not all(source.place in broken for source in sources)
+        missing = [element for element in unknown if element not in found]
+        if not missing or (asked and not options.identify):
+            return Lookup(found, len(missing), unasked=unasked)
+        if not options.offline and agree(len(missing)):
+            try:
+                # What was only guessed so far may turn out to be sure, or something else.
+                unsure = [one for one in unknown if one in missing or found[one].evidence is not Evidence.SAME_PATH]
+                told = identify(nix, unsure, [_fetched(project, nix, state)])
+                found |= told.identities
+                missing = [element for element in unknown if element not in found]
+                return Lookup(found, len(missing), downloaded=True, unasked=(*unasked, *told.unasked))
+            except NixprofError as error:
+                project.progress.note(f"packages could not be looked up: {error.message}")
+    return Lookup(found, len(missing), asked, later=_command_for_later(project, reading), unasked=unasked)
 
 
-def _check_names(choice: Choice, reading: Reading) -> None:
+def _fetched(project: Project, nix: Nix, state: State) -> Nixpkgs:
+    """Have the nixpkgs of the list in the store, at the revision that it is locked to, if it is."""
+    locked = state.inputs.get(DEFAULT_INPUT)
+    url = locked.url if locked else next(one.url for one in state.manifest.inputs if one.name == DEFAULT_INPUT)
+    with project.progress.step("fetching nixpkgs, to look packages up"):
+        reference = nix.locked_reference(url)
+    return Nixpkgs(reference, reference if is_locked(reference) else "")
+
+
+def _command_for_later(project: Project, reading: Reading) -> str:
+    """Give the command that looks up what could not be told now."""
+    if reading.kind is not Kind.FILE:
+        profile = ("--profile", str(project.chosen_profile)) if project.chosen_profile else ()
+        return " ".join(map(as_typed, ("nixprof", "freeze", "--identify", "--yes", *profile)))
+    words = [word for word in project.arguments if word not in ("--offline", "--dry-run", "-n", "--yes", "-y")]
+    return " ".join(map(as_typed, ("nixprof", *words, "--yes")))
+
+
+def _check_names(options: Options, reading: Reading) -> None:
     """Make sure that every name the user gave means an element."""
     known = {name for element in reading.elements for name in element_names(element)}
-    for option, names in (("--only", choice.only), ("--except", choice.besides)):
+    command = "nixprof freeze --identify" if options.identify else "nixprof freeze"
+    for option, names in (("--only", options.choice.only), ("--except", options.choice.besides)):
         for name in names:
             if name not in known:
-                hints = suggest(name, known, f"nixprof freeze {option}")
-                raise NixprofError(f"{display_path(reading.place)} has no {name}", hints=hints)
+                hints = suggest(name, known, f"{command} {option}")
+                raise NixprofError(f"{display_path(reading.place)} has no {shown(name)}", hints=hints)
 
 
 def _sources(state: State) -> list[Nixpkgs]:
     """Give what elements can be looked up in without a download: the locked nixpkgs, and the user's channel."""
-    locked = state.inputs.get("nixpkgs")
-    found = [Nixpkgs(locked.url, locked.url)] if locked else []
+    locked = state.inputs.get(DEFAULT_INPUT)
+    found = [Nixpkgs(locked.url, locked.url)] if locked and is_here(locked.url) else []
     there = channel()
     return [*found, there] if there else found
+
+
+def _with_names(manifest: Manifest, imports: Sequence[Import], ground: Ground) -> dict[Path, str]:
+    """Write what entries that are store paths turned out to be, in their places and with the user's comments."""
+    entries: dict[str, list[Package]] = {}
+    for entry in manifest.packages:
+        if entry.scope.applies(ground.system, ground.host):
+            entries.setdefault(entry.spec.key, []).append(entry)
+    texts = manifest.texts()
+    named: dict[Path, dict[tuple[str | int, ...], NewPackage]] = {path: {} for path in texts}
+    gone: list[Package] = []
+    for one in imports:
+        if one.how is How.KEPT:
+            continue
+        lists = set()
+        for entry in (entry for element in one.elements for entry in entries[element.store_paths[0]]):
+            # One in each list that has it, unless one is there already.
+            if one.entry or (entry.file, entry.path[:-1]) in lists:
+                gone.append(entry)
+            else:
+                named[entry.file][entry.path] = NewPackage(str(one.spec), entry.priority, entry.pin)
+            lists.add((entry.file, entry.path[:-1]))
+    for path, new in named.items():
+        if new:
+            texts[path] = uncomment_packages(replace_packages(texts[path], new), new.keys(), KEPT_COMMENT_START)
+    # From the last of a list to the first, so that the places of the others stay what they are.
+    for entry in sorted(gone, key=lambda entry: entry.path[-1], reverse=True):
+        texts[entry.file] = remove_package(texts[entry.file], entry.path)
+    return texts
 
 
 def _written(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nixprof.environment import expected
 from nixprof.flake.packages import LockedPackage, Resolved
-from nixprof.freeze.findings import Alone, Differing, Finding, How, Import
+from nixprof.freeze.findings import Alone, Differing, Evidence, Finding, How, Import
 from nixprof.freeze.origin import find_origin, find_revision
 from nixprof.nix.profile import ROOTS, USUAL_PRIORITY
 from nixprof.spec import ALL_OUTPUTS, DEFAULT_INPUT, NO_INPUT, Spec, SpecError
-from nixprof.storepath import is_store_path, outputs_of, package_of, split_name
+from nixprof.storepath import is_store_path, name_of, outputs_of, package_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -39,8 +39,8 @@ class Choice:
     """What the user asked of `freeze`.
 
     Attributes:
-        only: the names of the elements to import; empty for all.
-        besides: the names of those to leave alone.
+        only: names of the elements to import; empty for all.
+        besides: names of those to leave alone.
         overwrite: whether the list is to take over what is installed where they differ.
         latest: whether everything is to be resolved now, and not held at what is installed.
 
@@ -62,6 +62,8 @@ class Ground:
         system: this machine's.
         host: its name.
         here: whether the elements are those of a profile of this machine.
+        registry: what names of the flake registry mean where the elements come from, as far as that is known.
+        looked_up: whether what has no attribute path could be looked up in a nixpkgs.
 
     """
 
@@ -70,6 +72,8 @@ class Ground:
     system: str
     host: str
     here: bool = True
+    registry: Mapping[str, str] = field(default_factory=dict)
+    looked_up: bool = True
 
 
 def decide(
@@ -87,8 +91,9 @@ def decide(
 
     """
     gathered = _Gathered(ground)
+    wanted = set(chosen(elements, choice))
     for element in elements:
-        reason = _reason_to_leave(element, ground, choice)
+        reason = _reason_to_leave(element) or ("" if element in wanted else "not asked for")
         if reason:
             gathered.findings.append(Alone(element, reason))
         else:
@@ -97,12 +102,33 @@ def decide(
     return tuple(listed.compare(one, choice) if isinstance(one, Import) else one for one in gathered.findings)
 
 
+def chosen(elements: Sequence[Element], choice: Choice) -> tuple[Element, ...]:
+    """Give the elements that the user asked for, in their order."""
+    only = {element for name in choice.only for element in find_elements(name, elements)}
+    besides = {element for name in choice.besides for element in find_elements(name, elements)}
+    return tuple(one for one in elements if (not choice.only or one in only) and one not in besides)
+
+
+def find_elements(name: str, elements: Sequence[Element]) -> tuple[Element, ...]:
+    """Give the elements that a user means by a name: those that are called so, else those that may be called so."""
+    return tuple(one for one in elements if element_name(one) == name) or tuple(
+        one for one in elements if name in element_names(one)
+    )
+
+
+def element_name(element: Element) -> str:
+    """Call an element as the report, JSON and hints do, and as `--only` knows it."""
+    return element.name or element.label or own_name(element)[0]
+
+
 def element_names(element: Element) -> set[str]:
-    """Give the names by which a user may mean an element."""
+    """Give every name by which a user may mean an element; more than one element may have it."""
     pname, version = own_name(element)
-    last = element.attr_path.rpartition(".")[2]
-    names = {element.name or "", pname, f"{pname}-{version}", element.label, last, element.attr_path}
-    return (names | set(element.store_paths)) - {""}
+    attribute = attribute_of(element)
+    names = {element_name(element), pname, "-".join(filter(None, (pname, version))), element.attr_path}
+    # Every flake has an attribute `default`.
+    names |= {".".join(attribute), attribute[-1]} - {"default"} if attribute else set()
+    return (names | {*element.store_paths, *map(name_of, element.store_paths)}) - {""}
 
 
 def own_name(element: Element) -> tuple[str, str]:
@@ -135,33 +161,30 @@ def is_untouched(element: Element) -> bool:
     return own_name(element)[0] in _UNTOUCHED
 
 
-def _reason_to_leave(element: Element, ground: Ground, choice: Choice) -> str:
-    """Say why an element is not for the list; empty where it is."""
-    names = element_names(element)
-    paths = element.store_paths
-    absent = not ground.here and not element.attr_path and not element.label and not _is_held(element, ground)
+def _reason_to_leave(element: Element) -> str:
+    """Say why an element is not for the list, whoever asks for it; empty where it is."""
     reasons = {
         "not active": not element.active,
         "what nixprof has installed": own_name(element) == ("nixprof", ""),
         _UNTOUCHED.get(own_name(element)[0], ""): is_untouched(element),
-        "a derivation, not a package": any(path.endswith(".drv") for path in paths),
-        "not in a Nix store": not all(map(is_store_path, paths)),
-        "not asked for": bool(choice.only and not names & set(choice.only)) or bool(names & set(choice.besides)),
-        "a store path that this machine does not have": absent,
+        "a derivation, not a package": any(path.endswith(".drv") for path in element.store_paths),
+        "not in a Nix store": not all(map(is_store_path, element.store_paths)),
     }
     return next((reason for reason, applies in reasons.items() if applies), "")
 
 
-def _is_held(element: Element, ground: Ground) -> bool:
-    """Tell whether the store paths of an element are ones that this machine can install.
+def _can_be_held(element: Element, ground: Ground, source: str) -> bool:
+    """Tell whether this machine can keep the very store paths of an element.
 
-    What comes from a file may be another system's. Where nothing says so, only paths that are here count.
+    Args:
+        element: as it is in the profile, or in a file that may be another machine's.
+        ground: what there is.
+        source: the flake reference that gives those paths; empty where none is known.
+
     """
-    if not element.store_paths:
+    if not element.store_paths or element.system not in ("", ground.system):
         return False
-    if ground.here or element.system:
-        return element.system in ("", ground.system)
-    return all(map(os.path.lexists, element.store_paths))
+    return ground.here or bool(source and element.system) or all(map(os.path.lexists, element.store_paths))
 
 
 class _Gathered:
@@ -181,7 +204,10 @@ class _Gathered:
     def add(self, element: Element, identity: Identity | None) -> None:
         """Take an element in."""
         for one in self._imports(element, identity):
-            self._insert(one)
+            if isinstance(one, Import):
+                self._insert(one)
+            else:
+                self.findings.append(one)
 
     def _insert(self, one: Import) -> None:
         """Take a package in; where its name is taken by another one, under another name."""
@@ -210,48 +236,60 @@ class _Gathered:
         else:
             yield from self._kept(one.element)
 
-    def _imports(self, element: Element, identity: Identity | None) -> Iterator[Import]:
+    def _imports(self, element: Element, identity: Identity | None) -> Iterator[Finding]:
         """Make an element into packages: one, unless it is kept by its store paths, of which it may have several."""
         try:
             if element.attr_path and (element.url or element.original_url):
-                if _is_held(element, self._ground) or not self._ground.here:
-                    yield self._exact(element)
+                one = self._exact(element)
+                # What is of another system, but in this profile, works as it is.
+                if one.locked or not self._ground.here:
+                    yield one
                     return
             elif identity:
                 yield self._identified(element, identity)
                 return
-            elif element.label and not _is_held(element, self._ground):
-                yield self._by_name(element)
+            elif not element.store_paths and not split_name(element.label)[1] and self._ground.looked_up:
+                # Somebody wrote down an attribute.
+                yield Import(element, _spec(DEFAULT_INPUT, _split(element.label), ()), None, None, How.UNLOCKED)
                 return
         except SpecError:  # an attribute path that no manifest can hold
             pass
-        yield from self._kept(element)
+        # By its store path, even what is of another system works as it did.
+        if _can_be_held(replace(element, system=""), self._ground, ""):
+            yield from self._kept(element)
+        else:
+            yield Alone(element, self._why_unknown(element))
+
+    def _why_unknown(self, element: Element) -> str:
+        if not self._ground.looked_up:
+            return "not looked up, and its store path is not on this machine"
+        return "a store path that this machine does not have" if element.store_paths else "no such package in nixpkgs"
 
     def _exact(self, element: Element) -> Import:
-        origin = find_origin(element, self._inputs)
+        origin = find_origin(element, self._inputs, self._ground.registry)
         spec = _spec(origin.input, attribute_of(element), element.outputs)
         locked = self._lock(element, origin.held)
-        return Import(element, spec, _priority(element), locked, How.EXACT, new_input=origin.new_input)
+        how = How.EXACT if locked else How.UNLOCKED
+        return Import(element, spec, _priority(element), locked, how, new_input=origin.new_input)
 
     def _identified(self, element: Element, identity: Identity) -> Import:
-        spec = _spec(DEFAULT_INPUT, identity.attr_path, element.outputs)
+        outputs = element.outputs
+        if not element.label and "out" not in _outputs(element):
+            # A bare store path that is, say, the documentation of a package is not the package.
+            outputs = tuple(_outputs(element))
+        spec = _spec(DEFAULT_INPUT, identity.attr_path, outputs)
         locked = self._lock(element, identity.source)
-        return Import(element, spec, _priority(element), locked, How.IDENTIFIED, identity.evidence, identity.candidates)
-
-    def _by_name(self, element: Element) -> Import:
-        """Take the name of a package for its attribute, to be resolved."""
-        name, version = split_name(element.label)
-        attr_path = (name,) if version else _split(name)
-        return Import(element, _spec(DEFAULT_INPUT, attr_path, ()), _priority(element), None, How.UNLOCKED)
+        how = How.IDENTIFIED if identity.evidence is Evidence.SAME_PATH else How.GUESSED
+        return Import(element, spec, _priority(element), locked, how, identity.evidence, identity.candidates)
 
     def _kept(self, element: Element) -> Iterator[Import]:
         for path in element.store_paths:
-            one = replace(element, store_paths=(path,), outputs=(), output_names=())
+            one = replace(element, store_paths=(path,), outputs=(), output_names=(), system="")
             yield Import(element, Spec(NO_INPUT, (path,)), _priority(element), self._lock(one, ""), How.KEPT)
 
     def _lock(self, element: Element, held: str) -> LockedPackage | None:
-        """Hold an element at what is installed, if that is of this machine's system."""
-        if not _is_held(element, self._ground):
+        """Hold an element at what is installed, if this machine can."""
+        if not _can_be_held(element, self._ground, held):
             return None
         outputs = _outputs(element)
         pname, version = own_name(element)

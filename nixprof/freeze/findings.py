@@ -17,7 +17,8 @@ class How(Enum):
     """How sure it is what an element is."""
 
     EXACT = "imported exactly"
-    IDENTIFIED = "identified"
+    IDENTIFIED = "identified"  # by the same store path, which is proof
+    GUESSED = "guessed"  # on less evidence
     KEPT = "kept by store path"
     UNLOCKED = "listed by name"
 
@@ -41,7 +42,7 @@ class Import:
         priority: None for the usual one.
         locked: what it is locked to; None where it is to be resolved.
         how: how sure that is.
-        evidence: what told it, for an identified one.
+        evidence: what told it, for one that is identified or guessed.
         candidates: what else it may have been.
         new_input: the input that has to be added for it.
         more: the other elements.

@@ -125,7 +125,7 @@ def find_origin(element: Element, inputs: Sequence[Input], registry: Mapping[str
     url = element.url or element.original_url
     typed = element.original_url or url
     original, locked = Reference.parse(typed), Reference.parse(url)
-    held = url if locked.rev or "narHash=" in url else ""
+    held = url if is_locked(url) else ""
     if original.is_indirect and not (original.branch or original.rev):
         # A locked reference no longer tells the branch that the registry named.
         meant = (registry or {}).get(original.base.removeprefix("flake:"), "")
@@ -147,6 +147,11 @@ def find_origin(element: Element, inputs: Sequence[Input], registry: Mapping[str
     # The list may name the usual one itself, which then stays.
     there = any(one.name == DEFAULT_INPUT and one is not DEFAULT_NIXPKGS for one in inputs)
     return Origin(DEFAULT_INPUT, None if there or default == DEFAULT_NIXPKGS else default, held)
+
+
+def is_locked(url: str) -> bool:
+    """Tell whether a reference means one revision for ever."""
+    return bool(Reference.parse(url).rev) or "narHash=" in url
 
 
 def find_revision(name: str, url: str, inputs: Sequence[Input]) -> tuple[str, Input | None]:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, shown
 from nixprof.files import read_file as contents
+from nixprof.manifest.edit import comments_of
 from nixprof.nix import profile as nix_profile
 from nixprof.nix.profile import Element, Keeper, system_of
 from nixprof.places import home
+from nixprof.storepath import outputs_of, package_of
 from nixprof.words import display_path
 
 if TYPE_CHECKING:
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nixprof.nix.profile import Profile
-    from nixprof.state import Project
+    from nixprof.state import Project, State
 
+# What the comment begins with that freeze writes behind a store path of unknown source.
+KEPT_COMMENT_START = "kept by store path"
 _LARGE = 64 << 20
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -32,6 +36,7 @@ class Kind(Enum):
     CURRENT = "the profile as it is"
     EARLIER = "another generation of it"
     FILE = "a file"
+    LIST = "what the list keeps by store path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,8 @@ class Reading:
     """What was read.
 
     Attributes:
-        place: the profile, by the name that the user knows, or the file.
-        kind: which of the two.
+        place: the profile, by the name that the user knows, or the file, which may be the list.
+        kind: which of them.
         generation: of the profile; None for a file, and for a profile that Nix did not make.
         elements: all of them.
 
@@ -89,6 +94,44 @@ def _known_as(link: Path, chosen: Path | None) -> Path:
     if chosen is not None:
         return chosen
     return usual if os.path.realpath(usual) == os.path.realpath(link) else link
+
+
+def read_list(state: State) -> Reading:
+    """Read the entries of the list that are store paths, for this machine, as elements of a profile.
+
+    Those that an earlier freeze has kept go by their names and versions, as elements of nix-env do.
+
+    Raises: NixprofError where the list cannot be read.
+    """
+    entries = [entry for entry in state.wanted if entry.spec.is_store_path]
+    comments = {
+        file: comments_of(text, [entry.path for entry in entries if entry.file == file])
+        for file, text in state.manifest.texts().items()
+    }
+    found: dict[str, Element] = {}
+    for entry in entries:
+        path = entry.spec.attr_path[0]
+        known = state.locked.get(path)
+        resolved = known.systems.get(state.machine.system) if known else None
+        priority = entry.priority
+        if priority is None:
+            priority = resolved.priority if resolved else nix_profile.USUAL_PRIORITY
+        was_frozen = comments[entry.file][entry.path].startswith(KEPT_COMMENT_START)
+        names = tuple(outputs_of((path,), ()))
+        found[path] = Element(
+            name=entry.spec.name,
+            attr_path="",
+            original_url="",
+            url="",
+            store_paths=(path,),
+            priority=priority,
+            label="-".join(filter(None, package_of((path,), ()))) if was_frozen else "",
+            description=resolved.description if resolved else "",
+            system=state.machine.system,
+            outputs=() if names == ("out",) else names,
+            output_names=names,
+        )
+    return Reading(state.manifest.path, Kind.LIST, None, tuple(found.values()))
 
 
 def read_file(path: Path) -> Reading:

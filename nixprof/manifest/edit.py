@@ -17,7 +17,7 @@ from nixprof.errors import NixprofError
 from nixprof.manifest.locate import Place, line_column, locate, skip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     Path = tuple[str | int, ...]
     Splice = tuple[int, int, str]
@@ -212,13 +212,35 @@ def comment_packages(text: str, comments: Mapping[Path, str]) -> str:
         place = source.root.find(*path)
         if place is None:
             continue
-        comma = source.comma_after(place.end)
-        end = place.end if comma is None else comma + 1
-        line_end = source.rest_end(end)
+        end, line_end = source.comment(place)
         if line_end < len(text) and not text[end:line_end].strip() and text[line_end] in "\r\n":
             words = "".join(char if char.isprintable() else " " for char in comment)
             splices.append((line_end, line_end, f"  # {words}"))
     return source.changed(sorted(splices), lambda _: None, "add the comments", None)
+
+
+def uncomment_packages(text: str, paths: Collection[Path], start: str) -> str:
+    """Return `text` without the comments behind entries, given by their key paths, that begin with `start`.
+
+    Raises:
+        NixprofError: the list is written in a way that cannot be edited.
+    """
+    source = _Text(text)
+    places = filter(None, (source.root.find(*path) for path in paths))
+    comments = [source.comment(place) for place in places]
+    splices = [(begin, end, "") for begin, end in comments if text[begin:end].strip().startswith(f"# {start}")]
+    return source.changed(sorted(splices), lambda _: None, "remove the comments", None)
+
+
+def comments_of(text: str, paths: Collection[Path]) -> dict[Path, str]:
+    """Return the comments behind entries, given by their key paths, without their signs; empty where there is none."""
+    source = _Text(text)
+    found = {}
+    for path in paths:
+        place = source.root.find(*path)
+        begin, end = source.comment(place) if place else (0, 0)
+        found[path] = text[begin:end].strip().removeprefix("#").strip()
+    return found
 
 
 class _Text:
@@ -264,6 +286,12 @@ class _Text:
         """Return the end of the line if only a comment is left on it, else `offset`."""
         rest = _REST.match(self.text, offset)
         return rest.end() if rest else offset
+
+    def comment(self, place: Place) -> tuple[int, int]:
+        """Return where the comment behind a value, and the comma of that, begins and ends; it may be empty."""
+        comma = self.comma_after(place.end)
+        begin = place.end if comma is None else comma + 1
+        return begin, self.rest_end(begin)
 
     def indent(self, offset: int) -> str:
         """Return the white space that the line of an offset begins with."""

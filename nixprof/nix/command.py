@@ -155,6 +155,14 @@ class Nix:
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise _nonsense("Nix did not say what it fetched", printed) from error
 
+    def locked_reference(self, reference: str) -> str:
+        """Have a flake in the store as it is now; returns the reference that it is locked to."""
+        printed = self._watch(_nix("flake", "metadata", "--json", operands=[reference]))
+        try:
+            return str(json.loads(printed)["url"])
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise _nonsense("Nix did not say what it fetched", printed) from error
+
     ## the store
 
     def invalid(self, paths: Collection[str]) -> set[str]:

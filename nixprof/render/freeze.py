@@ -6,8 +6,9 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING
 
-from nixprof.freeze.decide import own_name
+from nixprof.freeze.decide import element_name, own_name
 from nixprof.freeze.findings import Alone, Differing, How, Import
+from nixprof.freeze.reading import Kind
 from nixprof.spec import DEFAULT_INPUT
 from nixprof.words import count, display_path
 
@@ -31,14 +32,32 @@ def survey(result: Survey, console: Console) -> Iterator[str]:
     """Show where the elements come from and what becomes of each."""
     reading = result.reading
     generation = f"generation {reading.generation}, " if reading.generation else ""
-    yield f"reading  {display_path(reading.place)}  ({generation}{count(len(reading.elements), 'element')})"
+    what = count(len(reading.elements), "element")
+    if reading.kind is Kind.LIST:
+        what = f"{count(len(reading.elements), 'package')} kept by store path"
+    yield f"reading  {display_path(reading.place)}  ({generation}{what})"
     groups = [group for group in _groups(result) if group[1]]
     if groups:
         yield ""
         yield from _table(groups, console)
     yield ""
+    if result.lookup.later:
+        yield from unidentified(result)
+        yield ""
     if not result.imports:
-        yield "There is nothing to import."
+        yield f"There is nothing to {'identify' if reading.kind is Kind.LIST else 'import'}."
+
+
+def unidentified(result: Survey) -> Iterator[str]:
+    """Say how many elements were not looked up in a nixpkgs that is not on this machine, and how they will be."""
+    if result.lookup.later:
+        yield cannot_identify(result.lookup.untold)
+        yield f"  later, with a download of nixpkgs: {result.lookup.later}"
+
+
+def cannot_identify(number: int) -> str:
+    """Say how many packages only a nixpkgs tells that is not on this machine."""
+    return f"{count(number, 'package')} cannot be identified with what is on this machine."
 
 
 def _groups(result: Survey) -> Iterator[tuple[str, int, list[Line]]]:
@@ -54,33 +73,34 @@ def _groups(result: Survey) -> Iterator[tuple[str, int, list[Line]]]:
     yield "" if of_nixpkgs else How.EXACT.value, len(others), [(f"from {names}", "")] if others else []
     listed = [one for one in result.imports if one.entry]
     yield "on the list already", len(listed), [(", ".join(one.spec.name for one in listed), "")] if listed else []
-    identified = [one for one in new if one.how is How.IDENTIFIED]
-    yield How.IDENTIFIED.value, len(identified), _identified(identified)
+    for how in (How.IDENTIFIED, How.GUESSED):
+        told = [one for one in new if one.how is how]
+        yield how.value, len(told), _identified(told)
     unlocked = [one for one in new if one.how is How.UNLOCKED]
     yield How.UNLOCKED.value, len(unlocked), [(", ".join(map(_name, unlocked)), "")] if unlocked else []
-    kept = [(one.spec.name, "no source known") for one in new if one.how is How.KEPT]
-    yield How.KEPT.value, len(kept), kept
-    unasked = [(one.attribute or one.source, one.cause) for one in result.identified.unasked]
+    imports = (one for one in result.findings if isinstance(one, Import))
+    kept = [one for one in imports if one.how is How.KEPT and (one.entry is None or result.stays(one))]
+    yield How.KEPT.value, len(kept), _together([(one.spec.name, "source unknown") for one in kept])
+    unasked = [(one.attribute or one.source, one.cause) for one in result.lookup.unasked]
     yield "not compared", len(unasked), unasked
     differing = [one for one in result.findings if isinstance(one, Differing)]
     lines = [(str(one.spec), f"{one.installed} is installed, the list has {one.listed}") for one in differing]
     yield "differs from the list", len(lines), lines
     alone = [one for one in result.findings if isinstance(one, Alone)]
-    yield "left alone", len(alone), _together([("-".join(filter(None, own_name(a.element))), a.reason) for a in alone])
+    yield "left alone", len(alone), _together([(element_name(one.element), one.reason) for one in alone])
 
 
 def _identified(imports: Sequence[Import]) -> list[Line]:
     """Give those that were told surely and are called as one would think together, each other one a line."""
     lines, plain = [], []
     for one in imports:
-        evidence = one.evidence.value if one.evidence else ""
+        evidence = one.evidence.value.removeprefix("guess: ") if one.evidence else ""
         if not one.candidates and one.spec.name == own_name(one.element)[0]:
             plain.append((one.spec.name, evidence))
             continue
         more = len(one.candidates) - _FEW
         others = ", ".join(one.candidates[:_FEW]) + (f" and {more} more" if more > 0 else "")
-        called = one.element.label or own_name(one.element)[0]
-        lines.append((f"{called} → {one.spec}", f"{evidence}; or {others}" if others else evidence))
+        lines.append((f"{element_name(one.element)} → {one.spec}", f"{evidence}; or {others}" if others else evidence))
     return [*_together(plain), *lines]
 
 
@@ -95,7 +115,8 @@ def _together(lines: Sequence[Line]) -> list[Line]:
 
 
 def _name(one: Import) -> str:
-    return str(one.spec) if one.spec.name == one.element.label else f"{one.element.label} → {one.spec}"
+    called = element_name(one.element)
+    return str(one.spec) if called in (one.spec.name, one.spec.input) else f"{called} → {one.spec}"
 
 
 def _table(groups: Sequence[tuple[str, int, list[Line]]], console: Console) -> Iterator[str]:
@@ -143,11 +164,19 @@ def consequence(result: Survey, plan: Plan, *, keep: bool) -> Iterator[str]:
     elif plan.changes:
         yield f"{count(len(plan.changes), 'package')} will change."
     else:
-        taken = set(result.elements)
-        number = sum(element in taken for element in result.reading.elements)
-        become = f"{count(number, 'element')} become{'s' if number == 1 else ''} 1"
-        yield f"Nothing was downloaded and no package changes: {become}."
+        nothing = "No package changes" if result.lookup.downloaded else "Nothing was downloaded and no package changes"
+        yield f"{nothing}: {_replacement(result)}."
     yield ""
+
+
+def _replacement(result: Survey) -> str:
+    """Say what takes the place of what."""
+    taken = set(result.elements)
+    number = sum(element in taken for element in result.reading.elements)
+    if result.reading.kind is Kind.LIST:
+        return f"the list names {count(number, 'package')} that {'was' if number == 1 else 'were'} kept by store path"
+    entries = "the profile entry" if number == 1 else f"the {number} profile entries"
+    return f"nixprof replaces {entries} by one of its own"
 
 
 def done(result: Frozen, *, keep: bool) -> Iterator[str]:
@@ -158,7 +187,8 @@ def done(result: Frozen, *, keep: bool) -> Iterator[str]:
         return
     if keep:
         yield f"✓ {count(result.survey.listed, 'package')} on the list · {outcome.seconds:.1f} s"
-        yield "  `nixprof freeze` lets them take the place of the elements."
+        if result.survey.reading.kind is not Kind.LIST:
+            yield "  `nixprof freeze` switches the profile over to them."
         return
     generation = f" · generation {outcome.generation}" if outcome.generation else ""
     yield f"✓ {count(len(outcome.plan.packages), 'package')} under nixprof{generation} · {outcome.seconds:.1f} s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, assert_never
 
+from nixprof.freeze.decide import element_name
 from nixprof.freeze.findings import Alone, Differing, Import
 from nixprof.manifest.problems import ManifestError
 from nixprof.refusal import UnresolvableError, sentence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from nixprof.flake.inputs import LockedInput
     from nixprof.flow import Outcome
     from nixprof.freeze.findings import Finding
+    from nixprof.nix.profile import Element
     from nixprof.nix.weight import Weight
 
 VERSION = 1
@@ -135,20 +137,26 @@ def survey(result: Survey) -> Mapping[str, Any]:
         "from": str(result.reading.place),
         "generation": result.reading.generation,
         "manifest": str(result.manifest),
-        "elements": [_finding(one) for one in result.findings],
+        "elements": [
+            _finding(one, element, result)
+            for one in result.findings
+            for element in (one.elements if isinstance(one, Import) else (one.element,))
+        ],
+        "unidentified": result.lookup.untold,
+        "later": result.lookup.later or None,
         "unasked": [
             {"attribute": one.attribute or None, "nixpkgs": one.source, "cause": one.cause}
-            for one in result.identified.unasked
+            for one in result.lookup.unasked
         ],
     }
 
 
-def _finding(one: Finding) -> Mapping[str, Any]:
-    about = {"name": one.element.name or one.element.label or None, "storePaths": list(one.element.store_paths)}
+def _finding(one: Finding, element: Element, result: Survey) -> Mapping[str, Any]:
+    about = {"name": element_name(element) or None, "storePaths": list(element.store_paths)}
     match one:
         case Import():
             return about | {
-                "state": "on the list" if one.entry else one.how.value,
+                "state": "on the list" if one.entry and not result.stays(one) else one.how.value,
                 "package": str(one.spec),
                 "evidence": one.evidence.value if one.evidence else None,
                 "candidates": list(one.candidates),

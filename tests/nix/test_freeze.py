@@ -586,6 +586,157 @@ def test_from_what_was_printed(world: World, make: object) -> None:
     settled(world)
 
 
+# --- where there is nothing to look packages up in
+
+
+def of_nix_env(world: World, *attributes: str) -> dict[str, str]:
+    """A profile of nix-env without a channel, and a list that has not been locked; returns what is installed."""
+    world.command("nix-env", "-f", world.nixpkgs, "-iA", *attributes)
+    own = world.build_expr('pkgs.stdenv.mkDerivation { pname = "my-tool"; version = "0.3"; }')
+    world.command("nix-env", "-i", own)
+    world.write_manifest("packages = [\n]\n")
+    return world.tree()
+
+
+def states(world: World, *arguments: str) -> dict[str, str]:
+    found = world.nixprof("freeze", "--dry-run", "--json", *arguments).json
+    return {one["name"]: one["state"] for one in found["elements"]}
+
+
+def test_what_is_kept_for_want_of_a_nixpkgs_is_identified_later(fresh_world: World) -> None:
+    world = fresh_world
+    tree = of_nix_env(world, "hello", "nodejs_24", '"zig-0.15"')
+    # What the profile keeps of `hello` names its file.
+    kept = dict.fromkeys(["nodejs-24.10.0", "zig-0.15.2", "my-tool-0.3"], "kept by store path")
+    assert states(world, "--offline", "--yes") == {"hello-2.12.1": "guessed", **kept}
+    said = world.nixprof("freeze").stderr
+    assert "3 packages cannot be identified with what is on this machine." in said
+    assert "later, with a download of nixpkgs: nixprof freeze --identify --yes" in said
+    assert world.tree() == tree
+    text = world.manifest.read_text()
+    mine = text.replace('zig-0.15.2",  # kept by store path: source unknown', 'zig-0.15.2",  # mine')
+    assert mine != text
+    world.manifest.write_text(mine)
+
+    before = world.snapshot()
+    assert "3 packages cannot be identified" in world.nixprof("freeze", "--identify").stderr
+    shown = world.nixprof("freeze", "--identify", "--yes", "--dry-run").stderr
+    assert re.search(r"identified +2 +nodejs-24.10.0 → nodejs_24 +\(same store path\)", shown)
+    assert re.search(r"kept by store path +1 +my-tool-0.3 +\(source unknown\)", shown)
+    assert world.snapshot() == before
+
+    said = world.nixprof("freeze", "--identify", "--yes").stderr
+    assert "No package changes: the list names 2 packages that were kept by store path." in said
+    assert world.tree() == tree
+    text = world.manifest.read_text()
+    assert '  "nodejs_24",\n' in text
+    assert '  "\\"zig-0.15\\"",  # mine\n' in text
+    assert 'my-tool-0.3",  # kept by store path' in text
+    assert lock(world)["nixpkgs#nodejs_24"]["held"].startswith(f"{world.nixpkgs_url}?")
+    assert "in sync" in world.nixprof("sync").stderr
+    assert "nothing to identify" in world.nixprof("freeze", "--identify", "--yes").stderr
+    assert "nothing to import" in world.nixprof("freeze").stderr
+
+
+def test_a_lookup_is_asked_for_on_a_terminal(fresh_world: World) -> None:
+    world = fresh_world
+    tree = of_nix_env(world, "nodejs_24")
+    shown = world.nixprof_on_terminal("freeze", typed="y\ny\n", env={"NO_COLOR": "1"}).stdout
+    assert "Look in nixpkgs? This downloads nixpkgs once. [Y/n]" in shown
+    assert "No package changes: nixprof replaces the 2 profile entries by one of its own." in shown
+    assert world.tree() == tree
+    assert '  "nodejs_24",\n' in world.manifest.read_text()
+    settled(world)
+
+
+def test_a_lookup_that_fails_keeps_everything_by_store_path(fresh_world: World) -> None:
+    world = fresh_world
+    tree = of_nix_env(world, "nodejs_24")
+    (world.nixpkgs / ".git").rename(world.nixpkgs / "gone")
+    said = world.nixprof("freeze", "--yes").stderr
+    assert "packages could not be looked up: " in said
+    assert "2 packages cannot be identified" in said
+    assert world.tree() == tree
+    assert "in sync" in world.nixprof("sync").stderr
+
+
+def test_a_file_of_another_machine_is_looked_up_or_nothing_of_it_is_taken(fresh_world: World) -> None:
+    world = fresh_world
+    of_nix_env(world, "hello", "nodejs_24")
+    file = world.root / "manifest.nix"
+    file.write_bytes((world.profile / "manifest.nix").read_bytes())
+    world.new_machine()
+    world.write_manifest("packages = []\n")
+    before = world.snapshot()
+    said = world.nixprof("freeze", "--from", file).stderr
+    assert "not looked up, and its store path is not on this machine" in said
+    assert f"later, with a download of nixpkgs: nixprof freeze --from {file} --yes" in said
+    assert "nothing to import" in said
+    assert world.snapshot() == before
+    said = world.nixprof("freeze", "--from", file, "--yes").stderr
+    assert re.search(r"left alone +1 +my-tool-0.3 +\(a store path that this machine does not have\)", said)
+    assert world.run("hello") == "hello 2.12.1"
+    assert world.run("node") == "nodejs 24.10.0"
+    assert "in sync" in world.nixprof("sync").stderr
+
+
+def test_identifying_what_the_list_has_twice(world: World) -> None:
+    """Two outputs become one entry, and what the list names already is not named again."""
+    [hello] = world.build("nixpkgs#hello")
+    out, doc = world.build("nixpkgs#git.out", "nixpkgs#git.doc")
+    comment = "  # kept by store path: it is not known what it came from"
+    lines = "".join(f'  "{path}",{comment}\n' for path in (hello, out, doc))
+    world.write_manifest(f'packages = [\n  "fd",\n{lines}]\n')
+    world.nixprof("sync")
+    tree = world.tree()
+    names = [name for name, state in states(world, "--identify").items() if state == "identified"]
+    assert sorted(names) == sorted(Path(path).name[33:] for path in (hello, out, doc))
+    world.nixprof("freeze", "--identify", "--only", "hello-2.12.1")
+    assert world.tree() == tree
+    world.manifest.write_text(
+        world.manifest.read_text().replace('  "hello",\n', f'  "hello",\n  "{hello}",{comment}\n')
+    )
+    world.nixprof("freeze", "--identify")
+    assert world.tree() == tree
+    [packages] = re.findall(r"packages = \[\n(.*?)\]", world.manifest.read_text(), re.DOTALL)
+    assert packages.split() == ['"fd",', '"hello",', '"git^out,doc",']
+    assert "in sync" in world.nixprof("sync").stderr
+
+
+def test_identifying_goes_over_the_list_alone(world: World) -> None:
+    for option in (("--from", "x"), ("--generation", "1")):
+        result = world.nixprof("freeze", "--identify", *option, check=False)
+        assert result.code == 2
+        assert "--identify goes over the list" in result.stderr
+
+
+# --- what is not active
+
+
+def test_inactive_packages_stay_and_stay_off(fresh_world: World) -> None:
+    world = fresh_world
+    world.command("nix-env", "-f", world.nixpkgs, "-iA", "hello", "fd", "jq")
+    world.command("nix-env", "--set-flag", "active", "false", "fd")
+    world.write_manifest("packages = []\n")
+    tree = world.tree()
+    assert not [name for name in tree if "fd" in name]
+    before = world.profile.resolve()
+    [fd] = world.build("nixpkgs#fd")
+    for names in (("--only", "hello"), ()):
+        said = world.nixprof("freeze", *names).stderr
+        assert re.search(r"left alone .* fd(-10.3.0)? +\(not active\)", said)
+        assert world.tree() == tree
+        entries = json.loads((world.profile / "manifest.json").read_text())["elements"]
+        entries = entries.values() if isinstance(entries, dict) else entries
+        assert [entry["storePaths"] for entry in entries if not entry["active"]] == [[fd]]
+    world.nixprof("add", "tree")
+    assert not [name for name in world.tree() if "fd" in name]
+    world.command("nix-env", "--rollback")
+    world.command("nix-env", "--rollback")
+    world.command("nix-env", "--rollback")
+    assert world.profile.resolve() == before
+
+
 # --- formats that no Nix here writes
 
 
@@ -828,7 +979,7 @@ def test_a_thousand_elements_cost_no_evaluation_and_linear_time(fresh_world: Wor
         result = world.command(sys.executable, "-c", _COUNTED, "freeze")
         seconds[number] = time.monotonic() - started
         assert world.tree() == tree
-        assert f"{number} elements become 1" in result.stderr
+        assert f"nixprof replaces the {number} profile entries by one of its own" in result.stderr
         processes = json.loads(result.stderr.splitlines()[-1])
         evaluating = [one for one in processes if "eval" in one or "nix-instantiate" in one[0]]
         assert evaluating == []

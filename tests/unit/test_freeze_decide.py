@@ -150,7 +150,7 @@ def test_two_that_are_told_to_be_one_are_kept_apart() -> None:
     first, second = decide([one, other], ground(), {one: identity, other: identity}, Choice())
     assert isinstance(first, Import)
     assert isinstance(second, Import)
-    assert (first.how, second.how) == (How.IDENTIFIED, How.KEPT)
+    assert (first.how, second.how) == (How.GUESSED, How.KEPT)
 
 
 def test_attribute_paths() -> None:

@@ -43,6 +43,8 @@ complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l overwrite -d 'whe
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l comments -d 'write known descriptions as comments'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l keep -d 'write the list, and leave the profile as it is'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l stdout -d 'write the list to stdout, and change nothing'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l identify -d 'look up again what the list keeps by store path'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l offline -d 'download nothing to look packages up'
 complete -c nixprof -n "__fish_seen_subcommand_from $add" -l priority -x -d 'for files that others have too: lower wins'
 complete -c nixprof -n "__fish_seen_subcommand_from $add" -l pin -d 'update leaves it alone'
 complete -c nixprof -n "__fish_seen_subcommand_from $allowing" -l allow-unfree -d 'allow packages that are unfree'
