@@ -105,6 +105,7 @@ def _sit(sitting: Sitting, world: World) -> None:
     does("sync")
 
 
+@pytest.mark.newest_nix
 @pytest.mark.parametrize("size", SIZES)
 def test_screens(size: str, fresh_world: World) -> None:
     fresh_world.enable_flakes()

@@ -12,6 +12,8 @@ from support.world import NIXPROF_TYPED, World
 from nixprof.collisions import Provider, find_collisions, find_collisions_beside
 from nixprof.nix.profile import USUAL_PRIORITY
 
+pytestmark = pytest.mark.every_nix
+
 SETS = [
     *itertools.combinations(["coreutils", "busybox", "uutils", "toybox", "vim", "vim-full"], 2),
     ("coreutils", "uutils", "toybox"),

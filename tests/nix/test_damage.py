@@ -7,6 +7,8 @@ import pytest
 from support.claims import agree
 from support.world import Result, World
 
+pytestmark = pytest.mark.newest_nix
+
 JARGON = ("Error:", "object", "NoneType", "subscriptable", "Traceback", "invalid literal", "Errno", "has a bug")
 
 

@@ -176,6 +176,7 @@ def difference(stages: Stages, now: Standing) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.newest_nix
 @pytest.mark.parametrize("stages", COMMANDS, indirect=True)
 @pytest.mark.parametrize("reason", ["ENOSPC", "EROFS", "EACCES"])
 def test_every_write_is_refused(
@@ -241,6 +242,7 @@ def leave(folder: Path, pages: int) -> None:
         os.posix_fallocate(file.fileno(), 0, (disk.f_bavail - pages) * disk.f_frsize)
 
 
+@pytest.mark.newest_nix
 @pytest.mark.parametrize("command", ["add", "sync"])
 def test_a_disk_that_fills_up(small_disk: World, command: str, record_property: Callable[[str, object], None]) -> None:
     """With room for a little more each time, until there is enough."""
@@ -293,6 +295,7 @@ def test_nix_fails_when_it_has_switched_the_profile(world: World, end: str, firs
     assert "in sync" in world.nixprof("sync").stderr
 
 
+@pytest.mark.newest_nix
 def test_a_journal_that_is_damaged_does_no_harm(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync")

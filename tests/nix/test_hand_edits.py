@@ -12,6 +12,8 @@ from support.terminal import Terminal
 from support.waiting import Waiting, until
 from support.world import World
 
+pytestmark = pytest.mark.newest_nix
+
 ASK = {"NIXPROF_ASK": "1"}
 
 

@@ -8,6 +8,8 @@ from support.faults import Stages, Standing, leftovers
 from support.waiting import until
 from support.world import World
 
+pytestmark = pytest.mark.newest_nix
+
 
 @pytest.fixture
 def origin(world: World) -> Path:

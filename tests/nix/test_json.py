@@ -9,6 +9,8 @@ from support.commandline import options_by_command
 from support.installs import ROOT
 from support.world import Result, World
 
+pytestmark = pytest.mark.newest_nix
+
 SCHEMA = json.loads((ROOT / "share" / "doc" / "nixprof" / "json-schema.json").read_text())
 PAGE = ROOT / "share" / "doc" / "nixprof" / "JSON.md"
 VALIDATOR = Draft202012Validator(SCHEMA)

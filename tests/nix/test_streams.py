@@ -18,6 +18,8 @@ from support.terminal import Terminal
 from support.waiting import Waiting, WaitingActivation, until
 from support.world import NIXPROF, World
 
+pytestmark = pytest.mark.newest_nix
+
 TOKEN = "glpat-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ADDRESS = f"git+https://oauth2:{TOKEN}@gitlab.com/x"
 

@@ -18,6 +18,8 @@ from support.faults import leftovers
 from support.waiting import Waiting, until
 from support.world import World
 
+pytestmark = pytest.mark.newest_nix
+
 TWENTY = (
     *("bat", "coreutils", "eza", "fd", "git", "go", "hello", "htop", "jq", "libgit2"),
     *("neovim", "pcre2", "ripgrep", "sqlite", "strace", "tree", "vim", "wget", "yq", "zlib"),
