@@ -22,7 +22,7 @@ from nixprof.errors import ConcurrentChangeError, NixprofError, shown
 from nixprof.files import scratch_folder
 from nixprof.flake.compile import quoted
 from nixprof.nix.activity import Activities
-from nixprof.nix.explain import NixError, Trouble, explain
+from nixprof.nix.explain import NOT_SET_UP, NixError, Trouble, explain, set_up_hints
 from nixprof.nix.profile import USUAL_PRIORITY, manifest_of
 from nixprof.nix.reference import LINK_PREFIX, LINKS, is_plain, leads_to, link_name
 from nixprof.nix.version import MINIMUM, NixVersion
@@ -93,7 +93,7 @@ class Nix:
     def _refuse_too_old(self) -> None:
         """Say so where it is too old a Nix that has failed for a reason that nixprof does not know."""
         if not self.version.is_supported:
-            from nixprof.nix.getting import hints
+            from nixprof.nix.install_hint import hints
 
             raise NixprofError(
                 f"Nix {self.version.text} is too old: nixprof needs {MINIMUM[0]}.{MINIMUM[1]} or newer", hints=hints()
@@ -347,9 +347,11 @@ class Nix:
         Raises: NixprofError that explains why it could not be started or why it failed.
         """
         if shutil.which(argv[0]) is None:
-            from nixprof.nix.getting import hints
+            from nixprof.nix.install_hint import hints
 
             raise NixprofError(f"there is no {argv[0]} on the PATH", hints=hints())
+        if not _can_have_a_store():
+            raise NixprofError(NOT_SET_UP, cause="there is no /nix, and only root can make it", hints=set_up_hints())
         with subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -489,6 +491,17 @@ def _where() -> str | None:
     except OSError:
         return "/"
     return None
+
+
+def _can_have_a_store() -> bool:
+    """Tell whether this user can have the usual store: where there is no /nix, only root can make it.
+
+    Since 2.10 Nix then takes a folder in the home for the root of a store, without an error. Programs in there do not
+    find each other under /nix/store, and do not run.
+    """
+    if os.geteuid() == 0 or any(os.environ.get(name) for name in ("NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_REMOTE")):
+        return True
+    return os.path.isdir("/nix")
 
 
 def _profile_flag(profile: Path | None) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from nixprof.errors import NixprofError, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 class Trouble(Enum):
@@ -77,7 +77,7 @@ class Known:
         pattern: what Nix says of it; its named groups fill the templates below. Of a `url` there is the `host`, too,
             and of a `drv` or `path` the `name`; of a `place` it is told how to get in.
         message: what nixprof says of it.
-        hints: what to do about it.
+        hints: what to do about it; a function of what Nix named where that depends on the machine.
         cause: why; None for Nix's own words.
         beside: whether Nix tells it in a warning, or a program that it runs, and then fails for the consequence.
 
@@ -86,9 +86,19 @@ class Known:
     trouble: Trouble
     pattern: str
     message: str
-    hints: tuple[str, ...] = ()
+    hints: tuple[str, ...] | Callable[[Mapping[str, str]], tuple[str, ...]] = ()
     cause: str | None = None
     beside: bool = False
+
+
+NOT_SET_UP = "Nix is installed, but not set up for this user"
+
+
+def set_up_hints() -> tuple[str, ...]:
+    """Say what makes the Nix of this machine work for this user."""
+    from nixprof.nix import install_hint
+
+    return install_hint.set_up_hints()
 
 
 # So much of a line is read.
@@ -163,6 +173,14 @@ KNOWN = (
     ## this machine
     Known(
         Trouble.MACHINE,
+        r"creating directory ['\"]/nix['\"]: |"
+        r"the group '[^']+' specified in 'build-users-group' does not exist|"
+        r"the build users group '[^']+' has no members",
+        NOT_SET_UP,
+        lambda _: set_up_hints(),
+    ),
+    Known(
+        Trouble.MACHINE,
         r"No space left on device|database or disk is full",
         "the disk is full",
         ("to free what nothing uses: nix-collect-garbage", "which disk: df -h"),
@@ -187,10 +205,11 @@ KNOWN = (
     ),
     Known(
         Trouble.MACHINE,
-        r"cannot connect to (?:socket at|daemon)[^\n]*Permission denied|"
+        r"(?:cannot connect to (?:socket|daemon) at|getting status of) ['\"]?(?P<socket>/[^'\"\n]*/socket)['\"]?: "
+        r"Permission denied|cannot connect to (?:socket at|daemon)[^\n]*Permission denied|"
         r"cannot open connection to remote store 'daemon'[^\n]*(?:reset|closed|end of file|unexpected|[Bb]roken pipe)",
         "the Nix daemon does not serve this user",
-        ("an administrator can allow it: allowed-users in /etc/nix/nix.conf",),
+        lambda words: _to_use_daemon(words["socket"]),
     ),
     Known(
         Trouble.MACHINE,
@@ -605,7 +624,7 @@ def _error(known: Known, found: re.Match[str], message: str, said: str) -> NixEr
         words["input_name"] = fetched[1]
     first = shown(message.partition("\n")[0], _LINE_LENGTH)
     cause = first if known.cause is None else known.cause.format(**words) or None
-    hints = tuple(hint.format(**words) for hint in known.hints)
+    hints = known.hints(words) if callable(known.hints) else tuple(hint.format(**words) for hint in known.hints)
     places = [value for name, value in words.items() if name.startswith("place") and value]
     if places:
         words["place"] = places[0]
@@ -620,13 +639,24 @@ def _error(known: Known, found: re.Match[str], message: str, said: str) -> NixEr
     )
 
 
+def _to_use_daemon(socket: str) -> tuple[str, ...]:
+    from nixprof.nix.install_hint import daemon_hints
+
+    return daemon_hints(socket) or ("an administrator can allow it: allowed-users in /etc/nix/nix.conf",)
+
+
 def _to_get_in(place: str) -> tuple[str, ...]:
     """Say what lets the user write where Nix has to."""
     from nixprof.files import to_put_right
+    from nixprof.nix.install_hint import daemon_hints
 
-    return to_put_right(place) or (
-        "Nix may have been installed for one other user; for all: https://nixos.org/download",
-        f"whose it is: ls -ld {place}",
+    return (
+        to_put_right(place)
+        or daemon_hints(place)
+        or (
+            "Nix may have been installed for one other user; for all: https://nixos.org/download",
+            f"whose it is: ls -ld {place}",
+        )
     )
 
 

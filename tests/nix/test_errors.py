@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -584,6 +585,42 @@ def daemon(world: World) -> Iterator[None]:
         finally:
             process.terminate()
             socket.unlink(missing_ok=True)
+
+
+@pytest.mark.every_nix
+def test_root_without_build_users(listed: World) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root builds as other users")
+    listed.configure(build_users_group="no-such-group")
+    result = fails(listed, "add", "bat")
+    assert "error: Nix is installed, but not set up for this user\n" in result.stderr
+    assert "the group 'no-such-group' specified in 'build-users-group' does not exist" in result.stderr
+    assert "hint:  to set it up for you: " in result.stderr
+
+
+@pytest.mark.newest_nix
+@pytest.mark.skipif(os.path.exists("/nix"), reason="there is a Nix")
+def test_a_user_without_a_store(nobody: World) -> None:
+    """Nix 2.10 and newer would take a folder in the home, from which nothing runs."""
+    result = as_nobody(nobody, *NIXPROF, "add", "hello", env={"NIX_STORE_DIR": "", "NIX_STATE_DIR": ""})
+    assert result.code == 1, str(result)
+    assert "error: Nix is installed, but not set up for this user\n" in result.stderr
+    assert "hint:  to set it up for you: " in result.stderr
+    assert not (nobody.home / ".local/share/nix").exists()
+
+
+@pytest.mark.every_nix
+def test_a_user_outside_the_group_of_the_daemon(nobody: World) -> None:
+    """As Debian sets the daemon up."""
+    with daemon(nobody):
+        folder = nobody.store.root / "var" / "daemon-socket"
+        shutil.chown(folder, group="users")
+        folder.chmod(0o770)
+        for remote in ("daemon", ""):
+            result = as_nobody(nobody, *NIXPROF, "add", "hello", env={"NIX_REMOTE": remote})
+            assert result.code == 1, str(result)
+            assert 'hint:  to use the Nix daemon: sudo usermod -aG users "$USER"' in result.stderr, str(result)
+        folder.chmod(0o755)
 
 
 def test_a_user_whom_the_daemon_does_not_serve(nobody: World) -> None:
