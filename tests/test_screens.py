@@ -21,6 +21,8 @@ _WILDCARDS = (
     (re.compile(r"\b(?:today|yesterday) \d\d:\d\d"), "today 00:00"),
     (re.compile(r"[0-9a-z]{32}-"), "HASH-"),
     (re.compile(r"\d{4}-\d\d-\d\d-\d{6}"), "2026-01-01-000000"),
+    # The revisions of the package set, which change with every package of it.
+    (re.compile(r"(\d{4}-\d\d-\d\d) [0-9a-f]{7}\b"), r"\1 0000000"),
 )
 
 

@@ -16,13 +16,12 @@ import json
 import os
 import re
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixprof.files import scratch_folder
 from nixprof.freeze.findings import Evidence
-from nixprof.freeze.names import PLAIN_SETS, Name, Names, expand, in_nested
+from nixprof.freeze.names import PLAIN_SETS, UNLIKE, Name, Names, expand, in_nested
 from nixprof.nix.shape import fits
 from nixprof.places import home
 from nixprof.storepath import package_of
@@ -162,27 +161,55 @@ def identify(nix: Nix, elements: Sequence[Element], sources: Sequence[Nixpkgs]) 
         sources: where to look them up, one after the other, until each is found for sure.
 
     """
-    candidates: dict[Element, list[Candidate]] = {element: [] for element in elements}
+    searches = [_Search(element) for element in elements]
     unasked: list[Unasked] = []
     asked = False
     for place in sources:
         # What the user's own configuration breaks, may be told without it.
         for plain in (False, True) if place.place.startswith("/") else (True,):
-            missing = [element for element in elements if not any(map(partial(_gives, element), candidates[element]))]
             source = _Source(nix, place, plain=plain)
-            if missing and source.look_up(missing, candidates):
-                asked = True
-                unasked += [one for one in source.unasked if one not in unasked]
+            missing = [search for search in searches if not search.is_proved]
+            works = bool(missing) and source.look_up(missing)
+            unasked += [one for one in source.unasked if one not in unasked]
+            asked = asked or works
+            if works:
                 break
-            unasked += source.unasked
-    refused = {one.attribute for one in unasked}
-    identities = {}
-    for element, found in candidates.items():
-        by_file = not asked or bool(refused.intersection(_positions(element)))
-        identity = judge(element, found) or (_by_position(element) if by_file else None)
-        if identity:
-            identities[element] = identity
-    return Identified(identities, tuple(unasked))
+    identities = {search.element: search.result(asked=asked) for search in searches}
+    return Identified({element: one for element, one in identities.items() if one}, tuple(unasked))
+
+
+class _Search:
+    """The search for one element.
+
+    Attributes:
+        element: what is looked for.
+        name: what it is called.
+        candidates: what was found.
+        refused: the attributes that it may be and that could not be evaluated.
+
+    """
+
+    def __init__(self, element: Element) -> None:
+        self.element = element
+        self.name = Name.parse(_label(element))
+        self.candidates: list[Candidate] = []
+        self.refused: set[tuple[str, ...]] = set()
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether something that was found gives the very store path."""
+        return any(_gives(self.element, one) for one in self.candidates)
+
+    def result(self, *, asked: bool) -> Identity | None:
+        """Say what the element is; `asked` tells whether there was a nixpkgs to ask."""
+        identity = judge(self.element, self.candidates)
+        likelier = any(self.name.closeness(path[-1]) < UNLIKE for path in self.refused)
+        if identity and identity.evidence is Evidence.SAME_NAME and likelier:
+            identity = None
+        by_file = _by_position(self.element)
+        if identity is None and by_file and (not asked or by_file.attr_path in self.refused):
+            return by_file
+        return identity
 
 
 class _Source:
@@ -195,6 +222,7 @@ class _Source:
 
     def __init__(self, nix: Nix, source: Nixpkgs, *, plain: bool) -> None:
         self.unasked: list[Unasked] = []
+        self._refused: set[tuple[str, ...]] = set()
         self._failed = False
         self._nix = nix
         self._source = source
@@ -202,31 +230,30 @@ class _Source:
         self._names: dict[tuple[str, ...], Names] = {}
         self._seen: dict[tuple[str, ...], Candidate | None] = {}
 
-    def look_up(self, elements: Sequence[Element], candidates: dict[Element, list[Candidate]]) -> bool:
+    def look_up(self, searches: Sequence[_Search]) -> bool:
         """Find the packages that elements may be; first where they should be, then wherever they could be.
 
-        Args:
-            elements: to be looked up.
-            candidates: gets what is found.
-
         Returns: whether this nixpkgs can be asked: some of its attributes can be evaluated.
-
         """
         self._list([()])
         if () not in self._names:
             return False
         for wide in (False, True):
-            missing = [element for element in elements if not any(map(partial(_gives, element), candidates[element]))]
-            names = {element: Name.parse(_label(element)) for element in missing}
-            places = {element: self._places(name, wide=wide) for element, name in names.items()}
-            self._list(dict.fromkeys(path for paths in places.values() for path in paths))
-            paths = {element: list(self._paths(name, places[element], wide=wide)) for element, name in names.items()}
-            self._describe(dict.fromkeys(path for some in paths.values() for path in some))
-            for element, name in names.items():
-                described = [one for path in paths[element] if (one := self._seen[path])]
-                found = [one for one in described if Name.parse(one.name).is_same(name)]
-                candidates[element] += [one for one in found if one not in candidates[element]]
-            self._compare({element: candidates[element] for element in missing})
+            missing = [search for search in searches if not search.is_proved]
+            places = [self._places(search.name, wide=wide) for search in missing]
+            self._list(dict.fromkeys(path for some in places for path in some))
+            paths = [
+                list(self._paths(search.name, some, wide=wide)) for search, some in zip(missing, places, strict=True)
+            ]
+            self._describe(dict.fromkeys(path for some in paths for path in some))
+            for search, some in zip(missing, paths, strict=True):
+                search.refused |= self._refused.intersection(some)
+                described = [one for path in dict.fromkeys(some) if (one := self._seen[path])]
+                known = {one.attr_path for one in search.candidates if one.source is self._source}
+                search.candidates += [
+                    one for one in described if one.attr_path not in known and Name.parse(one.name).is_same(search.name)
+                ]
+            self._compare(missing)
         return not self._failed
 
     def _places(self, name: Name, *, wide: bool) -> list[tuple[str, ...]]:
@@ -245,7 +272,7 @@ class _Source:
                 called = name.own if place else name.stem
                 yield from self._names[place].named(called)
                 if wide and (not place or name.family):
-                    yield from self._names[place].alike(called)
+                    yield from self._names[place].alike(called, name.version)
 
     def _list(self, paths: Iterable[tuple[str, ...]]) -> None:
         new = [path for path in paths if path not in self._names]
@@ -261,20 +288,22 @@ class _Source:
                 Candidate(path, told["name"], told["position"], told["description"], self._source) if known else None
             )
 
-    def _compare(self, candidates: Mapping[Element, list[Candidate]]) -> None:
+    def _compare(self, searches: Sequence[_Search]) -> None:
         """Ask for the store paths of the candidates that have the name and the version of their element."""
-        named = dict.fromkeys(
-            one.attr_path
-            for element, found in candidates.items()
-            for one in found
-            if one.source is self._source and one.outputs is None and one.name == _label(element)
+        named = list(
+            dict.fromkeys(
+                one.attr_path
+                for search in searches
+                for one in search.candidates
+                if one.source is self._source and one.outputs is None and one.name == _label(search.element)
+            )
         )
-        told = dict(zip(named, self._ask("outputs", list(named)), strict=True))
-        for found in candidates.values():
-            for at, one in enumerate(found):
+        told = dict(zip(named, self._ask("outputs", named), strict=True))
+        for search in searches:
+            for at, one in enumerate(search.candidates):
                 outputs = told.get(one.attr_path) if one.source is self._source else None
                 if outputs is not None and fits(outputs, {str: str}):
-                    found[at] = replace(one, outputs=frozenset(outputs.values()))
+                    search.candidates[at] = replace(one, outputs=frozenset(outputs.values()))
 
     def _ask(self, what: str, paths: Sequence[tuple[str, ...]]) -> list[Any]:
         """Ask one thing about each attribute; None for what does not exist or cannot be evaluated.
@@ -293,6 +322,7 @@ class _Source:
             in_a_row = 0 if told else in_a_row
             if (told and rest) or len(rest) == 1:
                 in_a_row += 1
+                self._refused.add(rest[0])
                 self.unasked.append(Unasked(".".join(rest[0]), self._source.place, _cause(error)))
                 rest = rest[1:]
                 if in_a_row >= MAX_FAILURES_IN_A_ROW:
@@ -359,8 +389,8 @@ def _guess(element: Element, candidates: Sequence[Candidate]) -> Identity | None
     chosen = best[0]
     fit = name.closeness(chosen.attr_path[-1]), len(chosen.attr_path)
     equal = [one for one in best if (name.closeness(one.attr_path[-1]), len(one.attr_path)) == fit]
-    versions = {Name.parse(one.name).version for one in likely}
-    far = name.version and chosen.name != element.label and len(versions) > 1 and not top[-1]
+    kept = any(Name.parse(one.name).is_kept(one.attr_path[-1]) for one in likely)
+    far = name.version and chosen.name != element.label and kept and not top[-1]
     if far or not all(_is_same(chosen, one) for one in equal):
         return None
     evidence = Evidence.SAME_NAME

@@ -64,6 +64,7 @@ FAMILIES = (
     Family(r"vscode-extension-(?P<name>.+)", ("vscode-extensions",), nested=True),
     Family(r"kodi-(?P<name>.+)", ("kodiPackages",)),
     Family(r"terraform-provider-(?P<name>.+)", ("terraform-providers",)),
+    Family(r"jetbrains-(?P<name>.+)", ("jetbrains",)),
     Family(r"nerd-fonts-(?P<name>.+)", ("nerd-fonts",)),
     Family(r"(?:hunspell|aspell|hyphen)-dict-(?P<name>.+)", ("hunspellDicts", "aspellDicts", "hyphenDicts")),
     Family(r"texlive-combined-(?P<name>.+)", ("texlive.combined",), "scheme-{name}"),
@@ -82,6 +83,7 @@ PLAIN_SETS = (
 _PLUSES = ("", "x", "plus")
 # What follows a name in the attributes of its versions: `nodejs_24`, `openssl_1_1`, `nodejs_latest`.
 _VERSION = re.compile(r"\d+|latest|lts")
+UNLIKE = 2
 MAX_ALIKE = 40
 MIN_PART_LENGTH = 3
 
@@ -108,13 +110,16 @@ class Name:
     @classmethod
     def parse(cls, text: str) -> Name:
         """Take a name such as `python3.13-requests-2.32.5` apart."""
-        stem, version = split_name(text)
-        stem = stem.removesuffix("-unstable")
+        stem, version = _split(text)
         for family in FAMILIES:
-            if found := re.fullmatch(family.pattern, stem):
+            if found := re.fullmatch(family.pattern, text):
                 groups = (found[0], *(group or "" for group in found.groups()))
-                own = family.name.format(*groups, **found.groupdict())
-                return cls(stem, version, own, family, tuple(one.format(*groups) for one in family.sets))
+                # The name in the set may begin with a digit, which only the version does elsewhere.
+                own, own_version = _split(family.name.format(*groups, **found.groupdict()))
+                if own_version or not version:
+                    stem = text.removesuffix(f"-{own_version}").removesuffix("-unstable")
+                    sets = tuple(one.format(*groups) for one in family.sets)
+                    return cls(stem, own_version, own, family, sets)
         return cls(stem, version, stem, None, ())
 
     def is_same(self, other: Name) -> bool:
@@ -126,8 +131,13 @@ class Name:
         pairs = zip(re.findall(r"\w+", self.version), re.findall(r"\w+", version), strict=False)
         return next((number for number, (one, two) in enumerate(pairs) if one != two), _length(self.version, version))
 
+    def is_kept(self, attribute: str) -> bool:
+        """Tell whether an attribute of this package ends with its version: then others of it may be there as well."""
+        digits = re.search(r"\d*$", keys(attribute)[0])
+        return bool(digits and digits[0]) and keys(self.version)[0].startswith(digits[0] if digits else "")
+
     def closeness(self, attribute: str) -> int:
-        """Tell how well an attribute's own name fits: 0 as it is, 1 with the version's beginning, 2 otherwise."""
+        """Tell how well an attribute's own name fits: 0 as it is, 1 with the version's beginning, else `UNLIKE`."""
         key = keys(attribute)[0]
         for own in (*keys(self.own), *keys(self.stem)):
             if key == own:
@@ -135,7 +145,13 @@ class Name:
             digits = key.removeprefix(own)
             if digits and key.startswith(own) and keys(self.version)[0].startswith(digits):
                 return 1
-        return 2
+        return UNLIKE
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Split a name and its version: what is older than any release was called `NAME-unstable-DATE` once."""
+    name, version = split_name(text)
+    return name.removesuffix("-unstable"), version
 
 
 def _length(*versions: str) -> int:
@@ -168,16 +184,25 @@ class Names:
                 if _VERSION.fullmatch(longer.removeprefix(key)):
                     yield from self._paths(longer)
 
-    def alike(self, name: str) -> Iterator[Path]:
-        """Give the attributes that begin as the name does, and those that are a part of it, at most `MAX_ALIKE`."""
+    def alike(self, name: str, version: str = "") -> Iterator[Path]:
+        """Give attributes that a name is a part of, then those that are a part of it, at most `MAX_ALIKE`.
+
+        Args:
+            name: what a package is called.
+            version: of the package, with which an attribute may end.
+
+        """
         found: list[Path] = []
+        digits = [keys(version[: at.start()])[0] for at in re.finditer(r"[._-]|$", version)]
         for key in keys(name):
-            parts = [key[:end] for end in range(len(key) - 1, MIN_PART_LENGTH - 1, -1)]
-            parts += [key[start:] for start in range(1, len(key) - MIN_PART_LENGTH + 1)]
-            longer = sorted(self._longer(key), key=len)
-            for one in (*longer[: MAX_ALIKE // 2], *sorted(parts, key=len, reverse=True)):
+            longer = [*self._longer(key), *self._ending(key)]
+            parts = sorted({*_parts(key), *_words(name)} - {key}, key=lambda part: (-len(part), part))
+            for one in (*sorted(longer, key=len)[: MAX_ALIKE // 2], *parts):
                 found += self._paths(one)
-        yield from found[:MAX_ALIKE]
+            for one in parts:
+                for number in digits:
+                    found += self._paths(one + number)
+        yield from dict.fromkeys(found[:MAX_ALIKE])
 
     def _longer(self, key: str) -> Iterator[str]:
         if not key:
@@ -188,8 +213,25 @@ class Names:
             if self._sorted[at] != key:
                 yield self._sorted[at]
 
+    def _ending(self, key: str) -> Iterator[str]:
+        return (one for one in self._sorted if one.endswith(key) and one != key and len(key) >= MIN_PART_LENGTH)
+
     def _paths(self, key: str) -> Iterator[Path]:
         return ((*self._path, name) for name in self._by_key.get(key, ()))
+
+
+def _parts(key: str) -> Iterator[str]:
+    """Give the beginnings and ends of a name that are long enough to mean something."""
+    for length in range(MIN_PART_LENGTH, len(key)):
+        yield key[:length]
+        yield key[-length:]
+
+
+def _words(name: str) -> Iterator[str]:
+    """Give the beginnings and ends of a name that are whole words, however short."""
+    for found in re.finditer("-", name):
+        yield keys(name[: found.start()])[0]
+        yield keys(name[found.end() :])[0]
 
 
 def expand(sets: Sequence[str], top: Collection[str]) -> Iterator[Path]:

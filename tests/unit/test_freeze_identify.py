@@ -72,6 +72,12 @@ def test_of_kept_versions_none_is_guessed_where_none_is_near() -> None:
     assert judge(element("nodejs-18.20.4"), candidates) is None
 
 
+def test_a_new_version_is_guessed_where_no_others_are_kept() -> None:
+    candidates = [candidate("firefox", "firefox-145.0"), candidate("firefox-esr", "firefox-140.5.0")]
+    found = judge(element("firefox-144.0"), candidates)
+    assert found == Identity(("firefox",), Evidence.SAME_NAME, "", ("firefox-esr",))
+
+
 def test_the_same_version_is_a_better_guess_than_the_name_with_another() -> None:
     candidates = [candidate("tool", "tool-2.0"), candidate("tool_1", "tool-1.0")]
     found = judge(element("tool-1.0"), candidates)

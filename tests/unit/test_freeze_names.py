@@ -33,6 +33,8 @@ def test_a_name_finds_its_attribute(name: str, attribute: str) -> None:
         ("netcat-gnu", "netcat"),
         ("nss-cacert", "cacert"),
         ("clang-wrapper", "clang"),
+        ("aws", "hashicorp_aws"),
+        ("z-pre2023", "z"),
         ("openjdk", "jdk"),
         ("gadget", "gadget-cuda"),
         ("neovim", "neovim-unwrapped"),
@@ -44,6 +46,12 @@ def test_what_is_called_otherwise_is_found_by_a_part(name: str, attribute: str) 
     names = Names((), [attribute, "other"])
     assert list(names.named(name)) == []
     assert list(names.alike(name)) == [(attribute,)]
+
+
+def test_a_part_may_have_the_version_behind_it() -> None:
+    names = Names((), ["clang", "clang_18", "clang_19", "jdk17", "jdk21"])
+    assert list(names.alike("clang-wrapper", "18.1.8")) == [("clang",), ("clang_18",)]
+    assert list(names.alike("openjdk", "17.0.16")) == [("jdk17",)]
 
 
 def test_what_is_tried_is_limited() -> None:
@@ -67,6 +75,7 @@ def test_what_is_tried_is_limited() -> None:
         ("tmuxplugin-resurrect-unstable-2022-05-01", "resurrect", ["tmuxPlugins"]),
         ("fishplugin-fzf.fish-10.3", "fzf.fish", ["fishPlugins"]),
         ("gnome-shell-extension-dash-to-dock-101", "dash-to-dock", ["gnomeExtensions"]),
+        ("nerd-fonts-0xproto-3.4.0", "0xproto", ["nerd-fonts"]),
         ("nerd-fonts-fira-code-3.4.0+6.2", "fira-code", ["nerd-fonts"]),
         ("texlive-combined-full-2023-final", "scheme-full", ["texlive.combined"]),
         ("_at_angular_slash_cli-20.3", "angular-cli", ["nodePackages"]),
@@ -79,6 +88,12 @@ def test_a_name_tells_the_set(name: str, own: str, sets: list[str]) -> None:
     assert parsed.own == own
     top = {path.partition(".")[0] for path in sets}
     assert [".".join(path) for path in dict.fromkeys(expand(parsed.sets, top))] == sets
+
+
+@pytest.mark.parametrize("name", ["emacs-30.2", "php-8.3.26", "python3-3.13.8", "ruby-3.3.9", "konsole-25.08"])
+def test_what_sets_are_for_is_in_none_of_them(name: str) -> None:
+    assert Name.parse(name).family is None
+    assert f"{Name.parse(name).stem}-{Name.parse(name).version}" == name
 
 
 def test_a_name_without_a_set_is_looked_for_in_many() -> None:

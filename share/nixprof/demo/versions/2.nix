@@ -1,6 +1,7 @@
 {
   "389-ds-base" = "3.1.3";
   angular-cli = "20.3.9";
+  aprutil = "1.6.3";
   badoutputs = "1.0";
   bat = "0.25.0";
   big = "1.0";
@@ -11,6 +12,7 @@
   eza = "0.23.4";
   failing = "1.0";
   fd = "10.3.0";
+  gadget = "1.5";
   git = "2.52.1";
   go = "1.25.3";
   hello = "2.12.2";

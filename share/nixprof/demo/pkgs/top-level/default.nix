@@ -69,4 +69,12 @@ let
       }
     );
 in
-lib.fix (lib.extends (lib.composeManyExtensions ([ aliases ] ++ overlays)) base)
+lib.fix (
+  lib.extends (lib.composeManyExtensions (
+    [
+      (import ../sets)
+      aliases
+    ]
+    ++ overlays
+  )) base
+)
