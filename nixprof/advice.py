@@ -121,6 +121,13 @@ def advise(refusals: Sequence[Refusal], listed: Collection[str], attempt: Attemp
     return tuple(dict.fromkeys(hints))
 
 
+def renaming(package: Package, new_name: str) -> str:
+    """Say which name a package goes by now, with the command that changes the list."""
+    outputs = f"^{','.join(package.spec.outputs)}" if package.spec.outputs else ""
+    new, old = _in_input(package, new_name), as_typed(package.written.partition("^")[0])
+    return f"{package.written} is called {new} now: nixprof remove {old} && {_add(package, new + outputs)}"
+
+
 def _cases(refusals: Sequence[Refusal], listed: Collection[str]) -> Iterator[_Case]:
     by_key: dict[str, list[Refusal]] = {}
     for refusal in refusals:

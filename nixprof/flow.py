@@ -244,6 +244,7 @@ def _resolve(stage: Stage, manifest: Manifest, draft: Draft, lift: Lift, *, dry_
 
 
 def _plan(project: Project, manifest: Manifest, before: State, draft: Draft, stage: Stage) -> Plan:
+    """Make out what a change comes to, and note what else is worth knowing of its packages."""
     wanted = manifest.for_machine(project.machine.system, project.machine.host)
     packages = expected(wanted, stage.locked, project.machine.system)
     moved = tuple(
@@ -255,13 +256,16 @@ def _plan(project: Project, manifest: Manifest, before: State, draft: Draft, sta
     changes = compare(standing, packages)
     differing = {change.key for change in changes if change.before is not None}
     leaving = standing if differing else ()
+    weight = stage.weigh(packages, leaving)
+    for note in dict.fromkeys(stage.notes(weight)):
+        project.progress.note(note)
     return Plan(
         manifest,
         stage.locked,
         changes,
         moved,
         packages,
-        stage.weigh(packages, leaving),
+        weight,
         draft.moves,
         stage.inputs(),
         bool(draft.files),

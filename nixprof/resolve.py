@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nixprof.errors import NixprofError, shown
 from nixprof.flake.compile import quoted
 from nixprof.flake.packages import LockedPackage, Resolved
-from nixprof.nix.explain import NixError, Trouble, allowed_as, known_issues, named_instead
+from nixprof.nix.explain import NixError, Trouble, allowed_as, known_issues, named_instead, renamed
 from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.nix.shape import fits
 from nixprof.refusal import A_SET, Obstacle, Refusal, UnresolvableError
@@ -40,7 +40,7 @@ _SHAPES: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("drvPath", "pname", "version", "description", "mainProgram"), str),
         "priority": int,
         "outputs": {str: str},
-        "outputsToInstall": [str],
+        **{key: [str] for key in ("outputsToInstall", "substituters", "trustedKeys")},
     },
     "refused": {
         **dict.fromkeys(("name", "pname"), str),
@@ -56,10 +56,22 @@ _SHAPES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question came to: the package, and the derivation that builds it; empty where none is known."""
+    """What a question came to.
+
+    Attributes:
+        resolved: the package.
+        derivation: what builds it; empty where none is known.
+        new_name: the name that it goes by now in its input; empty where that is the same.
+        substituters: the binary caches that the flake of the package names for itself.
+        trusted_keys: what they sign with.
+
+    """
 
     resolved: Resolved
     derivation: str
+    new_name: str = ""
+    substituters: tuple[str, ...] = ()
+    trusted_keys: tuple[str, ...] = ()
 
 
 # So many letters more or fewer may a name have to be meant, and so many names are tried.
@@ -148,7 +160,8 @@ def resolve(
             known = locked.get(spec.key, LockedPackage())
             source = known.held or inputs[spec.input].url
             # What is held rests on no input: once it is let go, it has to be asked for again.
-            answers[question] = _answer(told[question], source, "" if known.held else basis_of[spec.input])
+            new_name = _in_place_of(nix, flake, question, told[question]["newName"])
+            answers[question] = _answer(told[question], source, "" if known.held else basis_of[spec.input], new_name)
     if refusals:
         raise UnresolvableError(refusals, inputs, listed, answers=answers)
     return answers
@@ -160,7 +173,8 @@ def _ask(nix: Nix, flake: Path, asked: Sequence[Question]) -> dict[Question, dic
     for question in asked:
         by_system.setdefault(question.system, []).append(question.index)
     try:
-        told = nix.evaluate(flake, "lib.resolve", f"resolve: resolve {_request(by_system)}")
+        said: list[str] = []
+        told = nix.evaluate(flake, "lib.resolve", f"resolve: resolve {_request(by_system)}", said.append)
     except NixError as error:
         if not _is_of_packages(error):
             raise
@@ -174,12 +188,26 @@ def _ask(nix: Nix, flake: Path, asked: Sequence[Question]) -> dict[Question, dic
     except (AttributeError, LookupError, TypeError, StopIteration):
         answers = {}
     if answers and all(_is_answer(question, answer) for question, answer in answers.items()):
-        return answers
+        new_names = renamed("".join(said))
+        return {question: {**answer, "newName": _in_names(question, new_names)} for question, answer in answers.items()}
     raise NixprofError(
         "Nix answers something else than it was asked",
         cause=str(told)[:200],
         hints=("is it Nix? nix --version",),
     )
+
+
+def _in_names(question: Question, new_names: Mapping[str, str]) -> str:
+    """Find the new name of a package among those that nixpkgs warns of; empty where it has none."""
+    path = question.package.spec.attr_path
+    return new_names.get(".".join(path)) or new_names.get(path[-1], "")
+
+
+def _in_place_of(nix: Nix, flake: Path, question: Question, name: str) -> str:
+    """Give the attribute path of a new name, which nixpkgs may mean within the set of the package or as a whole."""
+    above, whole = question.package.spec.attr_path[:-1], name.split(".")
+    found = _packages_among(nix, flake, question, [(*above, *whole), whole]) if above and name else []
+    return found[0] if found else name
 
 
 def _is_answer(question: Question, told: Any) -> bool:
@@ -198,7 +226,7 @@ def _request(by_system: Mapping[str, Sequence[int]]) -> str:
     return "{ " + " ".join(f'"{system}" = [ {" ".join(map(str, at))} ];' for system, at in by_system.items()) + " }"
 
 
-def _answer(told: Mapping[str, Any], source: str, basis: str) -> Answer:
+def _answer(told: Mapping[str, Any], source: str, basis: str, new_name: str) -> Answer:
     return Answer(
         Resolved(
             pname=told["pname"],
@@ -212,6 +240,9 @@ def _answer(told: Mapping[str, Any], source: str, basis: str) -> Answer:
             basis=basis,
         ),
         told["drvPath"],
+        new_name,
+        tuple(told["substituters"]),
+        tuple(told["trustedKeys"]),
     )
 
 
@@ -262,7 +293,10 @@ def _refusals(nix: Nix, flake: Path, question: Question, told: Mapping[str, Any]
             if found:
                 return [_refusal(at, one, told) for one in found]
     error = told.get("error") or _insist(nix, flake, question)
-    return [replace(_from_words(question, error, told.get("name", "")), liftable=told["reached"])]
+    refusal = _from_words(question, error, told.get("name", ""))
+    if refusal.obstacle is Obstacle.RENAMED:
+        refusal = replace(refusal, details=(_in_place_of(nix, flake, question, refusal.details[0]),))
+    return [replace(refusal, liftable=told["reached"])]
 
 
 def _refusal(at: tuple[Package, tuple[str, ...]], obstacle: Obstacle, told: Mapping[str, Any]) -> Refusal:

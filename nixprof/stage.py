@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nixprof.advice import renaming
 from nixprof.answers import bases, is_answered
 from nixprof.blame import of_input, of_packages
 from nixprof.draft import Moves
@@ -275,6 +276,24 @@ class Stage:
         before = self._closure(path for linked in leaving for path in linked.paths)
         staying = self._closure(path for linked in packages for path in linked.paths if path not in absent)
         return replace(weight or Weight((), (), 0, 0), difference_bytes=difference(before, staying, weight))
+
+    def notes(self, weight: Weight | None) -> Iterator[str]:
+        """Say what else is worth knowing of what was resolved: new names, and caches for what has to be built.
+
+        Args:
+            weight: what has to be fetched and built; None for nothing.
+
+        """
+        built: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+        for question, answer in self._answers.items():
+            if answer.new_name:
+                yield renaming(question.package, answer.new_name)
+            if weight and answer.derivation in weight.built and answer.substituters:
+                built.setdefault((answer.substituters, answer.trusted_keys), []).append(question.package.written)
+        for (substituters, keys), names in built.items():
+            lines = [f"extra-substituters = {' '.join(substituters)}"]
+            lines += [f"extra-trusted-public-keys = {' '.join(keys)}"] if keys else []
+            yield "\n  ".join((f"{', '.join(names)} may be in a cache that the flake names; in nix.conf:", *lines))
 
     def _closure(self, paths: Iterable[str]) -> Mapping[str, int]:
         """Give what store paths need; as good as nothing of what has been deleted by hand."""

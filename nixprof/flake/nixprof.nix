@@ -480,6 +480,27 @@ let
       messages = map (name: textOr "" (all.${name}.message or null)) problems;
     };
 
+  # The binary caches that the flake of a package names for itself, which Nix would ask about where it is installed alone.
+  cachesOf =
+    package:
+    let
+      source = if package ? held then getFlake package.held else inputs.${package.input};
+      config = (import (source.outPath + "/flake.nix")).nixConfig or { };
+      words =
+        name:
+        let
+          value = config.${name} or [ ];
+        in
+        if isString value then
+          filter (word: isString word && word != "") (builtins.split " +" value)
+        else
+          strings value;
+    in
+    {
+      substituters = words "substituters" ++ words "extra-substituters";
+      trustedKeys = words "trusted-public-keys" ++ words "extra-trusted-public-keys";
+    };
+
   isDerivation = value: isAttrs value && value.type or "" == "derivation";
 
   # Everything about one package that can be told without failing; "threw" where only Nix's own words explain.
@@ -509,7 +530,7 @@ let
         names = if isAttrs at.value then attrNames at.value else [ ];
       }
     else if description != null then
-      description
+      cachesOf package // description
     else if reasons != null then
       reasons
       // {

@@ -30,7 +30,7 @@ from nixprof.nix.weight import Weight
 from nixprof.storepath import is_store_path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from nixprof.nix.profile import Element, Profile
@@ -115,17 +115,19 @@ class Nix:
         for names in [inputs] if self.version.updates_many_inputs else [[name] for name in inputs]:
             self._watch(_nix("flake", "update", "--flake", url, operands=names))
 
-    def evaluate(self, folder: Path, attribute: str, function: str) -> Any:
+    def evaluate(self, folder: Path, attribute: str, function: str, hear: Callable[[str], object] = str) -> Any:
         """Apply a Nix function to an attribute of the flake in `folder` and return what it gives, as JSON has it.
 
         Args:
             folder: the flake.
             attribute: an attribute path; a literal of nixprof's, never something of a manifest.
             function: a Nix function; what it holds of a manifest is quoted as `flake.compile.quoted` does.
+            hear: is told what Nix writes beside the result, such as warnings of nixpkgs.
 
         """
         installable = f"{self.reference(folder)}#{attribute}"
-        printed = self._watch(_nix("eval", "--json", "--apply", function, operands=[installable]))
+        printed, said = self._watch_both(_nix("eval", "--json", "--apply", function, operands=[installable]))
+        hear(said)
         try:
             return json.loads(printed)
         except (ValueError, RecursionError) as error:
@@ -319,7 +321,11 @@ class Nix:
 
     def _watch(self, argv: list[str]) -> str:
         """Start a command that may take long, and let it be followed; returns what it prints."""
-        return self._run_both([argv[0], *_TOLD, *argv[1:]])[0]
+        return self._watch_both(argv)[0]
+
+    def _watch_both(self, argv: list[str]) -> tuple[str, str]:
+        """Do as `_watch`, and return as well what it writes to stderr."""
+        return self._run_both([argv[0], *_TOLD, *argv[1:]])
 
     def _run(self, argv: list[str]) -> str:
         """Start a command of Nix's and return what it prints; raises as `_run_both` does."""

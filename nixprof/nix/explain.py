@@ -121,6 +121,11 @@ _WHOLE_LOG = "the whole log: nix-store --read-log {drv}"
 _REFUSED = rf"(?:Package|Refusing to evaluate package) {_quoted('package')}(?: in [^\n]*?)?,?\s(?:because it )?"
 
 
+_RENAMED = (
+    rf"{_quoted('old')} (?:has been renamed to(?:/replaced by)?|was renamed to|has been replaced by) {_quoted('new')}"
+)
+
+
 def _problem(kind: str) -> str:
     """Match the problems of a package, if one is of a kind: `- broken: …` or `- name (kind "broken"): …`."""
     return rf'has problems:\s(?:- [^\n]*\n)*?- (?:{kind}|[^\n:]* \(kind "{kind}"\)): (?P<why>[^\n]*)'
@@ -169,6 +174,13 @@ KNOWN = (
         r"\s+Required features: \{(?P<features>[^}]+)\}",
         "{name} can only be built on a machine with {features}, which this one does not offer",
         cause="",
+    ),
+    Known(
+        Trouble.BUILD,
+        r"cannot build '(?P<drv>[^'^]+)[^']*' during evaluation because the option 'allow-import-from-derivation' is",
+        "{name} would have to be built, and nix.conf has allow-import-from-derivation = false",
+        ("in nix.conf: allow-import-from-derivation = true",),
+        "nix.conf has allow-import-from-derivation = false",
     ),
     ## this machine
     Known(
@@ -237,6 +249,26 @@ KNOWN = (
         r"experimental Nix feature '(?P<feature>[^']+)' is disabled",
         "this Nix does not let nixprof turn on {feature}",
         ("in nix.conf: experimental-features = nix-command flakes",),
+    ),
+    Known(
+        Trouble.MACHINE,
+        r"access to (?:URI|absolute path) '(?P<uri>[^'?]+)[^']*' is forbidden in restricted mode",
+        "nix.conf does not let packages be evaluated: restrict-eval is on",
+        (
+            "in nix.conf, take out: restrict-eval = true",
+            "or add what may be read: allowed-uris = {uri}",
+        ),
+        "{uri} is not among allowed-uris",
+    ),
+    Known(
+        Trouble.MACHINE,
+        r"[Uu]nable to start any build;|local builds are disabled \(max-jobs = 0\)",
+        "this machine builds nothing, and something has to be built: nix.conf has max-jobs = 0",
+        (
+            "to let it build, in nix.conf: max-jobs = auto",
+            "or let another machine: https://nix.dev/manual/nix/latest/advanced-topics/distributed-builds",
+        ),
+        cause="",
     ),
     ## the network
     Known(
@@ -486,8 +518,7 @@ KNOWN = (
     ),
     Known(
         Trouble.RENAMED,
-        rf"{_quoted('old')} (?:has been renamed to(?:/replaced by)?|was renamed to|has been replaced by) "
-        rf"{_quoted('new')}",
+        _RENAMED,
         "{old} is called {new} now",
     ),
     Known(
@@ -678,6 +709,11 @@ def _killed(what: str, number: int, last: str) -> NixError:
         cause=last or ("a system that runs out of memory does this" if short_of_memory else None),
         hints=("run the same command again",),
     )
+
+
+def renamed(said: str) -> dict[str, str]:
+    """Read which packages nixpkgs warns to have other names now: the new ones by the old ones."""
+    return {found["old"]: found["new"] for found in re.finditer(_RENAMED, plain(said))}
 
 
 def known_issues(said: str) -> tuple[str, ...]:

@@ -188,12 +188,92 @@ def test_an_input_that_is_gone_is_no_fault_of_the_packages(fresh_world: World) -
     assert starts(log).count("eval") == 1
 
 
-def test_an_alias_that_still_works_is_installed(world: World) -> None:
-    world.write_manifest('packages = ["vimHugeX"]\n')
-    said = world.nixprof("sync", "--verbose").stderr
-    assert "'vimHugeX' has been renamed to/replaced by 'vim-full'" in said
+def test_an_alias_that_still_works_is_installed_and_its_new_name_offered(world: World) -> None:
+    world.write_manifest('packages = ["hello", { package = "vimHugeX", priority = 3 }, "python3Packages.black_old"]\n')
+    aliases = world.nixpkgs / "pkgs" / "top-level" / "aliases.nix"
+    alias = "lib.warnOnInstantiate \"'black_old' has been renamed to 'black'\" previous.python3Packages.black"
+    packages = f"previous.python3Packages // {{ black_old = {alias}; }}"
+    text = aliases.read_text().replace("  versions,", "  versions,\n  previous,", 1)
+    aliases.write_text(text.replace("  vimHugeX =", f"  python3Packages = {packages};\n  vimHugeX ="))
+    top = aliases.with_name("default.nix")
+    top.write_text(top.read_text().replace("inherit lib versions;", "inherit lib previous versions;"))
+    world.commit()
+    said = world.nixprof("sync").stderr
     assert world.run("vim").startswith("vim-full ")
     agree(world)
+    notes = [line for line in said.splitlines() if " now: " in line]
+    assert notes == [
+        "vimHugeX is called vim-full now: nixprof remove vimHugeX && nixprof add vim-full --priority 3",
+        (
+            "python3Packages.black_old is called python3Packages.black now: "
+            "nixprof remove python3Packages.black_old && nixprof add python3Packages.black"
+        ),
+    ]
+    for note in notes:
+        for command in note.partition(": ")[2].split(" && "):
+            world.nixprof(*command.split()[1:])
+    assert set(lock(world)) == {"nixpkgs#hello", "nixpkgs#vim-full", "nixpkgs#python3Packages.black"}
+    assert "is called" not in world.nixprof("update", check=False).stderr
+
+
+def test_the_cache_that_a_flake_names_is_mentioned_where_something_is_built(fresh_world: World) -> None:
+    world = fresh_world
+    folder = world.root / "tool"
+    folder.mkdir()
+    (folder / "flake.nix").write_text(
+        f"""{{
+  nixConfig = {{
+    extra-substituters = [ "https://tool.example.org" ];
+    extra-trusted-public-keys = "tool.example.org-1:AAAA";
+  }};
+  outputs = _: {{
+    packages.{world.system}.default = derivation {{
+      name = "tool-1.0";
+      system = "{world.system}";
+      builder = "/bin/sh";
+      args = [ "-c" "/bin/mkdir $out" ];
+    }};
+  }};
+}}
+"""
+    )
+    world.write_manifest("packages = []\n")
+    said = world.nixprof("add", f"path:{folder}").stderr
+    assert "tool#default may be in a cache that the flake names; in nix.conf:" in said
+    assert "  extra-substituters = https://tool.example.org\n" in said
+    assert "  extra-trusted-public-keys = tool.example.org-1:AAAA\n" in said
+    world.nixprof("remove", "tool#default")
+    # It is in the store.
+    assert "extra-substituters" not in world.nixprof("add", f"path:{folder}").stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "said", "hint"),
+    [
+        ({"restrict_eval": "true"}, "nix.conf does not let packages be evaluated: restrict-eval", "allowed-uris = "),
+        ({"max_jobs": "0"}, "this machine builds nothing, and something has to be built", "max-jobs = auto"),
+        (
+            {"allow_import_from_derivation": "false"},
+            "tests.generated cannot be evaluated",
+            "nix.conf has allow-import-from-derivation = false",
+        ),
+    ],
+    ids=["restrict-eval", "max-jobs", "allow-import-from-derivation"],
+)
+def test_a_setting_of_the_machine_is_named(fresh_world: World, setting: dict[str, str], said: str, hint: str) -> None:
+    world = fresh_world
+    packages = '"hello", "jq"' if "allow_import_from_derivation" not in setting else '"hello", "tests.generated"'
+    world.write_manifest(f"packages = [{packages}]\n")
+    world.configure(**setting)
+    words = refused(world, "sync")
+    if "restrict_eval" in setting and world.install.release < (2, 9):
+        # Of a repository on this machine, it says what it would say without the setting of any other path.
+        assert "forbidden in pure eval mode" in words
+        return
+    assert said in words
+    assert hint in words
+    assert "remove hello" not in words
+    assert "nixprof edit" not in words
 
 
 @pytest.mark.parametrize(

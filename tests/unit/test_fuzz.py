@@ -290,10 +290,13 @@ TOLD = {
     **{key: value for key, value in RESOLVED.items() if key not in ("source", "basis")},
     "state": "resolved",
     "drvPath": f"{STORE}ripgrep-14.drv",
+    "substituters": ["https://cache.example.org"],
+    "trustedKeys": [],
 }
 REFUSED = {
     "state": "refused", "name": "ripgrep-14", "pname": "ripgrep", "unfree": False, "insecure": True, "broken": False,
-    "unsupported": False, "vulnerabilities": ["CVE"], "platforms": ["x86_64-linux"],
+    "unsupported": False, "vulnerabilities": ["CVE"], "platforms": ["x86_64-linux"], "problems": [], "messages": [],
+    "reached": True,
 }  # fmt: skip
 MISSING = {"state": "missing", "depth": 0, "names": ["ripgrep-all", "rg"]}
 
