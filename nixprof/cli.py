@@ -72,7 +72,8 @@ def _start(
     yes: bool = False,
 ) -> Project:
     """Note the common options and find out whose packages, and where."""
-    from nixprof.places import Machine, Places
+    from nixprof.machine import Machine
+    from nixprof.places import Places
     from nixprof.progress import Display, Lines, Progress, Words
     from nixprof.state import Project
 
@@ -84,7 +85,9 @@ def _start(
     elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         progress = Display()
     named = command_line(command, _Settings.arguments)
-    return Project(Places.of_user(), Machine.this(), profile, named, waits, progress, yes, _Settings.arguments)
+    places = Places.of_user()
+    machine = Machine.this(places.cache, progress)
+    return Project(places, machine, profile, named, waits, progress, yes, _Settings.arguments)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - so typer calls it

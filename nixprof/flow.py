@@ -245,7 +245,7 @@ def _resolve(stage: Stage, manifest: Manifest, draft: Draft, lift: Lift, *, dry_
 
 def _plan(project: Project, manifest: Manifest, before: State, draft: Draft, stage: Stage) -> Plan:
     """Make out what a change comes to, and note what else is worth knowing of its packages."""
-    wanted = manifest.for_machine(project.machine.system, project.machine.host)
+    wanted = manifest.for_machine(project.machine)
     packages = expected(wanted, stage.locked, project.machine.system)
     moved = tuple(
         MovedInput(name, before.inputs.get(name), locked)

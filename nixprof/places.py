@@ -1,4 +1,4 @@
-"""Where nixprof's files are, and which machine this is."""
+"""Where nixprof's files are."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ class Places:
     Attributes:
         config: the folder of the manifest; the same on macOS as elsewhere.
         state: what may be deleted at any time: the lock against a second nixprof.
+        cache: what can be found out again: what is known of this machine's Nix.
 
     """
 
     config: Path
     state: Path
+    cache: Path
 
     @property
     def manifest(self) -> Path:
@@ -40,7 +42,8 @@ class Places:
         """
         chosen = os.environ.get("NIXPROF_CONFIG_DIR")
         config = Path(chosen).absolute() if chosen else _xdg("XDG_CONFIG_HOME", ".config") / "nixprof"
-        return cls(config, _xdg("XDG_STATE_HOME", ".local/state") / "nixprof")
+        state = _xdg("XDG_STATE_HOME", ".local/state") / "nixprof"
+        return cls(config, state, _xdg("XDG_CACHE_HOME", ".cache") / "nixprof")
 
 
 def _xdg(variable: str, default: str) -> Path:
@@ -62,24 +65,3 @@ def home() -> Path:
     if not found.is_absolute():
         raise NixprofError(f"HOME is {str(found)!r}, which is no absolute path", hints=("export HOME=…",))
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What a manifest may ask of a machine.
-
-    Attributes:
-        system: such as `aarch64-darwin`.
-        host: the name as `hostname -s` prints it, in lower case.
-
-    """
-
-    system: str
-    host: str
-
-    @classmethod
-    def this(cls) -> Machine:
-        """Ask the kernel. A Mac calls its processor arm64, which Nix calls aarch64."""
-        said = os.uname()
-        architecture = {"arm64": "aarch64", "amd64": "x86_64"}.get(said.machine, said.machine)
-        return cls(f"{architecture}-{said.sysname.lower()}", said.nodename.partition(".")[0].lower())

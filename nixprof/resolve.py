@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nixprof.flake.inputs import LockedInput
+    from nixprof.machine import Machine
     from nixprof.manifest.model import Manifest, Package
     from nixprof.nix.command import Nix
-    from nixprof.places import Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def questions(manifest: Manifest, machine: Machine) -> Iterator[Question]:
     What another host lists is left to that host; a store path is one of this machine.
     """
     for system in dict.fromkeys((machine.system, *manifest.systems)):
-        wanted = set(manifest.for_machine(system, machine.host))
+        wanted = set(manifest.for_machine(machine.with_system(system)))
         for index, package in enumerate(manifest.packages):
             elsewhere = system != machine.system and (package.scope.kind == "host" or package.spec.is_store_path)
             if package in wanted and not elsewhere:

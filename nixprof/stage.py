@@ -396,9 +396,9 @@ class Stage:
     @property
     def attribute(self) -> str:
         """The environment of this machine among the outputs of the flake."""
-        host = self._project.machine.host
-        if any(package.scope.kind == "host" and package.scope.applies("", host) for package in self._manifest.packages):
-            return f"hosts.{host}.nixprof"
+        machine = self._project.machine
+        if any(package.scope.kind == "host" and package.scope.applies(machine) for package in self._manifest.packages):
+            return f"hosts.{machine.host}.nixprof"
         return "nixprof"
 
 

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from nixprof.environment import Environment, Linked
     from nixprof.flake.inputs import LockedInput
     from nixprof.flake.packages import LockedPackage
+    from nixprof.machine import Machine
     from nixprof.manifest.model import Manifest, Package
     from nixprof.nix.profile import Profile
-    from nixprof.places import Machine, Places
+    from nixprof.places import Places
 
 _MACHINERY = Path(__file__).parent / "flake" / "nixprof.nix"
 
@@ -129,7 +130,7 @@ class State:
     @cached_property
     def wanted(self) -> tuple[Package, ...]:
         """The packages of the manifest that apply to this machine."""
-        return self.manifest.for_machine(self.machine.system, self.machine.host)
+        return self.manifest.for_machine(self.machine)
 
     @cached_property
     def unanswered(self) -> frozenset[Package]:

@@ -216,8 +216,7 @@ def _survey(options: Options, reading: Reading, lookup: Lookup, state: State) ->
     ground = Ground(
         manifest,
         state.locked,
-        machine.system,
-        machine.host,
+        machine,
         here=here,
         registry=registry() if here else {},
         looked_up=lookup.asked,
@@ -231,7 +230,7 @@ def _survey(options: Options, reading: Reading, lookup: Lookup, state: State) ->
         after = _written(before, manifest.path, imports, machine.system, options)
     texts = {path: text for path, text in after.items() if text != before[path]}
     now = read_draft(manifest.path, {path: text.encode() for path, text in after.items()})
-    listed = len(now.for_machine(machine.system, machine.host))
+    listed = len(now.for_machine(machine))
     return Survey(reading, findings, lookup, manifest.path, texts, after[manifest.path], listed)
 
 

@@ -59,7 +59,7 @@ def run(project: Project) -> Listing:
     """List every package of the manifest, whether it applies here or not. Starts no Nix."""
     warn(project)
     state = State(project)
-    skipped = state.manifest.skipped(state.machine.system, state.machine.host)
+    skipped = state.manifest.skipped(state.machine)
     installed = {linked.key: linked.version for linked in state.installed}
     return Listing(
         tuple(_listed(state, package, skipped.get(package), installed) for package in state.manifest.packages)

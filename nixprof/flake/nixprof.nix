@@ -12,7 +12,7 @@
   packages,
   # The table [nixpkgs] of the manifest; null where it asks for nothing.
   policy ? null,
-  # Further systems than the usual ones.
+  # Systems of the manifest.
   systems ? [ ],
 }@flake:
 let
@@ -21,6 +21,7 @@ let
     any
     appendContext
     attrNames
+    attrValues
     concatLists
     elem
     elemAt
@@ -53,13 +54,25 @@ let
     unsafeDiscardStringContext
     ;
 
-  systems = [
-    "aarch64-darwin"
-    "aarch64-linux"
-    "x86_64-darwin"
-    "x86_64-linux"
-  ]
-  ++ flake.systems or [ ];
+  # Those that nixpkgs has packages for, those of the manifest, and those that something was resolved for.
+  systems = attrNames (
+    genAttrs (
+      [
+        "aarch64-darwin"
+        "aarch64-linux"
+        "armv6l-linux"
+        "armv7l-linux"
+        "i686-linux"
+        "powerpc64le-linux"
+        "riscv64-linux"
+        "x86_64-darwin"
+        "x86_64-freebsd"
+        "x86_64-linux"
+      ]
+      ++ flake.systems or [ ]
+      ++ concatLists (map (package: attrNames package.systems) (attrValues locked))
+    ) (_: null)
+  );
 
   genAttrs =
     names: value:

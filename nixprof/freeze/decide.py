@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nixprof.environment import Linked
     from nixprof.freeze.identify import Identity
+    from nixprof.machine import Machine
     from nixprof.manifest.model import Input, Manifest, Package
     from nixprof.nix.profile import Element
 
@@ -59,8 +60,7 @@ class Ground:
     Attributes:
         manifest: the list.
         locked: what it is locked to.
-        system: this machine's.
-        host: its name.
+        machine: this one.
         here: whether the elements are those of a profile of this machine.
         registry: what names of the flake registry mean where the elements come from, as far as that is known.
         looked_up: whether what has no attribute path could be looked up in a nixpkgs.
@@ -69,11 +69,15 @@ class Ground:
 
     manifest: Manifest
     locked: Mapping[str, LockedPackage]
-    system: str
-    host: str
+    machine: Machine
     here: bool = True
     registry: Mapping[str, str] = field(default_factory=dict)
     looked_up: bool = True
+
+    @property
+    def system(self) -> str:
+        """This machine's system."""
+        return self.machine.system
 
 
 def decide(
@@ -352,7 +356,7 @@ class _Listed:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
-        here = ground.manifest.for_machine(ground.system, ground.host)
+        here = ground.manifest.for_machine(ground.machine)
         self._entries = {package.spec.key: package for package in here}
         self._keys = {package.spec.key for package in ground.manifest.packages}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nixprof.machine import Machine
     from nixprof.spec import Spec
 
 
@@ -16,19 +17,19 @@ class Scope:
     """Where an entry applies: everywhere, on one kind of system, or on one host.
 
     `name` is empty for `all`; for `system` an OS ("darwin"), an architecture ("aarch64") or a full system
-    ("x86_64-linux"); for `host` what `hostname -s` prints there.
+    ("x86_64-linux"); for `host` the name of the machine; see `nixprof.machine.host_name`.
     """
 
     kind: Literal["all", "system", "host"]
     name: str = ""
 
-    def applies(self, system: str, host: str) -> bool:
-        """Say whether an entry counts on a machine, given its full system and its host name."""
+    def applies(self, machine: Machine) -> bool:
+        """Say whether an entry counts on a machine."""
         if self.kind == "host":
-            return self.name.lower() == host.lower()
+            return self.name.lower() == machine.host
         if self.kind == "system":
-            architecture, _, os = system.partition("-")
-            return self.name in (system, architecture, os)
+            architecture, _, os = machine.system.partition("-")
+            return self.name in (machine.system, architecture, os)
         return True
 
     @property
@@ -131,28 +132,26 @@ class Manifest:
         """Return the text of every file."""
         return {source.path: source.text for source in self.sources}
 
-    def for_machine(self, system: str, host: str) -> tuple[Package, ...]:
+    def for_machine(self, machine: Machine) -> tuple[Package, ...]:
         """Return the packages of one machine, in order. An entry of its host replaces one of its system."""
-        hosts = self._keys_of_host(host)
+        hosts = self._keys_of_host(machine)
         return tuple(
-            package
-            for package in self.packages
-            if package.scope.applies(system, host) and not _is_replaced(package, hosts)
+            package for package in self.packages if package.scope.applies(machine) and not _is_replaced(package, hosts)
         )
 
-    def skipped(self, system: str, host: str) -> dict[Package, str]:
+    def skipped(self, machine: Machine) -> dict[Package, str]:
         """Return the other packages, in order, each with the reason: "only on darwin"."""
-        hosts = self._keys_of_host(host)
+        hosts = self._keys_of_host(machine)
         skipped = {}
         for package in self.packages:
-            if not package.scope.applies(system, host):
+            if not package.scope.applies(machine):
                 skipped[package] = package.scope.reason
             elif _is_replaced(package, hosts):
-                skipped[package] = f"replaced by the entry of host {host}"
+                skipped[package] = f"replaced by the entry of host {machine.host}"
         return skipped
 
-    def _keys_of_host(self, host: str) -> frozenset[str]:
-        on_host = (p for p in self.packages if p.scope.kind == "host" and p.scope.applies("", host))
+    def _keys_of_host(self, machine: Machine) -> frozenset[str]:
+        on_host = (p for p in self.packages if p.scope.kind == "host" and p.scope.applies(machine))
         return frozenset(package.spec.key for package in on_host)
 
 

@@ -21,6 +21,7 @@ from urllib.parse import quote
 from nixprof.errors import ConcurrentChangeError, NixprofError, shown
 from nixprof.files import scratch_folder
 from nixprof.flake.compile import quoted
+from nixprof.machine import is_system
 from nixprof.nix.activity import Activities
 from nixprof.nix.explain import NOT_SET_UP, NixError, Trouble, explain, set_up_hints
 from nixprof.nix.profile import USUAL_PRIORITY, manifest_of
@@ -89,6 +90,16 @@ class Nix:
         if version is None:
             raise _nonsense("`nix --version` names no version", said)
         return version
+
+    def system(self) -> str:
+        """Return the system that this Nix builds for, such as `aarch64-darwin`."""
+        # A store is of no use here, and settings that make evaluation pure or mean another system do not count.
+        flags = ["--store", "dummy://", "--option", "pure-eval", "false", "--option", "eval-system", ""]
+        printed = self._run(["nix-instantiate", *flags, "--eval", "--expr", "builtins.currentSystem"])
+        system = printed.strip().strip('"')
+        if not is_system(system):
+            raise _nonsense("Nix names no system", printed)
+        return system
 
     def _refuse_too_old(self) -> None:
         """Say so where it is too old a Nix that has failed for a reason that nixprof does not know."""

@@ -242,7 +242,7 @@ def test_a_failing_build_shows_ten_lines(world: World) -> None:
 
 
 def test_every_system_evaluates(world: World) -> None:
-    systems = ["aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"]
+    systems = ["aarch64-darwin", "aarch64-linux", "i686-linux", "x86_64-darwin", "x86_64-linux"]
     flake = f'builtins.getFlake "{world.nixpkgs_url}"'
     assert world.eval_expr(f"builtins.mapAttrs (_: p: p.hello.system) ({flake}).legacyPackages") == {
         system: system for system in systems

@@ -160,6 +160,8 @@ class World:
 
     @property
     def system(self) -> str:
+        if "system" in self._settings:
+            return self._settings["system"]
         machine = os.uname().machine.replace("arm64", "aarch64")
         return f"{machine}-{os.uname().sysname.lower()}"
 

@@ -98,6 +98,6 @@ def test_no_shell_is_ever_started() -> None:
     assert found == []
 
 
-def test_processes_are_started_in_one_place_and_by_the_editor() -> None:
+def test_processes_are_started_in_one_place_by_the_editor_and_for_the_name_of_a_mac() -> None:
     starts = {str(file.relative_to(PACKAGE)) for file in PACKAGE.rglob("*.py") if "subprocess" in file.read_text()}
-    assert starts <= {"nix/command.py", "commands/edit.py"}
+    assert starts <= {"nix/command.py", "commands/edit.py", "machine.py"}

@@ -15,7 +15,7 @@ from nixprof.transaction import commit, finish, is_unfinished
 
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
-    found = Places(tmp_path / "config", tmp_path / "state")
+    found = Places(tmp_path / "config", tmp_path / "state", tmp_path / "cache")
     found.config.mkdir()
     found.state.mkdir()
     return found

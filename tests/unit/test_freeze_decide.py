@@ -9,6 +9,7 @@ from nixprof.flake.packages import LockedPackage, Resolved
 from nixprof.freeze.decide import Choice, Ground, attribute_of, decide
 from nixprof.freeze.findings import Alone, Differing, Evidence, Finding, How, Import
 from nixprof.freeze.identify import Identity
+from nixprof.machine import Machine
 from nixprof.manifest.parse import parse_text
 from nixprof.nix.profile import Element
 
@@ -29,7 +30,9 @@ def element(attribute: str, *names: str, url: str = REV, outputs: tuple[str, ...
 
 def ground(text: str = "packages = []", here: bool = True, **locked: LockedPackage) -> Ground:  # noqa: FBT001, FBT002
     manifest = parse_text(Path("/home/a/nixprof.toml"), text.encode())
-    return Ground(manifest, {f"nixpkgs#{name}": one for name, one in locked.items()}, SYSTEM, "box", here)
+    return Ground(
+        manifest, {f"nixpkgs#{name}": one for name, one in locked.items()}, Machine(SYSTEM, lambda: "box"), here
+    )
 
 
 def decided(*elements: Element, on: Ground | None = None, choice: Choice | None = None) -> tuple[Finding, ...]:

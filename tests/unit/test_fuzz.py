@@ -25,18 +25,19 @@ from nixprof.flake.packages import holds, read_packages, write_packages
 from nixprof.freeze.decide import element_names
 from nixprof.freeze.identify import Nixpkgs, identify
 from nixprof.freeze.reading import read_file
+from nixprof.machine import Machine
 from nixprof.manifest.parse import parse_text
 from nixprof.nix.activity import Activities
 from nixprof.nix.command import Nix
 from nixprof.nix.profile import Element, Keeper, Profile, read_manifest, read_nix_env
 from nixprof.nix.weight import Weight
-from nixprof.places import Machine, Places
+from nixprof.places import Places
 from nixprof.progress import Progress
 from nixprof.resolve import questions, resolve
 from nixprof.transaction import finish
 
 STORE = "/nix/store/00000000000000000000000000000000-"
-MACHINE = Machine("x86_64-linux", "here")
+MACHINE = Machine("x86_64-linux", lambda: "here")
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +214,7 @@ def test_packages_json(folder: Path, data: bytes) -> None:
         found = read_packages(folder / "packages.json")
         write_packages(found).encode()
         compile_flake(manifest(), holds(found)).encode()
-        packages = manifest().for_machine("x86_64-linux", "here")
+        packages = manifest().for_machine(MACHINE)
         expected(
             [one for one in packages if is_answered(one, "x86_64-linux", found, "sha256-0")], found, MACHINE.system
         )
@@ -273,7 +274,7 @@ def test_what_a_stopped_nixprof_left(folder: Path, note: bytes, journal: bytes) 
     (state / "running.json").write_bytes(note)
     # Of the journal only the parts that name no path: what it says is written.
     (state / "commit.json").write_bytes(journal.replace(b'"f"', json.dumps(str(state / "f")).encode()))
-    places = Places(folder / "config", state)
+    places = Places(folder / "config", state, folder / "cache")
     assert was_stopped(places)
     str(_read(state / "running.json"))
     before = os.getcwd()

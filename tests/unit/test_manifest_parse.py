@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nixprof.errors import NixprofError
+from nixprof.machine import Machine
 from nixprof.manifest.model import EVERYWHERE, Input, Manifest, Package, Policy, Scope
 from nixprof.manifest.parse import parse, parse_text
 from nixprof.manifest.problems import ManifestError
@@ -179,26 +180,27 @@ packages = [{ package = "both", priority = 1 }, "on-server"]
 )
 def test_each_machine_gets_its_packages(system: str, host: str, expected: list[str]) -> None:
     said = manifest(SCOPED)
-    mine = said.for_machine(system, host)
-    skipped = said.skipped(system, host)
+    machine = Machine(system, lambda: host)
+    mine = said.for_machine(machine)
+    skipped = said.skipped(machine)
     assert [package.written for package in mine] == expected
     assert sorted([*mine, *skipped], key=said.packages.index) == list(said.packages)
 
 
 def test_the_entry_of_a_host_replaces_that_of_a_system() -> None:
     said = manifest(SCOPED)
-    mine = said.for_machine("x86_64-darwin", "server")
+    mine = said.for_machine(Machine("x86_64-darwin", lambda: "server"))
     assert [package.priority for package in mine if package.written == "both"] == [1]
 
 
 def test_a_skipped_package_says_why() -> None:
-    skipped = manifest(SCOPED).skipped("x86_64-darwin", "server")
+    skipped = manifest(SCOPED).skipped(Machine("x86_64-darwin", lambda: "server"))
     assert [(package.written, reason) for package, reason in skipped.items()] == [
         ("both", "replaced by the entry of host server"),
         ("on-arm", "only on aarch64"),
         ("on-intel-linux", "only on x86_64-linux"),
     ]
-    assert "only on host Server" in manifest(SCOPED).skipped("x86_64-darwin", "mac").values()
+    assert "only on host Server" in manifest(SCOPED).skipped(Machine("x86_64-darwin", lambda: "mac")).values()
     assert Scope("all").reason == ""
 
 

@@ -54,7 +54,7 @@ rec {
     removeAttrs
     ;
 
-  systems.flakeExposed = platforms.linux ++ platforms.darwin;
+  systems.flakeExposed = platforms.linux ++ platforms.darwin ++ [ "i686-linux" ];
 
   licenses = {
     asl20 = license "asl20" "Apache License 2.0" { spdxId = "Apache-2.0"; };

@@ -1,0 +1,144 @@
+"""Which machine this is: the system that its Nix has, and its name."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from nixprof.errors import NixprofError
+from nixprof.files import content, replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from nixprof.progress import Progress
+
+# macOS has it there.
+_SCUTIL = "/usr/sbin/scutil"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a manifest may ask of a machine.
+
+    Attributes:
+        system: such as `aarch64-darwin`.
+        find_host: finds the name of the machine; called once, when something depends on it.
+
+    """
+
+    system: str
+    find_host: Callable[[], str]
+
+    @cached_property
+    def host(self) -> str:
+        """The name that `[host.NAME]` means, in lower case."""
+        return self.find_host().partition(".")[0].lower()
+
+    def with_system(self, system: str) -> Machine:
+        """Return a machine of this name with another system."""
+        return replace(self, system=system)
+
+    @classmethod
+    def this(cls, cache: Path, progress: Progress) -> Machine:
+        """Find out about this machine.
+
+        Args:
+            cache: the folder in which the system is remembered.
+            progress: told what Nix does, where it has to be asked.
+
+        """
+        return cls(_system(cache / "system.json", progress), host_name)
+
+
+def is_system(text: str) -> bool:
+    """Tell whether a text can be a system: one is written into what Nix is asked."""
+    return re.fullmatch(r"[A-Za-z0-9_]+-[A-Za-z0-9_]+", text) is not None
+
+
+def host_name() -> str:
+    """Return the name of this machine.
+
+    macOS lets a network rename the machine, as `hostname` then shows. What the user has set stays: a fixed host name,
+    else the name on the local network.
+    """
+    said = os.uname()
+    if said.sysname == "Darwin":
+        import subprocess
+
+        for name in ("HostName", "LocalHostName"):
+            with suppress(OSError):
+                asked = subprocess.run([_SCUTIL, "--get", name], capture_output=True, text=True, check=False)
+                if asked.returncode == 0 and asked.stdout.strip():
+                    return asked.stdout.strip()
+    return said.nodename
+
+
+def _system(memory: Path, progress: Progress) -> str:
+    """Return the system that Nix has, which it is asked for once; without a Nix, the kernel's."""
+    program = shutil.which("nix")
+    if program is None:
+        return _kernel_system()
+    import json
+
+    asked = _fingerprint(program)
+    with suppress(ValueError, TypeError, LookupError):
+        remembered = json.loads(content(memory) or b"null")
+        if remembered["nix"] == asked and is_system(remembered["system"]):
+            return str(remembered["system"])
+    from nixprof.nix.command import Nix
+
+    try:
+        with Nix(progress) as nix:
+            system = nix.system()
+    except NixprofError:
+        return _kernel_system()
+    # Without the memory the next command asks again.
+    with suppress(NixprofError):
+        replace_file(memory, (json.dumps({"nix": asked, "system": system}, indent=2) + "\n").encode())
+    return system
+
+
+def _kernel_system() -> str:
+    """Return the system as the kernel names it. A Mac calls its processor arm64, which Nix calls aarch64."""
+    said = os.uname()
+    architecture = {"arm64": "aarch64", "amd64": "x86_64"}.get(said.machine, said.machine)
+    return f"{architecture}-{said.sysname.lower()}"
+
+
+def _fingerprint(program: str) -> list[str]:
+    """Describe everything that the system of a Nix depends on: the program and its settings."""
+    files = sorted(os.path.realpath(file) for file in (program, *_settings()))
+    described = [f"{file} {there.st_size} {there.st_mtime_ns}" for file in files for there in (_stat(file),) if there]
+    setting = os.environ.get("NIX_CONFIG", "")
+    # Only what it says of the system: the rest may be secret.
+    return described + re.findall(r"(?m)^\s*(?:system|include|!include)\b.*", setting)
+
+
+def _settings() -> Iterator[str]:
+    """List the files that Nix reads its settings from, and those beside them that they usually include.
+
+    https://nix.dev/manual/nix/latest/command-ref/conf-file
+    """
+    own = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    shared = os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+    files = os.environ.get("NIX_USER_CONF_FILES")
+    if files:
+        yield from files.split(":")
+    folders = [] if files else [os.path.join(place, "nix") for place in (own, *shared.split(":"))]
+    for folder in (os.environ.get("NIX_CONF_DIR") or "/etc/nix", *folders):
+        with suppress(OSError):
+            yield from (entry.path for entry in os.scandir(folder) if entry.name.endswith(".conf"))
+
+
+def _stat(file: str) -> os.stat_result | None:
+    try:
+        return os.stat(file)
+    except OSError:
+        return None
