@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nixprof.advice import Attempt
+    from nixprof.draft import Draft
     from nixprof.flow import Outcome, Plan, Propose
     from nixprof.manifest.model import Manifest, Policy
     from nixprof.refusal import Allowance, Refusal
@@ -55,7 +56,10 @@ def change(
             text = set_policy_names(text, key, names)
         return text
 
-    return flow.change(project, propose, template=template, dry_run=dry_run, confirm=confirm, lift=lift)
+    def allowing(manifest: Manifest) -> Draft:
+        return replace(propose(manifest), can_be_allowed=allowed.obstacles)
+
+    return flow.change(project, allowing, template=template, dry_run=dry_run, confirm=confirm, lift=lift)
 
 
 def _is_allowed(policy: Policy, key: str, names: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Whether `packages.json` still answers what a package is.
+"""Whether `packages.json` still answers what a package is, and what it has no answer for on other systems.
 
 An answer holds while its basis does: the locked input with all that it depends on, the overlays, and what the policy
 allowed; a policy that allows more than it did changes no answer. A package that is held goes by its own locked
@@ -8,6 +8,7 @@ reference instead.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.nix.shape import MISSHAPEN
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nixprof.flake.inputs import LockedInput
-    from nixprof.flake.packages import LockedPackage
+    from nixprof.flake.packages import LockedPackage, Resolved, Unavailable
+    from nixprof.machine import Machine
     from nixprof.manifest.model import Manifest, Package, Policy
 
 
@@ -78,8 +80,58 @@ def is_answered(package: Package, system: str, locked: Mapping[str, LockedPackag
     if package.spec.is_store_path:
         return True
     chosen_exist = package.spec.outputs == ("*",) or resolved.outputs.keys() >= set(package.spec.outputs)
-    # One of unknown source is held where it is installed; elsewhere it goes with its input.
-    held = known.held is not None and not (known.held == "" and resolved.source)
-    if held:
-        return chosen_exist and resolved.source == known.held
-    return chosen_exist and basis is not None and _holds(resolved.basis, basis)
+    return chosen_exist and (
+        resolved.source == known.held
+        if _goes_by_hold(resolved, known)
+        else basis is not None and _holds(resolved.basis, basis)
+    )
+
+
+def is_known_unavailable(package: Package, system: str, locked: Mapping[str, LockedPackage], basis: str | None) -> bool:
+    """Say whether it is known that a package cannot be had on a system; the arguments are those of `is_answered`.
+
+    A policy that allows more may change that.
+    """
+    known = locked.get(package.spec.key)
+    why = known.unavailable.get(system) if known else None
+    if known is None or why is None:
+        return False
+    return why.source == known.held if _goes_by_hold(why, known) else why.basis == basis
+
+
+def _goes_by_hold(answer: Resolved | Unavailable, known: LockedPackage) -> bool:
+    """Tell whether an answer goes by the reference that the package is held at.
+
+    One of unknown source is held where it is installed; elsewhere it goes with its input.
+    """
+    return known.held is not None and not (known.held == "" and answer.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A package of the list that cannot be had on another system that the list is for."""
+
+    package: Package
+    system: str
+    why: Unavailable
+
+
+def gaps(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine) -> tuple[Gap, ...]:
+    """List what cannot be had on the other systems of a manifest, in its order."""
+    return tuple(
+        Gap(package, system, known.unavailable[system])
+        for system in manifest.systems
+        for package in packages_of(manifest, system, machine)
+        for known in (locked.get(package.spec.key),)
+        if system != machine.system and known and system in known.unavailable
+    )
+
+
+def packages_of(manifest: Manifest, system: str, machine: Machine) -> Iterator[Package]:
+    """Go through the packages that have to be resolved for a system, on a machine that may have another one.
+
+    What another host lists is left to that host; a store path is one of this machine.
+    """
+    for package in manifest.for_machine(machine.with_system(system)):
+        if system == machine.system or not (package.scope.kind == "host" or package.spec.is_store_path):
+            yield package

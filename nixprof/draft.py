@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nixprof.flake.packages import LockedPackage
     from nixprof.manifest.model import Manifest, Package
     from nixprof.nix.profile import Element
+    from nixprof.refusal import Obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Draft:
         elements: elements of the profile that the environment takes the place of.
         standing: what those link now.
         renamed: keys of installed packages that `standing` has under other keys.
+        can_be_allowed: what the user allows where it is in the way of a package; it is written into the policy.
         activates: whether the profile follows; otherwise only the manifest and the locks are written.
 
     """
@@ -50,6 +52,7 @@ class Draft:
     elements: tuple[Element, ...] = ()
     standing: tuple[Linked, ...] = ()
     renamed: frozenset[str] = frozenset()
+    can_be_allowed: frozenset[Obstacle] = frozenset()
     activates: bool = True
 
     @classmethod

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nixprof.activate import Activation, beside, check_profile
+from nixprof.answers import gaps
 from nixprof.changes import Change, compare
 from nixprof.draft import Draft, Moves
 from nixprof.environment import expected
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from nixprof.answers import Gap
     from nixprof.environment import Linked
     from nixprof.flake.inputs import LockedInput
     from nixprof.flake.packages import LockedPackage
@@ -65,6 +67,8 @@ class Plan:
         asked: what was to move forward.
         inputs: what the inputs will be locked to, by name.
         edits: whether the list itself changes.
+        gaps: what cannot be had on the other systems that the list is for.
+        new_gaps: what of it could be had before, or was not on the list.
 
     """
 
@@ -77,6 +81,8 @@ class Plan:
     asked: Moves = field(default_factory=Moves)
     inputs: Mapping[str, LockedInput] = field(default_factory=dict)
     edits: bool = False
+    gaps: tuple[Gap, ...] = ()
+    new_gaps: tuple[Gap, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -232,7 +238,7 @@ def _resolve(stage: Stage, manifest: Manifest, draft: Draft, lift: Lift, *, dry_
     """Have an answer for every package, if need be with a policy; returns the manifest and the draft with that."""
     while True:
         try:
-            stage.resolve()
+            stage.resolve(draft.can_be_allowed)
         except UnresolvableError as error:
             draft = replace(draft, files={**draft.files, manifest.path: lift(error, manifest)})
             if not dry_run:
@@ -254,6 +260,8 @@ def _plan(project: Project, manifest: Manifest, before: State, draft: Draft, sta
     )
     standing = (*(one for one in before.installed if one.key not in draft.renamed), *draft.standing)
     changes = compare(standing, packages)
+    found = gaps(manifest, stage.locked, project.machine)
+    known = set(map(_named, before.gaps))
     differing = {change.key for change in changes if change.before is not None}
     leaving = standing if differing else ()
     weight = stage.weigh(packages, leaving)
@@ -269,4 +277,10 @@ def _plan(project: Project, manifest: Manifest, before: State, draft: Draft, sta
         draft.moves,
         stage.inputs(),
         bool(draft.files),
+        found,
+        tuple(gap for gap in found if _named(gap) not in known),
     )
+
+
+def _named(gap: Gap) -> tuple[str, str, str]:
+    return gap.package.spec.key, gap.system, gap.why.reason

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from nixprof.errors import NixprofError, shown
+from nixprof.manifest.model import INTEL_MAC, LAST_FOR_INTEL_MACS
+from nixprof.words import as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from nixprof.advice import Attempt
     from nixprof.flake.inputs import LockedInput
     from nixprof.manifest.model import Package
-    from nixprof.resolve import Answer, Question
 
 # What has packages in it, and is none.
 A_SET = "a set of packages"
@@ -37,6 +37,7 @@ class Obstacle(Enum):
     BROKEN = "broken", "{called} is marked as broken", "allow-broken"
     UNSUPPORTED = "unsupported", "{called} is not available on {systems}"
     NO_OUTPUT = "no such output", "{written} has no output {output}{kind}; it has {listed}"
+    NO_SYSTEM = "no such system", "{where} has no packages for {systems}"
     RENAMED = "renamed", "{written} is called {first} now"
     REMOVED = "removed", "{written} {first}"
     FAILED = "failed", "{written} cannot be evaluated{kind}"
@@ -114,7 +115,6 @@ class UnresolvableError(NixprofError):
         refusals: what is in the way, in the order of the manifest; at least one.
         inputs: as they are locked.
         listed: the keys of the packages that are on the list already, and not just to be added.
-        answers: the packages that can be had, of those that were asked for.
 
     """
 
@@ -124,7 +124,6 @@ class UnresolvableError(NixprofError):
         inputs: Mapping[str, LockedInput],
         listed: frozenset[str] = frozenset(),
         attempt: Attempt | None = None,
-        answers: Mapping[Question, Answer] = MappingProxyType({}),
     ) -> None:
         """Take what is in the way, and the command that it is in the way of; None where that is not known."""
         from nixprof.advice import advise
@@ -142,11 +141,25 @@ class UnresolvableError(NixprofError):
         self.refusals = refusals
         self.inputs = inputs
         self.listed = listed
-        self.answers = answers
 
     def met_by(self, attempt: Attempt) -> UnresolvableError:
         """Give the same with hints for the command that it is in the way of."""
         return UnresolvableError(self.refusals, self.inputs, self.listed, attempt)
+
+
+def without_system(refusals: Sequence[Refusal], inputs: Mapping[str, LockedInput]) -> NixprofError:
+    """Say that an input has nothing for this machine, and what to do about it.
+
+    nixpkgs refuses Intel Macs from 26.11 on: https://nixos.org/manual/nixpkgs/unstable/release-notes
+    """
+    first = refusals[0]
+    name, cause = first.package.spec.input, first.details[0]
+    packages = dict.fromkeys(one.package.written for one in refusals if one.package.spec.input == name)
+    hints = [f"without {'it' if len(packages) == 1 else 'them'}: nixprof remove {' '.join(map(as_typed, packages))}"]
+    if first.systems == (INTEL_MAC,) and "has dropped support" in cause:
+        lines = f'[inputs]\nnixpkgs = "{LAST_FOR_INTEL_MACS.url}"'
+        hints = [f"for the last release that has them, write to nixprof.toml, then: nixprof sync\n{lines}"]
+    return NixprofError(sentence(first, inputs), cause=cause, hints=tuple(hints))
 
 
 def merged(refusals: Sequence[Refusal]) -> tuple[Refusal, ...]:
@@ -181,7 +194,7 @@ def words(refusal: Refusal) -> tuple[str, ...]:
     """Give what nixpkgs lists as the reasons, or Nix's own words where nixprof does not know better."""
     if refusal.obstacle in (Obstacle.INSECURE, Obstacle.BROKEN):
         return refusal.details
-    return tuple(refusal.details[0].splitlines()) if refusal.obstacle is Obstacle.FAILED else ()
+    return tuple(refusal.details[0].splitlines()) if refusal.obstacle in (Obstacle.FAILED, Obstacle.NO_SYSTEM) else ()
 
 
 def tables(platforms: Sequence[str]) -> tuple[str, ...]:

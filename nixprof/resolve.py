@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nixprof.answers import packages_of
 from nixprof.errors import NixprofError, shown
 from nixprof.flake.compile import quoted
 from nixprof.flake.packages import LockedPackage, Resolved
 from nixprof.nix.explain import NixError, Trouble, allowed_as, known_issues, named_instead, renamed
 from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.nix.shape import fits
-from nixprof.refusal import A_SET, Obstacle, Refusal, UnresolvableError
+from nixprof.refusal import A_SET, Obstacle, Refusal
 from nixprof.storepath import is_in_store_path, is_store_path, outputs_of, package_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ _SHAPES: dict[str, dict[str, Any]] = {
     },
     "malformed": dict.fromkeys(("attribute", "type"), str),
     "missing": {"depth": int, "names": [str]},
+    "no such system": {"systems": [str]},
     "not a package": {"type": str, "names": [str]},
     "threw": {"reached": bool},
 }
@@ -105,16 +107,11 @@ _REFUSALS = (Obstacle.UNFREE, Obstacle.INSECURE, Obstacle.BROKEN, Obstacle.UNSUP
 
 
 def questions(manifest: Manifest, machine: Machine) -> Iterator[Question]:
-    """Go through everything that has to be resolved: for this machine, and for every system of the manifest.
-
-    What another host lists is left to that host; a store path is one of this machine.
-    """
+    """Go through everything that has to be resolved: for this machine, and for every system of the manifest."""
+    index_of = {package: index for index, package in enumerate(manifest.packages)}
     for system in dict.fromkeys((machine.system, *manifest.systems)):
-        wanted = set(manifest.for_machine(machine.with_system(system)))
-        for index, package in enumerate(manifest.packages):
-            elsewhere = system != machine.system and (package.scope.kind == "host" or package.spec.is_store_path)
-            if package in wanted and not elsewhere:
-                yield Question(index, package, system)
+        for package in packages_of(manifest, system, machine):
+            yield Question(index_of[package], package, system)
 
 
 def resolve(
@@ -125,8 +122,7 @@ def resolve(
     inputs: Mapping[str, LockedInput],
     basis_of: Mapping[str, str],
     declared: Sequence[str] = (),
-    listed: frozenset[str] = frozenset(),
-) -> dict[Question, Answer]:
+) -> tuple[dict[Question, Answer], list[Refusal]]:
     """Ask Nix, in one evaluation.
 
     Args:
@@ -137,22 +133,22 @@ def resolve(
         inputs: the locked inputs, by name.
         basis_of: what an answer from each of them rests on.
         declared: the names of all inputs, used or not.
-        listed: the keys of the packages that are on the list already, and not just to be added.
 
-    Returns: an answer for every question.
+    Returns: the answers, and the reasons why there is none to the other questions.
 
-    Raises: UnresolvableError that names every package that cannot be had, and has the answers for the others;
-        NixprofError where Nix fails altogether.
+    Raises: NixprofError where Nix fails altogether.
 
     """
     stored = {question: _store_path_answer(question) for question in asked if question.package.spec.is_store_path}
     asked = [question for question in asked if question not in stored]
     if not asked:
-        return stored
+        return stored, []
     told = _ask(nix, flake, asked)
     answers = stored
-    refusals: list[Refusal] = []
+    refusals = _without_system(nix, flake, told)
     for question in asked:
+        if told[question]["state"] == "no such system":
+            continue
         found = _refusals(nix, flake, question, told[question])
         refusals += [_with_others(one, locked, declared) for one in found]
         if not found:
@@ -162,9 +158,24 @@ def resolve(
             # What is held rests on no input: once it is let go, it has to be asked for again.
             new_name = _in_place_of(nix, flake, question, told[question]["newName"])
             answers[question] = _answer(told[question], source, "" if known.held else basis_of[spec.input], new_name)
-    if refusals:
-        raise UnresolvableError(refusals, inputs, listed, answers=answers)
-    return answers
+    return answers, refusals
+
+
+def _without_system(nix: Nix, flake: Path, told: Mapping[Question, Mapping[str, Any]]) -> list[Refusal]:
+    """Say which packages are of an input that has nothing for their system, and ask Nix for the reason once."""
+    reasons: dict[tuple[str, str], str] = {}
+    refusals = []
+    for question, answer in told.items():
+        if answer["state"] != "no such system":
+            continue
+        at = (question.package.spec.input, question.system)
+        if at not in reasons and answer["systems"]:
+            reasons[at] = f"it has packages for {', '.join(answer['systems'])}"
+        elif at not in reasons:
+            error = _insist(nix, flake, question)
+            reasons[at] = error.said if isinstance(error, NixError) else error.message
+        refusals.append(Refusal(question.package, (question.system,), Obstacle.NO_SYSTEM, details=(reasons[at],)))
+    return refusals
 
 
 def _ask(nix: Nix, flake: Path, asked: Sequence[Question]) -> dict[Question, dict[str, Any]]:
@@ -180,8 +191,11 @@ def _ask(nix: Nix, flake: Path, asked: Sequence[Question]) -> dict[Question, dic
             raise
         if len(asked) == 1:
             return {asked[0]: {"state": "threw", "error": error, "reached": True}}
-        half = len(asked) // 2
-        return _ask(nix, flake, asked[:half]) | _ask(nix, flake, asked[half:])
+        first = [question for question in asked if question.system == asked[0].system]
+        # What fails on one system is no news of another.
+        half = len(first) if len(first) < len(asked) else len(asked) // 2
+        ordered = [*first, *(question for question in asked if question not in first)]
+        return _ask(nix, flake, ordered[:half]) | _ask(nix, flake, ordered[half:])
     try:
         found = {system: iter(entries) for system, entries in told.items()}
         answers = {question: next(found[question.system]) for question in asked}

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.advice import renaming
-from nixprof.answers import bases, is_answered
+from nixprof.answers import bases, is_answered, is_known_unavailable
 from nixprof.blame import of_input, of_packages
 from nixprof.draft import Moves
 from nixprof.errors import NixprofError
 from nixprof.files import content, scratch_folder
 from nixprof.flake.compile import compile_inputs, used_inputs
 from nixprof.flake.inputs import LockedInput, read_flake_lock
-from nixprof.flake.packages import LockedPackage, Resolved, holds, prune, write_packages
+from nixprof.flake.packages import LockedPackage, Resolved, Unavailable, holds, prune, write_packages
 from nixprof.generations import SOURCES, relative_sources, write_sources
 from nixprof.nix.explain import NixError, Trouble
 from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.nix.weight import Weight, difference
-from nixprof.refusal import UnresolvableError
+from nixprof.refusal import Obstacle, UnresolvableError, sentence, without_system
 from nixprof.resolve import questions, resolve
 from nixprof.state import Project, State, generated
 from nixprof.storepath import is_store_path
@@ -76,6 +76,7 @@ class Stage:
         self._sources = relative_sources(manifest)
         self._answers: dict[Question, Answer] = {}
         self._written: Mapping[str, LockedPackage] | None = None
+        self._can_be_allowed: frozenset[Obstacle] = frozenset()
         self.locked = prune(before.locked, (package.spec.key for package in manifest.packages))
         lock = content(project.places.flake / "flake.lock")
         if lock is not None:
@@ -143,7 +144,7 @@ class Stage:
         for question in questions(self._manifest, self._project.machine):
             key = question.package.spec.key
             known = let_go.get(key) or self.locked.get(key)
-            if known and known.held == "" and question.system not in known.systems:
+            if known and known.held == "" and question.system not in {*known.systems, *known.unavailable}:
                 let_go[key] = known.on(question.system, _TO_BE_RESOLVED)
         if let_go:
             self.locked |= let_go
@@ -221,21 +222,26 @@ class Stage:
 
     ## resolve
 
-    def resolve(self) -> None:
+    def resolve(self, can_be_allowed: frozenset[Obstacle] = frozenset()) -> None:
         """Have an answer for every package, on this machine and for every system of the manifest.
+
+        What cannot be had on another system is noted, and holds nothing back here.
+
+        Args:
+            can_be_allowed: what to raise for other systems, too, where a policy lifts it.
 
         Raises: UnresolvableError that names every package that cannot be had; then it may be called again, after
             `revise`, and asks for those alone.
+
         """
+        self._can_be_allowed = can_be_allowed
         basis_of = bases(self._manifest, self.inputs())
         try:
             self._ask(
                 [
                     question
                     for question in questions(self._manifest, self._project.machine)
-                    if not is_answered(
-                        question.package, question.system, self.locked, basis_of.get(question.package.spec.input)
-                    )
+                    if not self._is_settled(question, basis_of.get(question.package.spec.input))
                 ]
             )
         finally:
@@ -244,19 +250,40 @@ class Stage:
                 self.locked[key] = self.locked.get(key, LockedPackage()).on(question.system, answer.resolved)
             self._write()
 
+    def _is_settled(self, question: Question, basis: str | None) -> bool:
+        """Tell whether there is nothing to ask: the answer is known, or that there is none on another system."""
+        asked = (question.package, question.system, self.locked, basis)
+        if is_answered(*asked):
+            return True
+        if question.system == self._project.machine.system or not is_known_unavailable(*asked):
+            return False
+        reason = self.locked[question.package.spec.key].unavailable[question.system].reason
+        return reason not in {obstacle.value for obstacle in self._can_be_allowed}
+
     def _ask(self, asked: Sequence[Question]) -> None:
         inputs = self.inputs()
         basis_of = bases(self._manifest, inputs)
         declared = [one.name for one in self._manifest.inputs]
         number = len({question.package for question in asked})
         with self._project.progress.step(f"resolving {count(number, 'package')}"), self._named_inputs():
-            try:
-                self._answers |= resolve(
-                    self._nix, self._folder, asked, self.locked, inputs, basis_of, declared, self._listed
-                )
-            except UnresolvableError as error:
-                self._answers |= error.answers
-                raise
+            answers, refusals = resolve(self._nix, self._folder, asked, self.locked, inputs, basis_of, declared)
+        self._answers |= answers
+        here = self._project.machine.system
+        no_system = [one for one in refusals if one.obstacle is Obstacle.NO_SYSTEM and here in one.systems]
+        if no_system:
+            raise without_system(no_system, inputs)
+        in_the_way = {one.package for one in refusals if here in one.systems}
+        in_the_way |= {one.package for one in refusals if one.obstacle in self._can_be_allowed and one.policy}
+        for one in refusals:
+            if one.package in in_the_way:
+                continue
+            known = self.locked.get(one.package.spec.key, LockedPackage())
+            source = known.held or inputs[one.package.spec.input].url
+            basis = "" if known.held else basis_of[one.package.spec.input]
+            why = Unavailable(one.obstacle.value, sentence(one, inputs), source, basis)
+            self.locked[one.package.spec.key] = known.without(one.systems[0], why)
+        if in_the_way:
+            raise UnresolvableError([one for one in refusals if one.package in in_the_way], inputs, self._listed)
 
     ## realise
 

@@ -22,6 +22,7 @@ from nixprof.words import count
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nixprof.answers import Gap
     from nixprof.environment import Environment, Linked
     from nixprof.flake.inputs import LockedInput
     from nixprof.flake.packages import LockedPackage
@@ -144,6 +145,13 @@ class State:
             for package in self.wanted
             if not is_answered(package, system, self.locked, basis_of.get(package.spec.input))
         )
+
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What cannot be had on the other systems that the list is for."""
+        from nixprof.answers import gaps
+
+        return gaps(self.manifest, self.locked, self.machine)
 
     @cached_property
     def expected(self) -> tuple[Linked, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nixprof import allow, flow
 from nixprof.advice import Attempt
-from nixprof.commands.init import TEMPLATE
+from nixprof.commands.init import template
 from nixprof.draft import Draft
 from nixprof.errors import NixprofError
 from nixprof.installable import read_installable
@@ -69,7 +69,15 @@ def run(project: Project, wish: Wish, *, dry_run: bool = False, confirm: Callabl
         return Draft.rewriting(manifest, _written(wish, manifest, fresh, known))
 
     attempt = Attempt(wish.allow.command, typed, references)
-    outcome = allow.change(project, propose, wish.allow, attempt, dry_run=dry_run, confirm=confirm, template=TEMPLATE)
+    outcome = allow.change(
+        project,
+        propose,
+        wish.allow,
+        attempt,
+        dry_run=dry_run,
+        confirm=confirm,
+        template=template(project.machine.system),
+    )
     return Added(outcome, tuple(present))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof import flow
-from nixprof.commands.init import TEMPLATE
+from nixprof.commands.init import template
 from nixprof.draft import Draft
 from nixprof.errors import NixprofError
 from nixprof.exclusive import put_right, state_folder
@@ -49,7 +49,7 @@ def run(
     """
     put_right(project)
     path = project.places.manifest
-    old = path.read_bytes() if path.exists() else TEMPLATE.encode()
+    old = path.read_bytes() if path.exists() else template(project.machine.system).encode()
     with scratch_folder() as scratch:
         copy = Path(scratch, path.name)
         copy.write_bytes(old)
@@ -81,7 +81,9 @@ def _edit(
             return None
         try:
             parse_text(path, new)
-            return flow.change(project, _replacing(path, old, new), template=TEMPLATE, confirm=confirm)
+            return flow.change(
+                project, _replacing(path, old, new), template=template(project.machine.system), confirm=confirm
+            )
         except NixprofError as error:
             line = error.problems[0].line if isinstance(error, ManifestError) else 1
             if not again(error):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nixprof import flow
-from nixprof.commands.init import TEMPLATE
+from nixprof.commands.init import template
 from nixprof.draft import Draft
 from nixprof.environment import Linked
 from nixprof.errors import NixprofError, shown
@@ -153,7 +153,7 @@ def survey(project: Project, options: Options, agree: Callable[[int], bool] = la
     """
     warn(project)
     manifest = project.places.manifest
-    state = State(project, {} if manifest.exists() else {manifest: TEMPLATE.encode()})
+    state = State(project, {} if manifest.exists() else {manifest: template(project.machine.system).encode()})
     reading = _read(project, options, state)
     _check_names(options, reading)
     return _survey(options, reading, _look_up(project, options, state, reading, agree), state)
@@ -206,7 +206,7 @@ def run(
             activates=not options.keep,
         )
 
-    outcome = flow.change(project, propose, dry_run=dry_run, confirm=confirm, template=TEMPLATE)
+    outcome = flow.change(project, propose, dry_run=dry_run, confirm=confirm, template=template(project.machine.system))
     return Frozen(found, outcome)
 
 
@@ -318,7 +318,7 @@ def _with_names(manifest: Manifest, imports: Sequence[Import], ground: Ground) -
     """Write what entries that are store paths turned out to be, in their places and with the user's comments."""
     entries: dict[str, list[Package]] = {}
     for entry in manifest.packages:
-        if entry.scope.applies(ground.system, ground.host):
+        if entry.scope.applies(ground.machine):
             entries.setdefault(entry.spec.key, []).append(entry)
     texts = manifest.texts()
     named: dict[Path, dict[tuple[str | int, ...], NewPackage]] = {path: {} for path in texts}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nixprof.errors import NixprofError
 from nixprof.exclusive import exclusive, put_right
 from nixprof.files import check_writable, content
+from nixprof.manifest.model import DEFAULT_NIXPKGS, INTEL_MAC, LAST_FOR_INTEL_MACS
 from nixprof.manifest.parse import parse
 from nixprof.transaction import commit
 from nixprof.words import display_path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from nixprof.manifest.model import Manifest
     from nixprof.state import Project
 
-TEMPLATE = """\
+_TEMPLATE = """\
 # The packages that I want on every machine.
 # `nixprof add ripgrep` writes here and installs; after an edit by hand: `nixprof sync`.
 
@@ -31,8 +32,7 @@ packages = [
 # systems = ["aarch64-darwin", "x86_64-linux"]
 
 # Where packages come from. `nixpkgs` is the default; others are named in front: "unstable#neovim".
-# [inputs]
-# nixpkgs = "github:NixOS/nixpkgs/nixpkgs-unstable"
+{inputs}
 
 # What nixpkgs refuses unless it is allowed:
 # [nixpkgs]
@@ -44,6 +44,11 @@ packages = [
 # [host.build-server]
 # packages = ["htop"]
 """
+_DEFAULT_INPUTS = f'''# [inputs]
+# nixpkgs = "{DEFAULT_NIXPKGS.url}"'''
+_INPUTS_OF_INTEL_MACS = f'''# This is the last nixpkgs that has packages for Intel Macs.
+[inputs]
+nixpkgs = "{LAST_FOR_INTEL_MACS.url}"'''
 _LOCKS = ("flake.lock", "packages.json")
 
 
@@ -53,6 +58,11 @@ class Initialised:
 
     manifest: Path
     packages: int
+
+
+def template(system: str) -> str:
+    """Return the list that a machine of a system begins with."""
+    return _TEMPLATE.replace("{inputs}", _INPUTS_OF_INTEL_MACS if system == INTEL_MAC else _DEFAULT_INPUTS)
 
 
 def run(project: Project, origin: str | None) -> Initialised:
@@ -71,7 +81,7 @@ def run(project: Project, origin: str | None) -> Initialised:
     put_right(project)
     _check_free([manifest])
     if origin is None:
-        _write(project, {manifest: TEMPLATE.encode()}, {})
+        _write(project, {manifest: template(project.machine.system).encode()}, {})
         return Initialised(manifest, 0)
     folder = _fetched(project, origin)
     found = parse(folder / manifest.name)

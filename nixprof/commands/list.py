@@ -12,6 +12,7 @@ from nixprof.state import State
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nixprof.answers import Gap
     from nixprof.manifest.model import Package
     from nixprof.state import Project
 
@@ -36,6 +37,7 @@ class Listed:
         pname: its own name, likewise.
         held: the locked reference that it stays at; None where it goes with its input.
         reason: why it is skipped; empty otherwise.
+        gaps: the other systems of the list on which it cannot be had.
 
     """
 
@@ -46,6 +48,7 @@ class Listed:
     pname: str
     held: str | None
     reason: str = ""
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +84,5 @@ def _listed(state: State, package: Package, reason: str | None, installed: Mappi
         resolved.pname if resolved else "",
         locked.held if locked else None,
         reason or "",
+        tuple(gap for gap in state.gaps if gap.package == package),
     )

@@ -15,6 +15,7 @@ from nixprof.state import State
 from nixprof.transaction import is_unfinished
 
 if TYPE_CHECKING:
+    from nixprof.answers import Gap
     from nixprof.nix.profile import Element, Keeper
     from nixprof.state import Project
 
@@ -42,6 +43,7 @@ class Status:
         packages: how many packages the list has for this machine.
         generation: of the profile; None where there is none.
         keeper: which command made the profile; None where there is none.
+        gaps: what cannot be had on the other systems that the list is for.
 
     """
 
@@ -55,6 +57,7 @@ class Status:
     packages: int
     generation: int | None
     keeper: Keeper | None
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def drifts(self) -> bool:
@@ -82,6 +85,7 @@ def run(project: Project) -> Status:
         len(state.wanted),
         state.generation,
         state.profile.keeper if state.profile else None,
+        state.gaps,
     )
 
 

@@ -12,16 +12,18 @@ from nixprof.state import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nixprof.answers import Gap
     from nixprof.flow import Outcome, Plan
     from nixprof.state import Project
 
 
 @dataclass(frozen=True, slots=True)
 class InSync:
-    """There is nothing to do: how many packages the profile has, and in which generation."""
+    """There is nothing to do: how many packages the profile has, in which generation, and what other systems lack."""
 
     packages: int
     generation: int | None
+    gaps: tuple[Gap, ...] = ()
 
 
 def run(
@@ -38,8 +40,9 @@ def run(
     Raises: NixprofError, with everything as before.
     """
     state = State(project)
-    if state.in_sync and not was_stopped(project.places):
-        return InSync(len(state.wanted), state.generation)
+    allowable = {obstacle.value for obstacle in allowed.obstacles}
+    if state.in_sync and not was_stopped(project.places) and not any(gap.why.reason in allowable for gap in state.gaps):
+        return InSync(len(state.wanted), state.generation, state.gaps)
     from nixprof import allow, flow
     from nixprof.advice import Attempt
 

@@ -277,6 +277,17 @@ let
     )
   );
 
+  # The systems that a flake has packages for.
+  systemsOf =
+    flake:
+    attrNames (
+      foldl' (found: name: found // (if isAttrs (flake.${name} or null) then flake.${name} else { })) { } [
+        "packages"
+        "legacyPackages"
+        "defaultPackage"
+      ]
+    );
+
   # Follows `attrPath` as far as it goes: { found; value; } or { found = false; depth; names; }.
   follow =
     attrPath: root:
@@ -520,16 +531,30 @@ let
   resolveOne =
     system: package:
     let
+      reference = package.held or package.input;
+      # That a package set refuses a system altogether is the fault of none of its packages.
+      set = tryEval (all isAttrs roots.${system}.${reference});
+      elsewhere = systemsOf (if package ? held then getFlake package.held else inputs.${package.input});
       at = lookUp system package;
       looked = tryEval (seq at.found (at.found -> isDerivation at.value));
       description = attempt (describe at.value);
       reached = isReached package;
       reasons = attempt (refusal reached at.value);
     in
-    if !looked.success then
+    if !set.success then
+      {
+        state = "no such system";
+        systems = [ ];
+      }
+    else if !looked.success then
       {
         state = "threw";
         inherit reached;
+      }
+    else if !at.found && elsewhere != [ ] && !(elem system elsewhere) then
+      {
+        state = "no such system";
+        systems = elsewhere;
       }
     else if !at.found then
       {

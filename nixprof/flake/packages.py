@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
@@ -47,6 +47,24 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Why a package cannot be had on a system.
+
+    Attributes:
+        reason: such as `unsupported`; see `nixprof.refusal.Obstacle`.
+        message: the same in a sentence.
+        source: the locked flake reference that was asked, as in `Resolved`.
+        basis: a digest of everything that this depends on, as in `Resolved`.
+
+    """
+
+    reason: str
+    message: str
+    source: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
 class LockedPackage:
     """A package on every system that it was resolved for.
 
@@ -54,20 +72,29 @@ class LockedPackage:
         systems: what it is, by system.
         held: the locked flake reference that it stays at, whatever its input does, until `update` moves it; empty
             where it is not known what the package came from; None for a package that goes with its input.
+        unavailable: why it cannot be had, by system.
 
     """
 
     systems: Mapping[str, Resolved] = field(default_factory=dict)
     held: str | None = None
+    unavailable: Mapping[str, Unavailable] = field(default_factory=dict)
 
     @property
     def goes_with_input(self) -> bool:
         """Whether its input is needed: for one of unknown source, on every system but that where it is installed."""
-        return self.held is None or (self.held == "" and any(one.source for one in self.systems.values()))
+        asked: tuple[Resolved | Unavailable, ...] = (*self.systems.values(), *self.unavailable.values())
+        return self.held is None or (self.held == "" and any(one.source for one in asked))
 
     def on(self, system: str, resolved: Resolved) -> LockedPackage:
         """Give the same package with what it is on one more system."""
-        return replace(self, systems={**self.systems, system: resolved})
+        others = {name: why for name, why in self.unavailable.items() if name != system}
+        return replace(self, systems={**self.systems, system: resolved}, unavailable=others)
+
+    def without(self, system: str, why: Unavailable) -> LockedPackage:
+        """Give the same package with why it cannot be had on a system; what it was there before stays installed."""
+        known = {name: one for name, one in self.systems.items() if name != system or one.outputs}
+        return replace(self, systems=known, unavailable={**self.unavailable, system: why})
 
 
 def read_packages(path: Path) -> dict[str, LockedPackage]:
@@ -125,7 +152,12 @@ def prune(packages: Mapping[str, LockedPackage], keys: Iterable[str]) -> dict[st
 def _parse_package(entry: Mapping[str, Any]) -> LockedPackage:
     systems = {system: _parse_resolved(fields) for system, fields in entry["systems"].items()}
     held = entry.get("held")
-    return LockedPackage(systems, None if held is None else text(held))
+    unavailable = {system: _parse_unavailable(fields) for system, fields in entry.get("unavailable", {}).items()}
+    return LockedPackage(systems, None if held is None else text(held), unavailable)
+
+
+def _parse_unavailable(fields: Mapping[str, Any]) -> Unavailable:
+    return Unavailable(*(text(fields[name]) for name in ("reason", "message", "source", "basis")))
 
 
 def _parse_resolved(fields: Mapping[str, Any]) -> Resolved:
@@ -146,19 +178,24 @@ def _parse_resolved(fields: Mapping[str, Any]) -> Resolved:
 
 def _print_package(package: LockedPackage) -> dict[str, Any]:
     held = {} if package.held is None else {"held": package.held}
-    return held | {
-        "systems": {
-            system: {
-                "pname": resolved.pname,
-                "version": resolved.version,
-                "description": resolved.description,
-                "mainProgram": resolved.main_program,
-                "priority": resolved.priority,
-                "outputs": dict(resolved.outputs),
-                "outputsToInstall": list(resolved.outputs_to_install),
-                "source": resolved.source,
-                "basis": resolved.basis,
+    unavailable = {system: asdict(why) for system, why in package.unavailable.items()}
+    return (
+        held
+        | ({"unavailable": unavailable} if unavailable else {})
+        | {
+            "systems": {
+                system: {
+                    "pname": resolved.pname,
+                    "version": resolved.version,
+                    "description": resolved.description,
+                    "mainProgram": resolved.main_program,
+                    "priority": resolved.priority,
+                    "outputs": dict(resolved.outputs),
+                    "outputsToInstall": list(resolved.outputs_to_install),
+                    "source": resolved.source,
+                    "basis": resolved.basis,
+                }
+                for system, resolved in package.systems.items()
             }
-            for system, resolved in package.systems.items()
         }
-    }
+    )

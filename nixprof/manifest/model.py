@@ -70,6 +70,10 @@ class Input:
 
 DEFAULT_NIXPKGS: Final = Input("nixpkgs", "github:NixOS/nixpkgs/nixpkgs-unstable")
 
+# nixpkgs 26.11 refuses Intel Macs.
+INTEL_MAC: Final = "x86_64-darwin"
+LAST_FOR_INTEL_MACS: Final = Input("nixpkgs", "github:NixOS/nixpkgs/nixpkgs-26.05-darwin")
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, TextIO
 
 from nixprof.changes import Kind
-from nixprof.render.table import column_widths, columns, cut, fold
+from nixprof.render.table import column_widths, columns, cut, fold, gaps_by_system
 from nixprof.words import count, package_name, revision, size
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def plan(result: Plan, console: Console, stream: TextIO, *, verbose: bool = Fals
     if folded:
         yield f"  and {count(len(lines) - _FOLDED, 'more package')}"
     width = console.width(stream)
+    for system, names in gaps_by_system(result.new_gaps).items():
+        yield from _indented([f"not on {system}: {', '.join(names)}"], width)
     if result.asked.inputs or result.asked.packages:
         yield from _indented(_standing(result), width)
     if result.weight:

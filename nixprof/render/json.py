@@ -14,6 +14,7 @@ from nixprof.words import discreet
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nixprof.answers import Gap
     from nixprof.changes import Change
     from nixprof.commands.diff import Difference
     from nixprof.commands.freeze import Survey
@@ -67,6 +68,16 @@ def _listed(one: Listed) -> Mapping[str, Any]:
         "description": one.description or None,
         "pinned": one.package.pin,
         "held": one.held,
+        "unavailable": [_gap(gap) for gap in one.gaps],
+    }
+
+
+def _gap(gap: Gap) -> Mapping[str, Any]:
+    return {
+        "package": gap.package.written,
+        "system": gap.system,
+        "reason": gap.why.reason,
+        "message": gap.why.message,
     }
 
 
@@ -91,6 +102,7 @@ def status(result: Status) -> Mapping[str, Any]:
             }
             for element in result.foreign
         ],
+        "unavailable": [_gap(gap) for gap in result.gaps],
     }
 
 
@@ -103,6 +115,7 @@ def in_sync(result: InSync) -> Mapping[str, Any]:
         "packages": result.packages,
         "generation": result.generation,
         "weight": None,
+        "unavailable": [_gap(gap) for gap in result.gaps],
     }
 
 
@@ -118,6 +131,7 @@ def outcome(result: Outcome) -> Mapping[str, Any]:
         "packages": len(result.plan.packages),
         "generation": result.generation,
         "weight": _weight(result.plan.weight) if result.plan.weight else None,
+        "unavailable": [_gap(gap) for gap in result.plan.gaps],
     }
 
 

@@ -29,6 +29,7 @@ def _listed_row(one: Listed) -> tuple[str, str, str]:
     marks = [
         *([spec.input] if spec.input not in ("nixpkgs", NO_INPUT) and spec.attr_path != ("default",) else []),
         *(["pinned"] if one.package.pin else ["held"] if one.held else []),
+        *(f"not on {gap.system}: {gap.why.reason}" for gap in one.gaps),
     ]
     name = spec.input if spec.attr_path == ("default",) else spec.name
     name = f"{name} ({', '.join(marks)})" if marks else name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.changes import Kind
 from nixprof.commands.status import Elsewhere
-from nixprof.render.table import cut, fold
+from nixprof.render.table import cut, fold, gaps_by_system
 from nixprof.words import count, package_name
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def _rows(result: Status) -> Iterator[Row]:
     foreign = [_name(element) for element in result.foreign]
     every = "nixprof freeze" if len(foreign) > _NAMED else f"nixprof freeze --only {shlex.join(foreign)}"
     yield "not in the list", foreign, every
+    yield from ((f"not on {system}", names, "") for system, names in gaps_by_system(result.gaps).items())
 
 
 def _brief(change: Change) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nixprof.words import discreet
+from nixprof.errors import shown
+from nixprof.words import count, discreet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from nixprof.answers import Gap
 
 
 def columns(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]:
@@ -54,3 +57,22 @@ def fold(words: Sequence[str], separator: str, width: int | None) -> list[str]:
             lines[-1] += ","
         lines.append(word)
     return lines
+
+
+# More packages than that with the same reason are told by their number.
+_MAX_NAMES = 4
+
+
+def gaps_by_system(gaps: Sequence[Gap]) -> dict[str, list[str]]:
+    """Name what cannot be had on other systems, each with the reason, by system: `strace (unsupported)`."""
+    names: dict[str, dict[str, list[str]]] = {}
+    for gap in gaps:
+        names.setdefault(gap.system, {}).setdefault(gap.why.reason, []).append(shown(gap.package.written))
+    return {
+        system: [
+            f"{name} ({reason})"
+            for reason, found in reasons.items()
+            for name in (found if len(found) <= _MAX_NAMES else [count(len(found), "package")])
+        ]
+        for system, reasons in names.items()
+    }

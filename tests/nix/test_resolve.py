@@ -496,13 +496,6 @@ def test_several_systems_stay_resolved_in_one_evaluation(world: World) -> None:
     assert "in sync" in world.nixprof("sync").stderr
 
 
-def test_a_package_that_another_system_of_the_list_does_not_have(world: World) -> None:
-    world.write_manifest(f'packages = ["hello", "strace"]\nsystems = ["{OTHER}", "{world.system}"]\n')
-    said = refused(world, "sync")
-    assert f"strace-6.17 is not available on {OTHER}" in said
-    assert "[system." in said
-
-
 def test_tables_of_systems_and_hosts(world: World, host: str) -> None:
     architecture, _, system = world.system.partition("-")
     world.write_manifest(

@@ -327,7 +327,7 @@ def test_what_nix_resolves(said: bytes) -> None:
     inputs = {"nixpkgs": LockedInput("github:NixOS/nixpkgs/0", "0", 0, "i")}
 
     def read() -> None:
-        for answer in resolve(Saying(said), Path("/f"), asked, {}, inputs, {"nixpkgs": "i"}).values():
+        for answer in resolve(Saying(said), Path("/f"), asked, {}, inputs, {"nixpkgs": "i"})[0].values():
             locked = {"nixpkgs#ripgrep": _with(answer)}
             write_packages(locked).encode()
 

@@ -17,6 +17,7 @@
   go = "1.25.3";
   hello = "2.12.1";
   htop = "3.4.1";
+  iotop = "0.6";
   jetbrains-mono = "3.4.0";
   jq = "1.8.1";
   libgit2 = "1.9.1";

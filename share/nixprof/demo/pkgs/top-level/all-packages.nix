@@ -4,6 +4,7 @@
   lib,
   pkgs,
   stdenv,
+  system,
   versions,
 }:
 
@@ -80,4 +81,8 @@
       };
     };
   };
+}
+# Attributes that a system lacks, as in nixpkgs: there they are not even refused.
+// lib.optionalAttrs (lib.elem system lib.platforms.linux) {
+  iotop = callPackage ../os-specific/linux/iotop.nix { };
 }

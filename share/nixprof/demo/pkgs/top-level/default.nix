@@ -33,6 +33,7 @@ let
       inherit
         callPackage
         lib
+        system
         versions
         ;
       inherit (final) stdenv;
@@ -68,6 +69,17 @@ let
         pkgs = final;
       }
     );
+  # The newer revision refuses Intel Macs in the words of nixpkgs.
+  checked =
+    if revision >= 2 && system == "x86_64-darwin" then
+      throw ''
+        Nixpkgs 26.11 has dropped support for x86_64-darwin.
+
+        The 26.05 stable branch still supports x86_64-darwin, and will
+        receive security fixes until the end of 2026.
+      ''
+    else
+      base;
 in
 lib.fix (
   lib.extends (lib.composeManyExtensions (
@@ -76,5 +88,5 @@ lib.fix (
       aliases
     ]
     ++ overlays
-  )) base
+  )) checked
 )
