@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, shown
@@ -93,18 +94,37 @@ def _unknown_input(name: str, rest: str, names: Sequence[str]) -> NixprofError:
 
 
 def absolute(flake: str) -> str:
-    """Write a reference to a folder so that it means the same everywhere: a git repository as such, else as a path."""
-    path = flake.removeprefix("path:")
-    if not path.startswith((".", "~", "/")) or "?" in path:
+    """Write a reference to a folder so that it means the same everywhere: one in a git repository as a part of that.
+
+    As Nix does it: of a repository only what git knows gets into the store, which everybody can read.
+    https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake#path-like-syntax
+    """
+    path, mark, query = flake.removeprefix("path:").partition("?")
+    if not path.startswith((".", "~", "/")):
         return flake
     from urllib.parse import quote, unquote
 
     # Only in a reference is a path percent-encoded.
     plain = unquote(path) if flake.startswith("path:") else path
     folder = os.path.abspath(os.path.expanduser(plain))
-    if not flake.startswith("path:") and os.path.exists(os.path.join(folder, ".git")):
-        return f"git+file://{quote(folder)}"
-    return f"path:{quote(folder)}"
+    repository, inside = (None, "") if flake.startswith("path:") else _in_repository(folder)
+    if repository is None:
+        return f"path:{quote(folder)}{mark}{query}"
+    more = "&".join(part for part in (query, inside and f"dir={quote(inside)}") if part)
+    return f"git+file://{quote(repository)}{more and '?'}{more}"
+
+
+def _in_repository(folder: str) -> tuple[str | None, str]:
+    """Find the git repository that a folder is in, and the flake in it that the folder belongs to; as Nix looks."""
+    real = Path(os.path.realpath(folder))
+    above = (real, *real.parents)
+    repository = next((place for place in above if os.path.lexists(place / ".git")), None)
+    if repository is None:
+        return None, ""
+    within = above[: above.index(repository) + 1]
+    flake = next((place for place in within if os.path.lexists(place / "flake.nix")), real)
+    inside = os.path.relpath(flake, repository)
+    return str(repository), "" if inside == "." else inside
 
 
 def input_name(url: str, taken: Sequence[str]) -> str:
@@ -117,7 +137,8 @@ def input_name(url: str, taken: Sequence[str]) -> str:
     Returns: the repository's name; for a nixpkgs the branch; with what tells it apart where that is taken.
 
     """
-    path = url.partition("?")[0].removeprefix("flake:")
+    path, _, query = url.removeprefix("flake:").partition("?")
+    subfolder = re.search(r"(?:^|&)dir=([^&]+)", query)
     scheme, colon, place = path.partition(":")
     parts = [part for part in (place if colon else path).split("/") if part]
     owner = repository = branch = ""
@@ -134,6 +155,7 @@ def input_name(url: str, taken: Sequence[str]) -> str:
         repository = next(iter((*words, *ends)), "")
     candidates = [branch] if repository == "nixpkgs" and branch else []
     candidates += [repository, f"{repository}-{branch}", f"{owner}-{repository}"]
+    candidates += [f"{repository}-{subfolder[1].rpartition('/')[2]}"] if subfolder else []
     candidates += ["" if repository else "flake"]
     candidates += [f"{repository or 'flake'}-{number}" for number in range(2, len(taken) + 3)]
     names = (_as_name(candidate) for candidate in candidates if candidate.strip("-"))

@@ -119,7 +119,7 @@ def _reachable(nodes: Mapping[str, Any], root: str, start: str) -> list[Any]:
 
 def _url(locked: Mapping[str, Any]) -> str:
     """Write the attributes of a locked reference as the reference that `builtins.getFlake` takes."""
-    from urllib.parse import quote, urlencode
+    from urllib.parse import parse_qsl, quote, urlencode
 
     kind = locked["type"]
     query = {key: str(locked[key]) for key in ("dir", "narHash") if key in locked}
@@ -132,7 +132,10 @@ def _url(locked: Mapping[str, Any]) -> str:
         query |= {"lastModified": str(locked["lastModified"])} if "lastModified" in locked else {}
     else:
         scheme = "" if kind == "tarball" and not locked["url"].startswith("file:") else f"{kind}+"
-        url = scheme + locked["url"]
+        # A web server may want a query of its own, and old versions of Nix leave `dir` in it.
+        place, _, own = locked["url"].partition("?")
+        url = scheme + place
+        query = dict(parse_qsl(own, keep_blank_values=True)) | query
         query |= {key: locked[key] for key in ("ref", "rev") if key in locked}
         query |= {key: "1" for key in ("shallow", "submodules") if locked.get(key)}
     return f"{url}?{urlencode(query, quote_via=quote)}" if query else url

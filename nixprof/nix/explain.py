@@ -431,6 +431,20 @@ KNOWN = (
     ),
     Known(
         Trouble.INPUT,
+        # From 2.26 on Nix does not lock them.
+        r"because it has an unlocked input \('git\+file://(?P<folder>[^'?]+)(?:\?[^']*)?'\)",
+        "its git repository has changes that are not committed",
+        ("git -C {folder} commit --all", "or to use it as it is, changes and ignored files included: path:{folder}"),
+        cause="",
+    ),
+    Known(
+        Trouble.INPUT,
+        r"because it has an unlocked input \('(?P<reference>[^']+)'\)",
+        "{reference} has no revision that could be locked",
+        cause="",
+    ),
+    Known(
+        Trouble.INPUT,
         rf"cannot find flake {_quoted('flake')} in the flake registries",
         "there is no {flake} in the registry of flakes",
         ("what it offers: https://github.com/NixOS/flake-registry",),

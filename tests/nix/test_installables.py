@@ -229,3 +229,33 @@ def test_aliases(listing: World, alias: str) -> None:
     assert world.nixprof("ls", "--json").json["packages"] == []
     world.nixprof("upgrade")
     world.nixprof("up")
+
+
+def test_a_flake_within_a_repository_brings_only_what_git_knows(listing: World) -> None:
+    world = listing
+    repository = small_flake(world.home / "all", world.system, repository=True)
+    inner = small_flake(repository / "inner", world.system)
+    (inner / "build").unlink()
+    (inner / "flake.nix").write_text((inner / "flake.nix").read_text().replace("./build", "../build"))
+    (repository / ".gitignore").write_text(".env\n")
+    (inner / ".env").write_text(f"secret of {world.root}\n")
+    git = ["git", "-C", str(repository), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "--quiet", "-m", "two"], check=True)
+    world.nixprof("add", "./inner#x", cwd=repository)
+    assert inputs(world)["all"] == f"git+file://{repository}?dir=inner"
+    assert world.run("x") == "x"
+    secrets = (path.read_text() for path in world.store.store_dir.glob("*-source/**/.env"))
+    assert f"secret of {world.root}\n" not in secrets
+    # What is not committed has no revision, which Nix locks from 2.26 on.
+    (inner / "flake.nix").write_text((inner / "flake.nix").read_text().replace("manual", "book"))
+    (repository / "build").write_text((repository / "build").read_text() + "# changed\n")
+    if world.install.release < (2, 26):
+        world.nixprof("update", "--yes")
+        return
+    for command in (("update",), ("add", f"{inner}#default", f"{repository}#x")):
+        said = refused(world, *command)
+        assert "the input all" in said
+        assert "its git repository has changes that are not committed" in said
+        assert f"git -C {repository} commit --all" in said
+        assert "nixprof-tmp" not in said

@@ -84,6 +84,22 @@ def test_a_folder_is_written_so_that_it_means_the_same_everywhere(
     assert absolute(".") == f"path:{tmp_path}"
 
 
+def test_a_folder_in_a_repository_is_a_part_of_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = tmp_path / "my repo"
+    (repository / ".git").mkdir(parents=True)
+    (repository / "tools/deep").mkdir(parents=True)
+    (repository / "tools/flake.nix").touch()
+    (tmp_path / "link").symlink_to(repository / "tools")
+    monkeypatch.chdir(repository / "tools")
+    url = f"git+file://{tmp_path}/my%20repo"
+    assert absolute("..") == url
+    assert absolute(".") == absolute("./deep") == absolute("../../link") == f"{url}?dir=tools"
+    assert absolute(".?ref=main") == f"{url}?ref=main&dir=tools"
+    assert absolute("path:.") == f"path:{tmp_path}/my%20repo/tools"
+    assert absolute("path:./deep?dir=x") == f"path:{tmp_path}/my%20repo/tools/deep?dir=x"
+    assert input_name("git+file:///srv/repo?dir=tools", ["repo"]) == "repo-tools"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -1,0 +1,44 @@
+"""`flake.lock` as Nix writes it: the reference that an input is locked to."""
+
+import json
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from nixprof.flake.inputs import read_flake_lock
+
+HASH = "sha256-gclqZWfxp2Y6EMBiEIBuYRwZ9WHdgYLjMu00HUaESSs="
+
+
+@pytest.mark.parametrize(
+    ("locked", "start", "query"),
+    [
+        (
+            {"type": "tarball", "url": "https://example.org/x.tar.gz?key=a%2Bb&v="},
+            "https://example.org/x.tar.gz?",
+            {"key": "a+b", "v": "", "narHash": HASH},
+        ),
+        (
+            {"type": "git", "url": "https://example.org/x?token=1", "rev": "0" * 40, "ref": "main"},
+            "git+https://example.org/x?",
+            {"token": "1", "narHash": HASH, "rev": "0" * 40, "ref": "main"},
+        ),
+        # Nix 2.8 leaves `dir` in the address.
+        (
+            {"type": "git", "url": "file:///srv/x?dir=sub", "dir": "sub", "rev": "0" * 40},
+            "git+file:///srv/x?",
+            {"dir": "sub", "narHash": HASH, "rev": "0" * 40},
+        ),
+    ],
+)
+def test_an_address_with_a_query_keeps_it(
+    tmp_path: Path, locked: dict[str, str], start: str, query: dict[str, str]
+) -> None:
+    nodes = {"root": {"inputs": {"x": "x"}}, "x": {"locked": {**locked, "narHash": HASH}}}
+    (tmp_path / "flake.lock").write_text(json.dumps({"nodes": nodes, "root": "root", "version": 7}))
+    url = read_flake_lock(tmp_path / "flake.lock")["x"].url
+    assert url.startswith(start)
+    assert url.count("?") == 1
+    found = parse_qs(urlsplit(url).query, keep_blank_values=True, strict_parsing=True)
+    assert found == {name: [value] for name, value in query.items()}
