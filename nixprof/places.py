@@ -31,8 +31,17 @@ class Places:
 
     @property
     def flake(self) -> Path:
-        """The generated folder."""
-        return self.config / "flake"
+        """The generated folder: where its files really are, if each is a link, as some managers of dot-files make them.
+
+        Nix copies the folder and finds nothing behind links.
+        """
+        folder = self.config / "flake"
+        try:
+            linked = folder / os.readlink(folder / "flake.nix")
+        except OSError:
+            return folder
+        real = Path(os.path.realpath(linked))
+        return real.parent if real.name == "flake.nix" and (real.parent / "nixprof.nix").is_file() else folder
 
     @classmethod
     def of_user(cls) -> Places:

@@ -175,7 +175,11 @@ let
       toFile "nixprof-environment.json" (toJSON {
         version = 1;
         inherit system host;
-        flake = inputs.self.outPath;
+        # Not `inputs.self`: where Nix does not copy flakes at once, that is no path of the store.
+        flake = builtins.path {
+          path = ./.;
+          name = "source";
+        };
         packages = linked;
       })
     );

@@ -234,6 +234,11 @@ class _Reading:
         self._packages(at, value, scope)
 
     def _packages(self, at: _At, table: Table, scope: Scope) -> None:
+        if self._is_by_headers(at.below("packages")):
+            # That no command could edit.
+            fix = 'write packages = [{ package = "ripgrep", priority = 4 }]'
+            self._note(at.below("packages"), "must be one list, not a header for each package", fix)
+            return
         for index, item in self._list(at, table, "packages", 'packages = ["ripgrep"]'):
             path = (*at.path, "packages", index)
             if type(item) is str:
@@ -242,6 +247,16 @@ class _Reading:
                 self._package_table(_At(at.file, path), item, scope)
             else:
                 self._wrong_type(_At(at.file, path), item, "a package", 'write "ripgrep"')
+
+    def _is_by_headers(self, at: _At) -> bool:
+        """Tell whether a list is written as [[NAME]]."""
+        text = self.sources[at.file].text
+        if not re.search(r"^[ \t]*\[\[", text, re.MULTILINE):
+            return False
+        from nixprof.manifest.locate import locate
+
+        place = locate(text).find(*at.path)
+        return place is not None and place.form == "tables"
 
     def _package_table(self, at: _At, table: Table, scope: Scope) -> None:
         self._check_keys(at, table, ("package", "priority", "pin"))

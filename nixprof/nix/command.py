@@ -49,6 +49,8 @@ _POLL_SECONDS = 0.1
 # How much is read at once.
 _CHUNK_BYTES = 64 << 10
 _VERSION = ["nix", "--version"]
+# What Nix says of an input that no lock can hold, such as a git repository with changes that are not committed.
+_UNLOCKED = "because it has an unlocked input"
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
 
 
@@ -114,17 +116,23 @@ class Nix:
 
     def lock(self, folder: Path) -> None:
         """Complete `flake.lock` of the flake in `folder`; what is locked stays."""
-        self._watch(_nix("flake", "lock", operands=[self.reference(folder)]))
+        self._write_lock(_nix("flake", "lock", operands=[self.reference(folder)]))
 
     def update(self, folder: Path, inputs: Sequence[str]) -> None:
         """Move the named inputs of the flake in `folder` to their newest revisions."""
         url = self.reference(folder)
         if not self.version.updates_named_inputs:
             flags = (word for name in inputs for word in ("--update-input", name))
-            self._watch(_nix("flake", "lock", *flags, operands=[url]))
+            self._write_lock(_nix("flake", "lock", *flags, operands=[url]))
             return
         for names in [inputs] if self.version.updates_many_inputs else [[name] for name in inputs]:
-            self._watch(_nix("flake", "update", "--flake", url, operands=names))
+            self._write_lock(_nix("flake", "update", "--flake", url, operands=names))
+
+    def _write_lock(self, argv: list[str]) -> None:
+        """Start a command that writes `flake.lock`; from 2.26 on, some only warn where they do not write it."""
+        _, said = self._run_both([argv[0], *_TOLD, *argv[1:]])
+        if _UNLOCKED in said:
+            raise explain(said, argv)
 
     def evaluate(self, folder: Path, attribute: str, function: str, hear: Callable[[str], object] = str) -> Any:
         """Apply a Nix function to an attribute of the flake in `folder` and return what it gives, as JSON has it.

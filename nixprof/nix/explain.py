@@ -436,12 +436,14 @@ KNOWN = (
         "its git repository has changes that are not committed",
         ("git -C {folder} commit --all", "or to use it as it is, changes and ignored files included: path:{folder}"),
         cause="",
+        beside=True,
     ),
     Known(
         Trouble.INPUT,
         r"because it has an unlocked input \('(?P<reference>[^']+)'\)",
         "{reference} has no revision that could be locked",
         cause="",
+        beside=True,
     ),
     Known(
         Trouble.INPUT,

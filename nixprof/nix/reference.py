@@ -49,18 +49,22 @@ def came_from(reference: str, folder: Path) -> bool:
 
 
 def is_gone(reference: str) -> bool:
-    """Tell whether a reference names a folder of this machine that is not there any more."""
+    """Tell whether a reference names a folder of this machine that is not there any more, or is a flake no more.
+
+    Nix reads no `flake.nix` that is a link out of its folder.
+    """
     if not reference.startswith("path:/") or _link(reference):
         return False
     from urllib.parse import unquote
 
+    folder = unquote(reference.partition("?")[0].removeprefix("path:"))
     try:
-        os.lstat(unquote(reference.partition("?")[0].removeprefix("path:")))
+        os.lstat(folder)
     except (FileNotFoundError, NotADirectoryError):
         return True
     except (OSError, ValueError):  # one that may not be looked at is there
         return False
-    return False
+    return os.path.islink(os.path.join(folder, "flake.nix"))
 
 
 def _link(reference: str) -> tuple[str, str] | None:

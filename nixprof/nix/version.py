@@ -25,9 +25,11 @@ class NixVersion:
     lix: bool
 
     @classmethod
-    def parse(cls, line: str) -> NixVersion | None:
-        """Read a line such as `nix (Nix) 2.34.8` or `nix (Lix, like Nix) 2.93.0`; None where it is neither."""
-        found = re.search(r"(\d+)\.(\d+)[\w.+-]*\s*$", line.strip())
+    def parse(cls, said: str) -> NixVersion | None:
+        """Find the line such as `nix (Nix) 2.34.8` or `nix (Lix, like Nix) 2.93.0`; None where there is none."""
+        lines = [one for one in said.splitlines() if one.startswith("nix ")] or [said.strip()]
+        line = lines[0]
+        found = re.search(r"(\d+)\.(\d+)[\w.+-]*\s*$", line)
         if not found:
             return None
         release = (int(found[1]), int(found[2]))

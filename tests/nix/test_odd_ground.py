@@ -201,3 +201,23 @@ def test_an_input_in_a_folder_with_an_odd_name(world: World) -> None:
     assert '"path:' in world.manifest.read_text()
     assert "/my%20flake" in world.manifest.read_text()
     assert (world.profile / "bin/thing").is_file()
+
+
+def test_generated_files_that_are_links_as_stow_makes_them(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    dotfiles = world.home / "dotfiles/nixprof/flake"
+    dotfiles.mkdir(parents=True)
+    for file in list(world.flake.iterdir()):
+        file.rename(dotfiles / file.name)
+        file.symlink_to(f"../../../dotfiles/nixprof/flake/{file.name}")
+    # The profile's element is of the folder where the files were before.
+    assert world.nixprof("status", "--check", check=False).code == 3
+    world.nixprof("sync")
+    assert world.nixprof("status", "--check").code == 0
+    world.nixprof("add", "jq")
+    assert world.run("jq").startswith("jq ")
+    assert all(file.is_symlink() for file in world.flake.iterdir())
+    assert "jq" in (dotfiles / "packages.json").read_text()
+    agree(world)
+    assert "in sync" in world.nixprof("sync").stderr

@@ -1,5 +1,6 @@
 """What is asked of Nix, how often, and what the answer to every kind of refusal is."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -561,3 +562,23 @@ def test_nix_itself_is_missing(world: World) -> None:
     said = refused(world, "sync")
     assert "there is no nix on the PATH" in said
     assert "hint:" in said
+
+
+def test_the_record_of_an_environment_names_a_copy_of_the_flake_whatever_path_nix_says_it_is_at(world: World) -> None:
+    # Nix with lazy trees names a place that is no path of the store.
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    expression = (
+        f'(import {world.flake}/nixprof.nix {{ inputs.self.outPath = builtins.toFile "lazy" ""; packages = [ '
+        f'{{ key = "nixpkgs#hello"; input = "nixpkgs"; attrPath = [ "hello" ]; }} ]; }})'
+        f".packages.{world.system}.nixprof.manifest"
+    )
+    [record, kept] = (
+        json.loads(Path(path).read_text())
+        for path in (
+            world.nix("eval", "--raw", "--impure", "--expr", expression).stdout,
+            f"{world.profile_elements()[0].store_paths[0]}/manifest.nix",
+        )
+    )
+    assert record["flake"] == kept["flake"]
+    assert Path(kept["flake"], "packages.json").read_text() == (world.flake / "packages.json").read_text()

@@ -134,11 +134,6 @@ def test_an_empty_manifest_has_the_default_input() -> None:
     assert manifest('inputs.x = "github:a/b"').inputs == (NIXPKGS, Input("x", "github:a/b"))
 
 
-def test_a_list_of_tables_is_a_list() -> None:
-    said = manifest('[[packages]]\npackage = "a"\n[[packages]]\npackage = "b"\npriority = -1\n')
-    assert [(package.written, package.priority) for package in said.packages] == [("a", None), ("b", -1)]
-
-
 @pytest.mark.parametrize(
     ("policy", "asked"),
     [
@@ -441,6 +436,20 @@ ID = "use a letter, then letters, digits, - and _"
         (
             '[system.""]',
             (1, 1, '[system.""]', "an empty name is neither an OS, an architecture nor a system", None),
+        ),
+        (
+            '[[packages]]\npackage = "a"',
+            (
+                1,
+                1,
+                "[[packages]]",
+                "must be one list, not a header for each package",
+                None,
+            ),
+        ),
+        (
+            '[[system.darwin.packages]]\npackage = "a"',
+            (1, 1, "[[system.darwin.packages]]", "must be one list, not a header for each package", None),
         ),
         ('[host."a b"]', (1, 1, '[host."a b"]', "a b is no host name", "see hostname -s")),
         ('[host.""]', (1, 1, '[host.""]', "an empty name is no host name", "see hostname -s")),

@@ -18,6 +18,8 @@ from nixprof.nix.version import NixVersion
         ("nix (Lix, like Nix) 2.93.0", "2.93.0", (2, 93), True),
         ("nix (Lix, like Nix) 2.94.0-dev-pre20250722-4c5a2d4", "2.94.0-dev-pre20250722-4c5a2d4", (2, 94), True),
         ("nix (Nix) 3.0", "3.0", (3, 0), False),
+        ("nix (Nix) 2.28.3\nSystem type: aarch64-darwin\nFeatures: gc, signed-caches\n", "2.28.3", (2, 28), False),
+        ("welcome to 10.1\nnix (Lix, like Nix) 2.93.0\n", "2.93.0", (2, 93), True),
     ],
 )
 def test_a_version(line: str, text: str, release: tuple[int, int], lix: bool) -> None:  # noqa: FBT001
