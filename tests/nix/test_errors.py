@@ -17,7 +17,11 @@ from support.screens import collected, shows
 from support.world import FEATURES, NIXPROF, Result, World
 
 LIMIT = '{"message":"API rate limit exceeded for 192.0.2.7."}'
-GET_NIX = (r"hint:  [^\n]*\n(       [^\n]*\n)?", "hint:  to install it: sudo apt install nix-bin\n")
+TO_INSTALL = 'sudo apt install nix-setup-systemd && sudo usermod -aG nix-users "$USER"'
+GET_NIX = (
+    r"hint:  [^\n]*\n(       [^\n]*\n)*",
+    f"hint:  to install it: {TO_INSTALL}\n       then log in again, as groups change only then\n",
+)
 REVISION = (r"\(2026-\d\d-\d\d [0-9a-f]{7}\)", "(2026-10-30 9a8b7c6)")
 
 pytestmark = pytest.mark.usefixtures("page")
