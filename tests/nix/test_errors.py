@@ -14,6 +14,7 @@ import pytest
 from support.binary_cache import BinaryCache
 from support.github import GitHub
 from support.screens import collected, shows
+from support.waiting import until
 from support.world import FEATURES, NIXPROF, Result, World
 
 LIMIT = '{"message":"API rate limit exceeded for 192.0.2.7."}'
@@ -662,11 +663,13 @@ def test_a_user_who_may_not_choose_caches(gone: World, binary_cache: BinaryCache
 def test_interrupted(listed: World) -> None:
     before = listed.snapshot()
     with listed.spawn("add", "slow") as process:
-        time.sleep(2)
+        said = process.stderr
+        assert said is not None
+        until(lambda: "to build" in said.readline())
         process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate()
-    assert process.returncode == 130
-    result = Result(("nixprof", "add", "slow"), 130, stdout, stderr)
+        stderr = said.read()
+        assert process.wait() == 130
+    result = Result(("nixprof", "add", "slow"), 130, "", f"\n{stderr}")
     shows(listed, "Interrupted", "Ctrl-C during `nixprof add slow`.", result)
     assert listed.snapshot() == before
 
