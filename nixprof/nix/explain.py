@@ -695,11 +695,11 @@ def _to_use_daemon(socket: str) -> tuple[str, ...]:
 def _to_get_in(place: str) -> tuple[str, ...]:
     """Say what lets the user write where Nix has to."""
     from nixprof.files import to_put_right
-    from nixprof.nix.install_hint import daemon_hints
+    from nixprof.nix.install_hint import store_hints
 
     return (
         to_put_right(place)
-        or daemon_hints(place)
+        or store_hints(place)
         or (
             "Nix may have been installed for one other user; for all: https://nixos.org/download",
             f"whose it is: ls -ld {place}",

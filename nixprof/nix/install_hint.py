@@ -87,7 +87,7 @@ def to_set_up(host: Host) -> tuple[str, ...]:
     if not host.systemd:
         if host.root:
             return ("mkdir -p /etc/nix && echo 'build-users-group =' >>/etc/nix/nix.conf",)
-        return ('sudo install -d -o "$USER" /nix',)
+        return ('sudo mkdir -p /nix && sudo chown -R "$USER" /nix',)
     if not _is_debian(host):
         return (_DAEMON.removeprefix(" && ").format(sudo=host.sudo),)
     if host.root:
@@ -129,6 +129,15 @@ def hints() -> tuple[str, ...]:
             return (f'Nix is in {place}: open a new terminal, or: export PATH="{place}/bin:$PATH"',)
     command, *then = to_install(Host.this())
     return (f"to install it: {command}", *then, "more ways: https://nixos.org/download")
+
+
+def store_hints(path: str) -> tuple[str, ...]:
+    """Say what lets this user write at a path of root's store; empty where it is somebody else's, or elsewhere."""
+    try:
+        is_roots = path.startswith("/nix/") and os.stat("/nix").st_uid == 0
+    except OSError:
+        return ()
+    return set_up_hints() if is_roots else ()
 
 
 def set_up_hints() -> tuple[str, ...]:
