@@ -165,7 +165,8 @@ def consequence(result: Survey, plan: Plan, *, keep: bool) -> Iterator[str]:
         yield f"{count(len(plan.changes), 'package')} will change."
     else:
         nothing = "No package changes" if result.lookup.downloaded else "Nothing was downloaded and no package changes"
-        yield f"{nothing}: {_replacement(result)}."
+        yield f"{nothing}."
+        yield _replacement(result)
     yield ""
 
 
@@ -174,9 +175,9 @@ def _replacement(result: Survey) -> str:
     taken = set(result.elements)
     number = sum(element in taken for element in result.reading.elements)
     if result.reading.kind is Kind.LIST:
-        return f"the list names {count(number, 'package')} that {'was' if number == 1 else 'were'} kept by store path"
+        return f"The list names {count(number, 'package')} that {'was' if number == 1 else 'were'} kept by store path."
     entries = "the profile entry" if number == 1 else f"the {number} profile entries"
-    return f"nixprof replaces {entries} by one of its own"
+    return f"nixprof replaces {entries} by one of its own."
 
 
 def done(result: Frozen, *, keep: bool) -> Iterator[str]:

@@ -626,7 +626,7 @@ def test_what_is_kept_for_want_of_a_nixpkgs_is_identified_later(fresh_world: Wor
     assert world.snapshot() == before
 
     said = world.nixprof("freeze", "--identify", "--yes").stderr
-    assert "No package changes: the list names 2 packages that were kept by store path." in said
+    assert "No package changes.\nThe list names 2 packages that were kept by store path." in said
     assert world.tree() == tree
     text = world.manifest.read_text()
     assert '  "nodejs_24",\n' in text
@@ -643,7 +643,7 @@ def test_a_lookup_is_asked_for_on_a_terminal(fresh_world: World) -> None:
     tree = of_nix_env(world, "nodejs_24")
     shown = world.nixprof_on_terminal("freeze", typed="y\ny\n", env={"NO_COLOR": "1"}).stdout
     assert "Look in nixpkgs? This downloads nixpkgs once. [Y/n]" in shown
-    assert "No package changes: nixprof replaces the 2 profile entries by one of its own." in shown
+    assert "No package changes.\nnixprof replaces the 2 profile entries by one of its own." in shown
     assert world.tree() == tree
     assert '  "nodejs_24",\n' in world.manifest.read_text()
     settled(world)
