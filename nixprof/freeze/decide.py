@@ -14,6 +14,7 @@ from nixprof.freeze.origin import find_origin, find_revision
 from nixprof.nix.profile import ROOTS, USUAL_PRIORITY
 from nixprof.spec import ALL_OUTPUTS, DEFAULT_INPUT, NO_INPUT, Spec, SpecError
 from nixprof.storepath import is_store_path, name_of, outputs_of, package_of, split_name
+from nixprof.words import as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -123,6 +124,13 @@ def find_elements(name: str, elements: Sequence[Element]) -> tuple[Element, ...]
 def element_name(element: Element) -> str:
     """Call an element as the report, JSON and hints do, and as `--only` knows it."""
     return element.name or element.label or own_name(element)[0]
+
+
+def only(names: Sequence[str]) -> str:
+    """Write the option that imports elements alone, to be pasted; no name is taken for an option of its own."""
+    if any(name.startswith("-") for name in names):
+        return " ".join(f"--only={as_typed(name)}" for name in names)
+    return " ".join(("--only", *map(as_typed, names)))
 
 
 def element_names(element: Element) -> set[str]:

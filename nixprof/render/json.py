@@ -95,7 +95,7 @@ def status(result: Status) -> Mapping[str, Any]:
         "elsewhere": result.elsewhere.name.lower() if result.elsewhere else None,
         "foreign": [
             {
-                "name": element.name,
+                "name": element_name(element) or None,
                 "attrPath": element.attr_path or None,
                 "url": element.original_url or None,
                 "storePaths": list(element.store_paths),

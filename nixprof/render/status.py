@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from nixprof.changes import Change
     from nixprof.commands.status import Status
     from nixprof.console import Console
-    from nixprof.nix.profile import Element
 
     Row = tuple[str, list[str], str]  # what it is, of which, and the command that settles it
 
@@ -39,6 +37,8 @@ def status(result: Status, console: Console) -> Iterator[str]:
 
 def _rows(result: Status) -> Iterator[Row]:
     """Put together what there is to settle."""
+    from nixprof.freeze.decide import element_name, only
+
     named = {kind: [_brief(change) for change in result.changes if change.kind is kind] for kind in Kind}
     edited = [] if result.in_sync else [path.name for path in result.edited]
     yield "edited since", edited, _SYNC
@@ -49,8 +49,8 @@ def _rows(result: Status) -> Iterator[Row]:
     yield "no longer listed", named[Kind.REMOVED], _SYNC
     yield "other version", [*named[Kind.CHANGED], *named[Kind.REBUILT], *named[Kind.RANKED]], _SYNC
     yield "behind its input", list(result.behind), _SYNC
-    foreign = [_name(element) for element in result.foreign]
-    every = "nixprof freeze" if len(foreign) > _NAMED else f"nixprof freeze --only {shlex.join(foreign)}"
+    foreign = [element_name(element) for element in result.foreign]
+    every = "nixprof freeze" if len(foreign) > _NAMED else f"nixprof freeze {only(foreign)}"
     yield "not in the list", foreign, every
     yield from ((f"not on {system}", names, "") for system, names in gaps_by_system(result.gaps).items())
 
@@ -60,14 +60,6 @@ def _brief(change: Change) -> str:
     if change.kind is Kind.CHANGED:
         return f"{name} {change.before or '?'} → {change.after or '?'}"
     return name
-
-
-def _name(element: Element) -> str:
-    """Call a foreign element so that `freeze --only` knows it."""
-    from nixprof.freeze.decide import attribute_of, own_name
-
-    attribute = attribute_of(element)
-    return element.name or (attribute[-1] if attribute and attribute != ("default",) else own_name(element)[0])
 
 
 def _table(rows: Sequence[Row], width: int | None) -> Iterator[str]:

@@ -472,6 +472,30 @@ def test_only_and_except(world: World) -> None:
     assert "did you mean fd" in refused(world, "freeze", "--only", "fdd")
 
 
+def test_an_element_has_one_name_everywhere(fresh_world: World) -> None:
+    """In the report, JSON, `status` and `--only`; also where Nix itself has none, and every attribute is `default`."""
+    world = fresh_world
+    for name in ("one", "two"):
+        url = flake(world, f"flake-{name}", name)
+        file = world.root / f"flake-{name}" / "flake.nix"
+        file.write_text(file.read_text().replace(f'"{name}" =', "default ="))
+        commit(world, file.parent)
+        install(world, url)
+    install(world, world.build_expr('pkgs.stdenv.mkDerivation { pname = "my-tool"; version = "0.3"; }'))
+    tree = world.tree()
+    names = [one["name"] for one in world.nixprof("freeze", "--dry-run", "--json").json["elements"]]
+    assert sorted(names) == ["flake-one", "flake-two", "my-tool"]
+    world.write_manifest("packages = []\n")
+    assert sorted(one["name"] for one in world.nixprof("status", "--json").json["foreign"]) == sorted(names)
+    assert "nixprof freeze --only flake-one flake-two my-tool" in world.nixprof("status").stdout
+    world.nixprof("freeze", "--only", "flake-two")
+    assert lock(world).keys() == {"flake-two#default"}
+    assert world.tree() == tree
+    world.nixprof("freeze", "--except", "flake-one")
+    assert "flake-one#default" not in lock(world)
+    assert world.tree() == tree
+
+
 def test_only_of_a_profile_of_nix_env(fresh_world: World) -> None:
     world = fresh_world
     years_of_nix_env(world)

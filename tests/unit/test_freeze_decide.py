@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nixprof.flake.packages import LockedPackage, Resolved
-from nixprof.freeze.decide import Choice, Ground, attribute_of, decide
+from nixprof.freeze.decide import (
+    Choice,
+    Ground,
+    attribute_of,
+    chosen,
+    decide,
+    element_name,
+    find_elements,
+    only,
+)
 from nixprof.freeze.findings import Alone, Differing, Evidence, Finding, How, Import
 from nixprof.freeze.identify import Identity
 from nixprof.machine import Machine
@@ -169,6 +178,42 @@ def test_attribute_paths() -> None:
         "": (),
     }.items():
         assert attribute_of(Element(None, written, "", "", ())) == names
+
+
+def test_a_name_means_what_is_called_so_before_what_may_be_called_so() -> None:
+    flakes = [
+        Element(name, f"packages.{SYSTEM}.default", f"git+file:///home/a/{name}", REV, (path(f"two-{index}.0"),))
+        for index, name in enumerate(("two", "flake-two", "other"))
+    ]
+    assert [element_name(one) for one in flakes] == ["two", "flake-two", "other"]
+    # All three are packages called two, and all are the attribute `default`.
+    assert [find_elements(one.name or "", flakes) for one in flakes] == [(one,) for one in flakes]
+    assert find_elements("default", flakes) == ()
+    assert find_elements("two-2.0", flakes) == (flakes[2],)
+    found = decided(*flakes, choice=Choice(only=["flake-two"]))
+    assert [one.element for one in found if isinstance(one, Import)] == [flakes[1]]
+
+
+def test_an_option_of_odd_names_can_be_pasted() -> None:
+    assert only(["nodejs", "wget"]) == "--only nodejs wget"
+    assert only(["--all", "a b"]) == "--only=--all --only='a b'"
+
+
+odd = st.sampled_from(["--all", "-v", "1", "1.2", "default", "two", "a.b", "a-1.0", "^out", "nixpkgs#x", ".*"])
+
+
+@given(
+    st.lists(st.tuples(odd | st.text(min_size=1, max_size=6), odd), min_size=1, max_size=12, unique_by=lambda n: n[0])
+)
+def test_no_name_means_another_element(named: list[tuple[str, str]]) -> None:
+    elements = [
+        Element(name, f"packages.{SYSTEM}.{attribute}", f"path:/{index}", REV, (path(f"x-{index}"),))
+        for index, (name, attribute) in enumerate(named)
+    ]
+    for one in elements:
+        assert find_elements(element_name(one), elements) == (one,)
+        assert chosen(elements, Choice(only=[element_name(one)])) == (one,)
+        assert one not in chosen(elements, Choice(besides=[element_name(one)]))
 
 
 texts = st.text(max_size=12)
