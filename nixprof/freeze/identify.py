@@ -196,6 +196,11 @@ class _Search:
         self.refused: set[tuple[str, ...]] = set()
 
     @property
+    def is_likely(self) -> bool:
+        """Whether something that was found is more than a namesake: only variants of it remain to be looked at."""
+        return any(_is_alike(self.element, one) for one in self.candidates)
+
+    @property
     def is_proved(self) -> bool:
         """Whether something that was found gives the very store path."""
         return any(_gives(self.element, one) for one in self.candidates)
@@ -240,11 +245,9 @@ class _Source:
             return False
         for wide in (False, True):
             missing = [search for search in searches if not search.is_proved]
-            places = [self._places(search.name, wide=wide) for search in missing]
+            places = [self._places(search, wide=wide) for search in missing]
             self._list(dict.fromkeys(path for some in places for path in some))
-            paths = [
-                list(self._paths(search.name, some, wide=wide)) for search, some in zip(missing, places, strict=True)
-            ]
+            paths = [list(self._paths(search, some, wide=wide)) for search, some in zip(missing, places, strict=True)]
             self._describe(dict.fromkeys(path for some in paths for path in some))
             for search, some in zip(missing, paths, strict=True):
                 search.refused |= self._refused.intersection(some)
@@ -256,23 +259,29 @@ class _Source:
             self._compare(missing)
         return not self._failed
 
-    def _places(self, name: Name, *, wide: bool) -> list[tuple[str, ...]]:
+    def _places(self, search: _Search, *, wide: bool) -> list[tuple[str, ...]]:
         """Give the sets in which a package may be."""
-        top = self._names[()].all
-        sets = [*expand(name.sets, top), *(expand(PLAIN_SETS, top) if wide and not name.family else ())]
-        return [()] if name.family and name.family.nested else [(), *sets]
+        name, top = search.name, self._names[()].all
+        if name.family and name.family.nested:
+            return [()]
+        other = PLAIN_SETS if wide and not name.family and not search.is_likely else ()
+        return [(), *expand(name.sets, top), *expand(other, top)]
 
-    def _paths(self, name: Name, places: Sequence[tuple[str, ...]], *, wide: bool) -> Iterator[tuple[str, ...]]:
+    def _paths(self, search: _Search, places: Sequence[tuple[str, ...]], *, wide: bool) -> Iterator[tuple[str, ...]]:
         """Give the attributes that may be a package."""
+        name = search.name
         if name.family and name.family.nested:
             for place in expand(name.sets, self._names[()].all):
                 yield from in_nested(place, name.own)
+        yield from ((one,) for one in _positions(search.element) if one in self._names[()].all)
         for place in places:
             if place in self._names:
-                called = name.own if place else name.stem
-                yield from self._names[place].named(called)
+                names, called = self._names[place], name.own if place else name.stem
+                yield from names.named(called)
                 if wide and (not place or name.family):
-                    yield from self._names[place].alike(called, name.version)
+                    yield from names.variants(called)
+                    if not search.is_likely:
+                        yield from names.related(called, name.version)
 
     def _list(self, paths: Iterable[tuple[str, ...]]) -> None:
         new = [path for path in paths if path not in self._names]
@@ -403,10 +412,13 @@ def _guess(element: Element, candidates: Sequence[Candidate]) -> Identity | None
 def _is_likely(element: Element, one: Candidate) -> bool:
     """Tell whether a package of that name may be the element: in a set of its own, more has to agree."""
     at_home = len(one.attr_path) == 1 or Name.parse(element.label).family is not None
-    alike = _same_file(element.position, one.position) or (
-        bool(element.description) and one.description == element.description
-    )
-    return at_home or alike or one.name == element.label
+    return at_home or _is_alike(element, one) or one.name == element.label
+
+
+def _is_alike(element: Element, one: Candidate) -> bool:
+    """Tell whether more than the name is the same: the file that it is from, or what it is said to be."""
+    same = bool(element.description) and one.description == element.description
+    return same or _same_file(element.position, one.position)
 
 
 def _is_same(one: Candidate, other: Candidate) -> bool:

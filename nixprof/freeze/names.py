@@ -84,7 +84,8 @@ _PLUSES = ("", "x", "plus")
 # What follows a name in the attributes of its versions: `nodejs_24`, `openssl_1_1`, `nodejs_latest`.
 _VERSION = re.compile(r"\d+|latest|lts")
 UNLIKE = 2
-MAX_ALIKE = 40
+MAX_VARIANTS = 20
+MAX_RELATED = 40
 MIN_PART_LENGTH = 3
 
 
@@ -184,8 +185,13 @@ class Names:
                 if _VERSION.fullmatch(longer.removeprefix(key)):
                     yield from self._paths(longer)
 
-    def alike(self, name: str, version: str = "") -> Iterator[Path]:
-        """Give attributes that a name is a part of, then those that are a part of it, at most `MAX_ALIKE`.
+    def variants(self, name: str) -> Iterator[Path]:
+        """Give the attributes that begin as a name does, such as `neovim-unwrapped`: at most `MAX_VARIANTS`."""
+        longer = sorted((one for key in keys(name) for one in self._longer(key)), key=len)
+        yield from (path for one in longer[:MAX_VARIANTS] for path in self._paths(one))
+
+    def related(self, name: str, version: str = "") -> Iterator[Path]:
+        """Give the attributes that end as a name does, and those that are a part of it: at most `MAX_RELATED`.
 
         Args:
             name: what a package is called.
@@ -195,14 +201,13 @@ class Names:
         found: list[Path] = []
         digits = [keys(version[: at.start()])[0] for at in re.finditer(r"[._-]|$", version)]
         for key in keys(name):
-            longer = [*self._longer(key), *self._ending(key)]
             parts = sorted({*_parts(key), *_words(name)} - {key}, key=lambda part: (-len(part), part))
-            for one in (*sorted(longer, key=len)[: MAX_ALIKE // 2], *parts):
+            for one in (*sorted(self._ending(key), key=len)[:MAX_VARIANTS], *parts):
                 found += self._paths(one)
             for one in parts:
                 for number in digits:
                     found += self._paths(one + number)
-        yield from dict.fromkeys(found[:MAX_ALIKE])
+        yield from dict.fromkeys(found[:MAX_RELATED])
 
     def _longer(self, key: str) -> Iterator[str]:
         if not key:

@@ -1,8 +1,12 @@
 """Where a package of a given name is looked for in nixpkgs."""
 
-import pytest
+import re
 
-from nixprof.freeze.names import FAMILIES, MAX_ALIKE, PLAIN_SETS, Name, Names, expand, in_nested
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nixprof.freeze.names import FAMILIES, MAX_RELATED, MAX_VARIANTS, PLAIN_SETS, Name, Names, expand, in_nested
 
 
 @pytest.mark.parametrize(
@@ -45,18 +49,20 @@ def test_a_name_finds_its_attribute(name: str, attribute: str) -> None:
 def test_what_is_called_otherwise_is_found_by_a_part(name: str, attribute: str) -> None:
     names = Names((), [attribute, "other"])
     assert list(names.named(name)) == []
-    assert list(names.alike(name)) == [(attribute,)]
+    assert [*names.variants(name), *names.related(name)] == [(attribute,)]
 
 
 def test_a_part_may_have_the_version_behind_it() -> None:
     names = Names((), ["clang", "clang_18", "clang_19", "jdk17", "jdk21"])
-    assert list(names.alike("clang-wrapper", "18.1.8")) == [("clang",), ("clang_18",)]
-    assert list(names.alike("openjdk", "17.0.16")) == [("jdk17",)]
+    assert list(names.related("clang-wrapper", "18.1.8")) == [("clang",), ("clang_18",)]
+    assert list(names.related("openjdk", "17.0.16")) == [("jdk17",)]
 
 
 def test_what_is_tried_is_limited() -> None:
     names = Names((), [f"lib-{number}x" for number in range(20_000)])
-    assert 0 < len(list(names.alike("lib"))) <= MAX_ALIKE
+    assert len(list(names.variants("lib"))) == MAX_VARIANTS
+    names = Names((), [f"{number}lib-x" for number in range(20_000)] + ["lib", "x"])
+    assert 2 < len(list(names.related("lib-x"))) <= MAX_RELATED
 
 
 @pytest.mark.parametrize(
@@ -114,6 +120,20 @@ def test_a_set_of_sets_is_entered_at_every_dash() -> None:
 def test_versions_are_compared_from_the_left() -> None:
     name = Name.parse("nodejs-24.10.0")
     assert [name.shared(version) for version in ("24.10.1", "24.11.0", "22.20.0", "24", "")] == [2, 1, 0, 1, 0]
+
+
+@given(st.text(max_size=20) | st.from_regex(r"(python3\.1\d|perl5\.40\.0|_at_a_slash|php|e)-\S{1,9}", fullmatch=True))
+def test_any_name_can_be_looked_for(name: str) -> None:
+    parsed = Name.parse(name)
+    assert parsed.is_same(Name.parse(name))
+    names = Names(("set",), [name, parsed.own, "other"])
+    for path in (*names.named(parsed.own), *names.variants(parsed.own), *names.related(parsed.own, parsed.version)):
+        assert path[0] == "set"
+        assert path[1] in names.all
+    if re.search(r"[a-z0-9]", parsed.own.casefold()):
+        assert ("set", parsed.own) in list(names.named(parsed.own))
+    for path in in_nested(("set",), parsed.own):
+        assert "-".join(path[1:]).casefold() == parsed.own.casefold()
 
 
 def test_every_family_can_be_read() -> None:
