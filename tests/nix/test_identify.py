@@ -4,6 +4,7 @@ The elements are made of what Nix evaluates, without building anything.
 """
 
 import json
+import re
 import shutil
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -16,12 +17,10 @@ from support.demo import DEMO
 from support.world import World
 
 from nixprof.freeze.findings import Evidence
-from nixprof.freeze.identify import Identified, Nixpkgs, identify
+from nixprof.freeze.identify import MAX_FAILURES_IN_A_ROW, Identified, Nixpkgs, identify
 from nixprof.nix.command import Nix
 from nixprof.nix.profile import Element
 from nixprof.progress import Progress
-
-pytestmark = pytest.mark.newest_nix
 
 AttrPath = tuple[str, ...]
 # How much has to be right. When this was written, 99.2 % were at the same revision, and 98.4 % at another.
@@ -150,6 +149,7 @@ def without_position(element: Element) -> Element:
     return replace(element, position="")
 
 
+@pytest.mark.newest_nix
 @pytest.mark.parametrize("revision", [1, 2])
 def test_at_the_same_revision_everything_is_proved(
     world: World, monkeypatch: pytest.MonkeyPatch, revision: int
@@ -167,6 +167,7 @@ def test_at_the_same_revision_everything_is_proved(
         assert len(proved) / len(some) >= AIM
 
 
+@pytest.mark.newest_nix
 def test_at_another_revision_it_is_guessed_and_said_to_be(installed: Installed) -> None:
     nixpkgs = channel(installed.world, 2)
     elements = list(dict.fromkeys(installed.elements.values()))
@@ -188,6 +189,7 @@ builtins.foldl' break (import ./real arguments) (builtins.fromJSON (builtins.rea
 """
 
 
+@pytest.mark.newest_nix
 def test_what_aborts_costs_itself_only(installed: Installed) -> None:
     world = installed.world
     elements = list(dict.fromkeys(installed.elements.values()))
@@ -211,3 +213,45 @@ def test_what_aborts_costs_itself_only(installed: Installed) -> None:
     told = {one.attribute: one.cause for one in identified.unasked}
     assert len(lost) > len(broken) / 2
     assert [one.attr_path for one in lost if "was aborted" not in told.get(".".join(one.attr_path), "")] == []
+
+
+@pytest.mark.newest_nix
+def test_where_everything_aborts_it_is_soon_given_up(installed: Installed) -> None:
+    folder = installed.world.root / "aborting"
+    folder.mkdir()
+    everything = 'builtins.mapAttrs (name: _: abort "no ${name}") (import ./real arguments)'
+    channel(installed.world, 1).rename(folder / "real")
+    (folder / "default.nix").write_text(f"arguments: {everything}\n")
+    elements = list(dict.fromkeys(installed.elements.values()))
+    identified = installed.identify(folder, elements)
+    # What its file tells of itself, it tells without Nix.
+    assert {one.evidence for one in identified.identities.values()} == {Evidence.POSITION}
+    assert [one.cause for one in identified.unasked if not one.attribute] != []
+    assert len(identified.unasked) <= 2 * (MAX_FAILURES_IN_A_ROW + 1)
+
+
+def test_neither_a_setting_nor_a_configuration_nor_an_attribute_loses_all(fresh_world: World) -> None:
+    world = fresh_world
+    nixpkgs = world.home / ".nix-defexpr/channels/nixpkgs"
+    nixpkgs.parent.mkdir(parents=True)
+    channel(world, 1).rename(nixpkgs)
+    packages = ("hello", "gadget-cuda", "aprutil", "python3Packages.requests-toolbelt", "kdePackages.konsole", "jdk17")
+    world.command("nix-env", "-f", nixpkgs, "-iA", *packages)
+    own = world.build_expr('pkgs.stdenv.mkDerivation { pname = "protobuf-c"; version = "1.0"; }')
+    world.command("nix-env", "-i", own)
+    config = world.home / ".config/nixpkgs/config.nix"
+    config.parent.mkdir(parents=True)
+    config.write_text('abort "only for another nixpkgs"\n')
+    world.configure(pure_eval="true")
+
+    frozen = world.nixprof("freeze", "--dry-run", "--json").json
+
+    evidence = {one["package"]: one["evidence"] for one in frozen["elements"]}
+    assert [evidence.get(package) for package in packages] == ["same store path"] * len(packages)
+    assert evidence["protobufc"] == "guess: same name, another version"
+    causes = {one["attribute"]: one["cause"] for one in frozen["unasked"]}
+    assert "only for another nixpkgs" in causes[None]
+    assert "missing.nix" in causes["protobufc_1_4"]
+    shown = world.nixprof("freeze", "--dry-run").stderr
+    assert re.search(r"guessed +1  protobuf-c-1.0 → protobufc +\(same name, another version", shown)
+    assert "protobufc_1_4" in shown
