@@ -169,14 +169,26 @@ class Stage:
         with self._project.progress.step("looking for newer revisions"), self._named_inputs():
             for package in moves.packages:
                 self._move_alone(package)
+            moving = self._following(moves.inputs)
             for package in self._manifest.packages:
-                if package.spec.input in moves.inputs and package not in moves.packages:
+                own = package.spec.input in moves.inputs
+                if package not in moves.packages and (own or (package.pin and package.spec.input in moving)):
                     self._go_along(package)
             self._write()
             used = [one.name for one in self._used_inputs() if one.name in moves.inputs]
             if used:
                 self._nix.update(self._folder, used)
             self.lock_inputs()
+
+    def _following(self, names: Iterable[str]) -> set[str]:
+        """Give inputs with all that follow one of them, and so move with it."""
+        moving = set(names)
+        while (
+            more := {one.name for one in self._manifest.inputs if moving.intersection(ours for _, ours in one.follows)}
+            - moving
+        ):
+            moving |= more
+        return moving
 
     def _move_alone(self, package: Package) -> None:
         """Hold a package at the newest revision of its input, which itself stays where it is."""
@@ -185,12 +197,19 @@ class Stage:
         self._hold(package, None)
         self.lock_inputs()
         newest = self._inputs_after(lambda: self._nix.update(self._folder, [name]))[name]
-        goes_with_input = not package.pin and (before is None or before.url == newest.url)
-        self._hold(package, None if goes_with_input else newest.url)
+        goes_with_input = not package.pin and (before is None or before.identity == newest.identity)
+        self._hold(package, None if goes_with_input else newest)
 
-    def _hold(self, package: Package, reference: str | None) -> None:
+    def _hold(self, package: Package, at: LockedInput | None) -> None:
+        """Hold a package at an input as it is locked; None lets it go with its input."""
         known = self.locked.get(package.spec.key, LockedPackage())
-        self.locked[package.spec.key] = replace(known, held=reference)
+        if at is None:
+            known = replace(known, held=None, nodes=())
+        else:
+            # One reference with other dependencies is another package.
+            systems = known.systems if at.nodes == known.nodes else {}
+            known = replace(known, held=at.url, nodes=at.nodes, systems=systems)
+        self.locked[package.spec.key] = known
         self._write()
 
     def _used_inputs(self) -> tuple[Input, ...]:
@@ -210,9 +229,13 @@ class Stage:
         known = self.locked.get(package.spec.key)
         if known is None:
             return
-        source = next((resolved.source for _, resolved in sorted(known.systems.items())), None)
-        held = source if known.held is None else known.held
-        self.locked[package.spec.key] = replace(known, held=held if package.pin else None)
+        if not package.pin:
+            self.locked[package.spec.key] = replace(known, held=None, nodes=())
+        elif known.held is None:
+            source = next((resolved.source for _, resolved in sorted(known.systems.items())), None)
+            now = self.inputs().get(package.spec.input)
+            nodes = now.nodes if now and now.url == source else ()
+            self.locked[package.spec.key] = replace(known, held=source, nodes=nodes)
 
     def revise(self, manifest: Manifest) -> None:
         """Go on with a manifest that has the same packages and inputs, and another policy."""

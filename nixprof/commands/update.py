@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from nixprof import allow, flow
 from nixprof.advice import Attempt
 from nixprof.draft import Draft, Moves
-from nixprof.errors import NixprofError
 from nixprof.flake.packages import read_packages
 from nixprof.match import find_packages
 from nixprof.refusal import NOTHING, Allowance
@@ -45,20 +44,9 @@ def run(
         for name in names:
             if name not in inputs:
                 package = find_packages(name, manifest, locked, "update")[0]
-                _check_alone(package, manifest)
                 packages[package.spec.key] = package
                 typed[name] = package.spec.key
         return Draft(moves=Moves(tuple(name for name in inputs if name in names), tuple(packages.values())))
 
     attempt = Attempt(allowed.command, typed, moves=True)
     return allow.change(project, propose, allowed, attempt, dry_run=dry_run, confirm=confirm)
-
-
-def _check_alone(package: Package, manifest: Manifest) -> None:
-    """Make sure that a package can stay at a revision of its own: a reference cannot say what an input follows."""
-    source = next(one for one in manifest.inputs if one.name == package.spec.input)
-    if source.follows:
-        raise NixprofError(
-            f"{package.written} cannot move alone, because its input follows others",
-            hints=(f"nixprof update {source.name}",),
-        )

@@ -29,6 +29,8 @@ class LockedInput:
         rev: the commit; empty where the input has none (a path, a tarball).
         last_modified: of the revision, in seconds since 1970; 0 where it is not known.
         identity: equal while the contents of the input and of everything that it depends on are.
+        nodes: the input and everything that it depends on as `flake.lock` has it, each with its own inputs by their
+            places here; empty where it depends on nothing.
 
     """
 
@@ -36,6 +38,7 @@ class LockedInput:
     rev: str
     last_modified: int
     identity: str
+    nodes: tuple[Mapping[str, Any], ...] = ()
 
 
 def read_flake_lock(path: Path) -> Mapping[str, LockedInput]:
@@ -65,11 +68,13 @@ def read_flake_lock(path: Path) -> Mapping[str, LockedInput]:
 def _locked_input(nodes: Mapping[str, Any], root: str, target: str | list[str]) -> LockedInput:
     name = _follow(nodes, root, target)
     locked = nodes[name]["locked"]
+    reachable = _reachable(nodes, root, name)
     return LockedInput(
         url=_url(locked),
         rev=str(locked.get("rev", "")),
         last_modified=int(locked.get("lastModified", 0)),
-        identity=_identity(_reachable(nodes, root, name)),
+        identity=_identity([_without_time(node) for node in reachable]),
+        nodes=tuple(reachable) if len(reachable) > 1 else (),
     )
 
 
@@ -99,7 +104,7 @@ def digest(text: str) -> str:
 
 
 def _reachable(nodes: Mapping[str, Any], root: str, start: str) -> list[Any]:
-    """Give the locked nodes that `start` leads to, itself first, without the names that the lock gives them."""
+    """Give the locked nodes that `start` leads to, itself first, with places instead of the names in the lock."""
     order = [start]
     for name in order:
         for _, target in sorted(nodes[name].get("inputs", {}).items()):
@@ -108,13 +113,20 @@ def _reachable(nodes: Mapping[str, Any], root: str, start: str) -> list[Any]:
                 order.append(node)
     return [
         {
-            "locked": {key: value for key, value in nodes[name]["locked"].items() if key != "lastModified"},
+            "locked": nodes[name]["locked"],
+            **{key: nodes[name][key] for key in ("flake",) if key in nodes[name]},
             "inputs": {
                 key: order.index(_follow(nodes, root, target)) for key, target in nodes[name].get("inputs", {}).items()
             },
         }
         for name in order
     ]
+
+
+def _without_time(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave away what does not tell contents apart."""
+    locked = {key: value for key, value in node["locked"].items() if key != "lastModified"}
+    return {"locked": locked, "inputs": node["inputs"]}
 
 
 def _url(locked: Mapping[str, Any]) -> str:

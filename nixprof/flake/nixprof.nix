@@ -27,6 +27,7 @@ let
     elemAt
     filter
     foldl'
+    fetchTree
     fromJSON
     genList
     getFlake
@@ -45,6 +46,7 @@ let
     parseDrvName
     pathExists
     readFile
+    removeAttrs
     seq
     sort
     toFile
@@ -267,6 +269,52 @@ let
         flake
       ];
 
+  # Flakes as a lock has them, the first of which is the one that is wanted; as Nix itself calls a flake.
+  callNodes =
+    nodes:
+    let
+      call =
+        node:
+        let
+          sourceInfo = fetchTree (removeAttrs node.locked [ "dir" ]);
+          outPath = sourceInfo.outPath + (if node.locked ? dir then "/${node.locked.dir}" else "");
+          inputs = mapAttrs (_: elemAt flakes) node.inputs;
+          outputs = (import (outPath + "/flake.nix")).outputs (inputs // { self = flake; });
+          flake =
+            outputs
+            // sourceInfo
+            // {
+              inherit
+                inputs
+                outPath
+                outputs
+                sourceInfo
+                ;
+              _type = "flake";
+            };
+        in
+        if node.flake or true then flake else sourceInfo;
+      flakes = map call nodes;
+    in
+    head flakes;
+
+  # What a package is held at depends on what it did when it was locked, which its own lock may not know.
+  heldNodes = package: locked.${package.key}.heldLock or [ ];
+  flakeOf =
+    package:
+    if package.held or "" == "" then
+      inputs.${package.input}
+    else if heldNodes package == [ ] then
+      getFlake package.held
+    else
+      callNodes (heldNodes package);
+  rootOf =
+    package:
+    if package ? held && heldNodes package != [ ] then
+      package.key
+    else
+      package.held or package.input;
+
   # Per system and reference, so that an input that needs the policy is imported once.
   roots = genAttrs systems (
     system:
@@ -274,8 +322,8 @@ let
       inputs
       // listToAttrs (
         map (package: {
-          name = package.held;
-          value = getFlake package.held;
+          name = rootOf package;
+          value = flakeOf package;
         }) (filter (package: package.held or "" != "") packages)
       )
     )
@@ -320,12 +368,12 @@ let
   # Whether the policy, where there is one, takes effect on a package.
   isReached =
     package:
-    isNixpkgs (if package ? held then getFlake package.held else inputs.${package.input});
+    isNixpkgs (flakeOf package);
 
   lookUp =
     system: package:
     let
-      tried = map (follow package.attrPath) roots.${system}.${package.held or package.input};
+      tried = map (follow package.attrPath) roots.${system}.${rootOf package};
       found = filter (at: at.found) tried;
       # Where nothing has it, the root that went furthest says best what there is instead.
       furthest = foldl' (best: at: if at.depth > best.depth then at else best) (head tried) tried;
@@ -512,7 +560,7 @@ let
   cachesOf =
     package:
     let
-      source = if package ? held then getFlake package.held else inputs.${package.input};
+      source = flakeOf package;
       config = (import (source.outPath + "/flake.nix")).nixConfig or { };
       words =
         name:
@@ -535,10 +583,10 @@ let
   resolveOne =
     system: package:
     let
-      reference = package.held or package.input;
+      reference = rootOf package;
       # That a package set refuses a system altogether is the fault of none of its packages.
       set = tryEval (all isAttrs roots.${system}.${reference});
-      elsewhere = systemsOf (if package ? held then getFlake package.held else inputs.${package.input});
+      elsewhere = systemsOf (flakeOf package);
       at = lookUp system package;
       looked = tryEval (seq at.found (at.found -> isDerivation at.value));
       description = attempt (describe at.value);

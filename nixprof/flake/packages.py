@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nixprof.errors import NixprofError
 from nixprof.files import read_file
 from nixprof.flake.conflict import check_merged, unusable
-from nixprof.nix.shape import MISSHAPEN, MisshapenError, text, wrong_with
+from nixprof.nix.shape import MISSHAPEN, MisshapenError, fits, text, wrong_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,12 +73,15 @@ class LockedPackage:
         held: the locked flake reference that it stays at, whatever its input does, until `update` moves it; empty
             where it is not known what the package came from; None for a package that goes with its input.
         unavailable: why it cannot be had, by system.
+        nodes: what `held` is locked to depend on, if on anything: its own lock does not know what it was to follow; see
+            `LockedInput`.
 
     """
 
     systems: Mapping[str, Resolved] = field(default_factory=dict)
     held: str | None = None
     unavailable: Mapping[str, Unavailable] = field(default_factory=dict)
+    nodes: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def goes_with_input(self) -> bool:
@@ -153,7 +156,10 @@ def _parse_package(entry: Mapping[str, Any]) -> LockedPackage:
     systems = {system: _parse_resolved(fields) for system, fields in entry["systems"].items()}
     held = entry.get("held")
     unavailable = {system: _parse_unavailable(fields) for system, fields in entry.get("unavailable", {}).items()}
-    return LockedPackage(systems, None if held is None else text(held), unavailable)
+    nodes = entry.get("heldLock", [])
+    if not fits(nodes, [{"locked": dict, "inputs": {str: int}}]):
+        raise MisshapenError("what a package is held at is no part of a lock")
+    return LockedPackage(systems, None if held is None else text(held), unavailable, tuple(nodes))
 
 
 def _parse_unavailable(fields: Mapping[str, Any]) -> Unavailable:
@@ -181,6 +187,7 @@ def _print_package(package: LockedPackage) -> dict[str, Any]:
     unavailable = {system: asdict(why) for system, why in package.unavailable.items()}
     return (
         held
+        | ({"heldLock": list(package.nodes)} if package.nodes else {})
         | ({"unavailable": unavailable} if unavailable else {})
         | {
             "systems": {

@@ -1,6 +1,8 @@
 """What `update` moves, what stays, and what becomes of the locks."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from support.claims import agree, lock, refused, revisions, versions
@@ -219,8 +221,6 @@ def test_an_input_that_follows_another(world: World) -> None:
     assert nodes["helix"]["inputs"]["nixpkgs"] == ["nixpkgs"]
     first = lock(world)["helix#helix"]["systems"][world.system]["outputs"]["out"]
 
-    assert "cannot move alone" in refused(world, "update", "helix#helix")
-
     # What it follows moves, so it is built anew.
     world.publish(2)
     world.nixprof("update", "nixpkgs")
@@ -230,6 +230,53 @@ def test_an_input_that_follows_another(world: World) -> None:
     world.publish_helix(2)
     world.nixprof("update", "helix")
     assert world.run("hx") == "helix 25.07.1"
+    agree(world)
+
+
+def test_what_is_held_of_an_input_that_follows_another_can_be_made_again(fresh_world: World) -> None:
+    world = fresh_world
+    helix = world.publish_helix()
+
+    def write(options: str) -> None:
+        world.write_manifest(
+            f'packages = ["hello", {{ package = "helix#helix"{options} }}]\n\n[inputs]\n'
+            f'nixpkgs = "{world.nixpkgs_url}"\nhelix = {{ url = "{helix}", follows = {{ nixpkgs = "nixpkgs" }} }}\n'
+        )
+
+    def made() -> str:
+        return str(lock(world)["helix#helix"]["systems"][world.system]["outputs"]["out"])
+
+    def collect_garbage_and_make_again() -> None:
+        path = made()
+        world.nix("profile", "remove", *(world.profile_elements()[0].store_paths))
+        shutil.rmtree(world.home / ".local/state/nix/profiles")
+        (world.home / ".local/state/nix/profiles").mkdir()
+        world.command("nix-store", "--gc")
+        assert not Path(path).exists()
+        world.nixprof("sync")
+        assert made() == path
+        agree(world)
+
+    write(", pin = true")
+    world.nixprof("sync")
+    pinned = made()
+    world.publish(2)
+    world.publish_helix(2)
+    # What it follows moves without it, and so does its input.
+    for names in (["nixpkgs"], []):
+        world.nixprof("update", *names)
+        assert made() == pinned
+        assert world.run("hx") == "helix 25.07"
+        assert world.run("hello") == "hello 2.12.2"
+    collect_garbage_and_make_again()
+    # Named, it moves, to a reference that is held in the same way.
+    world.nixprof("update", "helix#helix")
+    assert world.run("hx") == "helix 25.07.1"
+    collect_garbage_and_make_again()
+    write("")
+    world.nixprof("update")
+    assert "held" not in lock(world)["helix#helix"]
+    assert "heldLock" not in lock(world)["helix#helix"]
     agree(world)
 
 
