@@ -49,6 +49,8 @@ _POLL_SECONDS = 0.1
 # How much is read at once.
 _CHUNK_BYTES = 64 << 10
 _VERSION = ["nix", "--version"]
+# Where Nix keeps its database and the generations of profiles.
+_STATE = "/nix/var/nix"
 # What Nix says of an input that no lock can hold, such as a git repository with changes that are not committed.
 _UNLOCKED = "because it has an unlocked input"
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
@@ -375,8 +377,8 @@ class Nix:
             from nixprof.nix.install_hint import hints
 
             raise NixprofError(f"there is no {argv[0]} on the PATH", hints=hints())
-        if not _can_have_a_store():
-            raise NixprofError(NOT_SET_UP, cause="there is no /nix, and only root can make it", hints=set_up_hints())
+        if not _has_the_usual_store():
+            raise NixprofError(NOT_SET_UP, cause=f"there is no {_STATE}", hints=set_up_hints())
         with subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -518,15 +520,15 @@ def _where() -> str | None:
     return None
 
 
-def _can_have_a_store() -> bool:
-    """Tell whether this user can have the usual store: where there is no /nix, only root can make it.
+def _has_the_usual_store() -> bool:
+    """Tell whether Nix has its store where it usually is, or root can make it there.
 
-    Since 2.10 Nix then takes a folder in the home for the root of a store, without an error. Programs in there do not
-    find each other under /nix/store, and do not run.
+    Without its state folder, Nix since 2.10 takes a folder in the home for the root of a store, without an error.
+    Programs in there do not find each other under /nix/store, and do not run.
     """
     if os.geteuid() == 0 or any(os.environ.get(name) for name in ("NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_REMOTE")):
         return True
-    return os.path.isdir("/nix")
+    return os.path.isdir(_STATE)
 
 
 def _profile_flag(profile: Path | None) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 Debian's `nix-bin` is Nix alone. Its `nix-setup-systemd` adds the daemon, the build users and a group of those who may
 use the daemon (/usr/lib/tmpfiles.d/nix-daemon.conf there). Without systemd, Nix works without a daemon: for the user to
-whom /nix belongs, and for root without build users (`build-users-group` in the manual of Nix).
+whom /nix belongs, and for root without build users (`build-users-group` in the manual of Nix). It has to have the
+folder /nix/var/nix: where that is missing, Nix takes another store (`auto` under "store types" in the manual).
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def to_set_up(host: Host) -> tuple[str, ...]:
     if not host.systemd:
         if host.root:
             return ("mkdir -p /etc/nix && echo 'build-users-group =' >>/etc/nix/nix.conf",)
-        return ('sudo mkdir -p /nix && sudo chown -R "$USER" /nix',)
+        return ('sudo mkdir -p /nix/var/nix && sudo chown -R "$USER" /nix',)
     if not _is_debian(host):
         return (_DAEMON.removeprefix(" && ").format(sudo=host.sudo),)
     if host.root:
@@ -99,7 +100,7 @@ def missing_set_up(host: Host) -> tuple[str, ...]:
     """Say what the Nix of this machine lacks to work for this user, as `to_set_up` does; empty where it works."""
     if host.root:
         return () if _has_build_users() else to_set_up(host)
-    if os.access("/nix/var/nix", os.W_OK) or (os.access("/nix", os.W_OK) and not os.path.exists("/nix/var")):
+    if os.access("/nix/var/nix", os.W_OK):
         return ()
     try:
         with socket.socket(socket.AF_UNIX) as client:

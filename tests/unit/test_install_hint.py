@@ -52,7 +52,7 @@ def test_root_needs_no_sudo() -> None:
 
 def test_without_systemd() -> None:
     user, root = (Host("Linux", DEBIAN, root=root, systemd=False) for root in (False, True))
-    assert to_set_up(user) == ('sudo mkdir -p /nix && sudo chown -R "$USER" /nix',)
+    assert to_set_up(user) == ('sudo mkdir -p /nix/var/nix && sudo chown -R "$USER" /nix',)
     assert to_set_up(root) == (NO_BUILD_USERS,)
     assert to_install(user) == (f"sudo apt install nix-bin --no-install-recommends && {to_set_up(user)[0]}",)
     assert to_install(root) == (f"apt install nix-bin --no-install-recommends && {NO_BUILD_USERS}",)
