@@ -15,10 +15,12 @@ import typer
 from nixprof import __version__
 from nixprof.console import Colour, Console, can_ask, unwritten
 from nixprof.errors import NixprofError, shown
-from nixprof.words import command_line, discreet
+from nixprof.words import clean, command_line, discreet, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from typer.models import CommandInfo
 
     from nixprof.consent import Consent
     from nixprof.flow import Outcome, Plan
@@ -29,7 +31,6 @@ app = typer.Typer(
     name="nixprof",
     help="One short TOML list of packages, the same on every machine, installed by Nix.",
     epilog="To begin: nixprof add ripgrep. The list is ~/.config/nixprof/nixprof.toml.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -59,6 +60,7 @@ class _Settings:
     verbose = False
     console = Console()
     answered = False  # with the one object of --json
+    changes = False  # whether the command is one that changes something
 
 
 def _start(
@@ -68,17 +70,17 @@ def _start(
     json: bool = False,
     verbose: bool = False,
     colour: Colour = Colour.AUTO,
-    waits: bool = True,
+    waits: bool | None = None,
     yes: bool = False,
 ) -> Project:
-    """Note the common options and find out whose packages, and where."""
+    """Note the common options and find out whose packages, and where; `waits` is of what changes something."""
     from nixprof.machine import Machine
     from nixprof.places import Places
     from nixprof.progress import Display, Lines, Progress, Words
     from nixprof.state import Project
 
     _Settings.command, _Settings.json, _Settings.verbose = command, json, verbose
-    _Settings.console, _Settings.answered = Console(colour), False
+    _Settings.console, _Settings.answered, _Settings.changes = Console(colour), False, waits is not None
     progress: Progress = Lines()
     if verbose:
         progress = Words()
@@ -87,7 +89,7 @@ def _start(
     named = command_line(command, _Settings.arguments)
     places = Places.of_user()
     machine = Machine.this(places.cache, progress)
-    return Project(places, machine, profile, named, waits, progress, yes, _Settings.arguments)
+    return Project(places, machine, profile, named, waits is not False, progress, yes, _Settings.arguments)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - so typer calls it
@@ -129,31 +131,32 @@ def _consent(*, yes: bool) -> Consent:
 
     somebody = can_ask() and not _Settings.json
     again = shlex.join(["nixprof", *_Settings.arguments, "--yes"])
-    return Consent(yes, somebody, again, lambda question: typer.confirm(discreet(question), default=True, err=True))
+    return Consent(yes, somebody, again, _ask)
 
 
-def _confirm(*, yes: bool, named: bool = True) -> Callable[[Plan], bool]:
-    """Make a function that shows a plan and asks where it has to.
+def _ask(question: str) -> bool:
+    """Ask a question that is answered with yes by default; the end of the input is a no."""
+    try:
+        return typer.confirm(clean(one_line(discreet(question))), default=True, err=True)
+    except typer.Abort:
+        sys.stderr.write("\n")
+        return False
 
-    Args:
-        yes: whether the user has said so beforehand.
-        named: whether the user has named what changes.
 
-    """
+def _confirm(*, yes: bool) -> Callable[[Plan], bool]:
+    """Make a function that shows a plan and asks where it has to; `yes` is whether the user has said so beforehand."""
 
     def confirm(plan: Plan) -> bool:
-        from nixprof.consent import Risk, risk_of
+        from nixprof.consent import risk_of
         from nixprof.render import change
 
         _show_plan(plan, sys.stderr)
-        if plan.is_empty:
-            return True
-        return _consent(yes=yes).to(change.question(plan), Risk.NONE if named else risk_of(plan.changes))
+        return plan.is_empty or _consent(yes=yes).to(change.question(plan), risk_of(plan), change.loss(plan))
 
     return confirm
 
 
-def _show_outcome(result: Outcome, notes: Sequence[str] = (), **more: object) -> None:
+def _show_outcome(result: Outcome, notes: Sequence[str] = (), otherwise: str = "", **more: object) -> None:
     from nixprof.render import change
 
     console = _Settings.console
@@ -166,7 +169,7 @@ def _show_outcome(result: Outcome, notes: Sequence[str] = (), **more: object) ->
         console.say(note)
     if not result.done and not result.declined:
         _show_plan(result.plan, sys.stderr)
-    console.say(change.outcome(result))
+    console.say(change.outcome(result, otherwise))
 
 
 def _print_json(**content: object) -> None:
@@ -192,7 +195,7 @@ def init(
     from nixprof.commands import init as command
     from nixprof.render.init import initialised
 
-    done = command.run(_start("init", None, json=json), origin)
+    done = command.run(_start("init", None, json=json, waits=True), origin)
     if json:
         _print_json(manifest=str(done.manifest), packages=done.packages)
         return
@@ -268,7 +271,7 @@ def sync(
     from nixprof.commands import sync as command
 
     allowed = _allowed(unfree=allow_unfree, insecure=allow_insecure, broken=allow_broken)
-    done = command.run(project, allowed, dry_run=dry_run or check, confirm=_confirm(yes=yes, named=False))
+    done = command.run(project, allowed, dry_run=dry_run or check, confirm=_confirm(yes=yes))
     if not isinstance(done, command.InSync):
         _show_outcome(done)
         if check:
@@ -305,7 +308,7 @@ def update(
     from nixprof.commands import update as command
 
     allowed = _allowed(unfree=allow_unfree, insecure=allow_insecure, broken=allow_broken)
-    confirm = _confirm(yes=yes, named=False)
+    confirm = _confirm(yes=yes)
     _show_outcome(command.run(project, names or [], allowed, dry_run=dry_run, confirm=confirm))
 
 
@@ -397,8 +400,9 @@ def freeze(
     """Turn an existing profile into the list, without changing one store path."""
     project = _start("freeze", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import freeze as command
-    from nixprof.consent import Risk
+    from nixprof.consent import Risk, risk_of
     from nixprof.freeze.decide import Choice
+    from nixprof.render import change
     from nixprof.render import freeze as rendered
 
     chosen, left = list(only or ()), list(besides or ())
@@ -422,8 +426,9 @@ def freeze(
 
     def confirm(plan: Plan) -> bool:
         show(plan)
+        risk = risk_of(plan, Risk.NONE if keep else Risk.MANY)
         question = "Change the list?" if identify else "Switch the profile over?"
-        return _consent(yes=yes).to(question, Risk.NONE if keep else Risk.MANY)
+        return _consent(yes=yes).to(question, risk, change.loss(plan))
 
     done = command.run(project, options, found, dry_run=dry_run, confirm=confirm)
     if json:
@@ -447,7 +452,7 @@ def _agree_to_download(*, yes: bool) -> Callable[[int], bool]:
         if yes or _Settings.json or not can_ask():
             return yes
         _Settings.console.say(cannot_identify(number))
-        return typer.confirm("Look in nixpkgs? This downloads nixpkgs once.", default=True, err=True)
+        return _ask("Look in nixpkgs? This downloads nixpkgs once.")
 
     return agree
 
@@ -497,7 +502,10 @@ def pin(
     from nixprof.commands import pin as command
 
     confirm = _confirm(yes=yes)
-    _show_outcome(command.run(project, packages, pin=True, dry_run=dry_run, confirm=confirm))
+    done = command.run(project, packages, pin=True, dry_run=dry_run, confirm=confirm)
+    from nixprof.render import change
+
+    _show_outcome(done, otherwise=change.pinned(done.plan, pin=True))
 
 
 @app.command(epilog="Examples: nixprof unpin terraform")
@@ -516,7 +524,10 @@ def unpin(
     from nixprof.commands import pin as command
 
     confirm = _confirm(yes=yes)
-    _show_outcome(command.run(project, packages, pin=False, dry_run=dry_run, confirm=confirm))
+    done = command.run(project, packages, pin=False, dry_run=dry_run, confirm=confirm)
+    from nixprof.render import change
+
+    _show_outcome(done, otherwise=change.pinned(done.plan, pin=False))
 
 
 @app.command(epilog="Examples: nixprof edit; EDITOR='code --wait' nixprof edit")
@@ -536,12 +547,12 @@ def edit(
         if not can_ask():
             return False
         _say(report(error, _Settings.console.width(sys.stderr)))
-        if not typer.confirm("Edit it again?", default=True, err=True):
+        if not _ask("Edit it again?"):
             _Settings.console.say("Nothing was changed.")
             raise typer.Exit(1)
         return True
 
-    done = command.run(project, again=again, confirm=_confirm(yes=yes, named=False))
+    done = command.run(project, again=again, confirm=_confirm(yes=yes))
     if done is None:
         _Settings.console.say("The list was not changed.")
         return
@@ -647,19 +658,31 @@ _ALIASES = {
 
 
 def _canonical(arguments: Sequence[str]) -> list[str]:
-    """Replace an alias by the name of its command."""
-    at = next((index for index, word in enumerate(arguments) if not word.startswith("-")), None)
+    """Replace an alias by the name of its command, and `help COMMAND` by `COMMAND --help`.
+
+    Raises: NixprofError where there is no such command.
+    """
     words = list(arguments)
-    if at is not None:
-        words[at] = _ALIASES.get(words[at], words[at])
-        _leave_only(words[at])
+    at = next((index for index, word in enumerate(words) if not word.startswith("-")), None)
+    if at is None:
+        return words
+    if words[at] == "help":
+        del words[at]
+        return [*_canonical(words), "--help"] if not {"-h", "--help"}.intersection(words) else _canonical(words)
+    words[at] = name = _ALIASES.get(words[at], words[at])
+    commands = {info.name or info.callback.__name__: info for info in app.registered_commands}  # type: ignore[union-attr]
+    if name not in commands:
+        from nixprof.match import suggest
+
+        hints = suggest(name, {*commands, *_ALIASES, "help"}, "nixprof") or ("nixprof --help",)
+        raise NixprofError(f"there is no command {shown(name)}", hints=hints, exit_code=2)
+    _leave_only(commands[name])
     return words
 
 
-def _leave_only(name: str) -> None:
+def _leave_only(command: CommandInfo) -> None:
     """Spare typer the other commands, whose options it would all work out at every start."""
-    named = [info for info in app.registered_commands if name == (info.name or info.callback.__name__)]  # type: ignore[union-attr]
-    app.registered_commands = named or app.registered_commands
+    app.registered_commands = [command]
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -691,12 +714,14 @@ def run(arguments: Sequence[str]) -> int:
 
 def _attempt(arguments: Sequence[str]) -> int:
     """Run a command and show what it fails at. Return the exit code."""
+    _Settings.json = "--json" in arguments  # for what fails before the command has its options
     try:
-        app(args=_canonical(arguments), prog_name="nixprof", standalone_mode=True)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
+        # What a command returns is its exit code, but none of them returns anything.
+        return app(args=_canonical(arguments or ["--help"]), prog_name="nixprof", standalone_mode=False) or 0
     except NixprofError as error:
         failure = error
+    except typer.TyperException as error:
+        failure = _usage_error(error)
     except OSError as error:
         from nixprof.files import to_put_right
 
@@ -708,10 +733,16 @@ def _attempt(arguments: Sequence[str]) -> int:
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
         failure = _bug(error)
-    else:
-        return 0
     _show_error(failure)
     return failure.exit_code
+
+
+def _usage_error(error: typer.TyperException) -> NixprofError:
+    """Say in nixprof's own way what typer does not understand."""
+    message = error.format_message().rstrip(".")
+    command = getattr(getattr(error, "ctx", None), "command_path", "nixprof")
+    _Settings.command = command.removeprefix("nixprof").lstrip()
+    return NixprofError(message[:1].lower() + message[1:], hints=(f"{command} --help",), exit_code=error.exit_code)
 
 
 def _delivered(code: int) -> int:
@@ -740,6 +771,7 @@ def _bug(error: Exception) -> NixprofError:
             "please report it, with the command and what it says when it is run again with --verbose",
             "what is installed stays as it is; to put right what may be half done: nixprof sync",
         ),
+        changed=True,
     )
 
 
@@ -753,3 +785,5 @@ def _show_error(error: NixprofError) -> None:
     from nixprof.render.error import report
 
     _say(report(error, _Settings.console.width(sys.stderr)))
+    if _Settings.changes and not error.changed:
+        _Settings.console.say("Nothing was changed.")

@@ -11,13 +11,12 @@ from nixprof.changes import Kind
 from nixprof.errors import NixprofError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from nixprof.changes import Change
+    from nixprof.flow import Plan
 
-# Fewer packages that move, or go, nobody has to be asked about.
+# Fewer versions that move nobody has to be asked about.
 MANY = 3
-_MOVING = (Kind.REMOVED, Kind.CHANGED, Kind.REBUILT)
 
 
 class Risk(Enum):
@@ -25,12 +24,15 @@ class Risk(Enum):
 
     NONE = "the user has named what happens, or nothing is lost"
     MANY = "many versions move"
-    LOSS = "something goes that no command of nixprof's brings back"
+    LOSS = "something goes that the user has not named, or that no command of nixprof's brings back"
 
 
-def risk_of(changes: Sequence[Change]) -> Risk:
-    """Say what is at stake where the user did not name the packages that change."""
-    return Risk.MANY if sum(change.kind in _MOVING for change in changes) >= MANY else Risk.NONE
+def risk_of(plan: Plan, least: Risk = Risk.NONE) -> Risk:
+    """Say what is at stake, by what a plan comes to and not by the command that made it; at least `least`."""
+    if plan.lost:
+        return Risk.LOSS
+    moving = [one for one in plan.changes if one.kind in (Kind.CHANGED, Kind.REBUILT) and one.key not in plan.named]
+    return Risk.MANY if len(moving) >= MANY else least
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,13 @@ class Consent:
     again: str
     ask: Callable[[str], bool]
 
-    def to(self, question: str, risk: Risk) -> bool:
+    def to(self, question: str, risk: Risk, why: str | None = None) -> bool:
         """Have a yes, or a no.
+
+        Args:
+            question: what to ask.
+            risk: what is at stake.
+            why: what is lost, for whoever cannot be asked.
 
         Raises: NixprofError where there has to be one and nobody is there to give it.
         """
@@ -64,7 +71,7 @@ class Consent:
         if risk is Risk.MANY and not asks_always():
             return True
         raise NixprofError(
-            "this needs a yes, and there is no terminal to ask on", hints=(f"to go ahead: {self.again}",)
+            "this needs a yes, and there is no terminal to ask on", cause=why, hints=(f"to go ahead: {self.again}",)
         )
 
 

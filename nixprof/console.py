@@ -1,5 +1,8 @@
 """The two streams: data goes to stdout, everything else to stderr; colour only where it is wanted.
 
+Both streams clean all that they are given: names, versions, descriptions, logs and arguments come from outside, and a
+terminal obeys what it is shown. Colours and movements of the cursor, which are nixprof's own, are marked with `own`.
+
 What can be written never decides what is done: a stream that is closed, full or gone swallows what it is given.
 Whether all of the data was written is asked once, at the end.
 """
@@ -8,13 +11,14 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
-from nixprof.words import discreet
+from nixprof.words import LONGEST_LINE, clean, discreet, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +28,14 @@ if TYPE_CHECKING:
 # The first word of a line that says how it ends.
 _VERDICTS = {"✓": "green", "✗": "red", "error:": "red"}
 _CODES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
+# What nixprof's own control sequences are marked with: nothing that comes from outside can know it.
+_MARK = f"\0{os.urandom(8).hex()}"
+_OWN = re.compile(rf"{_MARK}([^\0]*)\0")
+
+
+def own(sequence: str) -> str:
+    """Mark a control sequence as nixprof's own, so that the streams let it through."""
+    return f"{_MARK}{sequence}\0"
 
 
 # What is written where the locale has no such sign.
@@ -58,11 +70,15 @@ class Console:
 
     def styled(self, text: str, style: str, stream: TextIO) -> str:
         """Colour a text for a stream, or not: signs carry all meaning without it."""
-        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if text and self._colours(stream) else text
+        if not text or not self._colours(stream):
+            return text
+        return own(f"\x1b[{_CODES[style]}m") + text + own("\x1b[0m")
 
     def write(self, line: str, stream: TextIO) -> None:
-        """Write a line to either stream."""
-        word, space, rest = discreet(line).partition(" ")
+        """Write a line to either stream; it stays one line, whatever it contains."""
+        if len(line) > LONGEST_LINE:
+            line = _OWN.sub("", line)  # none of them may be cut
+        word, space, rest = one_line(discreet(line)).partition(" ")
         stream.write(f"{self.styled(word, _VERDICTS[word], stream) if word in _VERDICTS else word}{space}{rest}\n")
 
     def out(self, lines: Iterable[str]) -> None:
@@ -86,6 +102,17 @@ class Console:
         if self.colour is not Colour.AUTO:
             return self.colour is Colour.ALWAYS
         return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+
+
+class _Stream(TextIOWrapper):
+    """A stream that nothing but text and nixprof's own control sequences gets through."""
+
+    def write(self, text: str, /) -> int:
+        """Write a text, cleaned."""
+        # Every second part is the inside of a mark.
+        parts = _OWN.split(text) if "\0" in text else (text,)
+        super().write("".join(part if index % 2 else clean(part) for index, part in enumerate(parts)))
+        return len(text)
 
 
 class _File(FileIO):
@@ -116,7 +143,7 @@ def opened() -> None:
         stream = getattr(sys, name)
         if stream is getattr(sys, f"__{name}__"):
             file = BufferedWriter(_File(stream.fileno(), "w", closefd=False))
-            stream = TextIOWrapper(file, stream.encoding, line_buffering=stream.line_buffering)
+            stream = _Stream(file, stream.encoding, line_buffering=stream.line_buffering)
             setattr(sys, name, stream)
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="nixprof")

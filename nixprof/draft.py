@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from nixprof.environment import Linked
@@ -42,6 +42,7 @@ class Draft:
         standing: what those link now.
         renamed: keys of installed packages that `standing` has under other keys.
         can_be_allowed: what the user allows where it is in the way of a package; it is written into the policy.
+        named: the keys of the packages that the user has named in the command.
         activates: whether the profile follows; otherwise only the manifest and the locks are written.
 
     """
@@ -53,9 +54,11 @@ class Draft:
     standing: tuple[Linked, ...] = ()
     renamed: frozenset[str] = frozenset()
     can_be_allowed: frozenset[Obstacle] = frozenset()
+    named: frozenset[str] = frozenset()
     activates: bool = True
 
     @classmethod
-    def rewriting(cls, manifest: Manifest, texts: Mapping[Path, str]) -> Draft:
-        """Propose new texts of the files of a manifest, of which some may be the old ones."""
-        return cls({path: texts[path] for path, old in manifest.texts().items() if texts[path] != old})
+    def rewriting(cls, manifest: Manifest, texts: Mapping[Path, str], named: Iterable[str] = ()) -> Draft:
+        """Propose new texts of the files of a manifest, of which some may be the old ones, for packages by key."""
+        files = {path: texts[path] for path, old in manifest.texts().items() if texts[path] != old}
+        return cls(files, named=frozenset(named))

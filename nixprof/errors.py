@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nixprof.words import discreet
+from nixprof.words import LONGEST_LINE, discreet, is_clean
 
 
 def shown(text: str, width: int = 40) -> str:
@@ -17,7 +17,10 @@ class NixprofError(Exception):
     """Something that the user has to know: what happened, why, and which command helps.
 
     `message` is the line after `error:`, `cause` the line after `cause:` (None where it is not known),
-    `hints` the lines after `hint:`, `exit_code` what the process ends with.
+    `hints` the lines after `hint:`, `exit_code` what the process ends with, and `changed` whether something may stay
+    changed all the same.
+
+    A hint is there to be pasted: one with a name that is not shown as it is would do something else, and is left out.
     """
 
     def __init__(
@@ -27,12 +30,14 @@ class NixprofError(Exception):
         cause: str | None = None,
         hints: tuple[str, ...] = (),
         exit_code: int = 1,
+        changed: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.cause = cause
-        self.hints = hints
+        self.hints = tuple(hint for hint in hints if is_clean(hint) and len(hint) <= LONGEST_LINE)
         self.exit_code = exit_code
+        self.changed = changed
 
 
 class ConcurrentChangeError(NixprofError):

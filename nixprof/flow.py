@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.activate import Activation, beside, check_profile
 from nixprof.answers import gaps
-from nixprof.changes import Change, compare
+from nixprof.changes import Change, Kind, compare
 from nixprof.draft import Draft, Moves
 from nixprof.environment import expected
 from nixprof.errors import NixprofError
@@ -69,6 +69,7 @@ class Plan:
         edits: whether the list itself changes.
         gaps: what cannot be had on the other systems that the list is for.
         new_gaps: what of it could be had before, or was not on the list.
+        named: the keys of the packages that the user has named in the command.
 
     """
 
@@ -83,6 +84,12 @@ class Plan:
     edits: bool = False
     gaps: tuple[Gap, ...] = ()
     new_gaps: tuple[Gap, ...] = ()
+    named: frozenset[str] = frozenset()
+
+    @property
+    def lost(self) -> tuple[Change, ...]:
+        """The packages that go without having been named in the command."""
+        return tuple(one for one in self.changes if one.kind is Kind.REMOVED and one.key not in self.named)
 
     @property
     def is_empty(self) -> bool:
@@ -279,6 +286,7 @@ def _plan(project: Project, manifest: Manifest, before: State, draft: Draft, sta
         bool(draft.files),
         found,
         tuple(gap for gap in found if _named(gap) not in known),
+        draft.named,
     )
 
 

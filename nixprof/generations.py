@@ -1,7 +1,7 @@
 """The generations of a profile: what each one has, and the list that it was made from.
 
-Everything is read from the generations themselves. Only the command that made one is remembered elsewhere, in the
-state folder, and is missing without harm.
+Everything is read from the generations themselves. Only the command that made one, and the ways back, which make none,
+are remembered elsewhere, in the state folder, and are missing without harm.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nixprof.environment import Environment, Linked, in_profile
 from nixprof.errors import NixprofError
@@ -54,16 +55,40 @@ class Generation:
     command: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """A way back that nixprof went: it made no generation.
+
+    Attributes:
+        time: when, in seconds since 1970.
+        before: the generation that the profile was at.
+        after: the one that it went to.
+        newest: the newest one that there was: the next one was made from `after`.
+        command: what the user typed.
+
+    """
+
+    time: float
+    before: int
+    after: int
+    newest: int
+    command: str
+
+
 def generations(project: Project) -> tuple[Generation, ...]:
     """List the generations of a profile, the oldest first."""
     link = nix_profile.locate(project.chosen_profile)
     if link is None:
         return ()
     commands = _remembered(project)
+    return tuple(_generation(project, link, number, commands) for number in _numbers(link))
+
+
+def _numbers(link: Path) -> list[int]:
+    """Give the numbers of the generations of a profile, in order."""
     pattern = re.compile(re.escape(link.name) + r"-(\d+)-link")
     names = os.listdir(link.parent) if link.parent.is_dir() else []
-    numbers = sorted(int(found[1]) for found in map(pattern.fullmatch, names) if found)
-    return tuple(_generation(project, link, number, commands) for number in numbers)
+    return sorted(int(found[1]) for found in map(pattern.fullmatch, names) if found)
 
 
 def _generation(project: Project, link: Path, number: int, commands: Mapping[str, str]) -> Generation:
@@ -165,11 +190,49 @@ def remember(project: Project, link: Path) -> None:
     commands[_key(own)] = project.command
     newest = dict(list(commands.items())[-_KEPT:])
     with suppress(NixprofError):
-        replace_file(_file(project), json.dumps(newest, indent=2, ensure_ascii=False).encode())
+        replace_file(_file(project), json.dumps(newest, indent=2).encode())
 
 
-# So many generations nobody looks back.
+# So many generations, and ways back, nobody looks back.
 _KEPT = 1000
+
+
+def remember_rollback(project: Project, before: int, after: int) -> None:
+    """Note a way back that was gone; failing to is no harm."""
+    link = nix_profile.locate(project.chosen_profile)
+    if link is None:
+        return
+    gone = {"profile": str(link), "time": time.time(), "before": before, "after": after, "command": project.command}
+    records = [*_rollback_records(project), gone | {"newest": max(_numbers(link))}]
+    with suppress(NixprofError, ValueError):
+        replace_file(_rollbacks_file(project), json.dumps(records[-_KEPT:], indent=2).encode())
+
+
+def rollbacks(project: Project) -> tuple[Rollback, ...]:
+    """List the ways back that nixprof went in a profile, the oldest first."""
+    link = nix_profile.locate(project.chosen_profile)
+    found = []
+    for one in _rollback_records(project):
+        with suppress(LookupError, TypeError, ValueError, OverflowError):
+            rollback = Rollback(
+                float(one["time"]), int(one["before"]), int(one["after"]), int(one["newest"]), str(one["command"])
+            )
+            time.localtime(rollback.time)  # not every number is a time
+            if one["profile"] == str(link):
+                found.append(rollback)
+    return tuple(found)
+
+
+def _rollback_records(project: Project) -> list[Any]:
+    try:
+        records = json.loads(content(_rollbacks_file(project)) or b"[]")
+    except (ValueError, RecursionError):
+        return []
+    return records if isinstance(records, list) else []
+
+
+def _rollbacks_file(project: Project) -> Path:
+    return project.places.state / "rollbacks.json"
 
 
 def _key(own: Path) -> str:

@@ -9,7 +9,8 @@ from collections import deque
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from nixprof.words import discreet
+from nixprof.console import own
+from nixprof.words import discreet, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,7 +78,7 @@ class Lines(Progress):
 
     def note(self, text: str) -> None:
         """Write a line."""
-        sys.stderr.write(f"{discreet(text)}\n")
+        sys.stderr.write(f"{one_line(discreet(text))}\n")
         sys.stderr.flush()
 
     @contextmanager
@@ -114,8 +115,9 @@ class Words(Lines):
         yield
 
     def nix_said(self, text: str) -> None:
-        """Write it as it is."""
-        self.note(text)
+        """Write it, line by line."""
+        for line in text.split("\n"):
+            self.note(line)
 
 
 class Display(Progress):
@@ -130,7 +132,7 @@ class Display(Progress):
 
     def note(self, text: str) -> None:
         """Write a line above the display."""
-        self._draw([], f"{discreet(text)}\n")
+        self._draw([], f"{one_line(discreet(text))}\n")
 
     def nix_does(self, activities: Activities) -> None:
         """Show it with the next frame."""
@@ -182,7 +184,7 @@ class Display(Progress):
         columns = _columns()
         rows = sum(max(1, -(-len(line) // columns)) for line in self._shown)
         up = f"\x1b[{rows - 1}A" if rows > 1 else ""
-        clear = f"\r{up}\x1b[J" if self._shown else ""
+        clear = own(f"\r{up}\x1b[J") if self._shown else ""
         self._shown = lines
         sys.stderr.write(clear + above + "\n".join(lines))
         sys.stderr.flush()

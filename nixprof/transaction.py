@@ -67,10 +67,12 @@ def commit(
         except ConcurrentChangeError:
             _take_back(replacements, cleanup)
             raise
-        except BaseException:
+        except BaseException as error:
             # The files stay with a profile that has moved before something went wrong.
             if _place(profile) == place:
                 _take_back(replacements, cleanup)
+            elif isinstance(error, NixprofError):
+                error.changed = True
             raise
 
 
@@ -113,6 +115,7 @@ def _take_back(replacements: list[Replacement], cleanup: ExitStack) -> None:
             f"{error.message}, after others were written",
             cause=error.cause,
             hints=("once it can be written: nixprof sync, which puts it right",),
+            changed=True,
         ) from error
 
 

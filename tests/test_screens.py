@@ -77,7 +77,7 @@ def _sit(sitting: Sitting, world: World) -> None:
     does("status", "--check")
     does("diff")
     does("sync", "--check")
-    does("sync")
+    does("sync", answer="y")
     world.publish(2)
     does("outdated", "--check")
     does("update", "ripgrep")

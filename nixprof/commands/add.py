@@ -66,7 +66,8 @@ def run(project: Project, wish: Wish, *, dry_run: bool = False, confirm: Callabl
         present[:] = dict.fromkeys(package.written for package in known if not _options(package, wish))
         typed.update({text: one.spec.key for text, one in fresh.items()})
         references.update({one.spec.input: text.partition("#")[0] for text, one in fresh.items() if one.new_input})
-        return Draft.rewriting(manifest, _written(wish, manifest, fresh, known))
+        named = {one.spec.key for one in fresh.values()} | {package.spec.key for package in known}
+        return Draft.rewriting(manifest, _written(wish, manifest, fresh, known), named)
 
     attempt = Attempt(wish.allow.command, typed, references)
     outcome = allow.change(

@@ -203,6 +203,7 @@ def run(
             adopted=adopted,
             elements=tuple(dict.fromkeys(element for _, elements in taken for element in elements)),
             standing=tuple(_linked(one, elements, state) for one, elements in taken if elements),
+            named=frozenset(one.spec.key for one in now.imports),
             activates=not options.keep,
         )
 

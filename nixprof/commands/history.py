@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.changes import Change, compare
-from nixprof.generations import Generation, generations
+from nixprof.generations import Generation, Rollback, generations, rollbacks
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from nixprof.state import Project
 
 
@@ -18,43 +20,46 @@ class Entry:
 
     Attributes:
         generation: the generation.
-        changes: against the generation before it; for the oldest that there is, against nothing.
+        changes: against the generation that it was made from; None where that one was deleted.
         by_nixprof: whether it was nixprof's environment that changed.
         current: whether the profile is at it.
 
     """
 
     generation: Generation
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...] | None
     by_nixprof: bool
     current: bool
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All generations, the newest first."""
+    """All generations, and the ways back between them, the newest first."""
 
     entries: tuple[Entry, ...]
+    rollbacks: tuple[Rollback, ...] = ()
 
 
 def run(project: Project) -> History:
     """List the generations. Starts no Nix."""
-    found = generations(project)
+    found, gone = generations(project), rollbacks(project)
     profile = project.profile()
     current = profile.generation if profile else None
-    before: Generation | None = None
-    entries = []
-    for one in found:
-        entries.append(
-            Entry(
-                one,
-                compare(before.packages if before else (), one.packages),
-                one.environment is not None and (before is None or _path(before) != _path(one)),
-                one.number == current,
-            )
-        )
-        before = one
-    return History(tuple(reversed(entries)))
+    by_number = {one.number: one for one in found}
+    entries = [_entry(one, _made_from(one, by_number, gone), current) for one in found]
+    return History(tuple(reversed(entries)), tuple(reversed(gone)))
+
+
+def _made_from(one: Generation, found: Mapping[int, Generation], gone: Sequence[Rollback]) -> Generation | None:
+    """Find the generation that one was made from: that before it, or the one that a way back led to from there."""
+    number = one.number - 1
+    return found.get(next((back.after for back in reversed(gone) if back.newest == number), number))
+
+
+def _entry(one: Generation, before: Generation | None, current: int | None) -> Entry:
+    changes = None if before is None and one.number > 1 else compare(before.packages if before else (), one.packages)
+    by_nixprof = one.environment is not None and (before is None or _path(before) != _path(one))
+    return Entry(one, changes, by_nixprof, one.number == current)
 
 
 def _path(one: Generation) -> str | None:

@@ -35,10 +35,10 @@ def run(
 
     def propose(manifest: Manifest) -> Draft:
         texts = manifest.texts()
-        for name in names:
-            for package in find_packages(name, manifest, locked, command):
-                if package.pin != pin:
-                    texts[package.file] = set_option(texts[package.file], package.path, "pin", pin or None)
-        return Draft.rewriting(manifest, texts)
+        found = [package for name in names for package in find_packages(name, manifest, locked, command)]
+        for package in dict.fromkeys(found):
+            if package.pin != pin:
+                texts[package.file] = set_option(texts[package.file], package.path, "pin", pin or None)
+        return Draft.rewriting(manifest, texts, (package.spec.key for package in found))
 
     return flow.change(project, propose, dry_run=dry_run, confirm=confirm)

@@ -37,6 +37,6 @@ def run(
         # From the last of a list to the first, so that the places of the others stay what they are.
         for package in sorted(found, key=lambda package: package.path[-1], reverse=True):
             texts[package.file] = remove_package(texts[package.file], package.path)
-        return Draft.rewriting(manifest, texts)
+        return Draft.rewriting(manifest, texts, (package.spec.key for package in found))
 
     return flow.change(project, propose, dry_run=dry_run, confirm=confirm)

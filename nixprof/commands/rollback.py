@@ -13,12 +13,13 @@ from nixprof.consent import Risk
 from nixprof.errors import ConcurrentChangeError, NixprofError
 from nixprof.exclusive import exclusive
 from nixprof.files import check_writable, content, unused
-from nixprof.generations import Generation, difference_between, find, generations, sources_of
+from nixprof.generations import Generation, difference_between, find, generations, remember_rollback, sources_of
 from nixprof.nix.command import Nix
+from nixprof.state import read_draft
 from nixprof.transaction import commit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from nixprof.state import Project
 
@@ -38,6 +39,7 @@ class Return:
         edited: those of the list that the user has changed since, and whose changes go.
         copy: the folder that they are kept in.
         foreign: packages that somebody else has installed, and that go; by name.
+        unpinned: packages, by key, that the list pins, and then no longer does.
         difference_bytes: how much more, or less, there is on the disk then; None where it is not known.
 
     """
@@ -51,14 +53,13 @@ class Return:
     edited: tuple[Path, ...]
     copy: Path
     foreign: tuple[str, ...]
+    unpinned: tuple[str, ...]
     difference_bytes: int | None
 
     @property
     def risk(self) -> Risk:
-        """What is at stake: hand edits, of which a copy is kept, are nothing to do away with in passing."""
-        if self.edited:
-            return Risk.LOSS
-        return Risk.MANY if self.foreign else Risk.NONE
+        """What is at stake: hand edits, of which a copy is kept, and what somebody else has installed."""
+        return Risk.LOSS if self.edited or self.foreign else Risk.NONE
 
     @property
     def copies(self) -> dict[Path, bytes]:
@@ -117,6 +118,7 @@ def _go(project: Project, nix: Nix, way: Return) -> None:
         return way.after.number
 
     commit(project.places, way.link, way.copies | way.files, activate, way.read)
+    remember_rollback(project, way.before.number, way.after.number)
 
 
 def _way(project: Project, nix: Nix, number: int | None, *, profile_only: bool) -> Return:
@@ -143,6 +145,7 @@ def _way(project: Project, nix: Nix, number: int | None, *, profile_only: bool) 
         _edited(project, before, files, read),
         copy,
         _leaving(before, after),
+        _unpinned(project, files),
         difference_between(nix, before, after),
     )
 
@@ -156,6 +159,19 @@ def _leaving(before: Generation, after: Generation) -> tuple[str, ...]:
         for one in before.packages
         if one not in ours and one.key not in staying and one.pname not in staying
     )
+
+
+def _unpinned(project: Project, files: Mapping[Path, bytes]) -> tuple[str, ...]:
+    """Find the packages that are pinned and stay on the list without a pin."""
+    if not files:
+        return ()
+    try:
+        now = read_draft(project.places.manifest, {})
+        then = read_draft(project.places.manifest, files)
+    except NixprofError:  # a list with mistakes says nothing that could get lost
+        return ()
+    loose = {package.spec.key for package in then.packages if not package.pin}
+    return tuple(dict.fromkeys(p.spec.key for p in now.packages if p.pin and p.spec.key in loose))
 
 
 def _files(project: Project, after: Generation) -> dict[Path, bytes]:

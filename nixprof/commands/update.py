@@ -46,7 +46,8 @@ def run(
                 package = find_packages(name, manifest, locked, "update")[0]
                 packages[package.spec.key] = package
                 typed[name] = package.spec.key
-        return Draft(moves=Moves(tuple(name for name in inputs if name in names), tuple(packages.values())))
+        moves = Moves(tuple(name for name in inputs if name in names), tuple(packages.values()))
+        return Draft(moves=moves, named=frozenset(packages))
 
     attempt = Attempt(allowed.command, typed, moves=True)
     return allow.change(project, propose, allowed, attempt, dry_run=dry_run, confirm=confirm)

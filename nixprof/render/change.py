@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, TextIO
 
 from nixprof.changes import Kind
-from nixprof.render.table import column_widths, columns, cut, fold, gaps_by_system
+from nixprof.render.table import cells, column_widths, columns, cut, fold, gaps_by_system
 from nixprof.words import count, package_name, revision, size
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _WORDS = {
     "changed": (Kind.CHANGED, Kind.RANKED),
     "rebuilt": (Kind.REBUILT,),
 }
+_VERBS = dict(zip(("add", "remove", "change", "rebuild"), _WORDS.values(), strict=True))
 
 
 def plan(result: Plan, console: Console, stream: TextIO, *, verbose: bool = False) -> Iterator[str]:
@@ -177,7 +178,7 @@ def change_lines(
         stream: where the lines go.
 
     """
-    rows = [
+    texts = [
         (
             package_name(change.key),
             _versions(change),
@@ -185,6 +186,7 @@ def change_lines(
         )
         for change in changes
     ]
+    rows = cells(texts)
     if not rows:
         return
     width = console.width(stream)
@@ -226,15 +228,39 @@ def _versions(change: Change) -> str:
             return f"{change.after} (other priority)".lstrip()
 
 
-def outcome(result: Outcome) -> str:
-    """Sum a change up in one line."""
-    what = counts(result.plan.changes)
+def outcome(result: Outcome, otherwise: str = "") -> str:
+    """Sum a change up in one line; `otherwise` says what was done where no package has changed."""
     if result.declined:
         return "Nothing was changed."
     if not result.done:
-        return f"dry run, nothing was changed: {what or _unseen(result.plan)}"
+        return dry_run(result.plan.changes, otherwise or _unseen(result.plan))
+    what = ", ".join(filter(None, (counts(result.plan.changes), otherwise))) or _unseen(result.plan)
     generation = f" · generation {result.generation}" if result.generation else ""
-    return f"✓ {what or _unseen(result.plan)}{generation} · {result.seconds:.1f} s"
+    return f"✓ {what}{generation} · {result.seconds:.1f} s"
+
+
+def dry_run(changes: Sequence[Change], otherwise: str) -> str:
+    """Sum up what would be done: `dry run: would add 2 packages, remove 1 (nothing was changed)`."""
+    numbers = [(sum(change.kind in kinds for change in changes), verb) for verb, kinds in _VERBS.items()]
+    parts = [(number, verb) for number, verb in numbers if number]
+    if not parts:
+        return f"dry run, nothing was changed: {otherwise}"
+    (number, verb), *rest = parts
+    first = f"{verb} {count(number, 'package')}"
+    return f"dry run: would {', '.join([first, *(f'{word} {n}' for n, word in rest)])} (nothing was changed)"
+
+
+def pinned(result: Plan, *, pin: bool) -> str:
+    """Say that the packages that were named are pinned now, or are no longer."""
+    versions = {one.key: one.version for one in result.packages}
+    names = [key for key in dict.fromkeys(one.spec.key for one in result.manifest.packages) if key in result.named]
+    if len(names) != 1:
+        return f"{count(len(names), 'package')} {'pinned' if pin else 'no longer pinned'}"
+    version = versions.get(names[0], "")
+    name = package_name(names[0])
+    return (
+        (f"{name} is pinned at {version}" if version else f"{name} is pinned") if pin else f"{name} is no longer pinned"
+    )
 
 
 def _unseen(result: Plan) -> str:
@@ -256,7 +282,21 @@ def available(result: Outcome) -> str:
 
 def question(result: Plan) -> str:
     """Ask whether to make a change."""
-    number = len(result.changes)
+    number, lost = len(result.changes), len(result.lost)
+    if lost and lost == number:
+        return f"Remove {'this package' if number == 1 else f'these {number} packages'}?"
+    if lost:
+        return f"Make these {number} changes, which remove {count(lost, 'package')}?"
     if result.asked.inputs or result.asked.packages:
         return f"Update {'this package' if number == 1 else f'these {number} packages'}?"
     return f"Make {'this change' if number == 1 else f'these {number} changes'}?" if number else "Go ahead?"
+
+
+def loss(result: Plan) -> str | None:
+    """Say what goes without having been named; None for nothing."""
+    if not result.lost:
+        return None
+    names = [package_name(change.key) for change in result.lost]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    removed = f"{', '.join(names[:_NAMED])}{more}"
+    return f"it would remove {removed}, which the command does not name"

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from nixprof.manifest.problems import ManifestError
 from nixprof.refusal import UnresolvableError, sentence, words
-from nixprof.remedies import CollisionError
 from nixprof.render.table import columns
-from nixprof.words import display_path
+from nixprof.words import LONGEST_LINE, discreet, display_path, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from nixprof.manifest.problems import Problem
 
 
+# What says more than this in a line was not written for people. A command is never cut.
+_LONGEST_LINE = 1000
 # So wide is the longest label.
 _LABEL = 6
 
@@ -38,12 +39,11 @@ def report(error: NixprofError, width: int | None = None) -> Iterator[str]:
     if error.cause:
         yield from _labelled("cause", error.cause, width)
     yield from _labelled("hint", "\n".join(error.hints))
-    if isinstance(error, ManifestError | UnresolvableError | CollisionError):
-        yield "Nothing was changed."
 
 
 def _labelled(label: str, text: str, width: int | None = None) -> Iterator[str]:
-    lines = [part for line in text.splitlines() for part in _broken(_shortened(line), width)]
+    most = LONGEST_LINE if label == "hint" else _LONGEST_LINE
+    lines = [part for line in text.splitlines() for part in _broken(one_line(_shortened(discreet(line)), most), width)]
     for index, line in enumerate(lines):
         yield f"{f'{label}:' if index == 0 else '':<{_LABEL}} {line}".rstrip()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nixprof.changes import Kind
 from nixprof.render.change import change_lines, common_part, counts
 from nixprof.render.change import difference as on_disk
+from nixprof.render.change import dry_run as dry_run_of
 from nixprof.render.table import columns, cut, fold
 from nixprof.words import display_path, package_name
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from nixprof.commands.history import Entry, History
     from nixprof.commands.rollback import Return, RolledBack
     from nixprof.console import Console
+    from nixprof.generations import Rollback
 
 _DAY_SECONDS = 86400
 # So much of a command tells which one it was.
@@ -34,16 +36,35 @@ def history(result: History, console: Console) -> Iterator[str]:
     width = console.width(sys.stdout)
     heads = [_head(entry) for entry in result.entries]
     room = None if width is None else width - sum(max(map(len, cells)) + 2 for cells in zip(*heads, strict=True))
-    rows = [(*head, summary(entry.changes, room)) for head, entry in zip(heads, result.entries, strict=True)]
+    rows = [(*head, _changed(entry, room)) for head, entry in zip(heads, result.entries, strict=True)]
+    for back in result.rollbacks:
+        # Above the newest generation that there was, and below the ways back that came after it.
+        at = next((i for i, row in enumerate(rows) if row[0] and int(row[0][1:]) <= back.newest), len(rows))
+        rows.insert(at, ("", when(back.time), cut(_command(back.command), _COMMAND_COLUMNS), _way_back(back)))
     for line in columns(rows, width):
         yield _emphasised(line, console)
 
 
 def _head(entry: Entry) -> tuple[str, str, str]:
     one = entry.generation
-    command = one.command.removeprefix("nixprof ") or ("nixprof" if entry.by_nixprof else "(not by nixprof)")
+    command = _command(one.command) or ("nixprof" if entry.by_nixprof else "(not by nixprof)")
     number = f"{'*' if entry.current else ' '}{one.number:>3}"
     return number, when(one.time), cut(command, _COMMAND_COLUMNS)
+
+
+def _command(text: str) -> str:
+    return text.removeprefix("nixprof ")
+
+
+def _changed(entry: Entry, width: int | None) -> str:
+    """Say what a generation changed, as far as that can be known."""
+    if entry.changes is None:
+        return "(the generation before it was deleted)"
+    return summary(entry.changes, width)
+
+
+def _way_back(back: Rollback) -> str:
+    return f"from generation {back.before} to {back.after}"
 
 
 def _emphasised(line: str, console: Console) -> str:
@@ -131,6 +152,8 @@ def way(result: Return, console: Console) -> Iterator[str]:
         yield f"  not installed by nixprof, and removed too: {', '.join(result.foreign)}"
     if not result.files:
         yield "  only the profile goes back: the list stays as it is"
+    for package in result.unpinned:
+        yield f"  {package_name(package)} is no longer pinned"
     for path in result.edited:
         yield f"  your edits of {display_path(path)} since then are undone"
     if result.edited:
@@ -139,10 +162,10 @@ def way(result: Return, console: Console) -> Iterator[str]:
 
 def rolled_back(result: RolledBack, *, dry_run: bool) -> Iterator[str]:
     """Sum a way back up."""
-    what = counts(result.way.changes) or "no package changes"
     if not result.done:
-        yield f"dry run, nothing was changed: {what}" if dry_run else "Nothing was changed."
+        yield dry_run_of(result.way.changes, "no package changes") if dry_run else "Nothing was changed."
         return
+    what = counts(result.way.changes) or "no package changes"
     yield f"✓ {what} · generation {result.way.after.number}"
     if result.way.before.number != result.way.after.number:
         yield f"  to undo: nixprof rollback {result.way.before.number}"

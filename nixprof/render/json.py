@@ -209,10 +209,14 @@ def history(result: History) -> Mapping[str, Any]:
                 "current": entry.current,
                 "byNixprof": entry.by_nixprof,
                 "command": entry.generation.command or None,
-                "changes": [_change(one) for one in entry.changes],
+                "changes": None if entry.changes is None else [_change(one) for one in entry.changes],
             }
             for entry in result.entries
-        ]
+        ],
+        "rollbacks": [
+            {"time": int(one.time), "before": one.before, "after": one.after, "command": one.command}
+            for one in result.rollbacks
+        ],
     }
 
 
@@ -228,6 +232,7 @@ def rolled_back(result: RolledBack) -> Mapping[str, Any]:
         "edited": [str(path) for path in result.way.edited],
         "copy": str(result.way.copy) if result.way.edited else None,
         "foreign": list(result.way.foreign),
+        "unpinned": list(result.way.unpinned),
     }
 
 

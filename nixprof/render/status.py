@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nixprof.changes import Kind
 from nixprof.commands.status import Elsewhere
 from nixprof.render.table import cut, fold, gaps_by_system
-from nixprof.words import count, package_name
+from nixprof.words import count, is_clean, package_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +50,8 @@ def _rows(result: Status) -> Iterator[Row]:
     yield "other version", [*named[Kind.CHANGED], *named[Kind.REBUILT], *named[Kind.RANKED]], _SYNC
     yield "behind its input", list(result.behind), _SYNC
     foreign = [element_name(element) for element in result.foreign]
-    every = "nixprof freeze" if len(foreign) > _NAMED else f"nixprof freeze {only(foreign)}"
+    by_name = len(foreign) <= _NAMED and all(map(is_clean, foreign))
+    every = f"nixprof freeze {only(foreign)}" if by_name else "nixprof freeze"
     yield "not in the list", foreign, every
     yield from ((f"not on {system}", names, "") for system, names in gaps_by_system(result.gaps).items())
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nixprof.errors import shown
-from nixprof.words import count, discreet
+from nixprof.words import count, discreet, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nixprof.answers import Gap
+
+
+# A cell that is longer than this tells no more, and would only push the others aside.
+_LONGEST_CELL = 200
 
 
 def columns(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]:
@@ -21,10 +25,16 @@ def columns(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]
         width: of the line; None for as long as it gets.
 
     """
+    rows = cells(rows)
     widths = column_widths(rows)
     for row in rows:
         padded = [cell.ljust(size) for cell, size in zip(row, widths, strict=False)]
         yield cut("  ".join((*padded, row[-1])), width)
+
+
+def cells(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Write rows of texts from wherever as cells: one line each, without secrets, and not too long."""
+    return [tuple(one_line(discreet(text), _LONGEST_CELL) for text in row) for row in rows]
 
 
 def column_widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
@@ -34,7 +44,7 @@ def column_widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
 
 def cut(line: str, width: int | None) -> str:
     """Mask secrets in a line and shorten it to `width` columns; None for as long as it gets."""
-    line = discreet(line).rstrip()
+    line = one_line(discreet(line)).rstrip()
     return line if width is None or len(line) <= width else f"{line[: max(width - 1, 0)].rstrip()}…"
 
 

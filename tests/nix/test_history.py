@@ -1,8 +1,10 @@
 """Looking back and going back: history, diff, rollback, pins, outdated and edit, on every Nix."""
 
 import json
+import re
 import shutil
 
+import pytest
 from support.world import World
 
 
@@ -238,7 +240,9 @@ def test_rollback_tells_what_somebody_else_installed(world: World) -> None:
     declined = world.nixprof_on_terminal("rollback", typed="n\n")
     assert "Nothing was changed." in declined.stdout
     assert (world.profile / "bin/tree").exists()
-    world.nixprof("rollback")
+    assert "--yes" in world.nixprof("rollback", check=False).stderr
+    assert (world.profile / "bin/tree").exists()
+    world.nixprof("rollback", "--yes")
     assert not (world.profile / "bin/tree").exists()
 
 
@@ -337,3 +341,53 @@ def test_why_something_did_not_move(world: World) -> None:
 def test_verbose_lists_dependencies(fresh_world: World) -> None:
     fresh_world.write_manifest('packages = ["hello"]\n')
     assert "pcre2-10.46" in fresh_world.nixprof("add", "ripgrep", "--dry-run", "--verbose").stderr
+
+
+@pytest.mark.newest_nix
+def test_history_says_what_happened(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    world.nixprof("add", "jq")
+    world.nixprof("rollback", "1")
+    world.nixprof("add", "fd")
+    world.nixprof("rollback", "2")
+    lines = [re.sub(r"today \d\d:\d\d", "today", line) for line in world.nixprof("history").stdout.splitlines()]
+    assert lines == [
+        "      today  rollback 2  from generation 3 to 2",
+        "   3  today  add fd      + fd 10.3.0",
+        "      today  rollback 1  from generation 2 to 1",
+        "*  2  today  add jq      + jq 1.8.1",
+        "   1  today  sync        + hello 2.12.1",
+    ]
+    found = world.nixprof("history", "--json").json
+    assert [(one["before"], one["after"]) for one in found["rollbacks"]] == [(3, 2), (2, 1)]
+
+    link = world.profile.resolve().parent / world.profile.readlink()
+    link.with_name("profile-1-link").unlink()  # as `nix profile wipe-history` and `nix-collect-garbage -d` do
+    oldest = world.nixprof("history").stdout.splitlines()[-1]
+    assert oldest.endswith("add jq      (the generation before it was deleted)")
+    assert world.nixprof("history", "--json").json["generations"][-1]["changes"] is None
+
+
+@pytest.mark.newest_nix
+def test_pins_are_named(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    assert "✓ hello is pinned at 2.12.1 · generation 2" in world.nixprof("pin", "hello").stderr
+    assert "  hello is no longer pinned\n" in world.nixprof("rollback").stderr
+    assert "hello is no longer pinned" in world.nixprof("unpin", "hello", "--dry-run").stderr
+
+
+@pytest.mark.newest_nix
+@pytest.mark.parametrize(
+    "words", ["unpin nothing", "rollback 9", "add ./nothing#x", "remove nothing", "init --from ./x"]
+)
+def test_what_failed_changed_nothing(world: World, words: str) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    before = world.snapshot()
+    said = world.nixprof(*words.split(), check=False).stderr
+    assert "error: " in said
+    assert said.endswith("\nNothing was changed.\n")
+    assert world.snapshot() == before
+    assert "Nothing was changed" not in world.nixprof("diff", "9", check=False).stderr

@@ -56,7 +56,8 @@ def test_every_command(fresh_world: World) -> None:
     assert len(found["foreign"]) == 1
     assert does("diff")["unresolved"] == ["jq"]
     assert does("sync", "--check")["changes"][-1]["change"] == "removed"
-    assert does("sync")["done"]
+    assert "--yes" in does("sync")["error"]["hints"][0]
+    assert does("sync", "--yes")["done"]
     world.publish(2)
     assert len(does("outdated")["changes"]) == 2
     newest = world.command("git", "-C", world.nixpkgs, "rev-parse", "HEAD").stdout.strip()

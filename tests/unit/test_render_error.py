@@ -81,6 +81,7 @@ def test_a_bug_is_one_line(
         (["i", "-v", "unstable#jq", "--color", "always", "--no-wait"], "nixprof add unstable#jq"),
         (["add", "--color=never", "git^out,man", "--json"], "nixprof add git^out,man"),
         (["add"], "nixprof add"),
+        (["add", "git+https://bob:s3cret@h/x?ref=a&code=s3cret"], "nixprof add git+https://***@h/x?ref=a&code=***"),
     ],
 )
 def test_a_command_line_is_named_by_what_it_does(arguments: list[str], named: str) -> None:
