@@ -632,7 +632,7 @@ def rollback(
     def confirm(way: command.Return) -> bool:
         if not json:
             _say(rendered.way(way, _Settings.console))
-        return _consent(yes=yes).to("Go back?", way.risk)
+        return _consent(yes=yes).to("Go back?", way.risk, rendered.loss(way))
 
     done = command.run(project, generation, profile_only=profile_only, dry_run=dry_run, confirm=confirm)
     if json:

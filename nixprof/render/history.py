@@ -160,6 +160,15 @@ def way(result: Return, console: Console) -> Iterator[str]:
         yield f"  a copy is kept in {display_path(result.copy)}"
 
 
+def loss(result: Return) -> str | None:
+    """Say what a way back takes away besides what nixprof has installed."""
+    parts = [
+        *([f"it would undo your edits of {', '.join(map(display_path, result.edited))}"] if result.edited else []),
+        *([f"it would remove {', '.join(result.foreign)}, not installed by nixprof"] if result.foreign else []),
+    ]
+    return "\n".join(parts) or None
+
+
 def rolled_back(result: RolledBack, *, dry_run: bool) -> Iterator[str]:
     """Sum a way back up."""
     if not result.done:

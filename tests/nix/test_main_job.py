@@ -200,7 +200,7 @@ def test_an_edit_by_hand_is_seen(world: World) -> None:
     assert status.code == 3
     assert "ripgrep" in status.stdout
     assert "hello" in status.stdout
-    shown = world.nixprof("sync").stderr
+    shown = world.nixprof("sync", "--yes").stderr
     assert "+ ripgrep" in shown
     assert "- hello" in shown
     assert "# instead" in world.manifest.read_text()

@@ -19,7 +19,7 @@ def test_each_difference_and_what_settles_it(world: World) -> None:
     assert "not installed yet  fd            nixprof sync" in text
     assert "no longer listed   jq            nixprof sync" in text
     assert "✗ 1 package to install, 1 to remove" in text
-    world.nixprof("sync")
+    world.nixprof("sync", "--yes")
     world.install_element("nixpkgs#tree", "nixpkgs#wget")
     text = shown(world)
     assert "not in the list  tree, wget  nixprof freeze --only tree wget" in text
