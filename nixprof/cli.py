@@ -60,6 +60,7 @@ class _Settings:
     verbose = False
     console = Console()
     answered = False  # with the one object of --json
+    usual_profile = True  # and not one that the user has named
     changes = False  # whether the command is one that changes something
 
 
@@ -80,7 +81,8 @@ def _start(
     from nixprof.state import Project
 
     _Settings.command, _Settings.json, _Settings.verbose = command, json, verbose
-    _Settings.console, _Settings.answered, _Settings.changes = Console(colour), False, waits is not None
+    _Settings.console, _Settings.answered = Console(colour), False
+    _Settings.changes, _Settings.usual_profile = waits is not None, profile is None
     progress: Progress = Lines()
     if verbose:
         progress = Words()
@@ -170,6 +172,13 @@ def _show_outcome(result: Outcome, notes: Sequence[str] = (), otherwise: str = "
     if not result.done and not result.declined:
         _show_plan(result.plan, sys.stderr)
     console.say(change.outcome(result, otherwise))
+    if result.done and _Settings.usual_profile and any(one.before is None for one in result.plan.changes):
+        from nixprof.nix.profile import locate
+
+        link = locate(None)
+        hint = change.not_on_path(link) if link else None
+        if hint:
+            console.say(hint)
 
 
 def _print_json(**content: object) -> None:

@@ -216,7 +216,7 @@ def _attempt(
         plan = _plan(project, manifest, before, draft, stage)
         if dry_run or not confirm(plan):
             return Outcome(plan, done=False, generation=before.generation, seconds=0, declined=not dry_run)
-        stage.realise(plan.packages)
+        stage.realise(plan.packages, plan.weight)
         foreign = beside(before, draft.elements) if draft.activates else ()
         listed = [package.spec.key for package in before.manifest.packages]
         there = before.profile.elements if before.profile else ()

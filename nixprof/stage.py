@@ -352,8 +352,12 @@ class Stage:
         except NixprofError:
             return {}
 
-    def realise(self, packages: Sequence[Linked]) -> None:
+    def realise(self, packages: Sequence[Linked], weight: Weight | None) -> None:
         """Bring what is to be linked into the store: from a cache, and what no cache has by building it.
+
+        Args:
+            packages: what is to be linked.
+            weight: what has to be fetched and built for it, as `weigh` has said.
 
         What the profile does not have yet is protected from garbage collection until it does.
         """
@@ -363,7 +367,8 @@ class Stage:
             return
         absent = self._absent
         builds = self._derivations()
-        with self._project.progress.step(f"fetching {_names(absent)}" if absent else "looking into the store"):
+        text = f"{_doing(weight)} {_names(absent)}" if absent else "looking into the store"
+        with self._project.progress.step(text):
             try:
                 self._nix.realise((builds.get(path, path) if path in absent else path for path in new), self._roots)
             except NixError as error:
@@ -466,6 +471,12 @@ def _lost(absent: Mapping[str, str]) -> NixprofError:
 
 # So many packages go by their names.
 _NAMED = 4
+
+
+def _doing(weight: Weight | None) -> str:
+    if weight is None or not weight.built:
+        return "fetching"
+    return "fetching and building" if weight.fetched else "building"
 
 
 def _names(absent: Mapping[str, str]) -> str:

@@ -29,7 +29,7 @@ from nixprof.manifest.model import (
 from nixprof.spec import Spec, SpecError, check_input_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from nixprof.manifest.locate import Lines, Place
     from nixprof.manifest.problems import Problem
@@ -569,14 +569,64 @@ def _syntax_error(text: str, message: str) -> _SyntaxError:
     offset = len(text)
     if line:
         offset = sum(map(len, text.splitlines(keepends=True)[: int(line) - 1])) + int(column) - 1
+    usual = _usual_mistake(text, what, offset)
+    if usual:
+        return usual
     fix = "a key or table may be given once" if "overwrite" in what or "twice" in what else None
     return _SyntaxError(offset, what[:1].lower() + what[1:], fix)
 
 
+# Texts, comments, brackets, and whatever else stands together.
+_TOKENS = re.compile(
+    r'"{3}.*?"{3}|\'{3}.*?\'{3}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}]|[^\s\[\]{}"\'#]+', re.DOTALL
+)
+_TABLE_HEADER = re.compile(r"[ \t]*\[{1,2}[ \t]*[\w.\"'-]+[ \t]*\]{1,2}[ \t]*(?:#.*)?$", re.MULTILINE)
+_BARE_WORD = re.compile(r"[A-Za-z_][^\s,\]}#\"']*")
+
+
+def _usual_mistake(text: str, what: str, offset: int) -> _SyntaxError | None:
+    """Tell the commonest mistakes in plain words, where they are made: tomllib notices them later.
+
+    Args:
+        text: the manifest.
+        what: tomllib's message.
+        offset: where it stopped.
+
+    """
+    start = text.rfind("\n", 0, offset) + 1
+    at_header = _TABLE_HEADER.match(text, start)
+    before = [token for token in _TOKENS.finditer(text, 0, offset) if token[0][0] != "#"]
+    array = what in ("Unclosed array", "Invalid value")
+    if array and (at_header or offset == len(text)):
+        opening = _unclosed([token for token in before if token.start() < start] if at_header else before)
+        if opening is not None:
+            return _SyntaxError(opening, "the list that begins here has no end", "write ] after its last package")
+    if before and what in ("Unclosed array", "Unclosed inline table") and text[offset : offset + 1].strip():
+        return _SyntaxError(before[-1].start(), "a comma is missing after this", f"write {shown(before[-1][0])},")
+    if what == r"Illegal character '\n'":
+        return _SyntaxError(before[-1].start() if before else offset, "a quote is missing at the end of this line")
+    word = _BARE_WORD.match(text, offset)
+    if word and what == "Invalid value":
+        if word[0].lower() in ("true", "false"):
+            return _SyntaxError(offset, f"{word[0]} is written in small letters", f"write {word[0].lower()}")
+        return _SyntaxError(offset, f"{shown(word[0])} needs quotes", f'write "{shown(word[0])}"')
+    return None
+
+
+def _unclosed(tokens: Sequence[re.Match[str]]) -> int | None:
+    """Return the offset of the last square bracket that is open; None where there is none."""
+    opened: list[int] = []
+    for token in tokens:
+        if token[0] == "[":
+            opened.append(token.start())
+        elif token[0] == "]" and opened:
+            opened.pop()
+    return opened[-1] if opened else None
+
+
 def _deep(text: str) -> int:
     """Return the offset of the first bracket that is nested too deeply."""
-    tokens = r'"{3}.*?"{3}|\'{3}.*?\'{3}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}]'
-    brackets = [match for match in re.finditer(tokens, text, re.DOTALL) if match[0] in "[]{}"]
+    brackets = [match for match in _TOKENS.finditer(text) if match[0] in "[]{}"]
     depths = accumulate(1 if match[0] in "[{" else -1 for match in brackets)
     deep = (match.start() for match, depth in zip(brackets, depths, strict=True) if depth > _DEEP)
     return next(deep, 0)

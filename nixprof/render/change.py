@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from nixprof.changes import Kind
@@ -272,6 +275,19 @@ def counts(changes: Sequence[Change]) -> str:
     """Count changes: `2 added, 1 removed`; empty for none."""
     numbers = ((sum(change.kind in kinds for change in changes), word) for word, kinds in _WORDS.items())
     return ", ".join(f"{number} {word}" for number, word in numbers if number)
+
+
+def not_on_path(profile: Path) -> str | None:
+    """Say how to have the programs of a profile on the PATH; None where they are."""
+    programs = profile / "bin"
+    real = os.path.realpath(programs)
+    if any(os.path.realpath(folder) == real for folder in os.environ.get("PATH", "").split(os.pathsep) if folder):
+        return None
+    usual = Path("~/.nix-profile/bin").expanduser()
+    shown = "$HOME/.nix-profile/bin" if os.path.realpath(usual) == real else shlex.quote(str(programs))
+    fish = os.path.basename(os.environ.get("SHELL", "")) == "fish"
+    command = f"fish_add_path {shown}" if fish else f'export PATH={shown}:"$PATH"'
+    return f"  the programs are not on your PATH yet: {command}"
 
 
 def available(result: Outcome) -> str:

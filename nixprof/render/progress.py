@@ -69,11 +69,15 @@ def so_far(moment: Moment) -> str:
 
 
 def _counts(activities: Activities | None) -> str:
-    """Count what is done of many: ` · 17 of 50 paths · 1 of 3 builds`."""
+    """Count what is done of many: ` · 17 of 50 paths · 1 built`.
+
+    How many builds there will be is in the plan: Nix counts as one what it may yet fetch, and changes its mind.
+    """
     if activities is None:
         return ""
-    counts = ((activities.fetched, "paths"), (activities.built, "builds"))
-    return "".join(f" · {done} of {number} {word}" for (done, number), word in counts if number > 1)
+    fetched, paths = activities.fetched
+    built, _ = activities.built
+    return (f" · {fetched} of {paths} paths" if paths > 1 else "") + (f" · {built} built" if built else "")
 
 
 def _transfer_lines(moment: Moment, activities: Activities, width: int) -> list[str]:

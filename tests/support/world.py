@@ -183,10 +183,14 @@ class World:
             "LOGNAME": "alice",
             "LANG": "C.UTF-8",
             "TERM": "dumb",
-            "PATH": os.pathsep.join([str(self._bin), str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
+            "PATH": os.pathsep.join(map(str, self._path())),
             "PYTHONPATH": str(ROOT),
             **self.extra_env,
         }
+
+    def _path(self) -> list[str | Path]:
+        """As an installer of Nix sets it up, but with the machine's programs before those of the profile."""
+        return [self._bin, Path(sys.executable).parent, "/usr/bin", "/bin", self.profile / "bin"]
 
     def use_nix(self, install: NixInstall) -> None:
         """Upgrades or downgrades Nix."""

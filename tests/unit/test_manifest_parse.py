@@ -472,7 +472,7 @@ ID = "use a letter, then letters, digits, - and _"
                 "keep what you want",
             ),
         ),
-        ("a = [", (1, 6, "a = [", "invalid value", None)),
+        ("a = [", (1, 5, "a = [", "the list that begins here has no end", "write ] after its last package")),
         ("x = 1\r\na = @\r\n", (2, 5, "a = @", "invalid value", None)),
         (
             "packages = []\npackages = []",
@@ -495,6 +495,27 @@ def test_one_problem(text: str | bytes, row: tuple[int, int, str | None, str | N
     assert found[:2] == (line, column)
     assert found[2] == (text if shown is None else shown)
     assert message in (None, found[3])
+    assert fix in (None, found[4])
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message", "fix"),
+    [
+        ('packages = [\n  "a"\n  "b"\n]\n', 2, "a comma is missing after this", 'write "a",'),
+        ('packages = [\n  "a" # x\n\n  # y\n  "b"\n]\n', 2, "a comma is missing after this", 'write "a",'),
+        ('packages = [{ package = "a" pin = true }]', 1, "a comma is missing after this", 'write "a",'),
+        ('\npackages = [\n  "a", # [x]\n\n[inputs]\nx = "y"\n', 2, "the list that begins here has no end", None),
+        ('packages = [\n  "a"\n[inputs]\nx = "y"\n', 1, "the list that begins here has no end", None),
+        ('packages = [\n  "a",\n', 1, "the list that begins here has no end", "write ] after its last package"),
+        ("packages = [\n  ripgrep,\n  fd,\n]\n", 2, "ripgrep needs quotes", 'write "ripgrep"'),
+        ("[inputs]\nx = github:o/r\n", 2, "github:o/r needs quotes", 'write "github:o/r"'),
+        ('packages = [\n  "a\n]\n', 2, "a quote is missing at the end of this line", None),
+        ('packages = [{ package = "a", pin = True }]', 1, "True is written in small letters", "write true"),
+    ],
+)
+def test_the_commonest_mistakes_are_told_where_they_are(text: str, line: int, message: str, fix: str | None) -> None:
+    [found] = problems(text)
+    assert (found[0], found[3]) == (line, message)
     assert fix in (None, found[4])
 
 
