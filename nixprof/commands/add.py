@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from nixprof import allow, flow
 from nixprof.advice import Attempt
 from nixprof.commands.init import template
 from nixprof.draft import Draft
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, shown
 from nixprof.installable import read_installable
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
 from nixprof.manifest.locate import line_of
@@ -97,9 +98,7 @@ def _written(
     for new in dict.fromkeys(one.new_input for one in fresh.values() if one.new_input):
         text = add_input(text, new.name, new.url)
     # What was typed twice, in whatever words, is added once.
-    specs: dict[str, str] = {}
-    for one in fresh.values():
-        specs.setdefault(one.spec.key, str(one.spec))
+    specs = {one.spec.key: str(one.spec) for one in fresh.values()}
     entries = [NewPackage(spec, wish.priority, wish.pin) for spec in specs.values()]
     texts[manifest.path] = add_packages(text, entries)
     return texts
@@ -121,6 +120,7 @@ def _fresh(wish: Wish, manifest: Manifest) -> tuple[dict[str, Installable], list
     fresh: dict[str, Installable] = {}
     known: dict[Package, None] = {}
     for text in wish.texts:
+        _check_habit(text)
         one = read_installable(text, inputs)
         if one.new_input:
             inputs.append(one.new_input)
@@ -136,5 +136,40 @@ def _fresh(wish: Wish, manifest: Manifest) -> tuple[dict[str, Installable], list
         if listed:
             known |= dict.fromkeys(listed)
         else:
+            _check_outputs(text, one, fresh)
             fresh[text] = one
     return fresh, list(known)
+
+
+def _check_outputs(text: str, one: Installable, fresh: Mapping[str, Installable]) -> None:
+    """Make sure that no package is wanted with some outputs and with others."""
+    for before, other in fresh.items():
+        if other.spec.key == one.spec.key and set(other.spec.outputs) != set(one.spec.outputs):
+            raise NixprofError(
+                f"{shown(before)} and {shown(text)} are one package with different outputs",
+                hints=tuple(f"nixprof add {as_typed(which)}" for which in (before, text)),
+            )
+
+
+# What `nix-env -iA` takes, and what others write for versions.
+_OF_A_CHANNEL = re.compile(r"(?:nixpkgs|nixos)\.(?P<attribute>[\w+-].*)")
+_AT_A_VERSION = re.compile(r"(?P<name>[\w.+-]+)@[\w.+-]*")
+
+
+def _check_habit(text: str) -> None:
+    """Tell users of other package managers how nixprof writes what they have typed."""
+    channel, version = _OF_A_CHANNEL.fullmatch(text), _AT_A_VERSION.fullmatch(text)
+    if channel and "#" not in text:
+        meant = channel["attribute"]
+        raise NixprofError(f"{shown(text)} is how nix-env names a package", hints=(f"nixprof add {as_typed(meant)}",))
+    if version:
+        raise NixprofError(
+            f"{shown(text)} names a version, and a package has the version of its input",
+            hints=(f"nixprof add {as_typed(version['name'])}",),
+        )
+    names = [name for name in text.split(",") if name]
+    if "," in text and not {"^", "#", ":", "/", '"'}.intersection(text):
+        raise NixprofError(
+            f"{shown(text)} is not a package: separate packages with spaces",
+            hints=(f"nixprof add {' '.join(map(as_typed, names))}",),
+        )

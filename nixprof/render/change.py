@@ -193,9 +193,11 @@ def change_lines(
     if not rows:
         return
     width = console.width(stream)
-    start = column_widths(rows)[0] + 2
-    for change, line in zip(changes, columns(rows, width and width - 2), strict=True):
+    room = width and width - 2
+    names = column_widths(rows, room)[0]
+    for change, row, line in zip(changes, rows, columns(rows, room), strict=True):
         sign, style = _SIGNS[change.kind]
+        start = max(names, len(row[0])) + 2
         versions = _emphasised(change, line[start:], console, stream)
         yield f"{console.styled(sign, style, stream)} {line[:start]}{versions}".rstrip()
 

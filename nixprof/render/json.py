@@ -232,7 +232,7 @@ def rolled_back(result: RolledBack) -> Mapping[str, Any]:
         "edited": [str(path) for path in result.way.edited],
         "copy": str(result.way.copy) if result.way.edited else None,
         "foreign": list(result.way.foreign),
-        "unpinned": list(result.way.unpinned),
+        "unpinned": [key.removeprefix("nixpkgs#") for key in result.way.unpinned],
     }
 
 
@@ -266,7 +266,7 @@ def error(result: NixprofError) -> Mapping[str, Any]:
 
 def _change(change: Change) -> Mapping[str, Any]:
     return {
-        "package": change.key,
+        "package": change.key.removeprefix("nixpkgs#"),
         "change": change.kind.value,
         "before": change.before,
         "after": change.after,

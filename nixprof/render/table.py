@@ -26,7 +26,7 @@ def columns(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]
 
     """
     rows = cells(rows)
-    widths = column_widths(rows)
+    widths = column_widths(rows, width)
     for row in rows:
         padded = [cell.ljust(size) for cell, size in zip(row, widths, strict=False)]
         yield cut("  ".join((*padded, row[-1])), width)
@@ -37,9 +37,12 @@ def cells(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return [tuple(one_line(discreet(text), _LONGEST_CELL) for text in row) for row in rows]
 
 
-def column_widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
-    """Tell how wide each column but the last has to be."""
-    return [max(map(len, cells)) for cells in zip(*rows, strict=True)][:-1]
+def column_widths(rows: Sequence[tuple[str, ...]], width: int | None = None) -> list[int]:
+    """Tell how wide each column but the last is; of a line of `width`, one long cell pushes its own row only."""
+    usual = _LONGEST_CELL if width is None else width // 3
+    return [max((len(cell) for cell in column if len(cell) <= usual), default=0) for column in zip(*rows, strict=True)][
+        :-1
+    ]
 
 
 def cut(line: str, width: int | None) -> str:

@@ -70,3 +70,8 @@ def test_an_overlong_text_does_not_push_the_others_away() -> None:
 @pytest.mark.parametrize("foul", ["a\x1bb", "a\u202eb", "a" * 2 * LONGEST_LINE])
 def test_a_hint_that_cannot_be_pasted_is_none(foul: str) -> None:
     assert NixprofError("no", hints=(f"nixprof remove '{foul}'", "nixprof sync")).hints == ("nixprof sync",)
+
+
+def test_one_long_name_takes_no_room_from_the_others() -> None:
+    lines = list(columns([("a" * 60, "2.0.13", "long"), ("git", "2.51.0", "Distributed version control system")], 80))
+    assert lines == ["a" * 60 + "  2.0.13  long", "git  2.51.0  Distributed version control system"]
