@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+from nixprof.files import TEMPORARY
 from nixprof.nix.explain import plain
 from nixprof.storepath import name_of
 from nixprof.words import discreet
@@ -167,7 +168,8 @@ class Activities:
             self._start_transfer(number, str(fields[0]))
         elif kind in (_UNKNOWN, _FETCH_TREE):
             found = _FETCHES.match(event.get("text", ""))
-            if found:
+            # That a folder of nixprof's own is copied into the store tells nobody anything.
+            if found and TEMPORARY not in found["what"]:
                 self.fetching[number] = discreet(plain(found["what"]))
 
     def _start_transfer(self, number: int, address: str) -> None:

@@ -528,7 +528,7 @@ def test_a_host_table_that_comes_and_goes(world: World, host: str) -> None:
     assert world.run("tree").startswith("tree")
     assert len(world.profile_elements()) == 1
     world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.nixprof("sync", "--yes")
     agree(world)
 
 

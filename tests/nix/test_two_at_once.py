@@ -301,5 +301,5 @@ def test_a_list_that_has_become_empty_uninstalls_nothing(world: World) -> None:
     world.nixprof("rollback", "1", "--yes")
     assert world.manifest.read_bytes() == kept
     world.manifest.write_text("packages = []\n")
-    world.nixprof("sync")
+    world.nixprof("sync", "--yes")
     assert not (world.profile / "bin/hello").exists()

@@ -100,3 +100,18 @@ def test_sums_are_right_however_often_each_download_tells_how_far_it_is() -> Non
             tell(activities, "result", 2 * number + 1, type=105, fields=[done + number, 1000 + number, 0, 0])
     assert activities.downloaded_bytes == sum(1000 + number for number in range(50))
     assert activities.expected_bytes == activities.downloaded_bytes
+
+
+def test_builds_are_counted_when_they_are_done() -> None:
+    activities = Activities()
+    tell(activities, "start", 1, type=104)
+    tell(activities, "result", 1, type=105, fields=[0, 3, 0, 0])  # all of which may yet be fetched
+    assert drawn(activities, 80) == ["⠋ fetching 300 packages"]
+    tell(activities, "result", 1, type=105, fields=[1, 2, 0, 0])
+    assert drawn(activities, 80) == ["⠋ fetching 300 packages · 1 built"]
+
+
+def test_a_folder_of_its_own_is_no_news() -> None:
+    activities = Activities()
+    tell(activities, "start", 1, type=0, text="copying '/home/x/nixprof-a.nixprof-tmp/flake' to the store")
+    assert so_far(Moment("resolving 1 package", activities, 0, 5)) == "resolving 1 package"
