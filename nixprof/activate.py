@@ -71,17 +71,18 @@ def _check_place(link: Path) -> None:
 
     Raises: NixprofError that says what is in the way.
     """
-    word = as_typed(str(link))
     if not os.path.lexists(link) or link.is_symlink():
         folder = next(parent for parent in link.parents if os.path.lexists(parent))
     else:
         kind = "a folder" if link.is_dir() else "a file"
         raise NixprofError(
             f"{link} is {kind}, and a profile is a link",
-            hints=(f"move it away: mv {word} {as_typed(f'{link}.old')}",),
+            hints=("use another place: nixprof sync --profile PATH", "or move away what is there"),
         )
     if os.path.islink(os.path.realpath(link)):
-        raise NixprofError(f"{link} is a link that leads back to itself", hints=(f"remove it: rm {word}",))
+        raise NixprofError(
+            f"{link} is a link that leads back to itself", hints=("remove that link, then: nixprof sync",)
+        )
     if os.access(folder, os.W_OK | os.X_OK):
         return
     hint = "use another profile: nixprof sync --profile PATH"
@@ -89,7 +90,7 @@ def _check_place(link: Path) -> None:
     if command:
         hint = f"to put that right: {command}"
     elif pointer.is_symlink() and not pointer.exists():
-        hint = f"let Nix make another: rm {as_typed(str(pointer))}"
+        hint = "remove the link ~/.nix-profile, and Nix makes another: nixprof sync"
     raise NixprofError(f"cannot write {folder}, where the profile has its generations", hints=(hint,))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nixprof.errors import NixprofError, shown
 from nixprof.nix.derivation import is_download
 from nixprof.nix.explain import Trouble, plain, unreachable
-from nixprof.storepath import name_of
+from nixprof.storepath import is_store_path, name_of
 from nixprof.words import count, display_path, package_name
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _of_build(error: NixError, key: str | None, needed: str, log: Callable[[str]
     """Say why one build failed; `lines` of its log at most."""
     name = error.found["name"]
     called = package_name(key) if key else f"{name}, {needed},"
-    written = log(error.found["drv"])
+    written = log(error.found["drv"]) if is_store_path(error.found["drv"]) else ""
     offline = unreachable(written) if is_download(error.found["drv"]) else None
     if offline:
         return NixprofError(

@@ -37,8 +37,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _given(text: str) -> str:
+    """Refuse an empty argument: mostly it is a variable that is not set."""
+    if not text:
+        raise typer.BadParameter("it is empty: is the variable set that it comes from?")
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(_given(text))
+
+
 ProfileOption = Annotated[
-    Path | None, typer.Option("--profile", metavar="PATH", help="The profile, if not the one that Nix uses.")
+    Path | None,
+    typer.Option("--profile", metavar="PATH", parser=_path, help="The profile, if not the one that Nix uses."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
@@ -196,7 +209,9 @@ def _print_json(**content: object) -> None:
 def init(
     origin: Annotated[
         str | None,
-        typer.Option("--from", metavar="REF", help="Take over the list of a folder, git URL or flake reference."),
+        typer.Option(
+            "--from", metavar="REF", parser=_given, help="Take over the list of a folder, git URL or flake reference."
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -383,7 +398,9 @@ def freeze(
     generation: Annotated[int | None, typer.Option("--generation", metavar="N", help="An earlier generation.")] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="A manifest.json or manifest.nix, or a list of names."),
+        typer.Option(
+            "--from", metavar="FILE", parser=_path, help="A manifest.json or manifest.nix, or a list of names."
+        ),
     ] = None,
     latest: Annotated[
         bool, typer.Option("--latest", help="Take the newest versions instead of holding what is installed.")

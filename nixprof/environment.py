@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
+from nixprof.files import read_file
 from nixprof.nix.reference import came_from, is_gone
 from nixprof.nix.shape import MISSHAPEN, text, wrong_with
+from nixprof.storepath import checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from nixprof.flake.packages import LockedPackage
     from nixprof.manifest.model import Package
@@ -115,9 +117,9 @@ def _read(element: Element) -> Environment | None:
     try:
         if not os.readlink(link).endswith(_RECORD):
             return None
-        with open(link, encoding="utf-8") as file:
-            data = json.load(file)
-        return Environment(store_path, element, text(data["flake"]), tuple(_parse(entry) for entry in data["packages"]))
+        data = json.loads(read_file(Path(link)))
+        packages = tuple(_parse(entry) for entry in data["packages"])
+        return Environment(store_path, element, checked(data["flake"]), packages)
     except OSError:
         return None
     except MISSHAPEN as error:
@@ -134,5 +136,5 @@ def _parse(entry: Mapping[str, Any]) -> Linked:
         text(entry["pname"]),
         text(entry["version"]),
         int(entry["priority"]),
-        tuple(text(path) for path in entry["paths"]),
+        tuple(checked(path) for path in entry["paths"]),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError
-from nixprof.files import remove_temporary_files, to_put_right
+from nixprof.files import private_folder, read_json, remove_temporary_files, replaceable, to_put_right
+from nixprof.nix.shape import MISSHAPEN
 from nixprof.transaction import finish, is_unfinished
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def exclusive(project: Project) -> Iterator[int]:
     note = state / "running.json"
     with ExitStack() as cleanup:
         try:
-            state_folder(project.places)
-            lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            private_folder(state)
+            lock = os.open(replaceable(state / "lock"), os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o600)
             cleanup.callback(os.close, lock)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,18 +73,6 @@ def exclusive(project: Project) -> Iterator[int]:
             ) from error
         cleanup.callback(_remove, note)
         yield lock
-
-
-def state_folder(places: Places) -> Path:
-    """Have the state folder, for its owner alone: with copies of the list it holds what nobody else may read.
-
-    Raises: OSError where it cannot be made.
-    """
-    places.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    there = places.state.stat()
-    if there.st_uid == os.getuid() and there.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        places.state.chmod(stat.S_IRWXU)
-    return places.state
 
 
 def was_stopped(places: Places) -> bool:
@@ -144,11 +132,11 @@ def _who(note: Path) -> Holder | None:
 
 
 def _read(note: Path) -> Holder | None:
+    data = read_json(note)
     try:
-        data = json.loads(note.read_bytes())
         holder = Holder(str(data["command"]), int(data["process"]), float(data["since"]))
         str(holder)  # not every number is a time
-    except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
+    except (OSError, *MISSHAPEN):
         return None
     return holder
 
@@ -159,6 +147,7 @@ def _remove(note: Path) -> None:
 
 
 def _write(note: Path, holder: Holder) -> None:
-    note.write_text(
-        json.dumps({"command": holder.command, "process": holder.process, "since": holder.since}), encoding="utf-8"
-    )
+    _remove(note)
+    # Nothing that is there is written to: it may be a link.
+    with open(note, "x", encoding="utf-8") as file:
+        json.dump({"command": holder.command, "process": holder.process, "since": holder.since}, file)

@@ -1,16 +1,23 @@
-"""Writing files so that at any moment the old or the new content is there, whole."""
+"""Reading files without ever waiting; writing them so that at any moment the old or the new content is there, whole.
+
+Everything that is read from outside is read by `read_file`, and everything that lasts is written by `replace_file` or
+a `Replacement`: so no pipe is waited for, no device is read or replaced, and nothing is written into the store.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
+from nixprof.storepath import store
 from nixprof.words import as_typed
 
 if TYPE_CHECKING:
@@ -19,6 +26,10 @@ if TYPE_CHECKING:
 # How everything ends in its name that is only there while nixprof runs.
 TEMPORARY = ".nixprof-tmp"
 _ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+# The largest file that is read, in bytes: several times the lock of 20,000 packages for four systems.
+_LARGEST = 512 << 20
+_READ_BYTES = 1 << 20
+_IN_STORE = "the Nix store is never written to"
 
 
 def check_writable(path: Path) -> None:
@@ -27,14 +38,21 @@ def check_writable(path: Path) -> None:
     Raises: NixprofError that names the file, and where it is a link the file that it leads to.
     """
     real = Path(os.path.realpath(path))
+    through = f", which leads to {real}" if real != path.absolute() else ""
+    source = "change the file that it is made from, then: nixprof sync"
+    if _is_mounted(real):
+        raise NixprofError(
+            f"cannot write {path}{through}",
+            cause="it is mounted by itself, and such a file cannot be replaced",
+            hints=("mount the folder that it is in instead",),
+        )
+    if obstacle := _obstacle(real):
+        hint = source if obstacle == _IN_STORE else "move it away, then: nixprof sync"
+        raise NixprofError(f"cannot write {path}{through}", cause=obstacle, hints=(hint,))
     place = real if real.exists() else _existing_parent(real)
     # The file is replaced through its folder, but one that is marked read-only is so on purpose.
     if _is_writable(place) and _is_writable(_existing_parent(real)):
         return
-    through = f", which leads to {real}" if real != path.absolute() else ""
-    source = "change the file that it is made from, then: nixprof sync"
-    if str(real).startswith("/nix/store/"):
-        raise NixprofError(f"cannot write {path}{through}", cause="the Nix store is never written to", hints=(source,))
     refuser = next(one for one in (place, _existing_parent(real)) if not _is_writable(one))
     if refuser.stat().st_uid != os.getuid():
         cause = f"{refuser} belongs to {_owner(refuser)}"
@@ -44,6 +62,40 @@ def check_writable(path: Path) -> None:
         command = way_in(real)
         hints = (source, *([f"or let it be written: {command}"] if command else []))
     raise NixprofError(f"cannot write {path}{through}", cause=cause, hints=hints)
+
+
+def replaceable(path: Path) -> Path:
+    """Find the file that writing at `path` replaces, which is there or not yet: behind every link.
+
+    Raises: OSError where it must not be replaced.
+    """
+    real = Path(os.path.realpath(path))
+    if obstacle := _obstacle(real):
+        raise OSError(errno.EINVAL, obstacle, str(path))
+    return real
+
+
+def _obstacle(real: Path) -> str:
+    """Say why something must not be replaced by a file, whoever may do so; empty where nothing is in the way."""
+    if real.is_relative_to(os.path.realpath(store())):
+        return _IN_STORE
+    # A loop of links is still a link here.
+    if os.path.lexists(real) and not stat.S_ISREG(real.lstat().st_mode):
+        return f"{real} is not a file"
+    return ""
+
+
+def _is_mounted(real: Path) -> bool:
+    """Tell whether a file is a mount point of its own; only Linux has such."""
+    # The fifth field, in which these characters are escaped: proc_pid_mountinfo(5).
+    escaped = os.fsencode(real)
+    for character in b"\\ \t\n":
+        escaped = escaped.replace(bytes([character]), b"\\%03o" % character)
+    try:
+        with open("/proc/self/mountinfo", "rb") as mounts:
+            return any(line.split(b" ", 5)[4] == escaped for line in mounts)
+    except OSError:
+        return False
 
 
 def way_in(path: Path | str) -> str | None:
@@ -62,8 +114,8 @@ def way_in(path: Path | str) -> str | None:
     written = own[-2:] if own and own[-1].is_file() else own[-1:]
     for index, place in enumerate(own):
         word = as_typed(str(place))
-        if place != real and not place.is_dir():
-            return f"mv {word} {as_typed(f'{place}.old')}"
+        if not place.exists() or (place != real and not place.is_dir()):
+            return None  # a link to nowhere, or a file where a folder has to be
         if _is_open(place, os.W_OK if place in written else 0):
             continue
         if place.stat().st_uid == os.getuid():
@@ -114,7 +166,7 @@ def replace_file(path: Path, data: bytes) -> None:
     Raises: NixprofError with the reason; the old content is then still there.
     """
     with cannot_write(path):
-        real = Path(os.path.realpath(path))
+        real = replaceable(path)
         temporary = _write_beside(real, data)
         try:
             os.replace(temporary, real)
@@ -159,7 +211,7 @@ class Replacement:
 
         """
         with cannot_write(path):
-            real = Path(os.path.realpath(path))
+            real = replaceable(path)
             temporary = _write_beside(real, data)
         return cls(path, before, data, temporary, None if before is None else _keep(real, keep))
 
@@ -197,7 +249,7 @@ class Replacement:
 
     @property
     def _real(self) -> Path:
-        return Path(os.path.realpath(self.path))
+        return replaceable(self.path)
 
 
 @contextmanager
@@ -243,7 +295,7 @@ def _remove(temporary: str) -> None:
 
 
 def _take_over(real: Path, temporary: str) -> None:
-    """Give the new file the mode and, where that is allowed, the owner of the old one."""
+    """Give the new file the mode, the extended attributes and, where that is allowed, the owner of the old one."""
     try:
         old = real.stat()
     except FileNotFoundError:
@@ -255,6 +307,11 @@ def _take_over(real: Path, temporary: str) -> None:
         # A group may be given where an owner may not.
         with suppress(PermissionError):
             os.chown(temporary, owner, group)
+    if sys.platform == "linux":
+        with suppress(OSError):  # a file system without any
+            for name in os.listxattr(real):
+                with suppress(OSError):  # one that only root may set
+                    os.setxattr(temporary, name, os.getxattr(real, name))
     # Afterwards: a new owner costs a file some of its bits.
     os.chmod(temporary, stat.S_IMODE(old.st_mode))
 
@@ -303,17 +360,59 @@ def remove_temporary_files(folder: Path) -> None:
             _remove(str(path))
 
 
+def private_folder(folder: Path) -> Path:
+    """Have a folder for its owner alone: with copies of the list it holds what nobody else may read.
+
+    Raises: OSError where it cannot be made.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    there = folder.stat()
+    if there.st_uid == os.getuid() and there.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        folder.chmod(stat.S_IRWXU)
+    return folder
+
+
 def unused(path: Path) -> Path:
-    """Give the first of `edited.toml`, `edited-2.toml`, `edited-3.toml`… that is not there."""
+    """Give the first of `kept`, `kept-2`, `kept-3`… that is not there."""
     numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
     return next(one for one in chain((path,), numbered) if not os.path.lexists(one))
 
 
-def read_file(path: Path) -> bytes:
-    """Return what a file holds. Raise OSError if it is none: reading a device or a pipe might never end."""
+def read_file(path: Path, largest: int = _LARGEST) -> bytes:
+    """Return what a file holds, without ever waiting for it.
+
+    Args:
+        path: the file, perhaps through links.
+        largest: how many bytes are read at most.
+
+    Raises: OSError where it cannot be read, is no regular file, or is larger.
+
+    """
+    # Not even opened: for some devices that is enough to do something.
     if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(0, "not a file", str(path))
-    return path.read_bytes()
+        raise OSError(errno.EINVAL, "not a file", str(path))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        data = bytearray()
+        size = os.fstat(descriptor).st_size
+        while size <= largest and (part := os.read(descriptor, _READ_BYTES)):
+            data += part
+            size = len(data)
+    finally:
+        os.close(descriptor)
+    if size > largest:
+        raise OSError(errno.EFBIG, f"it is larger than {largest >> 20} MiB", str(path))
+    return bytes(data)
+
+
+def read_json(path: Path) -> Any:
+    """Read a file of nixprof's own; None where there is none, or what it says cannot be understood."""
+    import json
+
+    try:
+        return json.loads(read_file(path))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def content(path: Path) -> bytes | None:

@@ -21,7 +21,7 @@ from nixprof.environment import expected
 from nixprof.errors import NixprofError
 from nixprof.exclusive import exclusive
 from nixprof.files import check_writable, content
-from nixprof.generations import remember
+from nixprof.generations import SOURCES, remember
 from nixprof.nix.command import Nix
 from nixprof.refusal import UnresolvableError
 from nixprof.remedies import check_collisions
@@ -198,7 +198,7 @@ def _attempt(
     draft = propose(before.manifest)
     files = {**start, **{path: text.encode() for path, text in draft.files.items()}}
     if not dry_run:
-        for path in (*files, flake / "flake.nix"):
+        for path in (*files, *(flake / name for name in ("flake.nix", "packages.json", SOURCES))):
             check_writable(path)
     if draft.activates:
         try:
@@ -207,7 +207,7 @@ def _attempt(
             if not dry_run:
                 raise
             project.progress.note(f"without --dry-run this fails: {error.message}")
-    manifest = read_draft(project.places.manifest, files) if files else before.manifest
+    manifest = before.manifest_with(files) if files else before.manifest
     with Stage.of(project, nix, manifest, before) as stage:
         stage.adopt(draft.adopted)
         stage.lock_inputs()

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.environment import Environment, Linked, in_profile
 from nixprof.errors import NixprofError
-from nixprof.files import content, replace_file
+from nixprof.files import content, read_json, replace_file
 from nixprof.nix import profile as nix_profile
+from nixprof.nix.shape import MISSHAPEN
 from nixprof.storepath import package_of, split_name
 
 if TYPE_CHECKING:
@@ -164,17 +165,14 @@ def sources_of(generation: Generation) -> dict[str, str]:
     """
     if generation.environment is None:
         return {}
-    try:
-        return read_sources(Path(generation.environment.flake, SOURCES).read_bytes())
-    except OSError:
-        return {}
+    return read_sources(content(Path(generation.environment.flake, SOURCES)) or b"")
 
 
 def read_sources(data: bytes) -> dict[str, str]:
     """Read what `write_sources` has written; none where it has not."""
     try:
         return {str(path): str(text) for path, text in json.loads(data)["files"].items()}
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except MISSHAPEN:
         return {}
 
 
@@ -244,8 +242,5 @@ def _file(project: Project) -> Path:
 
 
 def _remembered(project: Project) -> dict[str, str]:
-    try:
-        data = json.loads(content(_file(project)) or b"{}")
-        return {str(key): str(command) for key, command in data.items()}
-    except (ValueError, AttributeError):
-        return {}
+    data = read_json(_file(project))
+    return {key: str(command) for key, command in data.items()} if isinstance(data, dict) else {}

@@ -17,12 +17,14 @@ class Places:
         config: the folder of the manifest; the same on macOS as elsewhere.
         state: what may be deleted at any time: the lock against a second nixprof.
         cache: what can be found out again: what is known of this machine's Nix.
+        data: texts of the user's that exist nowhere else.
 
     """
 
     config: Path
     state: Path
     cache: Path
+    data: Path
 
     @property
     def manifest(self) -> Path:
@@ -51,8 +53,9 @@ class Places:
         """
         chosen = os.environ.get("NIXPROF_CONFIG_DIR")
         config = Path(chosen).absolute() if chosen else _xdg("XDG_CONFIG_HOME", ".config") / "nixprof"
-        state = _xdg("XDG_STATE_HOME", ".local/state") / "nixprof"
-        return cls(config, state, _xdg("XDG_CACHE_HOME", ".cache") / "nixprof")
+        state, data = _xdg("XDG_STATE_HOME", ".local/state"), _xdg("XDG_DATA_HOME", ".local/share")
+        cache = _xdg("XDG_CACHE_HOME", ".cache")
+        return cls(config, state / "nixprof", cache / "nixprof", data / "nixprof")
 
 
 def _xdg(variable: str, default: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -57,7 +56,7 @@ def check_collisions(
     ]
     if not lines:
         return
-    flag = f" --profile {shlex.quote(str(chosen_profile))}" if chosen_profile else ""
+    flag = f" --profile {as_typed(str(chosen_profile))}" if chosen_profile else ""
     hints = [
         *_ways_out_among(own, among, listed, flag),
         *_ways_out_beside(nix, list(dict.fromkeys(elements[one.other] for one in beside)), there, flag),

@@ -85,24 +85,46 @@ class State:
     def manifest(self) -> Manifest:
         """What the user wants."""
         path = self._project.places.manifest
-        # An empty file is what an editor or a copy leaves that was stopped.
-        if not path.exists() or not path.stat().st_size:
+        if not path.exists():
             self._check_missing(path)
-        return read_draft(path, self._draft)
+        return self.manifest_with(self._draft)
+
+    def manifest_with(self, files: Mapping[Path, bytes]) -> Manifest:
+        """Read the manifest as it would be with some of its files written.
+
+        Raises: NixprofError where it cannot be read, or would not say what it is for.
+        """
+        manifest = read_draft(self._project.places.manifest, files)
+        self._check_purpose(manifest)
+        return manifest
 
     def _check_missing(self, path: Path) -> None:
         """Make sure that a list that is not there is one that has not been begun yet."""
-        if not path.exists() and path.is_symlink():
+        if path.is_symlink():
             raise NixprofError(f"{path} is a link to {os.path.realpath(path)}, which is not there")
         if self.installed:
-            missing = f"{path} is empty" if path.exists() else f"there is no manifest {path}"
-            raise NixprofError(
-                f"{missing}, but nixprof has installed {count(len(self.installed), 'package')}",
-                hints=(
-                    f"to bring it back as it was: nixprof rollback {self.generation}",
-                    "or to begin anew: nixprof init" if not path.exists() else "to want nothing: packages = [] in it",
-                ),
-            )
+            raise self._lost(f"there is no manifest {path}", "or to begin anew: nixprof init")
+
+    def _check_purpose(self, manifest: Manifest) -> None:
+        """Make sure that a manifest that lists no packages does so on purpose.
+
+        An editor or a copy that was stopped leaves an empty file, and a slip in an editor one without its packages.
+
+        Raises: NixprofError where it has no list at all, not even an empty one, and packages are installed.
+        """
+        if manifest.lists_packages or not self.installed:
+            return
+        is_empty = not manifest.sources[0].data.strip()
+        raise self._lost(
+            f"{manifest.path} {'is empty' if is_empty else 'lists no packages'}",
+            "to remove everything, write: packages = []",
+        )
+
+    def _lost(self, what: str, otherwise: str) -> NixprofError:
+        return NixprofError(
+            f"{what}, but nixprof has installed {count(len(self.installed), 'package')}",
+            hints=(f"to bring it back as it was: nixprof rollback {self.generation}", otherwise),
+        )
 
     @cached_property
     def locked(self) -> Mapping[str, LockedPackage]:

@@ -1,31 +1,59 @@
-"""What the name of a store path tells: `HASH-NAME-VERSION[-OUTPUT]`.
+"""Which texts are store paths, and what the name of one tells: `HASH-NAME-VERSION[-OUTPUT]`.
 
 Where the version begins: at the first dash that no letter follows, as in Nix's `builtins.parseDrvName`.
+
+A path that comes from a file or a package is checked here before anything is done with it: on a command line of
+Nix, a text such as `--plugin-files` would be an option.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from nixprof.nix.shape import MisshapenError, text
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
 _DRV_NAME = re.compile(r"(.*?)(?:-(?![a-zA-Z])(.*))?")
-_STORE_PATH = re.compile(r"/(?:[^/]+/)+[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]{1,207}")
+# The name of a store path: 32 digits in Nix's base 32, and at most 211 characters (`MaxPathLen` in Nix's path.hh).
+_STORE_NAME = r"[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]{1,211}"
 # Outputs that packages of nixpkgs have beside `out`, which no version ends in.
 _OUTPUTS = ("bin", "dev", "lib", "man", "doc", "devdoc", "info", "static", "debug", "py", "data", "dist", "terminfo")
 
 
-def is_store_path(text: str) -> bool:
-    """Tell whether a text is the path of something in a Nix store, wherever that store is."""
-    return _STORE_PATH.fullmatch(text) is not None
+def store() -> str:
+    """Return the folder of the store, which Nix takes from the same variables (`Settings::nixStore`)."""
+    return os.path.normpath(os.environ.get("NIX_STORE_DIR") or os.environ.get("NIX_STORE") or "/nix/store")
 
 
-def is_in_store_path(text: str) -> bool:
-    """Tell whether a text is the path of a file inside of something in a Nix store."""
-    return re.match(rf"{_STORE_PATH.pattern}/", text) is not None
+def is_store_path(path: str) -> bool:
+    """Tell whether a text is the path of something in the store of this Nix."""
+    return _store_path(store()).fullmatch(path) is not None
+
+
+def is_in_store_path(path: str) -> bool:
+    """Tell whether a text is the path of a file inside of something in the store of this Nix."""
+    return re.match(rf"{_store_path(store()).pattern}/", path) is not None
+
+
+def checked(value: Any) -> str:
+    """Return a value from outside that has to be a store path.
+
+    Raises: MisshapenError where it is none.
+    """
+    path = text(value)
+    if not is_store_path(path):
+        raise MisshapenError(f"{path[:80]!r} is not a path in the store {store()}")
+    return path
+
+
+@cache
+def _store_path(folder: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(folder)}/{_STORE_NAME}")
 
 
 def name_of(path: str) -> str:

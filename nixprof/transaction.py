@@ -15,9 +15,19 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nixprof.errors import ConcurrentChangeError, NixprofError
-from nixprof.files import TEMPORARY, Replacement, cannot_write, content, remove_temporary_files, replace_file
+from nixprof.files import (
+    TEMPORARY,
+    Replacement,
+    cannot_write,
+    content,
+    read_json,
+    remove_temporary_files,
+    replace_file,
+    replaceable,
+)
 from nixprof.interrupts import uninterrupted
 from nixprof.nix.profile import locate
+from nixprof.nix.shape import MISSHAPEN
 from nixprof.words import display_path
 
 if TYPE_CHECKING:
@@ -148,7 +158,7 @@ def _write(path: Path, data: bytes | None) -> None:
         replace_file(path, data)
         return
     with cannot_write(path):
-        Path(os.path.realpath(path)).unlink(missing_ok=True)
+        replaceable(path).unlink(missing_ok=True)
 
 
 def _journal(places: Places) -> Path:
@@ -177,15 +187,15 @@ def _print(profile: Path | None, files: Mapping[Path, tuple[bytes | None, bytes]
 
 def _read(journal: Path) -> tuple[bool, dict[Path, tuple[bytes | None, bytes]]]:
     """Read whether the profile has moved since, and what was to be written; a damaged journal says nothing."""
+    data = read_json(journal)
     try:
-        data = json.loads(journal.read_bytes())
         profile = None if data["profile"] is None else Path(data["profile"])
         files = {
             Path(entry["path"]): (None if entry["before"] is None else _bytes(entry["before"]), _bytes(entry["after"]))
             for entry in data["files"]
         }
         return _place(profile) != data["at"], files
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (OSError, *MISSHAPEN):
         return False, {}
 
 

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +15,9 @@ from typing import TYPE_CHECKING
 from nixprof import flow
 from nixprof.commands.init import template
 from nixprof.draft import Draft
-from nixprof.errors import NixprofError
-from nixprof.exclusive import put_right, state_folder
-from nixprof.files import cannot_write, replace_file, scratch_folder, unused
+from nixprof.errors import NixprofError, shown
+from nixprof.exclusive import put_right
+from nixprof.files import cannot_write, content, private_folder, read_file, unused
 from nixprof.interrupts import Interrupted
 from nixprof.manifest.parse import parse_text
 from nixprof.manifest.problems import ManifestError
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
 
     from nixprof.flow import Outcome, Plan
     from nixprof.manifest.model import Manifest
+    from nixprof.places import Places
     from nixprof.state import Project
 
 _USUAL_EDITORS = ("nano", "vi")
+# How much more than it has a list may get.
+_ROOM_BYTES = 64 << 10
 
 
 def run(
@@ -49,18 +53,51 @@ def run(
     """
     put_right(project)
     path = project.places.manifest
-    old = path.read_bytes() if path.exists() else template(project.machine.system).encode()
-    with scratch_folder() as scratch:
-        copy = Path(scratch, path.name)
-        copy.write_bytes(old)
-        try:
-            outcome = _edit(project, copy, old, again, confirm)
-        except BaseException:
-            _keep(project, copy, old)
-            raise
-        if outcome is not None and outcome.declined:
-            _keep(project, copy, old)
-        return outcome
+    try:
+        old = read_file(path) if os.path.lexists(path) else template(project.machine.system).encode()
+    except OSError as error:
+        raise NixprofError(f"cannot read {path}", cause=error.strerror) from error
+    copy = _copy(project.places, old)
+    try:
+        outcome = _edit(project, copy, old, again, confirm)
+    except BaseException:
+        _give_up(project, copy, old)
+        raise
+    if outcome is not None and outcome.declined:
+        _give_up(project, copy, old)
+    else:
+        shutil.rmtree(copy.parent, ignore_errors=True)
+    return outcome
+
+
+def _copy(places: Places, old: bytes) -> Path:
+    """Write the text that is to be edited, in a folder of its own, where it stays if nixprof is killed.
+
+    Raises: NixprofError where there is no room for it, neither with the user's data nor in the temporary folder.
+    """
+    try:
+        folder = unused(private_folder(places.data) / "edited" / time.strftime("%Y-%m-%d-%H%M%S"))
+        folder.mkdir(parents=True)
+        return _write(folder / places.manifest.name, old)
+    except OSError:
+        import tempfile
+
+        with cannot_write(Path(tempfile.gettempdir())):
+            return _write(Path(tempfile.mkdtemp(prefix="nixprof-edited-"), places.manifest.name), old)
+
+
+def _write(copy: Path, text: bytes) -> Path:
+    """Write a file where there is room for a longer text; otherwise remove its folder."""
+    try:
+        with open(copy, "xb") as file:
+            file.write(text + bytes(_ROOM_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+            file.truncate(len(text))
+    except OSError:
+        shutil.rmtree(copy.parent, ignore_errors=True)
+        raise
+    return copy
 
 
 def _edit(
@@ -75,10 +112,9 @@ def _edit(
     line = 1
     while True:
         _open(copy, line)
-        new = copy.read_bytes()
-        # Whoever wants an empty list does not delete its comments; an editor that fails may well write nothing.
-        if new == old or not new.strip():
+        if not _is_new(copy, old):
             return None
+        new = copy.read_bytes()
         try:
             parse_text(path, new)
             return flow.change(
@@ -99,18 +135,18 @@ def _replacing(path: Path, old: bytes, new: bytes) -> Callable[[Manifest], Draft
     return propose
 
 
-def _keep(project: Project, copy: Path, old: bytes) -> None:
-    """Keep a text that was given up, and say where; what says nothing new need not be kept."""
-    try:
-        new = copy.read_bytes()
-    except OSError:
-        return
-    if new == old or not new.strip():
-        return
-    with cannot_write(project.places.state):
-        kept = unused(state_folder(project.places) / "edited.toml")
-    replace_file(kept, new)
-    project.progress.note(f"your text is kept in {display_path(kept)}")
+def _give_up(project: Project, copy: Path, old: bytes) -> None:
+    """Say where a text is that was given up; one that says nothing new need not be kept."""
+    if _is_new(copy, old):
+        project.progress.note(f"your text is in {display_path(copy)}")
+    else:
+        shutil.rmtree(copy.parent, ignore_errors=True)
+
+
+def _is_new(copy: Path, old: bytes) -> bool:
+    """Tell whether a copy says something else than the list; nothing at all is what a failing editor writes."""
+    new = content(copy)
+    return new is not None and new != old and bool(new.strip())
 
 
 def _open(file: Path, line: int) -> None:
@@ -149,7 +185,12 @@ _TAKE_A_LINE = ("vi", "vim", "nvim", "nano", "emacs", "emacsclient", "kak", "mic
 def _editor() -> list[str]:
     """Choose `$VISUAL`, `$EDITOR` or a usual editor; a variable may hold arguments."""
     for variable in ("VISUAL", "EDITOR"):
-        words = shlex.split(os.environ.get(variable, ""))
+        try:
+            words = shlex.split(os.environ.get(variable, ""))
+        except ValueError as error:
+            raise NixprofError(
+                f"{variable} is no command: {shown(os.environ[variable])}", cause=str(error), hints=_HOW
+            ) from error
         if words:
             return words
     there = next((name for name in _USUAL_EDITORS if shutil.which(name)), None)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from nixprof.errors import NixprofError
 from nixprof.exclusive import exclusive, put_right
 from nixprof.files import check_writable, content
+from nixprof.flake.inputs import read_flake_lock
+from nixprof.flake.packages import read_packages
 from nixprof.manifest.model import DEFAULT_NIXPKGS, INTEL_MAC, LAST_FOR_INTEL_MACS
 from nixprof.manifest.parse import parse
 from nixprof.transaction import commit
@@ -85,10 +87,23 @@ def run(project: Project, origin: str | None) -> Initialised:
         return Initialised(manifest, 0)
     folder = _fetched(project, origin)
     found = parse(folder / manifest.name)
+    _check_locks(folder / "flake")
     locks = {project.places.flake / name: content(folder / "flake" / name) for name in _LOCKS}
     there = {path: data for path, data in locks.items() if data is not None}
     _write(project, _taken(project, folder, found), there)
     return Initialised(manifest, len(found.packages))
+
+
+def _check_locks(flake: Path) -> None:
+    """Make sure that the locks of another list are ones.
+
+    Raises: NixprofError, without the hints to whoever owns them.
+    """
+    try:
+        read_packages(flake / "packages.json")
+        read_flake_lock(flake / "flake.lock")
+    except NixprofError as error:
+        raise NixprofError(error.message, cause=error.cause) from error
 
 
 def _taken(project: Project, folder: Path, found: Manifest) -> dict[Path, bytes]:

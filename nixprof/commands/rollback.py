@@ -12,7 +12,7 @@ from nixprof.changes import Change, compare
 from nixprof.consent import Risk
 from nixprof.errors import ConcurrentChangeError, NixprofError
 from nixprof.exclusive import exclusive
-from nixprof.files import check_writable, content, unused
+from nixprof.files import cannot_write, check_writable, content, private_folder, read_file, unused
 from nixprof.generations import Generation, difference_between, find, generations, remember_rollback, sources_of
 from nixprof.nix.command import Nix
 from nixprof.state import read_draft
@@ -108,6 +108,9 @@ def _go(project: Project, nix: Nix, way: Return) -> None:
     """
     for path in way.files:
         check_writable(path)
+    if way.copies:
+        with cannot_write(project.places.data):
+            private_folder(project.places.data)
 
     def activate() -> int:
         profile = project.profile()
@@ -134,7 +137,7 @@ def _way(project: Project, nix: Nix, number: int | None, *, profile_only: bool) 
     after = find(found, number)
     files = {} if profile_only else _files(project, after)
     read = {path: content(path) for path in files}
-    copy = unused(project.places.state / "before-rollback" / time.strftime("%Y-%m-%d-%H%M%S"))
+    copy = unused(project.places.data / "before-rollback" / time.strftime("%Y-%m-%d-%H%M%S"))
     return Return(
         profile.link,
         before,
@@ -180,7 +183,7 @@ def _files(project: Project, after: Generation) -> dict[Path, bytes]:
     if after.environment is None or not sources:
         return {}
     kept = Path(after.environment.flake)
-    flake = {project.places.flake / path.name: path.read_bytes() for path in sorted(kept.iterdir()) if path.is_file()}
+    flake = {project.places.flake / path.name: read_file(path) for path in sorted(kept.iterdir()) if path.is_file()}
     manifests = {project.places.config / path: text.encode() for path, text in reversed(sources.items())}
     return flake | manifests
 

@@ -25,7 +25,7 @@ def check_merged(path: Path, data: bytes) -> None:
     if not lines or not re.search(rb"(?m)^<{7} ", data):
         return
     where = f"line {lines[0]}" if len(lines) == 1 else f"lines {lines[0]} to {lines[-1]}"
-    folder = path.parent
+    folder = as_typed(str(path.parent))
     raise NixprofError(
         f"{path} has a conflict from a merge in {where}",
         hints=(
@@ -43,7 +43,7 @@ def unusable(path: Path, error: OSError) -> NixprofError:
         message, cause = f"cannot read {path}", error.strerror
     else:
         message, cause = f"{there} is no {what}, and nixprof keeps its generated files there", None
-    # Nix takes the whole folder, and with it what lies there under another name.
-    aside = path.parent.with_name(f"{path.name}.old") if there == path else f"{there}.old"
-    command = way_in(path) or f"mv {as_typed(str(there))} {as_typed(str(aside))}"
-    return NixprofError(message, cause=cause, hints=(f"to put that right, then sync: {command} && nixprof sync",))
+    command = way_in(path)
+    if command:
+        return NixprofError(message, cause=cause, hints=(f"to put that right, then sync: {command} && nixprof sync",))
+    return NixprofError(message, cause=cause, hints=("move it away, then: nixprof sync",))

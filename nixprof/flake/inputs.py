@@ -14,6 +14,7 @@ from nixprof.errors import NixprofError
 from nixprof.files import read_file
 from nixprof.flake.conflict import check_merged, unusable
 from nixprof.nix.shape import MISSHAPEN, wrong_with
+from nixprof.words import as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ def read_flake_lock(path: Path) -> Mapping[str, LockedInput]:
         raise NixprofError(
             f"{path} is not a lock file that Nix wrote",
             cause=wrong_with(error),
-            hints=(f"rm {path}", "and nixprof sync, which locks the inputs anew"),
+            hints=(f"rm {as_typed(str(path))}", "and nixprof sync, which locks the inputs anew"),
         ) from error
 
 

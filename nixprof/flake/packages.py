@@ -10,6 +10,8 @@ from nixprof.errors import NixprofError
 from nixprof.files import read_file
 from nixprof.flake.conflict import check_merged, unusable
 from nixprof.nix.shape import MISSHAPEN, MisshapenError, fits, text, wrong_with
+from nixprof.storepath import checked
+from nixprof.words import as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -121,7 +123,7 @@ def read_packages(path: Path) -> dict[str, LockedPackage]:
             f"{path} is damaged",
             cause=wrong_with(error),
             hints=(
-                f"restore it from version control, or: rm {path}",
+                f"restore it from version control, or: rm {as_typed(str(path))}",
                 "and nixprof sync, which resolves anew",
             ),
         ) from error
@@ -175,7 +177,7 @@ def _parse_resolved(fields: Mapping[str, Any]) -> Resolved:
         description=text(fields["description"]),
         main_program=text(fields["mainProgram"]),
         priority=int(fields["priority"]),
-        outputs={name: text(path) for name, path in fields["outputs"].items()},
+        outputs={name: checked(path) for name, path in fields["outputs"].items()},
         outputs_to_install=tuple(text(output) for output in fields["outputsToInstall"]),
         source=text(fields["source"]),
         basis=text(fields["basis"]),

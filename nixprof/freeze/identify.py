@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nixprof.files import scratch_folder
+from nixprof.files import content, scratch_folder
 from nixprof.freeze.findings import Evidence
 from nixprof.freeze.names import PLAIN_SETS, UNLIKE, Name, Names, expand, in_nested
 from nixprof.nix.shape import fits
@@ -86,10 +86,7 @@ def channel() -> Nixpkgs | None:
 
 def _revision(place: Path) -> str:
     """Read which commit of nixpkgs a channel is."""
-    try:
-        revision = (place / ".git-revision").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
+    revision = (content(place / ".git-revision") or b"").decode(errors="replace").strip()
     return f"github:NixOS/nixpkgs/{revision}" if re.fullmatch(r"[0-9a-f]{40}", revision) else ""
 
 

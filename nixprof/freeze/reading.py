@@ -13,8 +13,9 @@ from nixprof.files import read_file as contents
 from nixprof.manifest.edit import comments_of
 from nixprof.nix import profile as nix_profile
 from nixprof.nix.profile import Element, Keeper, system_of
+from nixprof.nix.shape import MisshapenError
 from nixprof.places import home
-from nixprof.storepath import outputs_of, package_of
+from nixprof.storepath import checked, outputs_of, package_of
 from nixprof.words import display_path
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 # What the comment begins with that freeze writes behind a store path of unknown source.
 KEPT_COMMENT_START = "kept by store path"
-_LARGE = 64 << 20
+_LARGEST = 64 << 20
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -140,14 +141,15 @@ def read_file(path: Path) -> Reading:
     Raises: NixprofError where it is none of them.
     """
     try:
-        if path.stat().st_size > _LARGE:
-            raise NixprofError(f"{path} is no list of packages: it has {path.stat().st_size >> 20} MiB")
-        text = _COLOUR.sub("", contents(path).decode())
+        text = _COLOUR.sub("", contents(path, _LARGEST).decode())
     except OSError as error:
         raise NixprofError(f"cannot read {path}", cause=error.strerror) from error
     except UnicodeDecodeError as error:
         raise NixprofError(f"{path} is no list of packages", cause="it is no text") from error
-    elements = tuple(_elements(path, text))
+    try:
+        elements = tuple(_elements(path, text))
+    except MisshapenError as error:
+        raise NixprofError(f"{path} is no list of packages", cause=str(error)) from error
     if not elements:
         raise NixprofError(f"{path} lists no package")
     return Reading(path, Kind.FILE, None, elements)
@@ -203,7 +205,7 @@ def _printed(name: str | None, attribute: str, original: str, locked: str, paths
         attr_path=attr_path,
         original_url=original,
         url=locked,
-        store_paths=tuple(paths),
+        store_paths=tuple(map(checked, paths)),
         outputs=tuple(filter(None, outputs.split(","))),
         system=system_of(attr_path),
     )

@@ -122,7 +122,8 @@ class Manifest:
 
     `packages` are in the user's order, those of included files after those of the file that includes them.
     `inputs` holds nixpkgs in any case. `systems` is empty where the user names none: then this machine's
-    alone counts. `sources` are the files that were read, `path` first.
+    alone counts. `sources` are the files that were read, `path` first. `lists_packages` tells whether any of them has
+    a list of packages, be it an empty one.
     """
 
     path: Path
@@ -131,6 +132,7 @@ class Manifest:
     systems: tuple[str, ...]
     policy: Policy
     sources: tuple[Source, ...]
+    lists_packages: bool
 
     def texts(self) -> dict[Path, str]:
         """Return the text of every file."""

@@ -143,6 +143,7 @@ class _Reading:
         self.findings: list[_Finding] = []
         self.syntax: list[tuple[int, Problem]] = []
         self.parents: dict[str, str | None] = {}
+        self.lists_packages = False
         self.guesses: dict[tuple[str, int], str | None] = {}
 
     # -- files ------------------------------------------------------------------------------------
@@ -234,6 +235,7 @@ class _Reading:
         self._packages(at, value, scope)
 
     def _packages(self, at: _At, table: Table, scope: Scope) -> None:
+        self.lists_packages |= "packages" in table
         if self._is_by_headers(at.below("packages")):
             # That no command could edit.
             fix = 'write packages = [{ package = "ripgrep", priority = 4 }]'
@@ -460,6 +462,7 @@ class _Reading:
                 self.policy.list("overlays"),
             ),
             tuple(self.sources),
+            self.lists_packages,
         )
 
     def problems(self) -> tuple[Problem, ...]:

@@ -18,7 +18,7 @@ from nixprof.errors import NixprofError
 from nixprof.files import read_file
 from nixprof.nix.shape import MISSHAPEN, MisshapenError, wrong_with
 from nixprof.places import home
-from nixprof.storepath import name_of, split_name
+from nixprof.storepath import checked, name_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -28,7 +28,7 @@ USUAL_PRIORITY = 5
 
 
 # No profile has so long a list; a file of this size would only fill the memory.
-_TOO_LARGE = 64 << 20
+_LARGEST = 64 << 20
 # The outputs of a flake below which packages are, each with a system in it.
 _FORGES = ("github", "gitlab", "sourcehut")
 ROOTS = ("packages", "legacyPackages", "defaultPackage")
@@ -234,10 +234,7 @@ def read_nix_env(path: Path) -> tuple[Element, ...]:
 def _read(path: Path, elements: Callable[[str], tuple[Element, ...]]) -> tuple[Element, ...]:
     """Read a list of elements, and say of every way in which it can be none that it is none."""
     try:
-        size = path.stat().st_size
-        if size > _TOO_LARGE:
-            raise NixprofError(f"{path} is no manifest of a Nix profile: it has {size >> 20} MiB")
-        return elements(read_file(path).decode())
+        return elements(read_file(path, _LARGEST).decode())
     except OSError as error:
         cause = error.strerror or str(error)
     except MISSHAPEN as error:
@@ -267,7 +264,7 @@ def _nix_env_element(entry: dict[str, Any]) -> Element:
         attr_path="",
         original_url="",
         url="",
-        store_paths=tuple(str(path) for path in paths),
+        store_paths=tuple(checked(path) for path in paths),
         outputs=() if not names or set(names) == set(usual) else tuple(names),
         # `nix-env --set-flag` leaves a number as a text.
         priority=int(meta.get("priority", USUAL_PRIORITY)),
@@ -287,7 +284,7 @@ def _element(name: str | None, entry: dict[str, Any]) -> Element:
         attr_path=attr_path,
         original_url=str(entry.get("originalUrl") or entry.get("originalUri") or ""),
         url=str(entry.get("url") or entry.get("uri") or ""),
-        store_paths=tuple(str(path) for path in entry.get("storePaths") or ()),
+        store_paths=tuple(checked(path) for path in entry.get("storePaths") or ()),
         outputs=tuple(str(output) for output in entry.get("outputs") or ()),
         priority=int(entry.get("priority", USUAL_PRIORITY)),
         active=bool(entry.get("active", True)),

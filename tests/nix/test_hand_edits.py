@@ -3,6 +3,7 @@
 import os
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,18 @@ def state(world: World) -> Path:
     return world.home / ".local/state/nixprof"
 
 
+def data(world: World) -> Path:
+    return world.home / ".local/share/nixprof"
+
+
+def edited(world: World) -> list[str]:
+    """The texts of `edit` that were given up, or that a killed one left, the oldest first."""
+    return [path.read_text() for path in sorted((data(world) / "edited").rglob("nixprof.toml"))]
+
+
 def copies(world: World) -> dict[str, str]:
     """What `rollback` has kept, by the names below the folder of the moment."""
-    folders = (state(world) / "before-rollback").glob("*")
+    folders = (data(world) / "before-rollback").glob("*")
     return {str(path.relative_to(one)): path.read_text() for one in folders for path in one.rglob("*.toml")}
 
 
@@ -107,7 +117,7 @@ def test_rollback_keeps_every_edited_file(world: World) -> None:
     (world.config_dir / "b/x.toml").write_text("packages = [] # mine, b\n")
     world.nixprof("rollback", "--yes")
     assert copies(world) == {"a/x.toml": "packages = [] # mine, a\n", "b/x.toml": "packages = [] # mine, b\n"}
-    assert stat.S_IMODE(state(world).stat().st_mode) == 0o700
+    assert stat.S_IMODE(data(world).stat().st_mode) == 0o700
 
     outside.write_text("packages = [] # mine, outside\n")
     (world.config_dir / "a/x.toml").write_text("packages = [] # mine, a again\n")
@@ -160,7 +170,78 @@ def test_an_editor_that_ends_at_ctrl_c_ends_the_edit(world: World) -> None:
         _, said = editing.communicate(timeout=30)
     assert editing.returncode == 130, said
     assert said.endswith("Interrupted. Nothing was changed.\n")
-    assert (state(world) / "edited.toml").read_text().endswith("# mine\n")
+    [text] = edited(world)
+    assert text.endswith("# mine\n")
+
+
+def test_an_edit_that_is_killed_leaves_its_text_with_the_users_data(world: World) -> None:
+    temporary = world.root / "temporary"
+    temporary.mkdir()
+    world.write_manifest("packages = []\n")
+    killing = editor(world, 'echo "# mine" >>"$1"; kill -9 $PPID')
+    assert world.nixprof("edit", check=False, env={**killing, "TMPDIR": str(temporary)}).code == -signal.SIGKILL
+    assert list(temporary.iterdir()) == []
+    [text] = edited(world)
+    assert text.endswith("# mine\n")
+    world.nixprof("edit", env=editor(world, 'echo "# other" >>"$1"'))
+    assert edited(world) == [text]
+
+
+@pytest.mark.parametrize("broken", ["data", "state", "both"])
+def test_a_text_is_kept_where_there_is_room(world: World, broken: str) -> None:
+    temporary = world.root / "temporary"
+    temporary.mkdir()
+    world.write_manifest("packages = []\n")
+    for folder in (
+        (data(world), state(world)) if broken == "both" else (data(world) if broken == "data" else state(world),)
+    ):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.write_text("no folder\n")
+    bad = editor(world, 'echo "# mine" >>"$1"; exit 1')
+    said = world.nixprof("edit", check=False, env={**bad, "TMPDIR": str(temporary)}).stderr
+    kept = said.partition("your text is in ")[2].splitlines()[0].replace("~", str(world.home))
+    assert Path(kept).read_text().endswith("# mine\n")
+    assert Path(kept).is_relative_to(data(world) if broken == "state" else temporary)
+    # What is not given up is not left either.
+    before = set(temporary.rglob("*"))
+    world.nixprof("edit", check=False, env={"VISUAL": "true", "TMPDIR": str(temporary)})
+    assert set(temporary.rglob("*")) == before
+
+
+def test_a_full_home_costs_no_text(world: World) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a small disk")
+    world.write_manifest("packages = []\n")
+    data(world).mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", data(world)], check=True)
+    try:
+        said = world.nixprof("edit", check=False, env=editor(world, 'echo "# mine" >>"$1"; exit 1')).stderr
+    finally:
+        subprocess.run(["umount", "--lazy", data(world)], check=True)
+    kept = Path(said.partition("your text is in ")[2].splitlines()[0])
+    assert kept.read_text().endswith("# mine\n")
+    assert not kept.is_relative_to(world.home)
+    kept.unlink()
+    kept.parent.rmdir()
+
+
+@pytest.mark.parametrize("odd", ["pipe", "endless"])
+def test_a_list_that_is_no_file_is_not_opened(world: World, odd: str) -> None:
+    world.config_dir.mkdir(parents=True)
+    if odd == "pipe":
+        os.mkfifo(world.manifest)
+    else:
+        world.manifest.symlink_to("/dev/zero")
+    for command in (["edit"], ["list"], ["sync"]):
+        said = world.nixprof(*command, check=False, env={"VISUAL": "true"})
+        assert said.code == 1
+        assert "error: cannot read ~/.config/nixprof/nixprof.toml\ncause: not a file\n" in said.stderr
+
+
+def test_an_editor_whose_quotes_have_no_partner(world: World) -> None:
+    said = world.nixprof("edit", check=False, env={"EDITOR": "vi 'x"}).stderr
+    assert "error: EDITOR is no command: vi 'x\n" in said
+    assert "EDITOR=nano nixprof edit" in said
 
 
 def test_edit_opens_no_half_of_a_change(world: World) -> None:
@@ -188,11 +269,10 @@ def test_edit_waits_for_nobody_who_builds(world: World) -> None:
 
 def test_every_text_that_is_given_up_is_kept(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
-    for number, name in ((1, "edited.toml"), (2, "edited-2.toml"), (3, "edited-3.toml")):
+    for number in range(1, 4):
         failed = world.nixprof("edit", check=False, env=editor(world, f'echo "bad{number} =" >>"$1"'))
-        assert f"your text is kept in ~/.local/state/nixprof/{name}\n" in failed.stderr
-    for number, name in ((1, "edited.toml"), (2, "edited-2.toml"), (3, "edited-3.toml")):
-        assert (state(world) / name).read_text().endswith(f"bad{number} =\n")
+        assert "your text is in ~/.local/share/nixprof/edited/" in failed.stderr
+    assert sorted(text.splitlines()[-1] for text in edited(world)) == ["bad1 =", "bad2 =", "bad3 ="]
 
 
 @pytest.mark.parametrize("before", [None, 0o755])
@@ -200,11 +280,12 @@ def test_what_only_the_user_may_read_stays_so(world: World, before: int | None) 
     world.write_manifest('packages = ["hello"]\n')
     world.manifest.chmod(0o600)
     if before is not None:
-        state(world).mkdir(parents=True)
-        state(world).chmod(before)
+        data(world).mkdir(parents=True)
+        data(world).chmod(before)
     world.nixprof("edit", check=False, env=editor(world, 'echo "bad =" >>"$1"'))
-    assert (state(world) / "edited.toml").is_file()
-    assert stat.S_IMODE(state(world).stat().st_mode) == 0o700
+    assert len(edited(world)) == 1
+    assert stat.S_IMODE(data(world).stat().st_mode) == 0o700
+    state(world).mkdir(parents=True, exist_ok=True)
     state(world).chmod(0o755)
     world.nixprof("sync")
     assert stat.S_IMODE(state(world).stat().st_mode) == 0o700

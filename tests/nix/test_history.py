@@ -69,7 +69,7 @@ def test_rollback_keeps_a_copy_of_hand_edits(world: World) -> None:
     assert "nixprof rollback --yes" in refused.stderr
     assert world.manifest.read_text() == mine
     world.nixprof("rollback", "--yes")
-    copies = list((world.home / ".local/state/nixprof/before-rollback").rglob("nixprof.toml"))
+    copies = list((world.home / ".local/share/nixprof/before-rollback").rglob("nixprof.toml"))
     assert [copy.read_text() for copy in copies] == [mine]
 
 
@@ -175,7 +175,7 @@ def test_edit(world: World) -> None:
     before = world.snapshot()
     assert "unknown key" in edit("s/packages/pakages/", check=False)
     assert world.snapshot() == before
-    kept = world.home / ".local/state/nixprof/edited.toml"
+    [kept] = (world.home / ".local/share/nixprof/edited").rglob("nixprof.toml")
     assert "pakages" in kept.read_text()
     assert "EDITOR" in world.nixprof("edit", check=False, env={"EDITOR": "no-such-editor"}).stderr
 
@@ -272,15 +272,17 @@ def test_edit_keeps_what_it_does_not_use(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync")
     before = world.snapshot()
-    kept = world.home / ".local/state/nixprof/edited.toml"
+    edited = world.home / ".local/share/nixprof/edited"
     failing = 'sh -c \'echo "# mine" >>"$0"; exit 1\''
     assert "failed" in world.nixprof("edit", check=False, env={"VISUAL": failing}).stderr
+    [kept] = edited.rglob("nixprof.toml")
     assert kept.read_text().endswith("# mine\n")
     assert "not changed" in world.nixprof("edit", env={"VISUAL": "sh -c ': >\"$0\"'"}).stderr
     assert world.snapshot() == before
     declining = {"VISUAL": "sed -i s/hello/jq/", "NIXPROF_ASK": "1"}
-    assert "edited-2.toml" in world.nixprof_on_terminal("edit", typed="n\n", env=declining).stdout
-    assert "jq" in kept.with_name("edited-2.toml").read_text()
+    assert "your text is in" in world.nixprof_on_terminal("edit", typed="n\n", env=declining).stdout
+    [other] = set(edited.rglob("nixprof.toml")) - {kept}
+    assert "jq" in other.read_text()
     assert world.snapshot() == before
 
 

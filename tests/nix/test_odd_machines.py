@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -190,7 +191,8 @@ def test_a_profile_link_to_where_nothing_can_be_made(world: World) -> None:
     if os.geteuid() == 0:
         assert "cannot write /proc/nowhere" in refused(world, "sync")
         return
-    pasted(world, refused(world, "sync"), "let Nix make another: ")
+    assert "remove the link ~/.nix-profile" in refused(world, "sync")
+    world.profile.unlink()
     world.nixprof("sync")
 
 
@@ -202,7 +204,8 @@ def test_a_profile_link_that_leads_to_itself(fresh_world: World) -> None:
     world.profile.symlink_to(world.profile)
     said = refused(world, "sync")
     assert "error: ~/.nix-profile is a link that leads back to itself" in said
-    pasted(world, said, "remove it: ")
+    assert "remove that link, then: nixprof sync" in said
+    world.profile.unlink()
     world.nixprof("sync")
     assert world.run("hello") == "hello 2.12.1"
 
@@ -223,10 +226,22 @@ def test_a_profile_that_is_no_link(fresh_world: World, kind: str) -> None:
         said = refused(world, "sync", *more)
         assert f"error: ~/.nix-profile is {'a file' if kind == 'file' else 'a folder'}, and a profile is a link" in said
     assert "without --dry-run this fails: " in world.nixprof("sync", "--dry-run").stderr
-    pasted(world, said, "move it away: ")
+    assert "or move away what is there" in said
+    world.profile.rename(world.home / "old")
     world.nixprof("sync")
     assert world.run("hello") == "hello 2.12.1"
-    assert os.path.lexists(f"{world.profile}.old")
+
+
+@pytest.mark.parametrize("place", ["", "/", "/usr", "HOME/a b"])
+def test_no_hint_moves_or_removes_what_nixprof_did_not_make(world: World, place: str) -> None:
+    world.write_manifest("packages = []\n")
+    (world.home / "a b").mkdir()
+    result = world.nixprof("sync", "--profile", place.replace("HOME", str(world.home)), check=False)
+    assert result.code == (1 if place else 2)
+    assert not re.search(r"\b(mv|rm|rmdir|ln) ", result.stderr)
+    if not place:
+        assert "--profile" in result.stderr
+        assert "is the variable set that it comes from?" in result.stderr
 
 
 @pytest.mark.parametrize("to", ["store", "folder"])
@@ -274,8 +289,8 @@ def test_a_folder_replaced_by_a_file(synced: World) -> None:
     for command in (["list"], ["status"], ["sync"], ["add", "jq"]):
         said = calm(synced.nixprof(*command, check=False))
         assert "~/.config/nixprof/flake is no folder" in said
-    remedy = said.partition("sync: ")[2].strip().replace("nixprof sync", "true")
-    synced.command("/bin/sh", "-c", remedy.replace("~", str(synced.home)))
+    assert "move it away, then: nixprof sync" in said
+    synced.flake.unlink()
     synced.nixprof("sync")
     agree(synced)
 

@@ -297,7 +297,17 @@ def test_a_list_that_has_become_empty_uninstalls_nothing(world: World) -> None:
     for command in (("sync",), ("add", "fd"), ("remove", "jq"), ("update",)):
         said = world.nixprof(*command, check=False).stderr
         assert "~/.config/nixprof/nixprof.toml is empty, but nixprof has installed 2 packages" in said
+    for text in (" \n\n", "# nothing yet\n", f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'):
+        world.manifest.write_text(text)
+        for command in (("sync", "--yes"), ("add", "fd")):
+            said = world.nixprof(*command, check=False).stderr
+            assert "but nixprof has installed 2 packages" in said
+            assert "write: packages = []" in said
     assert world.run("hello")
+    world.manifest.write_bytes(kept)
+    emptied = world.nixprof("edit", "--yes", check=False, env={"VISUAL": "sed -i s/.*/#&/"}).stderr
+    assert "lists no packages, but nixprof has installed 2 packages" in emptied
+    assert world.manifest.read_bytes() == kept
     world.nixprof("rollback", "1", "--yes")
     assert world.manifest.read_bytes() == kept
     world.manifest.write_text("packages = []\n")

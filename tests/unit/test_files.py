@@ -1,7 +1,11 @@
 """Replacing files: through links, durably, with mode and owner kept, or not at all."""
 
+import contextlib
 import os
+import shutil
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +19,7 @@ from nixprof.transaction import commit, finish, is_unfinished
 
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
-    found = Places(tmp_path / "config", tmp_path / "state", tmp_path / "cache")
+    found = Places(tmp_path / "config", tmp_path / "state", tmp_path / "cache", tmp_path / "data")
     found.config.mkdir()
     found.state.mkdir()
     return found
@@ -302,6 +306,114 @@ def test_temporary_files_are_removed_and_nothing_else(tmp_path: Path) -> None:
     remove_temporary_files(tmp_path)
     assert names(tmp_path) == [".hidden", f"a{TEMPORARY}.old", "folder", "list"]
     assert names(tmp_path / "folder") == ["file"]
+
+
+def as_device(path: Path) -> None:
+    """A node of its own that reads as nothing; where that is not permitted, a pipe will do."""
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    except (OSError, AttributeError):
+        os.mkfifo(path)
+
+
+@pytest.fixture
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file in a store of its own."""
+    monkeypatch.setenv("NIX_STORE_DIR", str(tmp_path / "store"))
+    path = tmp_path / "store" / f"{'0' * 32}-source" / "list"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"of the store")
+    return path
+
+
+def written_somehow(places: Places, link: Path) -> None:
+    """Every way in which a file is written."""
+    with contextlib.suppress(NixprofError):
+        replace_file(link, b"new")
+    with contextlib.suppress(NixprofError):
+        commit(places, places.config / "profile", {link: b"new"}, lambda: None)
+    with contextlib.suppress(NixprofError):
+        commit(places, places.config / "profile", {places.config / "first": b"x", link: b"new"}, failing)
+    entry = f'{{"path": "{link}", "before": BEFORE, "after": "new"}}'
+    journal = f'{{"version": 2, "profile": null, "at": "elsewhere", "files": [{entry}]}}'
+    for before in ("null", '"of the store"'):
+        (places.state / "commit.json").write_text(journal.replace("BEFORE", before))
+        with contextlib.suppress(NixprofError):
+            finish(places)
+
+
+def failing() -> int:
+    raise NixprofError("no")
+
+
+def test_a_device_behind_a_link_stays_as_it_is(places: Places) -> None:
+    device, link = places.config / "device", places.config / "list"
+    as_device(device)
+    link.symlink_to(device)
+    before = device.lstat()
+    written_somehow(places, link)
+    assert device.lstat() == before
+    assert link.readlink() == device
+    with pytest.raises(NixprofError, match="which leads to") as caught:
+        check_writable(link)
+    assert caught.value.cause == f"{device} is not a file"
+
+
+def test_the_store_behind_a_link_stays_as_it_is(places: Places, stored: Path) -> None:
+    """Root could write there."""
+    link = places.config / "list"
+    link.symlink_to(stored)
+    folder = places.config / "flake"
+    folder.symlink_to(stored.parent)
+    before = stored.stat()
+    for path in (link, folder / "list", folder / "new"):
+        written_somehow(places, path)
+        with pytest.raises(NixprofError, match="cannot write") as caught:
+            check_writable(path)
+        assert caught.value.cause == "the Nix store is never written to"
+    assert stored.stat() == before
+    assert stored.read_bytes() == b"of the store"
+    assert names(stored.parent) == ["list"]
+
+
+def test_a_file_that_is_mounted_by_itself_is_known_before(tmp_path: Path) -> None:
+    if shutil.which("unshare") is None:
+        pytest.skip("only Linux mounts single files")
+    folder = tmp_path / "with space"
+    folder.mkdir()
+    path, other = as_file(folder), folder / "other"
+    other.write_bytes(b"mounted")
+    check = f"from pathlib import Path; from nixprof.files import check_writable; check_writable(Path({str(path)!r}))"
+    script = 'mount --bind "$1" "$2" && echo mounted && shift 2 && "$@"'
+    words: list[str | Path] = [
+        "unshare",
+        "--mount",
+        "--map-root-user",
+        "/bin/sh",
+        "-c",
+        script,
+        "sh",
+        other,
+        path,
+        sys.executable,
+        "-c",
+    ]
+    done = subprocess.run([*words, check], capture_output=True, text=True, check=False)
+    if done.stdout != "mounted\n":
+        pytest.skip(f"nothing may be mounted here: {done.stderr}")
+    assert f"NixprofError: cannot write {path}" in done.stderr
+    check_writable(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="Python knows no extended attributes here")
+def test_extended_attributes_are_kept(tmp_path: Path) -> None:
+    path = as_file(tmp_path)
+    try:
+        os.setxattr(path, "user.note", b"mine")
+    except OSError:
+        pytest.skip("this file system has none")
+    replace_file(path, b"new")
+    assert os.getxattr(path, "user.note") == b"mine"
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:

@@ -274,7 +274,7 @@ def test_what_a_stopped_nixprof_left(folder: Path, note: bytes, journal: bytes) 
     (state / "running.json").write_bytes(note)
     # Of the journal only the parts that name no path: what it says is written.
     (state / "commit.json").write_bytes(journal.replace(b'"f"', json.dumps(str(state / "f")).encode()))
-    places = Places(folder / "config", state, folder / "cache")
+    places = Places(folder / "config", state, folder / "cache", folder / "data")
     assert was_stopped(places)
     str(_read(state / "running.json"))
     before = os.getcwd()

@@ -1,0 +1,105 @@
+"""Reading: regular files only, with a limit, and never waiting."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nixprof.exclusive import was_stopped
+from nixprof.files import content, read_file, read_json
+from nixprof.generations import read_sources
+from nixprof.manifest.parse import parse
+from nixprof.manifest.problems import ManifestError
+from nixprof.nix.profile import read_manifest
+from nixprof.places import Places
+from nixprof.transaction import finish, is_unfinished
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def folder(path: Path) -> None:
+    path.mkdir()
+
+
+def endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def loop(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def huge(path: Path) -> None:
+    """Four gigabytes, none of which is on the disk."""
+    path.touch()
+    os.truncate(path, 4 << 30)
+
+
+ODD = [pipe, folder, endless, loop, huge]
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    found = Places(tmp_path / "config", tmp_path / "state", tmp_path / "cache", tmp_path / "data")
+    found.config.mkdir()
+    found.state.mkdir()
+    return found
+
+
+@pytest.mark.parametrize("make", ODD)
+def test_what_cannot_be_read_is_refused_at_once(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / "odd"
+    make(path)
+    with pytest.raises(OSError):  # noqa: PT011 - the system's words differ
+        read_file(path)
+    assert content(path) is None
+    assert read_json(path) is None
+
+
+@pytest.mark.parametrize("make", ODD)
+def test_a_journal_that_is_none(places: Places, make: Callable[[Path], None]) -> None:
+    make(places.state / "commit.json")
+    if make is loop:
+        assert not is_unfinished(places)
+        return
+    assert is_unfinished(places)
+    if make is not folder:
+        finish(places)
+        assert not is_unfinished(places)
+
+
+@pytest.mark.parametrize("make", ODD)
+def test_an_include_that_is_none(places: Places, make: Callable[[Path], None]) -> None:
+    places.manifest.write_text('include = ["more.toml"]\n')
+    make(places.config / "more.toml")
+    with pytest.raises(ManifestError) as caught:
+        parse(places.manifest)
+    assert [problem.text for problem in caught.value.problems] == ['"more.toml"']
+
+
+def test_json_that_is_nested_too_deeply(places: Places) -> None:
+    text = "[" * 1_000_000
+    assert read_sources(text.encode()) == {}
+    (places.state / "commit.json").write_text(text)
+    finish(places)
+    (places.state / "running.json").write_text(text)
+    assert was_stopped(places)
+
+
+def test_a_limit_is_in_whole_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 10)
+    assert read_file(path, 10) == b"x" * 10
+    with pytest.raises(OSError, match="larger"):
+        read_file(path, 9)
+
+
+def test_a_profile_with_a_path_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text('{"version": 2, "elements": [{"storePaths": ["--plugin-files"]}]}')
+    with pytest.raises(Exception, match="is not the manifest of a Nix profile") as caught:
+        read_manifest(path)
+    assert "'--plugin-files' is not a path in the store /nix/store" in str(getattr(caught.value, "cause", ""))
