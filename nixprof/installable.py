@@ -153,6 +153,8 @@ def input_name(url: str, taken: Sequence[str]) -> str:
         # Downloads often end in a version.
         words = filter(_is_word, ends) if scheme.endswith(("http", "https")) else ()
         repository = next(iter((*words, *ends)), "")
+    ref = re.search(r"(?:^|&)ref=([^&]+)", query)
+    branch = branch or (ref[1] if ref else "")
     candidates = [branch] if repository == "nixpkgs" and branch else []
     candidates += [repository, f"{repository}-{branch}", f"{owner}-{repository}"]
     candidates += [f"{repository}-{subfolder[1].rpartition('/')[2]}"] if subfolder else []

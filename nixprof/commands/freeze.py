@@ -288,8 +288,9 @@ def _fetched(project: Project, nix: Nix, state: State) -> Nixpkgs:
 
 
 def _command_for_later(project: Project, reading: Reading) -> str:
-    """Give the command that looks up what could not be told now."""
-    if reading.kind is not Kind.FILE:
+    """Give the command that looks up what could not be told now: where nothing is written, the same with a yes."""
+    written = {"--dry-run", "-n", "--stdout"}.isdisjoint(project.arguments)
+    if reading.kind is not Kind.FILE and written:
         profile = ("--profile", str(project.chosen_profile)) if project.chosen_profile else ()
         return " ".join(map(as_typed, ("nixprof", "freeze", "--identify", "--yes", *profile)))
     words = [word for word in project.arguments if word not in ("--offline", "--dry-run", "-n", "--yes", "-y")]

@@ -228,14 +228,21 @@ class _Gathered:
         if at is None or not isinstance(twin, Import):
             self._at[one.spec.key] = len(self.findings)
             self.findings.append(one)
-            if one.new_input:
-                self._inputs = [known for known in self._inputs if known.name != one.new_input.name]
-                self._inputs.append(one.new_input)
+            self._add_input(one.new_input)
         elif (merged := _merged(twin, one, self._ground.system)) is not None:
             self.findings[at] = merged
         else:
+            if twin.how is How.GUESSED and one.how in (How.EXACT, How.IDENTIFIED):
+                # A guess makes way for what is sure.
+                self.findings[at] = one
+                self._add_input(one.new_input)
+                one = twin
             for other in self._apart(one):
                 self._insert(other)
+
+    def _add_input(self, new: Input | None) -> None:
+        if new:
+            self._inputs = [*(known for known in self._inputs if known.name != new.name), new]
 
     def _apart(self, one: Import) -> Iterator[Import]:
         """Name a package otherwise: by the revision that it is of, or else by its store path."""
@@ -246,7 +253,8 @@ class _Gathered:
             name, new = find_revision(one.spec.input, one.element.url, self._inputs)
             yield replace(one, spec=replace(one.spec, input=name), new_input=new)
         else:
-            yield from self._kept(one.element)
+            for element in one.elements:
+                yield from self._kept(element)
 
     def _imports(self, element: Element, identity: Identity | None) -> Iterator[Finding]:
         """Make an element into packages: one, unless it is kept by its store paths, of which it may have several."""
@@ -371,7 +379,8 @@ class _Listed:
     def compare(self, one: Import, choice: Choice) -> Finding:
         """Compare a package with what the list has of it."""
         if choice.latest and one.how is not How.KEPT:
-            one = replace(one, locked=None)
+            # Another version may come of it, however sure it is which package it is.
+            one = replace(one, locked=None, how=How.UNLOCKED if one.how is How.EXACT else one.how)
         entry = self._entries.get(one.spec.key)
         if entry is None:
             return replace(one, elsewhere=one.spec.key in self._keys)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,13 +33,15 @@ def registry() -> dict[str, str]:
 
 
 def _read(path: Path) -> dict[str, str]:
-    found: dict[str, str] = {}
     try:
-        for entry in json.loads(read_file(path))["flakes"]:
-            if entry["from"]["type"] == "indirect":
-                found[text(entry["from"]["id"])] = _reference(entry["to"])
+        entries = json.loads(read_file(path))["flakes"]
     except (OSError, *MISSHAPEN):
         return {}
+    found: dict[str, str] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        with suppress(*MISSHAPEN):
+            if entry["from"]["type"] == "indirect":
+                found[text(entry["from"]["id"])] = _reference(entry["to"])
     return found
 
 

@@ -496,6 +496,24 @@ def test_an_element_has_one_name_everywhere(fresh_world: World) -> None:
     assert world.tree() == tree
 
 
+def test_a_registry_that_means_a_release_is_frozen_as_that_release(world: World) -> None:
+    world.command("git", "-C", world.nixpkgs, "branch", "nixos-24.05")
+    registry = world.root / "etc/registry.json"
+    data = json.loads(registry.read_text())
+    data["flakes"][0]["to"]["ref"] = "nixos-24.05"
+    registry.write_text(json.dumps(data))
+    install(world, "nixpkgs#hello")
+    tree = world.tree()
+    world.publish(2)
+    world.write_manifest("packages = []\n")
+    world.nixprof("freeze")
+    assert world.tree() == tree
+    assert f"{world.nixpkgs_url}?ref=nixos-24.05" in world.manifest.read_text()
+    # Only the other branch has moved.
+    world.nixprof("update", "nixos-24-05")
+    assert world.run("hello") == "hello 2.12.1"
+
+
 def test_only_of_a_profile_of_nix_env(fresh_world: World) -> None:
     world = fresh_world
     years_of_nix_env(world)

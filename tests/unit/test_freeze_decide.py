@@ -165,6 +165,16 @@ def test_two_that_are_told_to_be_one_are_kept_apart() -> None:
     assert (first.how, second.how) == (How.GUESSED, How.KEPT)
 
 
+def test_what_is_sure_has_the_name_and_the_guess_makes_way() -> None:
+    old, new = (Element(None, "", "", "", (path(f"x-{v}"),), label=f"x-{v}", output_names=("out",)) for v in (1, 2))
+    told = {old: Identity(("x",), Evidence.SAME_NAME, "", ()), new: Identity(("x",), Evidence.SAME_PATH, REV, ())}
+    first, second = decide([old, new], ground(), told, Choice())
+    assert isinstance(first, Import)
+    assert isinstance(second, Import)
+    assert (first.element, first.how) == (new, How.IDENTIFIED)
+    assert (second.element, second.how) == (old, How.KEPT)
+
+
 def test_attribute_paths() -> None:
     for written, names in {
         "legacyPackages.x86_64-linux.python3Packages.black": ("python3Packages", "black"),

@@ -136,6 +136,7 @@ def test_an_input_that_is_almost_there_is_suggested() -> None:
         ("github:helix-editor/helix", ["helix", "helix-editor-helix", "helix-2"], "helix-3"),
         ("github:NixOS/nixpkgs/nixos-24.05", ["nixpkgs"], "nixos-24-05"),
         ("github:NixOS/nixpkgs/nixos-24.05", ["nixpkgs", "nixos-24-05"], "nixpkgs-nixos-24-05"),
+        ("git+file:///srv/nixpkgs?ref=nixos-24.05", ["nixpkgs"], "nixos-24-05"),
         ("path:/", [], "flake"),
         ("path:/self", [], "flake-self"),
         ("path:/%C3%A9%20%20", [], "C3-A9-20-20"),
