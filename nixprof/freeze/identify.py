@@ -195,7 +195,8 @@ class _Search:
     @property
     def is_likely(self) -> bool:
         """Whether something that was found is more than a namesake: only variants of it remain to be looked at."""
-        return any(_is_alike(self.element, one) for one in self.candidates)
+        near = (one for one in self.candidates if self.name.shared(Name.parse(one.name).version))
+        return any(_is_alike(self.element, one) for one in near)
 
     @property
     def is_proved(self) -> bool:

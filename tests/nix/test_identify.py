@@ -23,7 +23,7 @@ from nixprof.nix.profile import Element
 from nixprof.progress import Progress
 
 AttrPath = tuple[str, ...]
-# How much has to be right. When this was written, 99.2 % were at the same revision, and 98.4 % at another.
+# How much has to be right. When this was written, 99 % were at the same revision, and 98 % at another.
 AIM = 0.97
 
 # Where each set of packages.toml is, if not under its own name.
