@@ -31,7 +31,7 @@ class LockedInput:
         last_modified: of the revision, in seconds since 1970; 0 where it is not known.
         identity: equal while the contents of the input and of everything that it depends on are.
         nodes: the input and everything that it depends on as `flake.lock` has it, each with its own inputs by their
-            places here; empty where it depends on nothing.
+            places here; empty where it depends on nothing, or on a folder within another input.
 
     """
 
@@ -75,7 +75,7 @@ def _locked_input(nodes: Mapping[str, Any], root: str, target: str | list[str]) 
         rev=str(locked.get("rev", "")),
         last_modified=int(locked.get("lastModified", 0)),
         identity=_identity([_without_time(node) for node in reachable]),
-        nodes=tuple(reachable) if len(reachable) > 1 else (),
+        nodes=tuple(reachable) if len(reachable) > 1 and not any(map(_is_relative, reachable)) else (),
     )
 
 
@@ -122,6 +122,11 @@ def _reachable(nodes: Mapping[str, Any], root: str, start: str) -> list[Any]:
         }
         for name in order
     ]
+
+
+def _is_relative(node: Mapping[str, Any]) -> bool:
+    """Tell whether an input is a folder within another one: by itself it leads nowhere."""
+    return node["locked"]["type"] == "path" and not str(node["locked"]["path"]).startswith("/")
 
 
 def _without_time(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,3 +42,18 @@ def test_an_address_with_a_query_keeps_it(
     assert url.count("?") == 1
     found = parse_qs(urlsplit(url).query, keep_blank_values=True, strict_parsing=True)
     assert found == {name: [value] for name, value in query.items()}
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_what_an_input_depends_on_is_told_unless_a_part_of_it_leads_nowhere(tmp_path: Path, inside: bool) -> None:  # noqa: FBT001
+    other = {"type": "path", "path": "./sub" if inside else "/srv/sub", "narHash": HASH}
+    nodes = {
+        "root": {"inputs": {"x": "x"}},
+        "x": {"locked": {"type": "path", "path": "/srv/x", "narHash": HASH}, "inputs": {"y": "y"}},
+        "y": {"locked": other, "flake": False},
+    }
+    (tmp_path / "flake.lock").write_text(json.dumps({"nodes": nodes, "root": "root", "version": 7}))
+    found = read_flake_lock(tmp_path / "flake.lock")["x"].nodes
+    assert [(node["locked"]["path"], node["inputs"], node.get("flake")) for node in found] == (
+        [] if inside else [("/srv/x", {"y": 1}, None), ("/srv/sub", {}, False)]
+    )
