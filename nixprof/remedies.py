@@ -29,7 +29,7 @@ def check_collisions(
     foreign: Sequence[Element],
     *,
     listed: Collection[str],
-    there: Collection[Element],
+    there: Sequence[Element],
     chosen_profile: Path | None,
 ) -> None:
     """Make sure that no two packages provide one file, nor a package and an element that is not nixprof's.
@@ -129,13 +129,16 @@ def _all_typed(keys: Iterable[str]) -> str:
 
 
 def _ways_out_beside(
-    nix: Nix, elements: Sequence[Element], there: Collection[Element], flag: str
+    nix: Nix, elements: Sequence[Element], there: Sequence[Element], flag: str
 ) -> Iterator[tuple[str, str]]:
     """Say how to be rid of foreign elements: by taking them over, or by removing them."""
     if not elements:
         return
     it = "it" if len(elements) == 1 else "them"
-    yield f"take {it} over:", f"nixprof freeze --only {' '.join(as_typed(name(one)) for one in elements)}{flag}"
+    from nixprof.freeze.decide import hint_name, only
+
+    names = only([hint_name(one, there) for one in elements])
+    yield f"take {it} over:", f"nixprof freeze {names}{flag}"
     paths = [path for one in elements if (path := sole_path(one, there))]
     if len(paths) == len(elements):
         yield f"remove {it}:", f"{nix.removal(paths)}{flag}"

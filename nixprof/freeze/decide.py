@@ -143,6 +143,18 @@ def element_names(element: Element) -> set[str]:
     return (names | {*element.store_paths, *map(name_of, element.store_paths)}) - {""}
 
 
+def hint_name(element: Element, elements: Sequence[Element]) -> str:
+    """Give a name that means an element and no other, for a command in a hint.
+
+    Args:
+        element: what is meant.
+        elements: all of the profile.
+
+    """
+    names = (element_name(element), *element.store_paths)
+    return next((name for name in names if find_elements(name, elements) == (element,)), names[0])
+
+
 def own_name(element: Element) -> tuple[str, str]:
     """Give the name and the version of what an element is, as far as its labels tell."""
     if element.label:

@@ -1,6 +1,7 @@
 """Profiles of every kind, and what else is in them."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,8 @@ def test_two_elements_of_nixprof_end_as_one_without_a_gap(world: World) -> None:
     lines = (copy / "flake.nix").read_text().splitlines()
     (copy / "flake.nix").write_text("\n".join(line for line in lines if "attrPath" not in line))
     world.install_element(f"path:{copy}#nixprof")
+    # One of a folder that is there would be another nixprof's.
+    shutil.rmtree(copy)
     assert len(ours(world)) == 2
     assert world.nixprof("status", "--check", check=False).code == 3
     with always_there(world.profile / "bin/hello"):
