@@ -222,10 +222,7 @@ def rollbacks(project: Project) -> tuple[Rollback, ...]:
 
 
 def _rollback_records(project: Project) -> list[Any]:
-    try:
-        records = json.loads(content(_rollbacks_file(project)) or b"[]")
-    except (ValueError, RecursionError):
-        return []
+    records = read_json(_rollbacks_file(project))
     return records if isinstance(records, list) else []
 
 

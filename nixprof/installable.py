@@ -109,9 +109,9 @@ def absolute(flake: str) -> str:
     folder = os.path.abspath(os.path.expanduser(plain))
     repository, inside = (None, "") if flake.startswith("path:") else _in_repository(folder)
     if repository is None:
-        return f"path:{quote(folder)}{mark}{query}"
-    more = "&".join(part for part in (query, inside and f"dir={quote(inside)}") if part)
-    return f"git+file://{quote(repository)}{more and '?'}{more}"
+        return f"path:{quote(os.fsencode(folder))}{mark}{query}"
+    more = "&".join(part for part in (query, inside and f"dir={quote(os.fsencode(inside))}") if part)
+    return f"git+file://{quote(os.fsencode(repository))}{more and '?'}{more}"
 
 
 def _in_repository(folder: str) -> tuple[str | None, str]:

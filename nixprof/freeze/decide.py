@@ -13,7 +13,7 @@ from nixprof.freeze.findings import Alone, Differing, Evidence, Finding, How, Im
 from nixprof.freeze.origin import find_origin, find_revision
 from nixprof.nix.profile import ROOTS, USUAL_PRIORITY
 from nixprof.spec import ALL_OUTPUTS, DEFAULT_INPUT, NO_INPUT, Spec, SpecError
-from nixprof.storepath import is_store_path, name_of, outputs_of, package_of, split_name
+from nixprof.storepath import name_of, outputs_of, package_of, split_name
 from nixprof.words import as_typed
 
 if TYPE_CHECKING:
@@ -192,7 +192,6 @@ def _reason_to_leave(element: Element) -> str:
         "what nixprof has installed": own_name(element) == ("nixprof", ""),
         _UNTOUCHED.get(own_name(element)[0], ""): is_untouched(element),
         "a derivation, not a package": any(path.endswith(".drv") for path in element.store_paths),
-        "not in a Nix store": not all(map(is_store_path, element.store_paths)),
     }
     return next((reason for reason, applies in reasons.items() if applies), "")
 

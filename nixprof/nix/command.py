@@ -329,7 +329,7 @@ class Nix:
         if is_plain(real):
             return f"path:{real}"
         if self.version.decodes_paths:
-            return f"path:{quote(real)}"
+            return f"path:{quote(os.fsencode(real))}"
         return f"path:{self._plain_way_to(real)}"
 
     def _plain_way_to(self, real: str) -> str:

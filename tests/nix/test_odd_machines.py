@@ -232,6 +232,24 @@ def test_a_profile_that_is_no_link(fresh_world: World, kind: str) -> None:
     assert world.run("hello") == "hello 2.12.1"
 
 
+def test_arguments_that_are_no_text(world: World) -> None:
+    """A file may have any name; what is shown of it has a sign in place of what is none."""
+    world.write_manifest('packages = ["hello"]\n')
+    place = os.fsdecode(os.fsencode(world.home) + b"/\xff")
+    for command in (["sync"], ["add", "jq"], ["list"], ["status"], ["history"], ["history", "--json"], ["rollback"]):
+        calm(world.nixprof(*command, "--profile", place, check=False), 0)
+    for command in (
+        ["remove"],
+        ["pin"],
+        ["update"],
+        ["add"],
+        ["freeze", "--only"],
+        ["freeze", "--from"],
+        ["init", "--from"],
+    ):
+        calm(world.nixprof(*command, place, check=False))
+
+
 @pytest.mark.parametrize("place", ["", "/", "/usr", "HOME/a b"])
 def test_no_hint_moves_or_removes_what_nixprof_did_not_make(world: World, place: str) -> None:
     world.write_manifest("packages = []\n")
