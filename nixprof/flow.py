@@ -22,6 +22,7 @@ from nixprof.errors import NixprofError
 from nixprof.exclusive import exclusive
 from nixprof.files import check_writable, content
 from nixprof.generations import SOURCES, remember
+from nixprof.machine import check_system
 from nixprof.nix.command import Nix
 from nixprof.refusal import UnresolvableError
 from nixprof.remedies import check_collisions
@@ -191,6 +192,7 @@ def _attempt(
 
     Raises: ConcurrentChangeError where the list, the locks or the profile were changed under way.
     """
+    check_system(project.machine.system)
     flake = project.places.flake
     read = {path: content(path) for path in (flake / "packages.json", flake / "flake.lock")}
     before = State(project, start)

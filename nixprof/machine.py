@@ -105,6 +105,20 @@ def _system(memory: Path, progress: Progress) -> str:
     return system
 
 
+def check_system(system: str) -> None:
+    """Make sure that Nix has not been told that it is on another operating system: what it installs would not run.
+
+    Raises: NixprofError that names the setting.
+    """
+    kernel = _kernel_system()
+    if {kernel.rpartition("-")[2], system.rpartition("-")[2]} == {"darwin", "linux"}:
+        raise NixprofError(
+            f"Nix takes this machine for {system}, and it is {kernel}",
+            cause=f"nix.conf has system = {system}",
+            hints=(f"in nix.conf, take out: system = {system}",),
+        )
+
+
 def _kernel_system() -> str:
     """Return the system as the kernel names it. A Mac calls its processor arm64, which Nix calls aarch64."""
     said = os.uname()

@@ -40,7 +40,8 @@ class Obstacle(Enum):
     NO_SYSTEM = "no such system", "{where} has no packages for {systems}"
     RENAMED = "renamed", "{written} is called {first} now"
     REMOVED = "removed", "{written} {first}"
-    FAILED = "failed", "{written} cannot be evaluated{kind}"
+    NEEDS_BUILD = "needs a build", "{written} cannot be evaluated{kind}"
+    FAILED = "failed", "{written} cannot be evaluated"
 
     sentence: str
     policy_key: str
@@ -194,7 +195,8 @@ def words(refusal: Refusal) -> tuple[str, ...]:
     """Give what nixpkgs lists as the reasons, or Nix's own words where nixprof does not know better."""
     if refusal.obstacle in (Obstacle.INSECURE, Obstacle.BROKEN):
         return refusal.details
-    return tuple(refusal.details[0].splitlines()) if refusal.obstacle in (Obstacle.FAILED, Obstacle.NO_SYSTEM) else ()
+    own_words = refusal.obstacle in (Obstacle.FAILED, Obstacle.NEEDS_BUILD, Obstacle.NO_SYSTEM)
+    return tuple(refusal.details[0].splitlines()) if own_words else ()
 
 
 def tables(platforms: Sequence[str]) -> tuple[str, ...]:

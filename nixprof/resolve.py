@@ -415,7 +415,7 @@ def _from_words(question: Question, error: NixprofError, name: str) -> Refusal:
                 through=refused != name,
             )
         case Trouble.BUILD:
-            return replace(refusal, kind=_without_build(question, error), details=(error.cause or error.message,))
+            return replace(refusal, obstacle=Obstacle.NEEDS_BUILD, kind=_without_build(question, error))
     return replace(refusal, details=(error.said or error.message,))
 
 

@@ -264,7 +264,7 @@ def test_a_name_that_is_not_quite_right(world: World, typed: str, command: str) 
         ("lib", "lib is a set of other things, not a package"),
         ("callPackage", "callPackage is a function, not a package"),
         ("hello.name", "hello.name is a text, not a package"),
-        ("python3Packages", "it has for example python3Packages.black, python3Packages.requests"),
+        ("python3Packages", "it has for example python3Packages.black, python3Packages."),
         ("tests", "tests is a set of other things, not a package"),
     ],
 )

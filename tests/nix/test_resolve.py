@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from support.claims import agree, lock, refused, versions
 from support.world import World
 
 OTHER = "aarch64-darwin"
+# Of another operating system than this machine.
+ELSEWHERE = "aarch64-linux" if sys.platform == "darwin" else OTHER
 
 
 @pytest.fixture
@@ -258,8 +261,9 @@ def test_the_cache_that_a_flake_names_is_mentioned_where_something_is_built(fres
             "tests.generated cannot be evaluated",
             "nix.conf has allow-import-from-derivation = false",
         ),
+        ({"system": ELSEWHERE}, f"Nix takes this machine for {ELSEWHERE}", f"take out: system = {ELSEWHERE}"),
     ],
-    ids=["restrict-eval", "max-jobs", "allow-import-from-derivation"],
+    ids=["restrict-eval", "max-jobs", "allow-import-from-derivation", "system"],
 )
 def test_a_setting_of_the_machine_is_named(fresh_world: World, setting: dict[str, str], said: str, hint: str) -> None:
     world = fresh_world
