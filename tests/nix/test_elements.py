@@ -131,7 +131,8 @@ def test_an_environment_from_a_folder_that_is_gone_is_ones_own(two_nixprofs: Wor
     """Nothing else can change it any more: mostly the folder has moved."""
     world = two_nixprofs
     shutil.rmtree(world.home / "other")
-    world.nixprof("sync")
+    assert "it would remove tree" in refused(world, "sync")
+    world.nixprof("sync", "--yes")
     assert len(ours(world)) == 1
     agree(world)
 
