@@ -97,7 +97,7 @@ def test_the_script_works(world: World) -> None:
     file = world.home / "script"
     file.write_text(script)
     shown = world.command("sh", file).stdout.splitlines()
-    assert shown == ["nixpkgs#ripgrep: 14.1.1 to 15.1.0", "git stays at 2.51.0"]
+    assert shown == ["ripgrep: 14.1.1 to 15.1.0", "git stays at 2.51.0"]
     world.manifest.write_text("packages = [")
     failed = world.command("sh", file, check=False)
     assert failed.code != 0
