@@ -88,7 +88,7 @@ def _check_place(link: Path) -> None:
     hint = "use another profile: nixprof sync --profile PATH"
     command, pointer = way_in(folder), home() / ".nix-profile"
     if command:
-        hint = f"to put that right: {command}"
+        hint = f"to fix this: {command}"
     elif pointer.is_symlink() and not pointer.exists():
         hint = "remove the link ~/.nix-profile, and Nix makes another: nixprof sync"
     raise NixprofError(f"cannot write {folder}, where the profile has its generations", hints=(hint,))

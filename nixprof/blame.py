@@ -147,10 +147,10 @@ def of_input(error: NixError, inputs: Iterable[Input], listed: Collection[str], 
         return error
     name = f"the input {one.name}" if one else "an input"
     if one is None or error.trouble is Trouble.NETWORK:
-        return NixprofError(f"{name} cannot be had: {error.message}", cause=error.cause, hints=error.hints)
+        return NixprofError(f"cannot fetch {name}: {error.message}", cause=error.cause, hints=error.hints)
     where = f"it is under [inputs] in {display_path(manifest)}" if one.name in listed else "check how it is written"
     return NixprofError(
-        f"{name} cannot be had: {error.message}",
+        f"cannot fetch {name}: {error.message}",
         cause=error.cause,
         hints=(*error.hints, f'{where}: {one.name} = "{one.url}"'),
     )

@@ -51,13 +51,13 @@ def _path(text: str) -> Path:
 
 ProfileOption = Annotated[
     Path | None,
-    typer.Option("--profile", metavar="PATH", parser=_path, help="The profile, if not the one that Nix uses."),
+    typer.Option("--profile", metavar="PATH", parser=_path, help="Use this profile instead of the default one."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="Fail at once if another nixprof is at work.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show each step and all that Nix says.")]
+NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="Fail immediately if another nixprof is running.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show every step and the full output of Nix.")]
 UnfreeOption = Annotated[bool, typer.Option("--allow-unfree", help="Allow packages that are unfree.")]
 InsecureOption = Annotated[bool, typer.Option("--allow-insecure", help="Allow packages that are marked as insecure.")]
 BrokenOption = Annotated[bool, typer.Option("--allow-broken", help="Allow packages that are marked as broken.")]
@@ -231,9 +231,10 @@ def init(
     epilog="Examples: nixprof add ripgrep fd; nixprof add git^out,man; nixprof add github:helix-editor/helix",
 )
 def add(
-    packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="Specs, or any installable of Nix's.")],
+    packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="Packages, or any Nix installable.")],
     priority: Annotated[
-        int | None, typer.Option("--priority", help="For files that others have too: lower wins, 5 is usual.")
+        int | None,
+        typer.Option("--priority", help="When packages provide the same file, the lower number wins (default: 5)."),
     ] = None,
     pin: Annotated[bool, typer.Option("--pin", help="`update` leaves it alone.")] = False,
     allow_unfree: UnfreeOption = False,
@@ -247,7 +248,7 @@ def add(
     verbose: VerboseOption = False,
     color: ColourOption = Colour.AUTO,
 ) -> None:
-    """Add packages to the list and install them; of those on the list, set the options."""
+    """Add packages to the list and install them; for packages already listed, change their options."""
     project = _start("add", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import add as command
 
@@ -488,7 +489,7 @@ def _say(lines: Iterable[str]) -> None:
         _Settings.console.say(line)
 
 
-@app.command(epilog="Examples: nixprof outdated; nixprof outdated --check && echo everything is new")
+@app.command(epilog="Examples: nixprof outdated; nixprof outdated --check && echo everything is up to date")
 def outdated(
     check: Annotated[bool, typer.Option("--check", help="Exit with 3 if there is anything newer.")] = False,
     profile: ProfileOption = None,
@@ -523,7 +524,7 @@ def pin(
     verbose: VerboseOption = False,
     color: ColourOption = Colour.AUTO,
 ) -> None:
-    """Let `update` leave packages alone."""
+    """Keep packages at their version when updating."""
     project = _start("pin", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import pin as command
 
@@ -586,12 +587,16 @@ def edit(
 
 
 @app.command(
-    short_help="Show versions between two generations, or to the list.",
+    short_help="Compare the versions of two generations, or of the profile and the list.",
     epilog="Examples: nixprof diff; nixprof diff 10; nixprof diff 10 12",
 )
 def diff(
-    before: Annotated[int | None, typer.Argument(metavar="[A]", help="A generation; the list without one.")] = None,
-    after: Annotated[int | None, typer.Argument(metavar="[B]", help="Another; the current one without it.")] = None,
+    before: Annotated[
+        int | None, typer.Argument(metavar="[A]", help="Generation to start from (default: the list).")
+    ] = None,
+    after: Annotated[
+        int | None, typer.Argument(metavar="[B]", help="Generation to compare with (default: the current one).")
+    ] = None,
     profile: ProfileOption = None,
     json: JsonOption = False,
     color: ColourOption = Colour.AUTO,
@@ -638,7 +643,7 @@ def history(profile: ProfileOption = None, json: JsonOption = False, color: Colo
 )
 def rollback(
     generation: Annotated[
-        int | None, typer.Argument(metavar="[N]", help="A generation; the one before this one without it.")
+        int | None, typer.Argument(metavar="[N]", help="Generation to go back to (default: the previous one).")
     ] = None,
     profile_only: Annotated[
         bool, typer.Option("--profile-only", help="Leave the list and the locks as they are.")

@@ -46,5 +46,5 @@ class ConcurrentChangeError(NixprofError):
     def __init__(self, what: str) -> None:
         """Take what was changed: a file as it is shown, or `the profile`."""
         super().__init__(
-            f"{what} was changed by something else while nixprof was at work", hints=("run the same command again",)
+            f"{what} was changed by something else while nixprof was running", hints=("run the same command again",)
         )

@@ -96,7 +96,7 @@ def warn(project: Project) -> None:
     """Say so where the list and the profile may be half of a change, for a command that only reads."""
     if is_unfinished(project.places):
         project.progress.note(
-            "a nixprof is at work, or was stopped half-way: this may be half of a change (nixprof sync puts it right)"
+            "another nixprof is running, or was interrupted: this may show half of a change (nixprof sync repairs it)"
         )
 
 
@@ -115,7 +115,7 @@ def _wait(project: Project, lock: int, holder: Holder | None) -> None:
 
     who = str(holder) if holder else "another nixprof"
     if not project.waits:
-        raise NixprofError(f"{who} is at work", hints=("without --no-wait, nixprof waits for it to finish",))
+        raise NixprofError(f"{who} is running", hints=("without --no-wait, nixprof waits for it to finish",))
     project.progress.note(f"waiting for {who} to finish")
     with project.progress.step(f"waiting for {who}"):
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -39,7 +39,7 @@ def check_writable(path: Path) -> None:
     """
     real = Path(os.path.realpath(path))
     through = f", which leads to {real}" if real != path.absolute() else ""
-    source = "change the file that it is made from, then: nixprof sync"
+    source = "if it is generated, change its source, then: nixprof sync"
     if _is_mounted(real):
         raise NixprofError(
             f"cannot write {path}{through}",
@@ -60,7 +60,7 @@ def check_writable(path: Path) -> None:
     else:
         cause = f"{refuser} is read-only"
         command = way_in(real)
-        hints = (source, *([f"or let it be written: {command}"] if command else []))
+        hints = (source, *([f"or make it writable: {command}"] if command else []))
     raise NixprofError(f"cannot write {path}{through}", cause=cause, hints=hints)
 
 
@@ -135,7 +135,7 @@ def way_in(path: Path | str) -> str | None:
 def to_put_right(path: Path | str) -> tuple[str, ...]:
     """Give the hint that lets the user write at a path; none where no command does."""
     command = way_in(path)
-    return (f"to put that right: {command}",) if command else ()
+    return (f"to fix this: {command}",) if command else ()
 
 
 def _is_open(place: Path, mode: int) -> bool:

@@ -75,5 +75,5 @@ def home() -> Path:
     except RuntimeError as error:
         raise NixprofError("there is no home folder: HOME is not set", hints=("export HOME=…",)) from error
     if not found.is_absolute():
-        raise NixprofError(f"HOME is {str(found)!r}, which is no absolute path", hints=("export HOME=…",))
+        raise NixprofError(f"HOME is {str(found)!r}, which is not an absolute path", hints=("export HOME=…",))
     return found

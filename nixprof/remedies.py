@@ -112,7 +112,7 @@ def _ways_out_among(
             yield "keep one:", f"nixprof remove {_all_typed(leaving)}{flag}"
             break
     else:
-        yield "keep one:", f"leave out {_all_typed([key for key in last if key not in listed] or last)}"
+        yield "keep one:", f"do not add {_all_typed([key for key in last if key not in listed] or last)}"
     lowest = min(one.one.priority for one in collisions) - 1
     for winning in (last, first):
         if not find_collisions([replace(one, priority=lowest) if one.name in winning else one for one in own]):

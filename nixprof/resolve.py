@@ -282,7 +282,7 @@ def _unusable(question: Question, told: Mapping[str, Any]) -> list[Refusal]:
     paths = {"drvPath": told["drvPath"], **{f"{name}.outPath": path for name, path in told["outputs"].items()}}
     for name, path in paths.items():
         if not is_store_path(path):
-            return [Refusal(*at, Obstacle.MALFORMED, details=(name,), kind=f"{shown(path)}, which is no store path")]
+            return [Refusal(*at, Obstacle.MALFORMED, details=(name,), kind=f"{shown(path)}, which is not a store path")]
     # An output that is chosen in the list or, where none is, by the package itself.
     chosen, there = question.package.spec.outputs, told["outputs"]
     absent = [output for output in chosen or told["outputsToInstall"] if output != "*" and output not in there]

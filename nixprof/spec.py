@@ -103,7 +103,7 @@ def check_input_name(name: str) -> None:
     if "/" in name or _is_reference(name):
         raise SpecError("is a flake reference", "name it under [inputs] and write NAME#PACKAGE")
     raise SpecError(
-        f"{shown(name)} is no input name" if name else "the input name is empty",
+        f"{shown(name)} is not an input name" if name else "the input name is empty",
         "use a letter, then letters, digits, - and _",
     )
 
@@ -130,7 +130,7 @@ def _outputs(tail: str, head: str) -> tuple[str, ...]:
     for name in names:
         if not _OUTPUT.fullmatch(name):
             raise SpecError(
-                f"{shown(name)} is no output name" if name else "an output name is empty",
+                f"{shown(name)} is not an output name" if name else "an output name is empty",
                 f"write for example {head}^out,man",
             )
     if len(set(names)) < len(names):
@@ -142,7 +142,7 @@ def _complaint(text: str) -> SpecError:
     """Say what is wrong with a text that is no spec."""
     bare = text.strip()
     if not bare.isprintable():
-        return SpecError("has a character that cannot be printed", "type it anew")
+        return SpecError("has a character that cannot be printed", "type it again")
     if bare and bare != text:
         return SpecError("has spaces around it", f"write {bare}")
     head, hash_, body = text.partition("#")
@@ -174,7 +174,7 @@ def _path_complaint(body: str, input_name: str = DEFAULT_INPUT) -> SpecError:
         return SpecError('a " has no partner, or a name in quotes holds a backslash', "names in Nix have neither")
     if rest[0].isspace():
         return SpecError("has a space in it", "write each package as an entry of its own")
-    return SpecError(f"{rest[0]} cannot stand in a name", 'put a name that holds it in "quotes"')
+    return SpecError(f'"{rest[0]}" is not allowed in a name', "quote a name that contains it")
 
 
 def _is_reference(text: str) -> bool:

@@ -103,7 +103,7 @@ class State:
         if path.is_symlink():
             raise NixprofError(f"{path} is a link to {os.path.realpath(path)}, which is not there")
         if self.installed:
-            raise self._lost(f"there is no manifest {path}", "or to begin anew: nixprof init")
+            raise self._lost(f"there is no manifest {path}", "or to start over: nixprof init")
 
     def _check_purpose(self, manifest: Manifest) -> None:
         """Make sure that a manifest that lists no packages does so on purpose.

@@ -189,7 +189,7 @@ def _editor() -> list[str]:
             words = shlex.split(os.environ.get(variable, ""))
         except ValueError as error:
             raise NixprofError(
-                f"{variable} is no command: {shown(os.environ[variable])}", cause=str(error), hints=_HOW
+                f"{variable} is not a command: {shown(os.environ[variable])}", cause=str(error), hints=_HOW
             ) from error
         if words:
             return words

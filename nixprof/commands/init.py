@@ -136,7 +136,7 @@ def _check_free(paths: Iterable[Path]) -> None:
         if path.exists():
             raise NixprofError(
                 f"{path} is there already",
-                hints=("to change the list: nixprof edit", "to begin anew, move that file away first"),
+                hints=("to change the list: nixprof edit", "to start over, move that file away first"),
             )
         check_writable(path)
 

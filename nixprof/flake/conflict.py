@@ -42,8 +42,8 @@ def unusable(path: Path, error: OSError) -> NixprofError:
     if isinstance(error, PermissionError) or (there.is_file() if there == path else there.is_dir()):
         message, cause = f"cannot read {path}", error.strerror
     else:
-        message, cause = f"{there} is no {what}, and nixprof keeps its generated files there", None
+        message, cause = f"{there} is not a {what}, and nixprof keeps its generated files there", None
     command = way_in(path)
     if command:
-        return NixprofError(message, cause=cause, hints=(f"to put that right, then sync: {command} && nixprof sync",))
+        return NixprofError(message, cause=cause, hints=(f"to fix this, then sync: {command} && nixprof sync",))
     return NixprofError(message, cause=cause, hints=("move it away, then: nixprof sync",))

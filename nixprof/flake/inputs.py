@@ -62,7 +62,7 @@ def read_flake_lock(path: Path) -> Mapping[str, LockedInput]:
         raise NixprofError(
             f"{path} is not a lock file that Nix wrote",
             cause=wrong_with(error),
-            hints=(f"rm {as_typed(str(path))}", "and nixprof sync, which locks the inputs anew"),
+            hints=(f"rm {as_typed(str(path))}", "and nixprof sync, which locks the inputs again"),
         ) from error
 
 

@@ -124,7 +124,7 @@ def read_packages(path: Path) -> dict[str, LockedPackage]:
             cause=wrong_with(error),
             hints=(
                 f"restore it from version control, or: rm {as_typed(str(path))}",
-                "and nixprof sync, which resolves anew",
+                "and nixprof sync, which resolves them again",
             ),
         ) from error
 
@@ -160,7 +160,7 @@ def _parse_package(entry: Mapping[str, Any]) -> LockedPackage:
     unavailable = {system: _parse_unavailable(fields) for system, fields in entry.get("unavailable", {}).items()}
     nodes = entry.get("heldLock", [])
     if not fits(nodes, [{"locked": dict, "inputs": {str: int}}]):
-        raise MisshapenError("what a package is held at is no part of a lock")
+        raise MisshapenError("what a package is held at is not part of a lock")
     return LockedPackage(systems, None if held is None else text(held), unavailable, tuple(nodes))
 
 

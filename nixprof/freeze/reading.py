@@ -66,7 +66,9 @@ def read_profile(project: Project, generation: int | None) -> Reading:
     profile = project.profile()
     if profile is None or profile.keeper is Keeper.NOBODY:
         where = (
-            f"{display_path(project.chosen_profile)} is no profile" if project.chosen_profile else "there is no profile"
+            f"{display_path(project.chosen_profile)} is not a profile"
+            if project.chosen_profile
+            else "there is no profile"
         )
         raise NixprofError(f"{where} to import", hints=("to begin: nixprof add ripgrep",))
     place = _known_as(profile.link, project.chosen_profile)
@@ -145,11 +147,11 @@ def read_file(path: Path) -> Reading:
     except OSError as error:
         raise NixprofError(f"cannot read {path}", cause=error.strerror) from error
     except UnicodeDecodeError as error:
-        raise NixprofError(f"{path} is no list of packages", cause="it is no text") from error
+        raise NixprofError(f"{path} is not a list of packages", cause="it is not text") from error
     try:
         elements = tuple(_elements(path, text))
     except MisshapenError as error:
-        raise NixprofError(f"{path} is no list of packages", cause=str(error)) from error
+        raise NixprofError(f"{path} is not a list of packages", cause=str(error)) from error
     if not elements:
         raise NixprofError(f"{path} lists no package")
     return Reading(path, Kind.FILE, None, elements)
@@ -193,8 +195,8 @@ def _from_lines(path: Path, text: str) -> Iterator[Element]:
         if re.fullmatch(r"[A-Za-z0-9_+.'-]+", name):
             yield Element(None, "", "", "", (), label=name)
         elif name:
-            cause = f"line {number} is no name: {shown(name)}"
-            raise NixprofError(f"{path} is no list of packages", cause=cause)
+            cause = f"line {number} is not a name: {shown(name)}"
+            raise NixprofError(f"{path} is not a list of packages", cause=cause)
 
 
 def _printed(name: str | None, attribute: str, original: str, locked: str, paths: Sequence[str]) -> Element:

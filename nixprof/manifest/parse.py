@@ -176,7 +176,7 @@ class _Reading:
             self._scoped(at_table, value, Scope("system", name))
         for name, value, at_table in self._table(at, table, "host", "[host.NAME]"):
             if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
-                self._note(at_table, f"{shown(name) or 'an empty name'} is no host name", "see hostname -s")
+                self._note(at_table, f"{shown(name) or 'an empty name'} is not a host name", "see hostname -s")
             self._scoped(at_table, value, Scope("host", name))
         includes = self._names(at, table, "include", 'include = ["work.toml"]')
         found = (self._include(at_name, name, source.path) for name, at_name in includes)
@@ -294,10 +294,10 @@ class _Reading:
         architecture, _, os_ = name.partition("-")
         meant = f"{_OTHER_WORDS.get(architecture, architecture)}-{_OTHER_WORDS.get(os_, os_)}"
         if os_ and meant != name:
-            self._note(at, "is no system of Nix", f"did you mean {meant}?")
+            self._note(at, "is not a Nix system", f"did you mean {meant}?")
         elif not re.fullmatch(r"[a-z0-9_]+-[a-z0-9]+", name):
             fix = self._near(name, SYSTEMS) or f"write for example {SYSTEMS[0]}"
-            self._note(at, "is no system", fix)
+            self._note(at, "is not a system", fix)
         self.systems[name] = None
 
     def _input(self, at: _At, name: str, value: object) -> None:
@@ -383,7 +383,7 @@ class _Reading:
             elif not item.strip():
                 self._note(at_item, "is empty", "remove it")
             elif not item.isprintable():
-                self._note(at_item, "has a character that cannot be printed", "type it anew")
+                self._note(at_item, "has a character that cannot be printed", "type it again")
             elif item in names:
                 self._note(at_item, "is listed twice", first=names[item])
             else:

@@ -152,7 +152,7 @@ class Nix:
         try:
             return json.loads(printed)
         except (ValueError, RecursionError) as error:
-            raise _nonsense("Nix printed something that is no JSON", printed) from error
+            raise _nonsense("Nix printed something that is not valid JSON", printed) from error
 
     def build(self, folder: Path, attribute: str, root: Path) -> str:
         """Build an attribute of the flake in `folder`; returns the store path of its first output.

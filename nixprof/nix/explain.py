@@ -418,7 +418,7 @@ KNOWN = (
         Trouble.INPUT,
         r"(?:getting status of|path) ['\"](?P<file>[^'\"]*)/flake\.nix['\"](?:: No such file| does not exist)|"
         r"does not contain a '[^']*flake\.nix' file",
-        "it is no flake: it has no flake.nix",
+        "not a flake: it has no flake.nix",
         cause="",
     ),
     Known(
@@ -456,7 +456,7 @@ KNOWN = (
         Trouble.INPUT,
         rf"input {_quoted('reference')} is unsupported|{_quoted('reference2')} is not a valid URL|"
         rf"{_quoted('reference3')} is not an absolute path",
-        "{reference}{reference2}{reference3} is no flake reference that this Nix knows",
+        "{reference}{reference2}{reference3} is not a flake reference that this Nix knows",
         ("their forms: https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake#flake-references",),
         cause="",
     ),
@@ -473,7 +473,7 @@ KNOWN = (
     Known(
         Trouble.CACHE,
         rf"warning: {_quoted('url')} does not appear to be a binary cache",
-        "{host} is no binary cache, or refuses access",
+        "{host} is not a binary cache, or refuses access",
         ("which caches Nix asks: substituters in nix.conf",),
         cause="",
         beside=True,

@@ -70,7 +70,7 @@ class _Reader:
         """Say that something is no literal."""
         line = self._text.count("\n", 0, self._at) + 1
         return MisshapenError(
-            f"line {line}: {word[:_SHOWN]!r} is no plain data" if word else f"line {line}: it breaks off"
+            f"line {line}: {word[:_SHOWN]!r} is not plain data" if word else f"line {line}: it breaks off"
         )
 
     def value(self, kind: str, word: str) -> Any:

@@ -32,9 +32,9 @@ def wrong_with(error: Exception) -> str:
         case MisshapenError():
             return str(error)
         case JSONDecodeError():
-            return "it is empty" if not error.doc.strip() else f"it is no JSON from line {error.lineno} on"
+            return "it is empty" if not error.doc.strip() else f"not valid JSON from line {error.lineno} on"
         case UnicodeDecodeError():
-            return "it is no text"
+            return "it is not text"
         case KeyError():
             return f"it has no {error.args[0]}"
         case RecursionError():

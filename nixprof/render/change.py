@@ -92,7 +92,7 @@ def _input_lines(result: Plan) -> Iterator[str]:
             rows.append((name, _move(one)))
         elif one is None and name in result.asked.inputs:
             fixed = any(each.name == name and _REVISION.search(each.url) for each in result.manifest.inputs)
-            why = "stays: the list names this revision" if fixed else "is the newest"
+            why = "stays: the list names this revision" if fixed else "is up to date"
             rows.append((name, f"{revision(locked)} {why}".strip()))
     if rows:
         yield from columns(rows, None)
@@ -119,7 +119,7 @@ def _standing(result: Plan) -> list[str]:
     newest = [named[one.key] for one in there if one.key in alone]
     unchanged = len({one.key for one in there} - alone) - len(pinned) - len(kept)
     return [
-        *([f"{', '.join(newest)}: nothing newer"] if newest else []),
+        *([f"{', '.join(newest)}: up to date"] if newest else []),
         *([f"{unchanged} unchanged"] if unchanged else []),
         *([f"{len(pinned)} pinned: {', '.join(pinned)}"] if pinned else []),
         *([f"{len(kept)} kept by store path: {', '.join(kept)}"] if kept else []),
@@ -295,7 +295,7 @@ def not_on_path(profile: Path) -> str | None:
 def available(result: Outcome) -> str:
     """Sum up what an update would bring."""
     number = len(result.plan.changes)
-    return f"✗ {count(number, 'package')} to update: nixprof update" if number else "✓ nothing newer"
+    return f"✗ {count(number, 'package')} to update: nixprof update" if number else "✓ everything is up to date"
 
 
 def question(result: Plan) -> str:

@@ -143,7 +143,7 @@ def no_difference(result: Difference) -> str:
 
 def way(result: Return, console: Console) -> Iterator[str]:
     """Show what a way back comes to."""
-    yield f"generation {result.before.number} → {result.after.number}, of {when(result.after.time)}"
+    yield f"going back from generation {result.before.number} to {result.after.number} ({when(result.after.time)})"
     if result.changes:
         yield ""
     yield from change_lines(result.changes, {}, console, sys.stderr)
@@ -157,7 +157,7 @@ def way(result: Return, console: Console) -> Iterator[str]:
     for path in result.edited:
         yield f"  your edits of {display_path(path)} since then are undone"
     if result.edited:
-        yield f"  a copy is kept in {display_path(result.copy)}"
+        yield f"  a copy will be kept in {display_path(result.copy)}"
 
 
 def loss(result: Return) -> str | None:

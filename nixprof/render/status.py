@@ -41,7 +41,7 @@ def _rows(result: Status) -> Iterator[Row]:
 
     named = {kind: [_brief(change) for change in result.changes if change.kind is kind] for kind in Kind}
     edited = [] if result.in_sync else [path.name for path in result.edited]
-    yield "edited since", edited, _SYNC
+    yield "edited since last sync", edited, _SYNC
     yield "changed elsewhere", [result.elsewhere.value] if result.elsewhere else [], _SYNC
     if result.elsewhere is Elsewhere.MOVED:
         yield "", ["to take the list along"], f"nixprof rollback {result.generation}"
@@ -52,7 +52,7 @@ def _rows(result: Status) -> Iterator[Row]:
     foreign = [element_name(element) for element in result.foreign]
     by_name = len(foreign) <= _NAMED and all(map(is_clean, foreign))
     every = f"nixprof freeze {only(foreign)}" if by_name else "nixprof freeze"
-    yield "not in the list", foreign, every
+    yield "not on the list", foreign, every
     yield from ((f"not on {system}", names, "") for system, names in gaps_by_system(result.gaps).items())
 
 
@@ -92,7 +92,7 @@ def _verdict(result: Status) -> list[str]:
     """Sum up, in words that a line may be broken between."""
     if result.in_sync:
         generation = [f"generation {result.generation}"] if result.generation else []
-        foreign = [f"and {len(result.foreign)} that only this machine has"] if result.foreign else []
+        foreign = [f"and {len(result.foreign)} not on the list"] if result.foreign else []
         return [f"✓ in sync: {count(result.packages, 'package')}", *generation, *foreign]
     kinds = [change.kind for change in result.changes]
     others = len(kinds) - kinds.count(Kind.ADDED) - kinds.count(Kind.REMOVED) + len(result.behind)
@@ -100,7 +100,7 @@ def _verdict(result: Status) -> list[str]:
         (kinds.count(Kind.ADDED) + len(result.unresolved), "to install"),
         (kinds.count(Kind.REMOVED), "to remove"),
         (others, "to change"),
-        (len(result.foreign), "that only this machine has"),
+        (len(result.foreign), "not on the list"),
     )
     parts = [(number, word) for number, word in numbers if number]
     if not parts:

@@ -191,7 +191,7 @@ def test_packages_that_are_all_new(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync")
     said = refused(world, "add", "coreutils", "busybox")
-    assert told(said, "keep one") == "leave out busybox"
+    assert told(said, "keep one") == "do not add busybox"
     do(world, said, "rank them")
     assert world.run("ls") == "busybox 1.37.0"
 

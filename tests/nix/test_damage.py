@@ -34,7 +34,7 @@ def calm(result: Result) -> str:
         ("null", "something in it is of another kind than it has to be"),
         ("[]", "something in it is of another kind than it has to be"),
         ("{}", "it has no "),
-        ('{"version": 1,', "it is no JSON from line 1 on"),
+        ('{"version": 1,', "not valid JSON from line 1 on"),
         ("[" * 100_000, "it is nested too deeply"),
         ("\xff", "it is no "),
         ('{"version": "x", "nodes": 7, "root": "root"}', "something in it is of another kind than it has to be"),

@@ -403,7 +403,7 @@ def test_a_certificate_that_is_not_valid(listed: World, github: GitHub) -> None:
 def test_github_out_of_order(listed: World, github: GitHub) -> None:
     github.status = "502 Bad Gateway"
     said = fails(listed, "add", "github:owner/repo#tool", env=github.environment).stderr
-    assert "error: the input repo cannot be had: api.github.com is out of order" in said
+    assert "error: cannot fetch the input repo: api.github.com is out of order" in said
 
 
 def test_a_git_repository_that_does_not_exist(listed: World) -> None:

@@ -332,9 +332,9 @@ def test_why_something_did_not_move(world: World) -> None:
     before = world.snapshot()
     said = world.nixprof("update", "--dry-run").stderr
     revision = world.command("git", "-C", world.nixpkgs, "rev-parse", "--short=7", "HEAD").stdout.strip()
-    assert f"nixpkgs  2026-10-30 {revision} is the newest" in said
+    assert f"nixpkgs  2026-10-30 {revision} is up to date" in said
     assert "1 pinned: git 2.51.0" in said
-    assert "hello 2.12.1: nothing newer" in world.nixprof("update", "hello", "--dry-run").stderr
+    assert "hello 2.12.1: up to date" in world.nixprof("update", "hello", "--dry-run").stderr
     world.publish(2)
     assert "2.12.1 → 2.12.2" in world.nixprof("update", "--dry-run").stderr
     assert world.snapshot() == before

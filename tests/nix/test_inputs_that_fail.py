@@ -35,7 +35,7 @@ def test_an_input_that_is_gone_when_a_package_is_resolved(fresh_world: World) ->
     world.command("rm", "-r", world.home / "tools")
     world.command("nix-store", "--gc")
     said = says(world, "sync")
-    assert "error: the input tools cannot be had: there is no folder ~/tools" in said
+    assert "error: cannot fetch the input tools: there is no folder ~/tools" in said
     assert f'tools = "{url}"' in said
     assert "nixprof remove" not in said
 
@@ -66,7 +66,7 @@ def test_an_input_with_a_mistake(world: World, text: str, why: str) -> None:
     url = flake(world, "bad", text)
     world.write_manifest(manifest(world, '"jq", "bad#x"', bad=url))
     said = says(world, "sync")
-    assert "error: the input bad cannot be had: there is a mistake in its flake.nix\ncause: " in said
+    assert "error: cannot fetch the input bad: there is a mistake in its flake.nix\ncause: " in said
     assert why in said
     assert "/flake.nix" in said
 

@@ -40,7 +40,7 @@ def test_a_package_whose_path_is_an_option(watched: tuple[World, Path], output: 
     for more in (["--dry-run"], []):
         said = refused(world, "add", f"path:{folder}#tool", *more)
         assert "tool" in said
-        assert "which is no store path" in said
+        assert "which is not a store path" in said
     assert OPTION not in notes.read_text().splitlines()
     assert f"{folder}/library.so" not in notes.read_text().splitlines()
     assert "eval" in notes.read_text().splitlines()  # it does note what there is

@@ -187,7 +187,7 @@ def test_an_input_that_is_gone_is_no_fault_of_the_packages(fresh_world: World) -
     world.command("rm", "-rf", world.home / ".cache")
     log = log_nix(world)
     said = refused(world, "sync")
-    assert "the input nixpkgs cannot be had: there is no " in said
+    assert "cannot fetch the input nixpkgs: there is no " in said
     assert "nixprof remove" not in said
     assert starts(log).count("eval") == 1
 
@@ -395,7 +395,7 @@ def test_packages_of_odd_shapes_are_named_with_what_is_odd(world: World) -> None
     for text in (
         "3 packages cannot be installed",
         "tests.odd.outputs is not a proper package: its outputs is a function",
-        "tests.odd.derivation is not a proper package: its drvPath is /nonexistent/odd.drv, which is no store path",
+        "tests.odd.derivation is not a proper package: its drvPath is /nonexistent/odd.drv, which is not a store path",
         "tests.odd.drvPath is not a proper package: its drvPath is a set of other things",
     ):
         assert text in said

@@ -57,7 +57,7 @@ def test_an_edit_by_hand_while_add_builds_is_kept(world: World) -> None:
         waiting.go()
         _, said = adding.communicate()
     assert adding.returncode == 1
-    assert "nixprof.toml was changed by something else while nixprof was at work" in said
+    assert "nixprof.toml was changed by something else while nixprof was running" in said
     assert world.manifest.read_text() == edited
     world.nixprof("add", f"{waiting.url}#tardy")
     assert '["hello", "jq", "waiting#tardy"] # mine' in world.manifest.read_text()
@@ -221,7 +221,7 @@ def test_whoever_does_not_wait_is_told_who_is_at_work(world: World) -> None:
             result = world.nixprof(*command, "--no-wait", check=False)
             assert result.code == 1, str(result)
             assert re.search(
-                rf"error: `nixprof add \S+#tardy` \(process {adding.pid}, since \d\d:\d\d\) is at work", result.stderr
+                rf"error: `nixprof add \S+#tardy` \(process {adding.pid}, since \d\d:\d\d\) is running", result.stderr
             ), str(result)
         # Whoever only reads never waits.
         for command in (["list"], ["status"]):
@@ -267,7 +267,7 @@ def test_a_lock_without_a_name_is_one_all_the_same(world: World, note: str) -> N
         fcntl.flock(lock, fcntl.LOCK_EX)
         result = world.nixprof("sync", "--no-wait", check=False)
         assert result.code == 1
-        assert "another nixprof is at work" in result.stderr
+        assert "another nixprof is running" in result.stderr
     world.nixprof("sync")
 
 

@@ -341,7 +341,7 @@ ID = "use a letter, then letters, digits, - and _"
             'inputs.self = "a:b"',
             (1, 1, None, "self is Nix's own word for the flake", "give the input another name"),
         ),
-        ('inputs."a b" = "a:b"', (1, 1, None, "a b is no input name", ID)),
+        ('inputs."a b" = "a:b"', (1, 1, None, "a b is not an input name", ID)),
         ('inputs."" = "a:b"', (1, 1, None, "the input name is empty", ID)),
         ('inputs.a = ""', (1, 1, None, "is empty", REF)),
         ("inputs.a = 1", (1, 1, None, "must be a flake reference, not a number", REF)),
@@ -383,7 +383,7 @@ ID = "use a letter, then letters, digits, - and _"
         ),
         (
             'inputs.a = { url = "a:b", follows = { "1" = "nixpkgs" } }',
-            (1, 39, '"1" = "nixpkgs"', "1 is no input name", ID),
+            (1, 39, '"1" = "nixpkgs"', "1 is not an input name", ID),
         ),
         (
             'inputs.a = { url = "a:b", follows = { x = "a" } }',
@@ -402,19 +402,19 @@ ID = "use a letter, then letters, digits, - and _"
         ('[nixpkgs]\nallow-unfree = ["a", "a"]', (2, 22, '"a"', "is listed twice (first on line 2)", None)),
         (
             '[nixpkgs]\nallow-insecure = ["\\u0007"]',
-            (2, 19, '"\\u0007"', "has a character that cannot be printed", "type it anew"),
+            (2, 19, '"\\u0007"', "has a character that cannot be printed", "type it again"),
         ),
         # systems and hosts
         ('systems = [""]', (1, 12, '""', "is empty", "remove it")),
-        ('systems = ["linux"]', (1, 12, '"linux"', "is no system", None)),
+        ('systems = ["linux"]', (1, 12, '"linux"', "is not a system", None)),
         (
             'systems = ["x86_64 linux"]',
-            (1, 12, '"x86_64 linux"', "is no system", "did you mean x86_64-linux?"),
+            (1, 12, '"x86_64 linux"', "is not a system", "did you mean x86_64-linux?"),
         ),
-        ('systems = ["Q"]', (1, 12, '"Q"', "is no system", "write for example x86_64-linux")),
+        ('systems = ["Q"]', (1, 12, '"Q"', "is not a system", "write for example x86_64-linux")),
         (
             'systems = ["arm64-macos"]',
-            (1, 12, '"arm64-macos"', "is no system of Nix", "did you mean aarch64-darwin?"),
+            (1, 12, '"arm64-macos"', "is not a Nix system", "did you mean aarch64-darwin?"),
         ),
         (
             'systems = ["x86_64-linux",\n"x86_64-linux"]',
@@ -451,8 +451,8 @@ ID = "use a letter, then letters, digits, - and _"
             '[[system.darwin.packages]]\npackage = "a"',
             (1, 1, "[[system.darwin.packages]]", "must be one list, not a header for each package", None),
         ),
-        ('[host."a b"]', (1, 1, '[host."a b"]', "a b is no host name", "see hostname -s")),
-        ('[host.""]', (1, 1, '[host.""]', "an empty name is no host name", "see hostname -s")),
+        ('[host."a b"]', (1, 1, '[host."a b"]', "a b is not a host name", "see hostname -s")),
+        ('[host.""]', (1, 1, '[host.""]', "an empty name is not a host name", "see hostname -s")),
         # include
         (
             'include = ["gone.toml"]',
@@ -462,7 +462,7 @@ ID = "use a letter, then letters, digits, - and _"
         ('include = [""]', (1, 12, '""', "is empty", "remove it")),
         (
             'include = ["\\u0000"]',
-            (1, 12, '"\\u0000"', "has a character that cannot be printed", "type it anew"),
+            (1, 12, '"\\u0000"', "has a character that cannot be printed", "type it again"),
         ),
         # no TOML
         (
@@ -534,7 +534,7 @@ def test_what_is_nested_too_deeply_is_a_problem_with_a_place() -> None:
 
 def test_nothing_that_could_drive_a_terminal_is_shown() -> None:
     [(_, _, shown, message, _)] = problems('inputs."\\u001b[2J" = "a:b"')
-    assert (shown, message) == ('inputs."\\u001b[2J" = "a:b"', "\ufffd[2J is no input name")
+    assert (shown, message) == ('inputs."\\u001b[2J" = "a:b"', "\ufffd[2J is not an input name")
     assert problems("a = \t1 \x1b[2J")[0][2] == "a =  1 \ufffd[2J"
 
 

@@ -53,14 +53,14 @@ MEANING = {
     "github-502": (Trouble.NETWORK, "api.github.com is out of order"),
     "github-cert": (Trouble.NETWORK, "the certificate of api.github.com is not valid"),
     "infinite": (Trouble.UNKNOWN, "`nix flake lock` failed"),
-    "input-badref": (Trouble.INPUT, "bla::blub is no flake reference that this Nix knows"),
+    "input-badref": (Trouble.INPUT, "bla::blub is not a flake reference that this Nix knows"),
     "input-dns": (Trouble.NETWORK, "cannot reach nothing.invalid"),
     "input-git-no-branch": (Trouble.INPUT, "there is no branch, tag or commit nothere in the repository"),
     "input-git-no-repo": (Trouble.INPUT, "there is no git repository /home/alice/nothing"),
     "input-git-no-rev": (Trouble.INPUT, f"there is no branch, tag or commit {'1' * 40} in the repository"),
     "input-githttps": (Trouble.NETWORK, "cannot reach nothing.invalid"),
     "input-github-offline": (Trouble.NETWORK, "cannot reach api.github.com"),
-    "input-no-flake": (Trouble.INPUT, "it is no flake: it has no flake.nix"),
+    "input-no-flake": (Trouble.INPUT, "not a flake: it has no flake.nix"),
     "input-no-path": (Trouble.INPUT, "there is no folder /home/alice/nothing"),
     "input-refused": (Trouble.NETWORK, "cannot reach 127.0.0.1:9"),
     "input-registry": (Trouble.INPUT, "there is no flake:nothere in the registry of flakes"),
@@ -82,7 +82,7 @@ MEANING = {
 }
 # Where a version gives less away.
 OTHERWISE = {
-    ("cache-403", "2.8.0"): (Trouble.CACHE, f"{HOST} is no binary cache, or refuses access"),
+    ("cache-403", "2.8.0"): (Trouble.CACHE, f"{HOST} is not a binary cache, or refuses access"),
     ("nobody-build", "2.8.0"): (Trouble.MACHINE, "Nix has no access to /nix/var/profiles/per-user"),
     ("disk-full", "2.8.0"): (Trouble.MACHINE, "Nix cannot write its database"),
 }
