@@ -157,7 +157,9 @@ def way(result: Return, console: Console) -> Iterator[str]:
     for path in result.edited:
         yield f"  your edits of {display_path(path)} since then are undone"
     if result.edited:
-        yield f"  a copy will be kept in {display_path(result.copy)}"
+        width = console.width(sys.stderr)
+        copy = fold(["a copy will be kept in", display_path(result.copy)], " ", width and width - 2)
+        yield from (f"  {line}" for line in copy)
 
 
 def loss(result: Return) -> str | None:
