@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from nixprof.changes import Kind
 from nixprof.commands.status import Elsewhere
-from nixprof.render.table import cut, fold, gaps_by_system
-from nixprof.words import count, is_clean, package_name
+from nixprof.render.table import fold, gaps_by_system
+from nixprof.words import count, discreet, is_clean, one_line, package_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,21 +24,22 @@ _SYNC = "nixprof sync"
 _NAMED = 4
 # So many lines of names; the rest as a number.
 _LINES = 3
-_LEAST_COLUMNS = 20
+# Where names have less than this beside what they are, they stand below it.
+_LEAST_COLUMNS = 30
+_INDENT = 2
 
 
 def status(result: Status, console: Console) -> Iterator[str]:
     """Show `nixprof status`."""
-    rows = [row for row in _rows(result) if row[1]]
+    width = console.width(sys.stdout)
+    rows = [row for row in _rows(result, width) if row[1]]
     if rows:
-        yield from _table(rows, console.width(sys.stdout))
-    yield from fold(_verdict(result), ", ", console.width(sys.stdout))
+        yield from _table(rows, width)
+    yield from fold(_verdict(result), ", ", width)
 
 
-def _rows(result: Status) -> Iterator[Row]:
+def _rows(result: Status, width: int | None) -> Iterator[Row]:
     """Put together what there is to settle."""
-    from nixprof.freeze.decide import element_name, only
-
     named = {kind: [_brief(change) for change in result.changes if change.kind is kind] for kind in Kind}
     edited = [] if result.in_sync else [path.name for path in result.edited]
     yield "edited since last sync", edited, _SYNC
@@ -49,11 +50,19 @@ def _rows(result: Status) -> Iterator[Row]:
     yield "no longer listed", named[Kind.REMOVED], _SYNC
     yield "other version", [*named[Kind.CHANGED], *named[Kind.REBUILT], *named[Kind.RANKED]], _SYNC
     yield "behind its input", list(result.behind), _SYNC
-    foreign = [element_name(element) for element in result.foreign]
-    by_name = len(foreign) <= _NAMED and all(map(is_clean, foreign))
-    every = f"nixprof freeze {only(foreign)}" if by_name else "nixprof freeze"
-    yield "not on the list", foreign, every
+    yield _foreign(result, width)
     yield from ((f"not on {system}", names, "") for system, names in gaps_by_system(result.gaps).items())
+
+
+def _foreign(result: Status, width: int | None) -> Row:
+    """Name what nixprof has not installed; the command names it too, where that is not more than a line."""
+    from nixprof.freeze.decide import element_name, only
+
+    names = [element_name(element) for element in result.foreign]
+    command = f"nixprof freeze {only(names)}"
+    by_name = len(names) <= _NAMED and all(map(is_clean, names))
+    fits = width is None or len(command) <= width - _LEAST_COLUMNS
+    return "not on the list", names, command if by_name and fits else "nixprof freeze"
 
 
 def _brief(change: Change) -> str:
@@ -64,28 +73,48 @@ def _brief(change: Change) -> str:
 
 
 def _table(rows: Sequence[Row], width: int | None) -> Iterator[str]:
-    """Align the rows; names are folded, and so is a command that does not fit beside them."""
-    label = max(len(one) for one, _, _ in rows) + 2
-    remedy = max(len(one) for _, _, one in rows)
-    longest = max(len(", ".join(names)) for _, names, _ in rows)
-    room = longest if width is None else max(min(longest, width - label - remedy - 2), _LEAST_COLUMNS)
+    """Align the rows: names and command beside each other where both fit, else the command under the names."""
+    rows = [(what, [one_line(discreet(name)) for name in names], command) for what, names, command in rows]
+    label = max(len(what) for what, _, _ in rows) + 2
+    written = [len(", ".join(names)) for _, names, command in rows if command and _fits(label, names, command, width)]
+    room = max(written, default=0)
     for what, names, command in rows:
-        lines = _few(fold(names, ", ", room), names)
-        beside = width is None or label + room + 2 + len(command) <= width
-        first = f"{what:<{label}}{cut(lines[0], room):<{room}}  {command if beside else ''}"
-        yield first.rstrip()
-        yield from (f"{'':<{label}}{cut(line, room)}" for line in lines[1:])
-        if not beside:
-            yield cut(f"{'':<{label}}{command}", width)
+        if len(", ".join(names)) <= room and (width is None or label + room + 2 + len(command) <= width):
+            yield f"{what:<{label}}{', '.join(names):<{room}}  {command}".rstrip()
+            continue
+        below = width is not None and width - label < _LEAST_COLUMNS
+        if below and what:
+            yield what
+        indent = _INDENT if below else label
+        for index, line in enumerate(_folded(names, None if width is None else width - indent)):
+            yield f"{'' if below or index else what:<{indent}}{line}"
+        if command:
+            yield f"{'':<{indent + _INDENT}}{command}"
 
 
-def _few(lines: list[str], names: Sequence[str]) -> list[str]:
-    """Leave away what is on too many lines, and say how many names that were."""
-    if len(lines) <= _LINES:
-        return lines
-    shown = lines[: _LINES - 1]
-    left = len(names) - sum(len(line.rstrip(",").split(", ")) for line in shown)
-    return [*shown, f"and {left} more"]
+def _fits(label: int, names: Sequence[str], command: str, width: int | None) -> bool:
+    return width is None or label + len(", ".join(names)) + 2 + len(command) <= width
+
+
+def _folded(names: Sequence[str], width: int | None) -> list[str]:
+    """Write names on a few lines; the number of those that are left away is on the last."""
+    if width is None:
+        return [", ".join(names)]
+    lines = fold(names, ", ", width)
+    if len(lines) > _LINES:
+        shown = lines[: _LINES - 1]
+        left = len(names) - sum(len(line.rstrip(",").split(", ")) for line in shown)
+        lines = [*shown, f"and {left} more"]
+    return [part for line in lines for part in _broken(line, width)]
+
+
+def _broken(line: str, width: int) -> list[str]:
+    """Break what is longer than a line by itself, at a space if there is one."""
+    if len(line) <= width:
+        return [line]
+    import textwrap
+
+    return textwrap.wrap(line, width, subsequent_indent=" " * _INDENT, break_on_hyphens=False)
 
 
 def _verdict(result: Status) -> list[str]:

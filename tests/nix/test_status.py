@@ -16,8 +16,8 @@ def test_each_difference_and_what_settles_it(world: World) -> None:
     world.manifest.write_text(world.manifest.read_text().replace('"jq"', '"fd"'))
     text = shown(world)
     assert "edited since last sync  nixprof.toml  nixprof sync" in text
-    assert "not installed yet  fd            nixprof sync" in text
-    assert "no longer listed   jq            nixprof sync" in text
+    assert "not installed yet       fd            nixprof sync" in text
+    assert "no longer listed        jq            nixprof sync" in text
     assert "✗ 1 package to install, 1 to remove" in text
     world.nixprof("sync", "--yes")
     world.install_element("nixpkgs#tree", "nixpkgs#wget")

@@ -1,10 +1,14 @@
 """How an error reads."""
 
+from pathlib import Path
+
 import pytest
 
 from nixprof import cli
 from nixprof.errors import NixprofError
-from nixprof.refusal import tables
+from nixprof.manifest.parse import parse_text
+from nixprof.manifest.problems import ManifestError, Problem
+from nixprof.refusal import Obstacle, Refusal, UnresolvableError, tables
 from nixprof.render.error import report
 from nixprof.words import command_line
 
@@ -38,6 +42,47 @@ def test_on_a_terminal_words_stay_whole_and_commands_in_one_piece() -> None:
         "hint:  nixprof add one two three",
     ]
     assert max(map(len, report(NixprofError("word " * 50), 80))) < 80
+
+
+def test_on_a_terminal_problems_of_the_list_are_broken_between_words() -> None:
+    home = Path("/home/alice/nixprof.toml")
+    problems = (
+        Problem(home, 1, 1, '"unstabel#neovim"', "there is no input unstabel", "define it under [inputs]"),
+        Problem(home, 12, 1, "prio = 3", "unknown key"),
+        Problem(home, 13, 1, '"' + "x" * 48 + '"', "is listed twice (first on line 1)"),
+    )
+    assert list(report(ManifestError(home, problems), 60))[1:] == [
+        '  line 1   "unstabel#neovim"  there is no input unstabel;',
+        "                              define it under [inputs]",
+        "  line 12  prio = 3           unknown key",
+        '  line 13  "' + "x" * 48 + '"',
+        "                              is listed twice (first on line",
+        "                              1)",
+    ]
+    assert list(report(ManifestError(home, problems)))[1] == (
+        '  line 1   "unstabel#neovim"' + " " * 35 + "there is no input unstabel; define it under [inputs]"
+    )
+
+
+def test_on_a_terminal_refusals_are_broken_between_words_and_a_command_follows_its_reason_whole() -> None:
+    packages = parse_text(Path("/home/alice/nixprof.toml"), b'packages = ["vscode", "spotify"]').packages
+    refusals = [
+        Refusal(package, ("x86_64-linux",), Obstacle.UNFREE, f"{package.written}-1.106.0-unstable")
+        for package in packages
+    ]
+    error = UnresolvableError(refusals, {})
+    lines = list(report(error, 50))
+    assert lines[1:5] == [
+        "  vscode-1.106.0-unstable has an unfree licence,",
+        "  and nothing in the list allows it",
+        "  spotify-1.106.0-unstable has an unfree licence,",
+        "  and nothing in the list allows it",
+    ]
+    hinted = NixprofError("no", hints=("to allow all of it in one go: nixprof add vscode --allow-unfree",))
+    assert list(report(hinted, 60))[1:] == [
+        "hint:  to allow all of it in one go:",
+        "         nixprof add vscode --allow-unfree",
+    ]
 
 
 @pytest.mark.parametrize(
