@@ -274,7 +274,13 @@ def remove(
     project = _start("remove", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import remove as command
 
-    _show_outcome(command.run(project, packages, dry_run=dry_run, confirm=_confirm(yes=yes)))
+    done = command.run(project, packages, dry_run=dry_run, confirm=_confirm(yes=yes))
+    notes = [
+        f"{key} in the list still names {', '.join(names)}; if nothing else needs that, remove it: nixprof edit"
+        for key, names in done.still_allowed.items()
+        if not done.outcome.declined
+    ]
+    _show_outcome(done.outcome, notes)
 
 
 @app.command(epilog="Examples: nixprof sync; nixprof sync --dry-run; nixprof sync --check || echo something to do")

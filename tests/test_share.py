@@ -18,6 +18,8 @@ BASH = SHARE / "bash-completion" / "completions" / "nixprof"
 ZSH = SHARE / "zsh" / "site-functions" / "_nixprof"
 FISH = SHARE / "fish" / "vendor_completions.d" / "nixprof.fish"
 COMPLETIONS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
+# Every file has the option of this name; this is the command.
+HELP = {BASH: " help)", ZSH: "'help:", FISH: " -a help "}
 SCRIPTS = (
     ROOT / ".ci" / "run",
     ROOT / "tests" / "get-nix.sh",
@@ -66,11 +68,13 @@ def test_completions_know_every_command_alias_and_option(file: Path) -> None:
     text = file.read_text()
     # fish has the name of an option without the dashes.
     words = options() if file is not FISH else [f" {option.strip('-')} " for option in options()]
-    assert [word for word in (*words, *commands(), *_ALIASES) if word not in text] == []
+    assert [word for word in (*words, *commands(), *_ALIASES, HELP[file]) if word not in text] == []
 
 
 def test_bash_completes_commands() -> None:
-    assert completed("nixprof", "") == set(commands())
+    assert completed("nixprof", "") == {*commands(), "help"}
+    assert completed("nixprof", "help", "") == set(commands())
+    assert completed("nixprof", "help", "re") == {"remove"}
     assert completed("nixprof", "re") == {"remove"}
     assert completed("nixprof", "-") == {"--version", "-h", "--help"}
 
@@ -100,6 +104,8 @@ def test_fish_completes() -> None:
     shown = run("fish", "--no-config", "-c", script)
     words = {line.partition("\t")[0] for line in shown.splitlines()}
     assert words == {"sync", "status", "--from", "--json", "--help"}
+    shown = run("fish", "--no-config", "-c", f"source {shlex.quote(str(FISH))}; complete -C 'nixprof help '")
+    assert {line.partition("\t")[0] for line in shown.splitlines()} == set(commands())
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)

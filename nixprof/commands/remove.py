@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof import flow
@@ -11,11 +12,26 @@ from nixprof.manifest.edit import remove_package
 from nixprof.match import find_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from nixprof.flake.packages import LockedPackage
     from nixprof.flow import Outcome, Plan
-    from nixprof.manifest.model import Manifest
+    from nixprof.manifest.model import Manifest, Policy
     from nixprof.state import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What became of it.
+
+    Attributes:
+        outcome: of the change.
+        still_allowed: the names under [nixpkgs] that were for what is gone, by key: `allow-unfree`.
+
+    """
+
+    outcome: Outcome
+    still_allowed: Mapping[str, Sequence[str]]
 
 
 def run(
@@ -24,19 +40,39 @@ def run(
     *,
     dry_run: bool = False,
     confirm: Callable[[Plan], bool] = flow.always,
-) -> Outcome:
+) -> Removed:
     """Remove packages, from every table and included file that lists them.
 
     Raises: NixprofError where a name is not on the list; then nothing is removed.
     """
     locked = read_packages(project.places.flake / "packages.json")
+    removed: set[str] = set()
 
     def propose(manifest: Manifest) -> Draft:
         found = {package for name in names for package in find_packages(name, manifest, locked, "remove")}
+        removed.update(package.spec.key for package in found)
         texts = manifest.texts()
         # From the last of a list to the first, so that the places of the others stay what they are.
         for package in sorted(found, key=lambda package: package.path[-1], reverse=True):
             texts[package.file] = remove_package(texts[package.file], package.path)
         return Draft.rewriting(manifest, texts, (package.spec.key for package in found))
 
-    return flow.change(project, propose, dry_run=dry_run, confirm=confirm)
+    outcome = flow.change(project, propose, dry_run=dry_run, confirm=confirm)
+    gone = _names(locked[key] for key in removed if key in locked)
+    return Removed(outcome, _allowed(outcome.plan.manifest.policy, gone - _names(outcome.plan.locked.values())))
+
+
+def _names(packages: Iterable[LockedPackage]) -> set[str]:
+    """Give the names that a policy may allow packages by."""
+    systems = [resolved for package in packages for resolved in package.systems.values()]
+    return {one.pname for one in systems} | {f"{one.pname}-{one.version}" for one in systems}
+
+
+def _allowed(policy: Policy, names: set[str]) -> dict[str, list[str]]:
+    """Tell which of some names a policy allows, and by which key."""
+    found = {
+        key: [name for name in allowed if name in names]
+        for key, allowed in policy.allowed.items()
+        if isinstance(allowed, tuple)
+    }
+    return {key: allowed for key, allowed in found.items() if allowed}

@@ -49,3 +49,17 @@ def test_usage_errors_read_like_others(world: World, words: list[str], hint: str
 def test_help_is_a_command(world: World) -> None:
     assert world.nixprof("help").stdout == world.nixprof("--help").stdout == world.nixprof().stdout
     assert world.nixprof("help", "install").stdout == world.nixprof("add", "--help").stdout
+
+
+def test_remove_says_what_the_list_still_allows_for_nothing(world: World) -> None:
+    policy = '[nixpkgs]\nallow-unfree = ["vscode", "other"]\nallow-insecure = ["openssl-1.1.1w"]\n'
+    inputs = f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nunstable = "{world.nixpkgs_url}"\n'
+    world.write_manifest(f'packages = ["vscode", "unstable#vscode", "openssl_1_1", "jq"]\n{policy}{inputs}')
+    world.nixprof("sync", "--yes")
+    assert "allow-" not in world.nixprof("remove", "unstable#vscode", "jq").stderr
+    told = world.nixprof("remove", "vscode", "openssl_1_1", "--dry-run").stderr
+    assert told.count("if nothing else needs that, remove it: nixprof edit") == 2
+    told = world.nixprof("remove", "vscode", "openssl_1_1").stderr
+    assert "allow-unfree in the list still names vscode; if nothing else" in told
+    assert "allow-insecure in the list still names openssl-1.1.1w; if nothing else" in told
+    assert policy in world.manifest.read_text()

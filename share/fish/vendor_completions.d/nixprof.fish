@@ -4,6 +4,7 @@ function __nixprof_listed
     nixprof list 2>/dev/null | string replace --regex ' .*' ''
 end
 
+set -l commands init freeze add remove edit sync update outdated pin unpin list status diff history rollback
 set -l add add install i
 set -l listed remove rm uninstall delete update upgrade up pin unpin
 set -l allowing $add sync update upgrade up
@@ -32,6 +33,8 @@ complete -c nixprof -n __fish_use_subcommand -a status -d 'show how the list and
 complete -c nixprof -n __fish_use_subcommand -a diff -d 'show versions between generations, or what is installed and the list'
 complete -c nixprof -n __fish_use_subcommand -a history -d 'show the generations of the profile and what each one changed'
 complete -c nixprof -n __fish_use_subcommand -a rollback -d 'go back to an earlier generation'
+complete -c nixprof -n __fish_use_subcommand -a help -d 'show the options of a command, with examples'
+complete -c nixprof -n '__fish_seen_subcommand_from help' -a "$commands"
 
 complete -c nixprof -n '__fish_seen_subcommand_from init' -l from -r -a '(__fish_complete_directories)' -d 'take over the list of a folder, git URL or flake reference'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l only -x -d 'import this one alone'
