@@ -1,6 +1,7 @@
 """What share/ has for shells and packagers: complete, and accepted by those who read it."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -123,6 +124,40 @@ def test_scripts_have_no_known_traps(script: Path) -> None:
 def test_the_man_page_has_no_warnings() -> None:
     need("groff")
     run("groff", "-mandoc", "-ww", "-z", "-Tutf8", SHARE / "man" / "man1" / "nixprof.1")
+
+
+def test_the_page_on_the_architecture_names_every_module() -> None:
+    page = (SHARE / "doc" / "nixprof" / "ARCHITECTURE.md").read_text()
+    modules = [path for path in (ROOT / "nixprof").rglob("*.py") if not path.name.startswith("__")]
+    # Of commands there is one module each.
+    others = [path for path in modules if path.parent.name not in ("commands", "render")]
+    assert [path.name for path in others if f"`{path.name}`" not in page] == []
+    assert [word for word in re.findall(r"`(\w+\.py)`", page) if word not in {path.name for path in modules}] == []
+
+
+@pytest.mark.newest_nix
+def test_the_readme_names_every_file_that_is_written(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    world.nixprof("add", "jq")
+    world.manifest.write_text(world.manifest.read_text() + "# mine\n")
+    world.nixprof("rollback", "--yes")
+    world.manifest.write_text(world.manifest.read_text() + "# mine\n")
+    world.nixprof("edit", check=False, env={"VISUAL": "sed -i s/hello/helloo/"})
+    table = (ROOT / "README.md").read_text().partition("\n## Files\n")[2].partition("\n## ")[0]
+    written = {
+        path.relative_to(folder).parts[0]
+        for folder in (
+            world.config_dir,
+            world.flake,
+            world.home / ".local" / "share" / "nixprof",
+            world.home / ".local" / "state" / "nixprof",
+            world.home / ".cache" / "nixprof",
+        )
+        for path in folder.iterdir()
+    }
+    assert {"before-rollback", "edited", "rollbacks.json", "commands.json", "system.json", "nixprof.nix"} <= written
+    assert [name for name in sorted(written) if name not in table] == []
 
 
 def test_nix_reads_the_package(world: World) -> None:
