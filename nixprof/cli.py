@@ -276,7 +276,7 @@ def remove(
 
     done = command.run(project, packages, dry_run=dry_run, confirm=_confirm(yes=yes))
     notes = [
-        f"{key} in the list still names {', '.join(names)}; if nothing else needs that, remove it: nixprof edit"
+        f"{key} still names {', '.join(names)}; if nothing else needs that: nixprof edit"
         for key, names in done.still_allowed.items()
         if not done.outcome.declined
     ]
