@@ -44,7 +44,7 @@ def to_sync(world: World) -> Stages:
     world.write_manifest('packages = ["hello", "ripgrep", "jq"]\n')
     world.nixprof("sync")
     world.write_manifest('packages = ["ripgrep", "fd", "hello"] # by hand\n')
-    return Stages(world, ("sync",))
+    return Stages(world, ("sync", "--yes"))
 
 
 def to_update(world: World) -> Stages:
@@ -146,7 +146,7 @@ def test_killed_at_every_point(stages: Stages, sample: int, record_property: Cal
             continue
         known.add(state)
         noted = leftovers(world) != []
-        result = world.nixprof("sync", check=False)
+        result = world.nixprof("sync", "--yes", check=False)
         assert result.code == 0, f"{where}\n{result}"
         assert result.stderr.count("putting right") == noted, f"{where}\n{result}"
         assert not noted or PUTTING_RIGHT.format(" ".join(command).replace(" --yes", "")) in result.stderr, where
@@ -154,7 +154,7 @@ def test_killed_at_every_point(stages: Stages, sample: int, record_property: Cal
         assert leftovers(world) == [], where
         now = Standing.of(world)
         assert now in (stages.old, stages.new), f"{where}\n{difference(stages, now)}"
-        assert command != ("sync",) or now == stages.new, where
+        assert command[0] != "sync" or now == stages.new, where
         assert "in sync" in world.nixprof("sync").stderr, where
         if now != stages.new:
             world.nixprof(*command)
@@ -212,7 +212,7 @@ def refused(stages: Stages, result: Result, where: str, mend: Callable[[], None]
         # Nothing is left to be put right, as if it had not been tried.
         return
     mend()
-    world.nixprof("sync")
+    world.nixprof("sync", "--yes")
     assert leftovers(world) == [], where
     now = Standing.of(world)
     assert now in (stages.old, stages.new), f"{where}\n{difference(stages, now)}"

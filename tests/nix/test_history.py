@@ -125,7 +125,7 @@ def test_diff(world: World) -> None:
     assert "No difference" in world.nixprof("diff").stderr
     world.manifest.write_text(world.manifest.read_text().replace('"hello", ', ""))
     changes = world.nixprof("diff", "--json").json["changes"]
-    assert changes == [{"package": "nixpkgs#hello", "change": "removed", "before": "2.12.2", "after": None}]
+    assert changes == [{"package": "hello", "change": "removed", "before": "2.12.2", "after": None}]
 
 
 def test_outdated_changes_nothing(world: World) -> None:
@@ -184,7 +184,7 @@ def test_json_of_a_change(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
     done = world.nixprof("add", "ripgrep", "--json")
     assert json.loads(done.stdout)["version"] == 1
-    assert {change["package"] for change in done.json["changes"]} == {"nixpkgs#hello", "nixpkgs#ripgrep"}
+    assert {change["package"] for change in done.json["changes"]} == {"hello", "ripgrep"}
     failed = world.nixprof("add", "nothing-like-it", "--json", check=False)
     assert failed.json["error"]["packages"][0]["reason"] == "missing"
 
