@@ -13,15 +13,27 @@ from nixprof.consent import Risk
 from nixprof.errors import ConcurrentChangeError, NixprofError
 from nixprof.exclusive import exclusive
 from nixprof.files import cannot_write, check_writable, content, private_folder, read_file, unused
-from nixprof.generations import Generation, difference_between, find, generations, remember_rollback, sources_of
+from nixprof.generations import (
+    SOURCES,
+    Generation,
+    difference_between,
+    find,
+    generations,
+    remember_rollback,
+    sources_of,
+)
 from nixprof.nix.command import Nix
 from nixprof.state import read_draft
 from nixprof.transaction import commit
+from nixprof.words import display_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nixprof.state import Project
+
+# What nixprof and Nix write into the generated folder.
+_GENERATED = ("flake.lock", "flake.nix", SOURCES, "nixprof.nix", "packages.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +195,42 @@ def _files(project: Project, after: Generation) -> dict[Path, bytes]:
     if after.environment is None or not sources:
         return {}
     kept = Path(after.environment.flake)
-    flake = {project.places.flake / path.name: read_file(path) for path in sorted(kept.iterdir()) if path.is_file()}
+    # A link could lead to anything, which Nix would then copy into its store, for all to read.
+    names = (name for name in _GENERATED if os.path.isfile(kept / name) and not os.path.islink(kept / name))
+    flake = {project.places.flake / name: read_file(kept / name) for name in names}
     manifests = {project.places.config / path: text.encode() for path, text in reversed(sources.items())}
+    _check_belonging(project, after, manifests)
     return flake | manifests
+
+
+def _check_belonging(project: Project, after: Generation, manifests: Mapping[Path, bytes]) -> None:
+    """Make sure that only files of the list are written, whatever a generation names: it may be anybody's.
+
+    These are those that the list includes now, and in its own folder also those that it included then.
+
+    Raises: NixprofError that names the first other file that would change.
+    """
+    places = project.places
+    now, then = _included(places.manifest, {}), _included(places.manifest, manifests)
+    for path, data in manifests.items():
+        inside = path.is_relative_to(places.config) and os.pardir not in path.parts
+        if path == places.manifest or path in now or (inside and path in then) or content(path) == data:
+            continue
+        raise NixprofError(
+            f"generation {after.number} would write {display_path(path)}, which the list does not include",
+            hints=(
+                f"to go back with the profile alone: nixprof rollback {after.number} --profile-only",
+                "or include that file again before you go back",
+            ),
+        )
+
+
+def _included(manifest: Path, files: Mapping[Path, bytes]) -> set[Path]:
+    """Give the files that a list is in, with some of them written; none where it cannot be read."""
+    try:
+        return {source.path for source in read_draft(manifest, files).sources}
+    except NixprofError:
+        return set()
 
 
 def _edited(

@@ -3,8 +3,10 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
+from support.claims import refused
 from support.world import World
 
 
@@ -393,3 +395,50 @@ def test_what_failed_changed_nothing(world: World, words: str) -> None:
     assert said.endswith("\nNothing was changed.\n")
     assert world.snapshot() == before
     assert "Nothing was changed" not in world.nixprof("diff", "9", check=False).stderr
+
+
+@pytest.mark.newest_nix
+def test_rollback_writes_no_file_that_the_list_does_not_include(world: World) -> None:
+    shared = world.home / "shared.toml"
+    shared.write_text("packages = []\n")
+    world.write_manifest('include = ["~/shared.toml"]\npackages = ["hello"]\n')
+    world.nixprof("sync")
+    world.write_manifest('packages = ["hello", "jq"]\n')
+    world.nixprof("sync")
+    world.nixprof("rollback")  # the file is as it was then
+    world.nixprof("rollback", "2")
+    for text in ("# somebody else's\n", None):
+        if text is None:
+            shared.unlink()
+        else:
+            shared.write_text(text)
+        said = refused(world, "rollback", "1", "--yes")
+        assert "generation 1 would write ~/shared.toml, which the list does not include" in said
+        assert (shared.read_text() if shared.exists() else None) == text
+    world.nixprof("rollback", "1", "--profile-only")
+
+
+@pytest.mark.newest_nix
+@pytest.mark.parametrize("odd", ["../../.profile", ".git/config", "flake/../../../.profile"])
+def test_rollback_to_a_forged_generation_writes_only_lists(fresh_world: World, odd: str) -> None:
+    world = fresh_world
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    [element] = world.profile_elements()
+    record = json.loads((Path(element.store_paths[0]) / "manifest.nix").read_text())
+    kept = Path(record["flake"], "manifest.json")
+    kept.parent.chmod(0o755)
+    kept.chmod(0o644)
+    data = json.loads(kept.read_text())
+    data["files"][odd] = "evil = true\n"
+    kept.write_text(json.dumps(data))
+    secret = world.home / "secret"
+    secret.write_text("secret")
+    (kept.parent / "more").symlink_to(secret)
+    world.nixprof("add", "jq")
+    said = refused(world, "rollback", "1", "--yes")
+    assert "which the list does not include" in said
+    del data["files"][odd]
+    kept.write_text(json.dumps(data))
+    world.nixprof("rollback", "1")
+    assert not (world.flake / "more").exists()
