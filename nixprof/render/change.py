@@ -100,6 +100,8 @@ def _input_lines(result: Plan) -> Iterator[str]:
 
 def _move(moved: MovedInput) -> str:
     before = revision(moved.before) if moved.before else ""
+    if moved.before and moved.before.url == moved.after.url:
+        return f"{before} with newer inputs of its own".strip()
     return f"{before or 'another revision'} → {revision(moved.after) or 'another revision'}"
 
 

@@ -442,3 +442,15 @@ def test_rollback_to_a_forged_generation_writes_only_lists(fresh_world: World, o
     kept.write_text(json.dumps(data))
     world.nixprof("rollback", "1")
     assert not (world.flake / "more").exists()
+
+
+@pytest.mark.newest_nix
+def test_an_input_of_which_only_the_inputs_move(world: World) -> None:
+    helix = world.publish_helix()
+    world.write_manifest(
+        f'packages = ["helix#default"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nhelix = "{helix}"\n', inputs=False
+    )
+    world.nixprof("sync")
+    world.publish(2)
+    said = world.nixprof("update", "--dry-run").stderr
+    assert re.search(r"^helix +\S+ \w{7} with newer inputs of its own$", said, re.MULTILINE)
