@@ -55,11 +55,12 @@ def test_one_package_is_asked_about_too(six: World) -> None:
 
 
 @pytest.mark.parametrize("text", ["# nothing\n", " \n\n", "[inputs]\n"])
-def test_a_list_that_says_nothing_is_asked_about(six: World, text: str) -> None:
+def test_a_list_that_says_nothing_removes_nothing(six: World, text: str) -> None:
     six.write_manifest(text, inputs=False)
-    shown = six.nixprof_on_terminal("sync", typed="n\n").stdout
-    assert "Remove these 6 packages? [Y/n]" in shown
-    assert six.nixprof("sync", check=False).code == 1
+    for yes in ((), ("--yes",)):
+        refused = six.nixprof("sync", *yes, check=False)
+        assert refused.code == 1
+        assert "packages = []" in refused.stderr
     assert six.run("hello") == "hello 2.12.1"
 
 

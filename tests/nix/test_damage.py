@@ -36,7 +36,7 @@ def calm(result: Result) -> str:
         ("{}", "it has no "),
         ('{"version": 1,', "not valid JSON from line 1 on"),
         ("[" * 100_000, "it is nested too deeply"),
-        ("\xff", "it is no "),
+        ("\xff", "it is not "),
         ('{"version": "x", "nodes": 7, "root": "root"}', "something in it is of another kind than it has to be"),
     ],
 )
@@ -94,7 +94,7 @@ def test_a_manifest_of_a_profile_that_is_damaged(synced: World, text: str) -> No
 @pytest.mark.parametrize("variable", ["XDG_CONFIG_HOME", "NIXPROF_CONFIG_DIR"])
 def test_a_folder_for_the_list_that_is_none(world: World, variable: str) -> None:
     said = calm(world.nixprof("add", "jq", check=False, env={variable: "/dev/null"}))
-    assert "error: /dev/null is no folder" in said
+    assert "error: /dev/null is not a folder" in said
     assert f"unset {variable}" in said
 
 

@@ -240,7 +240,7 @@ def test_a_list_that_is_no_file_is_not_opened(world: World, odd: str) -> None:
 
 def test_an_editor_whose_quotes_have_no_partner(world: World) -> None:
     said = world.nixprof("edit", check=False, env={"EDITOR": "vi 'x"}).stderr
-    assert "error: EDITOR is no command: vi 'x\n" in said
+    assert "error: EDITOR is not a command: vi 'x\n" in said
     assert "EDITOR=nano nixprof edit" in said
 
 
@@ -302,7 +302,7 @@ def test_half_of_a_change_is_called_so(world: World) -> None:
     before = world.snapshot()
     for command in (["list"], ["status"], ["diff"], ["freeze", "--stdout"], ["list", "--json"]):
         result = world.nixprof(*command)
-        assert "this may be half of a change (nixprof sync puts it right)" in result.stderr, str(result)
+        assert "this may show half of a change (nixprof sync repairs it)" in result.stderr, str(result)
         assert "rollback" not in result.stdout
     assert world.snapshot() == before
     world.nixprof("sync")

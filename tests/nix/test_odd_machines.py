@@ -306,7 +306,7 @@ def test_a_folder_replaced_by_a_file(synced: World) -> None:
     synced.flake.write_text("not a folder\n")
     for command in (["list"], ["status"], ["sync"], ["add", "jq"]):
         said = calm(synced.nixprof(*command, check=False))
-        assert "~/.config/nixprof/flake is no folder" in said
+        assert "~/.config/nixprof/flake is not a folder" in said
     assert "move it away, then: nixprof sync" in said
     synced.flake.unlink()
     synced.nixprof("sync")

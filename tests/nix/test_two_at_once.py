@@ -1,4 +1,4 @@
-"""More than one nixprof at once, and a list that somebody edits while one is at work."""
+"""More than one nixprof at once, and a list that somebody edits while one is running."""
 
 import fcntl
 import itertools
