@@ -44,7 +44,7 @@ def survey(result: Survey, console: Console) -> Iterator[str]:
     if result.lookup.later:
         yield from unidentified(result)
         yield ""
-    if not result.imports:
+    elif not result.imports:
         yield f"There is nothing to {'identify' if reading.kind is Kind.LIST else 'import'}."
 
 
