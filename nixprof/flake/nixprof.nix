@@ -56,22 +56,26 @@ let
     unsafeDiscardStringContext
     ;
 
-  # Those that nixpkgs has packages for, those of the manifest, and those that something was resolved for.
+  # What everybody has, and what the manifest lists.
+  usualSystems = [
+    "aarch64-darwin"
+    "aarch64-linux"
+    "x86_64-darwin"
+    "x86_64-linux"
+  ]
+  ++ flake.systems or [ ];
+  # Besides, those that nixpkgs has packages for, and those that something was resolved for.
   systems = attrNames (
     genAttrs (
-      [
-        "aarch64-darwin"
-        "aarch64-linux"
+      usualSystems
+      ++ [
         "armv6l-linux"
         "armv7l-linux"
         "i686-linux"
         "powerpc64le-linux"
         "riscv64-linux"
-        "x86_64-darwin"
         "x86_64-freebsd"
-        "x86_64-linux"
       ]
-      ++ flake.systems or [ ]
       ++ concatLists (map (package: attrNames package.systems) (attrValues locked))
     ) (_: null)
   );
@@ -633,18 +637,17 @@ let
         inherit reached;
       };
 
-  # Only where everything is resolved is there something to link.
+  # Only where everything is resolved is there something to link. On a system that is neither usual nor resolved for,
+  # the inputs may have nothing, and `nix flake check` would fail for it.
   outputsFor =
     system: host:
-    (
-      if all (package: locked ? ${package.key}.systems.${system}) (chosenFor system host) then
-        { nixprof = lockedEnvironment system host; }
-      else
-        { }
-    )
-    // {
-      default = plainEnvironment system host;
-    };
+    let
+      resolved = all (package: locked ? ${package.key}.systems.${system}) (chosenFor system host);
+    in
+    (if resolved then { nixprof = lockedEnvironment system host; } else { })
+    // (
+      if resolved || elem system usualSystems then { default = plainEnvironment system host; } else { }
+    );
   hosts = listToAttrs (
     map (package: {
       name = package.host;

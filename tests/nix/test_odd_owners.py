@@ -44,7 +44,7 @@ def told(world: World, *args: str) -> str:
 
 def put_right(world: World, said: str) -> None:
     """Does what the hint says."""
-    command = next(line for line in said.splitlines() if "to fix this: " in line).partition("right: ")[2]
+    command = next(line for line in said.splitlines() if "to fix this: " in line).partition("to fix this: ")[2]
     world.command("/bin/sh", "-c", command.replace("sudo ", "").replace("~", str(world.home)))
     after = run(world, "add", "jq")
     assert after.code == 0, str(after)
