@@ -66,7 +66,7 @@ def every_command(world: World) -> None:
     world.nixprof("remove", "fd")
     world.nixprof("rollback", "--yes")
     assert world.run("fd").startswith("fd ")
-    world.nixprof("edit", env={"EDITOR": "sed -i s/fd/eza/"})
+    world.nixprof("edit", "--yes", env={"EDITOR": "sed -i s/fd/eza/"})
     assert world.run("eza").startswith("eza ")
     world.nixprof("update", "--yes")
     world.nixprof("remove", "eza")
