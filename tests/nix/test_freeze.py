@@ -847,12 +847,14 @@ BROKEN: dict[str, str | bytes] = {
 }
 
 
+@pytest.mark.newest_nix
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_profile_is_refused_and_nothing_changes(world: World, name: str) -> None:
     hand_made(world, BROKEN[name])
     assert "manifest" in refused(world, "freeze")
 
 
+@pytest.mark.newest_nix
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_is_refused_and_nothing_changes(world: World, name: str) -> None:
     content = BROKEN[name]
@@ -889,6 +891,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.newest_nix
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("key", ["attrPath", "originalUrl", "url", "outputs", "storePaths", "name"])
 def test_a_hostile_name_never_becomes_nix_code(world: World, key: str, name: str) -> None:
@@ -928,6 +931,7 @@ CODE = {
 }
 
 
+@pytest.mark.newest_nix
 @pytest.mark.parametrize("name", CODE)
 def test_a_hostile_manifest_of_nix_env_is_not_evaluated(world: World, name: str) -> None:
     secret = world.root / "secret"

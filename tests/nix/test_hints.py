@@ -234,6 +234,7 @@ def test_a_policy_does_not_reach_other_flakes(world: World) -> None:
 ## names
 
 
+@pytest.mark.newest_nix
 @pytest.mark.parametrize(
     ("typed", "command"),
     [
@@ -258,6 +259,7 @@ def test_a_name_that_is_not_quite_right(world: World, typed: str, command: str) 
     agree(world)
 
 
+@pytest.mark.newest_nix
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
