@@ -41,8 +41,11 @@ def link_name(parent: str) -> str:
 
 
 def came_from(reference: str, folder: Path) -> bool:
-    """Tell whether a reference names a folder, or was a link to it."""
+    """Tell whether a reference names a folder, or is or was a link to it."""
     if leads_to(reference, folder):
+        return True
+    named = _folder(reference)
+    if named and os.path.realpath(named) == os.path.realpath(folder):
         return True
     parent, name = os.path.split(os.path.realpath(folder))
     return _link(reference) == (link_name(parent), name)
@@ -53,11 +56,9 @@ def is_gone(reference: str) -> bool:
 
     Nix reads no `flake.nix` that is a link out of its folder.
     """
-    if not reference.startswith("path:/") or _link(reference):
+    folder = _folder(reference)
+    if folder is None or _link(reference):
         return False
-    from urllib.parse import unquote
-
-    folder = unquote(reference.partition("?")[0].removeprefix("path:"))
     try:
         os.lstat(folder)
     except (FileNotFoundError, NotADirectoryError):
@@ -65,6 +66,15 @@ def is_gone(reference: str) -> bool:
     except (OSError, ValueError):  # one that may not be looked at is there
         return False
     return os.path.islink(os.path.join(folder, "flake.nix"))
+
+
+def _folder(reference: str) -> str | None:
+    """Return the folder that a reference names by its absolute path; None for any other."""
+    if not reference.startswith("path:/"):
+        return None
+    from urllib.parse import unquote
+
+    return unquote(reference.partition("?")[0].removeprefix("path:"))
 
 
 def _link(reference: str) -> tuple[str, str] | None:

@@ -44,7 +44,7 @@ def survey(result: Survey, console: Console) -> Iterator[str]:
     if result.lookup.later:
         yield from unidentified(result)
         yield ""
-    elif not result.imports:
+    if not result.imports and not (result.lookup.later and reading.kind is Kind.LIST):
         yield f"There is nothing to {'identify' if reading.kind is Kind.LIST else 'import'}."
 
 
