@@ -341,9 +341,10 @@ class Stage:
             if weight and answer.derivation in weight.built and answer.substituters:
                 built.setdefault((answer.substituters, answer.trusted_keys), []).append(question.package.written)
         for (substituters, keys), names in built.items():
-            lines = [f"extra-substituters = {' '.join(substituters)}"]
-            lines += [f"extra-trusted-public-keys = {' '.join(keys)}"] if keys else []
-            yield "\n  ".join((f"{', '.join(names)} may be in a cache that the flake names; in nix.conf:", *lines))
+            yield f"{', '.join(names)} may be in a cache that the flake names; in nix.conf:"
+            yield f"  extra-substituters = {' '.join(substituters)}"
+            if keys:
+                yield f"  extra-trusted-public-keys = {' '.join(keys)}"
 
     def _closure(self, paths: Iterable[str]) -> Mapping[str, int]:
         """Give what store paths need; as good as nothing of what has been deleted by hand."""
