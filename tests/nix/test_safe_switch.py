@@ -30,7 +30,7 @@ def test_a_garbage_collection_between_any_two_steps_deletes_nothing_that_is_need
     make_world: MakeWorld, binary_cache: BinaryCache
 ) -> None:
     world = make_world(fresh=True)
-    names = ("hello", "jq", "git")
+    names = ("hello", "jq", "tree")
     binary_cache.push(world, *world.build(*(f"nixpkgs#{name}" for name in names)))
     world.new_machine()
     binary_cache.use_in(world)
@@ -44,10 +44,10 @@ def test_a_garbage_collection_between_any_two_steps_deletes_nothing_that_is_need
     )
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync", env=env)
-    world.nixprof("add", "jq", "git", env=env)
+    world.nixprof("add", "jq", "tree", env=env)
     world.nixprof("remove", "jq", env=env)
     assert world.run("hello")
-    assert world.run("git")
+    assert world.run("tree")
     agree(world)
     archives = [path for path in binary_cache.downloads if binary_cache.requests[path] > 1]
     assert archives == []
