@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from support.binary_cache import BinaryCache
-from support.claims import always_there, lock, refused, versions
+from support.claims import always_there, lock, refused, run_counted, versions
 from support.faults import Stages
 from support.world import World
 
@@ -998,20 +998,6 @@ with tempfile.TemporaryDirectory() as folder:
 print(json.dumps(paths))
 """
 
-_COUNTED = """
-import json, runpy, sys
-started = []
-def watch(event, args):
-    if event == "subprocess.Popen":
-        started.append([str(word) for word in args[1]])
-sys.addaudithook(watch)
-sys.argv = ["nixprof", *sys.argv[1:]]
-try:
-    runpy.run_module("nixprof", run_name="__main__")
-finally:
-    print(json.dumps(started), file=sys.stderr)
-"""
-
 
 def test_a_thousand_elements_cost_no_evaluation_and_linear_time(fresh_world: World) -> None:
     world = fresh_world
@@ -1020,12 +1006,11 @@ def test_a_thousand_elements_cost_no_evaluation_and_linear_time(fresh_world: Wor
         many(world, number)
         shutil.rmtree(world.config_dir, ignore_errors=True)
         tree = world.tree()
-        started = time.monotonic()
-        result = world.command(sys.executable, "-c", _COUNTED, "freeze")
-        seconds[number] = time.monotonic() - started
+        before = time.monotonic()
+        result, processes = run_counted(world, "freeze")
+        seconds[number] = time.monotonic() - before
         assert world.tree() == tree
         assert f"nixprof replaces the {number} profile entries by one of its own" in result.stderr
-        processes = json.loads(result.stderr.splitlines()[-1])
         asked = [one for one in processes if "builtins.currentSystem" not in one]
         evaluating = [one for one in asked if "eval" in one or "nix-instantiate" in one[0]]
         assert evaluating == []

@@ -1,32 +1,9 @@
 """Systems: the one that Nix has, others that the list is kept resolved for, and what they do not have."""
 
 import json
-import sys
 
-from support.claims import agree
+from support.claims import agree, started
 from support.world import World
-
-# Runs nixprof and writes what it starts to stderr.
-_COUNTED = """
-import json, runpy, sys
-started = []
-def watch(event, args):
-    if event == "subprocess.Popen":
-        started.append([str(word) for word in args[1]])
-sys.addaudithook(watch)
-sys.argv = ["nixprof", *sys.argv[1:]]
-try:
-    runpy.run_module("nixprof", run_name="__main__")
-finally:
-    print(json.dumps(started), file=sys.stderr)
-"""
-
-
-def started(world: World, *command: str) -> list[list[str]]:
-    """The processes that a command starts."""
-    result = world.command(sys.executable, "-c", _COUNTED, *command)
-    processes: list[list[str]] = json.loads(result.stderr.splitlines()[-1])
-    return processes
 
 
 def test_the_system_is_the_one_that_nix_has(world: World) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from nixprof.spec import Spec
-from support.world import World
+from support.world import Result, World
+
+# Runs nixprof and writes what it starts to stderr.
+_COUNTED = """
+import json, runpy, sys
+started = []
+def watch(event, args):
+    if event == "subprocess.Popen":
+        started.append([str(word) for word in args[1]])
+sys.addaudithook(watch)
+sys.argv = ["nixprof", *sys.argv[1:]]
+try:
+    runpy.run_module("nixprof", run_name="__main__")
+finally:
+    print(json.dumps(started), file=sys.stderr)
+"""
 
 
 def lock(world: World) -> dict[str, Any]:
@@ -44,6 +60,18 @@ def agree(world: World) -> None:
     assert named == versions(world)
     assert len(ours(world)) == 1
     assert world.nixprof("status", "--check").code == 0
+
+
+def run_counted(world: World, *command: str) -> tuple[Result, list[list[str]]]:
+    """Runs nixprof; returns what it did, and the command line of each process that it started."""
+    result = world.command(sys.executable, "-c", _COUNTED, *command)
+    processes: list[list[str]] = json.loads(result.stderr.splitlines()[-1])
+    return result, processes
+
+
+def started(world: World, *command: str) -> list[list[str]]:
+    """The processes that a command starts."""
+    return run_counted(world, *command)[1]
 
 
 def refused(world: World, *args: str | Path) -> str:
