@@ -9,10 +9,10 @@ def main() -> None:
     """Run the command line and exit."""
     try:
         from nixprof.cli import run
-        from nixprof.interrupts import end_in_peace
+        from nixprof.signals import ignore_signals
 
         code = run(sys.argv[1:])
-        end_in_peace()
+        ignore_signals()
         sys.exit(code)
     except KeyboardInterrupt:  # before anything was begun
         sys.exit(130)

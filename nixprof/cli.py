@@ -14,18 +14,18 @@ import typer
 
 from nixprof import __version__
 from nixprof.console import Colour, Console, can_ask, unwritten
-from nixprof.errors import NixprofError, shown
-from nixprof.words import clean, command_line, discreet, one_line
+from nixprof.errors import NixprofError, excerpt
+from nixprof.formatting import clean, command_line, one_line, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from typer.models import CommandInfo
 
-    from nixprof.consent import Consent
-    from nixprof.flow import Outcome, Plan
-    from nixprof.refusal import Allowance
-    from nixprof.state import Project
+    from nixprof.change.confirmation import Consent
+    from nixprof.change.flow import Outcome, Plan
+    from nixprof.change.refusal import Allowance
+    from nixprof.context import Context
 
 app = typer.Typer(
     name="nixprof",
@@ -86,12 +86,12 @@ def _start(
     colour: Colour = Colour.AUTO,
     waits: bool | None = None,
     yes: bool = False,
-) -> Project:
+) -> Context:
     """Note the common options and find out whose packages, and where; `waits` is of what changes something."""
+    from nixprof.context import Context
+    from nixprof.folders import Folders
     from nixprof.machine import Machine
-    from nixprof.places import Places
     from nixprof.progress import Display, Lines, Progress, Words
-    from nixprof.state import Project
 
     _Settings.command, _Settings.json, _Settings.verbose = command, json, verbose
     _Settings.console, _Settings.answered = Console(colour), False
@@ -102,9 +102,9 @@ def _start(
     elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         progress = Display()
     named = command_line(command, _Settings.arguments)
-    places = Places.of_user()
-    machine = Machine.this(places.cache, progress)
-    return Project(places, machine, profile, named, waits is not False, progress, yes, _Settings.arguments)
+    folders = Folders.of_user()
+    machine = Machine.this(folders.cache, progress)
+    return Context(folders, machine, profile, named, waits is not False, progress, yes, _Settings.arguments)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - so typer calls it
@@ -123,7 +123,7 @@ def _root(
 
 
 def _show_plan(plan: Plan, stream: TextIO) -> None:
-    from nixprof.render import change
+    from nixprof.output import change
 
     if not _Settings.json:
         for line in change.plan(plan, _Settings.console, stream, verbose=_Settings.verbose):
@@ -132,9 +132,9 @@ def _show_plan(plan: Plan, stream: TextIO) -> None:
 
 def _allowed(*, unfree: bool, insecure: bool, broken: bool) -> Allowance:
     """Note what the user allows, and the words that a hint may add to."""
-    from nixprof.refusal import Allowance, Obstacle
+    from nixprof.change.refusal import Allowance, Reason
 
-    allowed = {Obstacle.UNFREE: unfree, Obstacle.INSECURE: insecure, Obstacle.BROKEN: broken}
+    allowed = {Reason.UNFREE: unfree, Reason.INSECURE: insecure, Reason.BROKEN: broken}
     return Allowance(frozenset(one for one, allow in allowed.items() if allow), ("nixprof", *_Settings.arguments))
 
 
@@ -142,7 +142,7 @@ def _consent(*, yes: bool) -> Consent:
     """Make out how to come by a yes."""
     import shlex
 
-    from nixprof.consent import Consent
+    from nixprof.change.confirmation import Consent
 
     somebody = can_ask() and not _Settings.json
     again = shlex.join(["nixprof", *_Settings.arguments, "--yes"])
@@ -152,7 +152,7 @@ def _consent(*, yes: bool) -> Consent:
 def _ask(question: str) -> bool:
     """Ask a question that is answered with yes by default; the end of the input is a no."""
     try:
-        return typer.confirm(clean(one_line(discreet(question))), default=True, err=True)
+        return typer.confirm(clean(one_line(redact(question))), default=True, err=True)
     except typer.Abort:
         sys.stderr.write("\n")
         return False
@@ -162,8 +162,8 @@ def _confirm(*, yes: bool) -> Callable[[Plan], bool]:
     """Make a function that shows a plan and asks where it has to; `yes` is whether the user has said so beforehand."""
 
     def confirm(plan: Plan) -> bool:
-        from nixprof.consent import risk_of
-        from nixprof.render import change
+        from nixprof.change.confirmation import risk_of
+        from nixprof.output import change
 
         _show_plan(plan, sys.stderr)
         return plan.is_empty or _consent(yes=yes).to(change.question(plan), risk_of(plan), change.loss(plan))
@@ -172,11 +172,11 @@ def _confirm(*, yes: bool) -> Callable[[Plan], bool]:
 
 
 def _show_outcome(result: Outcome, notes: Sequence[str] = (), otherwise: str = "", **more: object) -> None:
-    from nixprof.render import change
+    from nixprof.output import change
 
     console = _Settings.console
     if _Settings.json:
-        from nixprof.render import json
+        from nixprof.output import json
 
         _print_json(**json.outcome(result), **more)
         return
@@ -195,7 +195,7 @@ def _show_outcome(result: Outcome, notes: Sequence[str] = (), otherwise: str = "
 
 
 def _print_json(**content: object) -> None:
-    from nixprof.render import json
+    from nixprof.output import json
 
     text = json.envelope(_Settings.command, **content)
     _Settings.answered = True
@@ -217,7 +217,7 @@ def init(
 ) -> None:
     """Write a commented list to begin with, or take over another machine's."""
     from nixprof.commands import init as command
-    from nixprof.render.init import initialised
+    from nixprof.output.init import initialised
 
     done = command.run(_start("init", None, json=json, waits=True), origin)
     if json:
@@ -249,12 +249,12 @@ def add(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Add packages to the list and install them; for packages already listed, change their options."""
-    project = _start("add", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
+    context = _start("add", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import add as command
 
     allowed = _allowed(unfree=allow_unfree, insecure=allow_insecure, broken=allow_broken)
-    wish = command.Wish(packages, priority, pin, allowed)
-    done = command.run(project, wish, dry_run=dry_run, confirm=_confirm(yes=yes))
+    wish = command.AddRequest(packages, priority, pin, allowed)
+    done = command.run(context, wish, dry_run=dry_run, confirm=_confirm(yes=yes))
     notes = [f"{name} is on the list already" for name in done.present]
     _show_outcome(done.outcome, notes, present=list(done.present))
 
@@ -271,10 +271,10 @@ def remove(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Take packages off the list and uninstall them."""
-    project = _start("remove", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
+    context = _start("remove", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import remove as command
 
-    done = command.run(project, packages, dry_run=dry_run, confirm=_confirm(yes=yes))
+    done = command.run(context, packages, dry_run=dry_run, confirm=_confirm(yes=yes))
     notes = [
         f"{key} still names {', '.join(names)}; if nothing else needs that: nixprof edit"
         for key, names in done.still_allowed.items()
@@ -298,21 +298,21 @@ def sync(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Make this machine match the list."""
-    project = _start("sync", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
+    context = _start("sync", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import sync as command
 
     allowed = _allowed(unfree=allow_unfree, insecure=allow_insecure, broken=allow_broken)
-    done = command.run(project, allowed, dry_run=dry_run or check, confirm=_confirm(yes=yes))
+    done = command.run(context, allowed, dry_run=dry_run or check, confirm=_confirm(yes=yes))
     if not isinstance(done, command.InSync):
         _show_outcome(done)
         if check:
             raise typer.Exit(3)
     elif json:
-        from nixprof.render import json as rendered
+        from nixprof.output import json as rendered
 
         _print_json(**rendered.in_sync(done))
     else:
-        from nixprof.render.sync import in_sync
+        from nixprof.output.sync import in_sync
 
         _Settings.console.say(in_sync(done))
 
@@ -335,12 +335,12 @@ def update(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Move inputs, or single packages, to the newest versions."""
-    project = _start("update", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
+    context = _start("update", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import update as command
 
     allowed = _allowed(unfree=allow_unfree, insecure=allow_insecure, broken=allow_broken)
     confirm = _confirm(yes=yes)
-    _show_outcome(command.run(project, names or [], allowed, dry_run=dry_run, confirm=confirm))
+    _show_outcome(command.run(context, names or [], allowed, dry_run=dry_run, confirm=confirm))
 
 
 @app.command(
@@ -350,16 +350,16 @@ def update(
 )
 def list_(json: JsonOption = False, profile: ProfileOption = None, color: ColourOption = Colour.AUTO) -> None:
     """Show the list: versions, descriptions, and what is skipped here and why."""
-    project = _start("list", profile, json=json, colour=color)
+    context = _start("list", profile, json=json, colour=color)
     from nixprof.commands import list as command
 
-    found = command.run(project)
+    found = command.run(context)
     if json:
-        from nixprof.render import json as rendered
+        from nixprof.output import json as rendered
 
         _print_json(**rendered.listing(found))
         return
-    from nixprof.render.listing import listing
+    from nixprof.output.list import listing
 
     _Settings.console.out(listing(found, _Settings.console))
     if not found.packages:
@@ -374,16 +374,16 @@ def status(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Show how the list and the profile differ."""
-    project = _start("status", profile, json=json, colour=color)
+    context = _start("status", profile, json=json, colour=color)
     from nixprof.commands import status as command
 
-    found = command.run(project)
+    found = command.run(context)
     if json:
-        from nixprof.render import json as rendered
+        from nixprof.output import json as rendered
 
         _print_json(**rendered.status(found))
     else:
-        from nixprof.render import status as rendered_text
+        from nixprof.output import status as rendered_text
 
         _Settings.console.out(rendered_text.status(found, _Settings.console))
     if check and not found.in_sync:
@@ -431,12 +431,12 @@ def freeze(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Turn an existing profile into the list, without changing one store path."""
-    project = _start("freeze", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
+    context = _start("freeze", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
+    from nixprof.change.confirmation import Risk, risk_of
     from nixprof.commands import freeze as command
-    from nixprof.consent import Risk, risk_of
-    from nixprof.freeze.decide import Choice
-    from nixprof.render import change
-    from nixprof.render import freeze as rendered
+    from nixprof.importers.decide import Choice
+    from nixprof.output import change
+    from nixprof.output import freeze as rendered
 
     chosen, left = list(only or ()), list(besides or ())
     (left if left and not chosen else chosen).extend(names or ())
@@ -444,7 +444,7 @@ def freeze(
     if identify and (file or generation is not None):
         raise typer.BadParameter("--identify goes over the list: it takes neither --from nor --generation")
     options = command.Options(choice, generation, file, keep, comments, identify, offline)
-    found = command.survey(project, options, _agree_to_download(yes=yes))
+    found = command.survey(context, options, _agree_to_download(yes=yes))
     if stdout:
         _say(rendered.unidentified(found))
         sys.stdout.write(found.text)
@@ -463,9 +463,9 @@ def freeze(
         question = "Change the list?" if identify else "Switch the profile over?"
         return _consent(yes=yes).to(question, risk, change.loss(plan))
 
-    done = command.run(project, options, found, dry_run=dry_run, confirm=confirm)
+    done = command.run(context, options, found, dry_run=dry_run, confirm=confirm)
     if json:
-        from nixprof.render import json as rendered_json
+        from nixprof.output import json as rendered_json
 
         outcome = rendered_json.outcome(done.outcome) if done.outcome else None
         _print_json(**rendered_json.survey(found), outcome=outcome)
@@ -480,7 +480,7 @@ def _agree_to_download(*, yes: bool) -> Callable[[int], bool]:
     """Make a function that asks whether to download nixpkgs to look so many packages up."""
 
     def agree(number: int) -> bool:
-        from nixprof.render.freeze import cannot_identify
+        from nixprof.output.freeze import cannot_identify
 
         if yes or _Settings.json or not can_ask():
             return yes
@@ -504,14 +504,14 @@ def outdated(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Show what `update` would bring, without doing it."""
-    project = _start("outdated", profile, json=json, verbose=verbose, colour=color)
+    context = _start("outdated", profile, json=json, verbose=verbose, colour=color)
     from nixprof.commands import update as command
 
-    done = command.run(project, [], dry_run=True)
+    done = command.run(context, [], dry_run=True)
     if json:
         _show_outcome(done)
     else:
-        from nixprof.render.change import available
+        from nixprof.output.change import available
 
         _show_plan(done.plan, sys.stdout)
         _Settings.console.out([available(done)])
@@ -531,12 +531,12 @@ def pin(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Keep packages at their version when updating."""
-    project = _start("pin", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
+    context = _start("pin", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import pin as command
 
     confirm = _confirm(yes=yes)
-    done = command.run(project, packages, pin=True, dry_run=dry_run, confirm=confirm)
-    from nixprof.render import change
+    done = command.run(context, packages, pin=True, dry_run=dry_run, confirm=confirm)
+    from nixprof.output import change
 
     _show_outcome(done, otherwise=change.pinned(done.plan, pin=True))
 
@@ -553,12 +553,12 @@ def unpin(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Let `update` move pinned packages again."""
-    project = _start("unpin", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
+    context = _start("unpin", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import pin as command
 
     confirm = _confirm(yes=yes)
-    done = command.run(project, packages, pin=False, dry_run=dry_run, confirm=confirm)
-    from nixprof.render import change
+    done = command.run(context, packages, pin=False, dry_run=dry_run, confirm=confirm)
+    from nixprof.output import change
 
     _show_outcome(done, otherwise=change.pinned(done.plan, pin=False))
 
@@ -572,9 +572,9 @@ def edit(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Open the list in your editor, check it, and sync."""
-    project = _start("edit", profile, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
+    context = _start("edit", profile, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import edit as command
-    from nixprof.render.error import report
+    from nixprof.output.error import report
 
     def again(error: NixprofError) -> bool:
         if not can_ask():
@@ -585,7 +585,7 @@ def edit(
             raise typer.Exit(1)
         return True
 
-    done = command.run(project, again=again, confirm=_confirm(yes=yes))
+    done = command.run(context, again=again, confirm=_confirm(yes=yes))
     if done is None:
         _Settings.console.say("The list was not changed.")
         return
@@ -608,16 +608,16 @@ def diff(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Show package versions between two generations, or between what is installed and the list."""
-    project = _start("diff", profile, json=json, colour=color)
+    context = _start("diff", profile, json=json, colour=color)
     from nixprof.commands import diff as command
 
-    found = command.run(project, before, after)
+    found = command.run(context, before, after)
     if json:
-        from nixprof.render import json as rendered_json
+        from nixprof.output import json as rendered_json
 
         _print_json(**rendered_json.difference(found))
         return
-    from nixprof.render import history as rendered
+    from nixprof.output import history as rendered
 
     _Settings.console.out(rendered.difference(found, _Settings.console))
     if not found.changes and not found.unresolved:
@@ -627,16 +627,16 @@ def diff(
 @app.command(epilog="Examples: nixprof history; nixprof history --json | jq '.generations[0]'")
 def history(profile: ProfileOption = None, json: JsonOption = False, color: ColourOption = Colour.AUTO) -> None:
     """Show the generations of the profile and what each one changed."""
-    project = _start("history", profile, json=json, colour=color)
+    context = _start("history", profile, json=json, colour=color)
     from nixprof.commands import history as command
 
-    found = command.run(project)
+    found = command.run(context)
     if json:
-        from nixprof.render import json as rendered_json
+        from nixprof.output import json as rendered_json
 
         _print_json(**rendered_json.history(found))
         return
-    from nixprof.render import history as rendered
+    from nixprof.output import history as rendered
 
     _Settings.console.out(rendered.history(found, _Settings.console))
     if not found.entries:
@@ -662,18 +662,18 @@ def rollback(
     color: ColourOption = Colour.AUTO,
 ) -> None:
     """Go back to an earlier generation: the profile, the list and the locks."""
-    project = _start("rollback", profile, json=json, colour=color, waits=not no_wait)
+    context = _start("rollback", profile, json=json, colour=color, waits=not no_wait)
     from nixprof.commands import rollback as command
-    from nixprof.render import history as rendered
+    from nixprof.output import history as rendered
 
     def confirm(way: command.Return) -> bool:
         if not json:
             _say(rendered.way(way, _Settings.console))
         return _consent(yes=yes).to("Go back?", way.risk, rendered.loss(way))
 
-    done = command.run(project, generation, profile_only=profile_only, dry_run=dry_run, confirm=confirm)
+    done = command.run(context, generation, profile_only=profile_only, dry_run=dry_run, confirm=confirm)
     if json:
-        from nixprof.render import json as rendered_json
+        from nixprof.output import json as rendered_json
 
         _print_json(**rendered_json.rolled_back(done))
         return
@@ -709,10 +709,10 @@ def _canonical(arguments: Sequence[str]) -> list[str]:
     words[at] = name = _ALIASES.get(words[at], words[at])
     commands = {info.name or info.callback.__name__: info for info in app.registered_commands}  # type: ignore[union-attr]
     if name not in commands:
-        from nixprof.match import suggest
+        from nixprof.manifest.find import suggest
 
         hints = suggest(name, {*commands, *_ALIASES, "help"}, "nixprof") or ("nixprof --help",)
-        raise NixprofError(f"there is no command {shown(name)}", hints=hints, exit_code=2)
+        raise NixprofError(f"there is no command {excerpt(name)}", hints=hints, exit_code=2)
     _leave_only(commands[name])
     return words
 
@@ -732,15 +732,15 @@ def run(arguments: Sequence[str]) -> int:
 
     """
     from nixprof.console import opened
-    from nixprof.interrupts import Interrupted, end_in_peace, stop_in_order
+    from nixprof.signals import Interrupted, ignore_signals, install_signal_handlers
 
     _Settings.arguments = arguments
     opened()
-    stop_in_order()
+    install_signal_handlers()
     try:
         return _delivered(_attempt(arguments))
     except Interrupted as stop:
-        end_in_peace()
+        ignore_signals()
         words = f"Interrupted{', when everything was done' if stop.done else '. Nothing was changed'}"
         if _Settings.json and not _Settings.answered:
             _show_error(NixprofError(words))
@@ -789,7 +789,7 @@ def _delivered(code: int) -> int:
         return code
     import shlex
 
-    from nixprof.render.error import report
+    from nixprof.output.error import report
 
     words = shlex.join(["nixprof", *_Settings.arguments])
     _say(report(NixprofError(f"`{words}` is done, but its output cannot be written", cause=lost.strerror)))
@@ -801,9 +801,9 @@ def _bug(error: Exception) -> NixprofError:
     if _Settings.verbose:
         import traceback
 
-        sys.stderr.write(discreet("".join(traceback.format_exception(error))))
+        sys.stderr.write(redact("".join(traceback.format_exception(error))))
     return NixprofError(
-        f"nixprof has a bug: {type(error).__name__}: {shown(str(error), 200)}",
+        f"nixprof has a bug: {type(error).__name__}: {excerpt(str(error), 200)}",
         hints=(
             "please report it, with the command and what it says when it is run again with --verbose",
             "what is installed stays as it is; to put right what may be half done: nixprof sync",
@@ -814,12 +814,12 @@ def _bug(error: Exception) -> NixprofError:
 
 def _show_error(error: NixprofError) -> None:
     if _Settings.json:
-        from nixprof.render import json
+        from nixprof.output import json
 
         _print_json(**json.error(error))
         if unwritten() is None:
             return
-    from nixprof.render.error import report
+    from nixprof.output.error import report
 
     _say(report(error, _Settings.console.width(sys.stderr)))
     if _Settings.changes and not error.changed:

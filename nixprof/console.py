@@ -18,7 +18,7 @@ from enum import StrEnum
 from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
-from nixprof.words import LONGEST_LINE, clean, discreet, one_line
+from nixprof.formatting import LONGEST_LINE, clean, one_line, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,7 +78,7 @@ class Console:
         """Write a line to either stream; it stays one line, whatever it contains."""
         if len(line) > LONGEST_LINE:
             line = _OWN.sub("", line)  # none of them may be cut
-        word, space, rest = one_line(discreet(line)).partition(" ")
+        word, space, rest = one_line(redact(line)).partition(" ")
         stream.write(f"{self.styled(word, _VERDICTS[word], stream) if word in _VERDICTS else word}{space}{rest}\n")
 
     def out(self, lines: Iterable[str]) -> None:

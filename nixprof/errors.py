@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from nixprof.words import LONGEST_LINE, discreet, is_clean
+from nixprof.formatting import LONGEST_LINE, is_clean, redact
 
 
-def shown(text: str, width: int = 40) -> str:
+def excerpt(text: str, width: int = 40) -> str:
     """Return text from outside as an error may show it: the first line, without secrets, printable, cut to `width`."""
     line, more, _ = text.partition("\n")
-    line = discreet(line).removesuffix("\r").replace("\t", " ")
+    line = redact(line).removesuffix("\r").replace("\t", " ")
     line = "".join(char if char.isprintable() else "\ufffd" for char in line[: width + 1])
     return line[: width - 1] + "…" if more or len(line) > width else line
 

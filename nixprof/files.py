@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
-from nixprof.storepath import store
-from nixprof.words import as_typed
+from nixprof.formatting import shell_quote
+from nixprof.store_path import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,9 +46,9 @@ def check_writable(path: Path) -> None:
             cause="it is mounted by itself, and such a file cannot be replaced",
             hints=("mount the folder that it is in instead",),
         )
-    if obstacle := _obstacle(real):
-        hint = source if obstacle == _IN_STORE else "move it away, then: nixprof sync"
-        raise NixprofError(f"cannot write {path}{through}", cause=obstacle, hints=(hint,))
+    if reason := _obstacle(real):
+        hint = source if reason == _IN_STORE else "move it away, then: nixprof sync"
+        raise NixprofError(f"cannot write {path}{through}", cause=reason, hints=(hint,))
     place = real if real.exists() else _existing_parent(real)
     # The file is replaced through its folder, but one that is marked read-only is so on purpose.
     if _is_writable(place) and _is_writable(_existing_parent(real)):
@@ -59,7 +59,7 @@ def check_writable(path: Path) -> None:
         hints = to_put_right(real)
     else:
         cause = f"{refuser} is read-only"
-        command = way_in(real)
+        command = permission_fix(real)
         hints = (source, *([f"or make it writable: {command}"] if command else []))
     raise NixprofError(f"cannot write {path}{through}", cause=cause, hints=hints)
 
@@ -70,8 +70,8 @@ def replaceable(path: Path) -> Path:
     Raises: OSError where it must not be replaced.
     """
     real = Path(os.path.realpath(path))
-    if obstacle := _obstacle(real):
-        raise OSError(errno.EINVAL, obstacle, str(path))
+    if reason := _obstacle(real):
+        raise OSError(errno.EINVAL, reason, str(path))
     return real
 
 
@@ -98,7 +98,7 @@ def _is_mounted(real: Path) -> bool:
         return False
 
 
-def way_in(path: Path | str) -> str | None:
+def permission_fix(path: Path | str) -> str | None:
     """Write the command that lets the user write at a path in their home; None where none does.
 
     What hinders them is mostly a folder that is root's since a command was run with sudo.
@@ -113,7 +113,7 @@ def way_in(path: Path | str) -> str | None:
     # A file is replaced through its folder.
     written = own[-2:] if own and own[-1].is_file() else own[-1:]
     for index, place in enumerate(own):
-        word = as_typed(str(place))
+        word = shell_quote(str(place))
         if not place.exists() or (place != real and not place.is_dir()):
             return None  # a link to nowhere, or a file where a folder has to be
         if _is_open(place, os.W_OK if place in written else 0):
@@ -124,7 +124,7 @@ def way_in(path: Path | str) -> str | None:
         first = index
         while first and own[first - 1].stat().st_uid != os.getuid():
             first -= 1
-        return f'sudo chown -R "$USER" {as_typed(str(own[first]))}'
+        return f'sudo chown -R "$USER" {shell_quote(str(own[first]))}'
     for variable in ("NIXPROF_CONFIG_DIR", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         chosen = os.environ.get(variable)
         if chosen and real.is_relative_to(os.path.realpath(chosen)):
@@ -134,7 +134,7 @@ def way_in(path: Path | str) -> str | None:
 
 def to_put_right(path: Path | str) -> tuple[str, ...]:
     """Give the hint that lets the user write at a path; none where no command does."""
-    command = way_in(path)
+    command = permission_fix(path)
     return (f"to fix this: {command}",) if command else ()
 
 

@@ -92,7 +92,7 @@ def _system(memory: Path, progress: Progress) -> str:
         remembered = json.loads(content(memory) or b"null")
         if remembered["nix"] == asked and is_system(remembered["system"]):
             return str(remembered["system"])
-    from nixprof.nix.command import Nix
+    from nixprof.nix.operations import Nix
 
     try:
         with Nix(progress) as nix:

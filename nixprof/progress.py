@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from nixprof.console import own
-from nixprof.words import discreet, one_line
+from nixprof.formatting import one_line, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,7 +78,7 @@ class Lines(Progress):
 
     def note(self, text: str) -> None:
         """Write a line."""
-        sys.stderr.write(f"{one_line(discreet(text))}\n")
+        sys.stderr.write(f"{one_line(redact(text))}\n")
         sys.stderr.flush()
 
     @contextmanager
@@ -98,7 +98,7 @@ class Lines(Progress):
         rate = self._rate.sample(activities, now)
         if not self._texts or now < self._next:
             return
-        from nixprof.render.progress import Moment, so_far
+        from nixprof.activity_display import Moment, so_far
 
         self._next = now + self._interval
         self._interval *= _INTERVAL_GROWTH
@@ -132,7 +132,7 @@ class Display(Progress):
 
     def note(self, text: str) -> None:
         """Write a line above the display."""
-        self._draw([], f"{one_line(discreet(text))}\n")
+        self._draw([], f"{one_line(redact(text))}\n")
 
     def nix_does(self, activities: Activities) -> None:
         """Show it with the next frame."""
@@ -164,7 +164,7 @@ class Display(Progress):
 
     def _run(self, over: Callable[[float], bool]) -> None:
         """Draw until the step is over."""
-        from nixprof.render.progress import Moment, frame
+        from nixprof.activity_display import Moment, frame
 
         rate, drawn = _Rate(), 0
         while not over(1 / _FRAMES_A_SECOND):

@@ -19,7 +19,7 @@ from support import demo
 from support.installs import MissingNix, newest
 from support.world import Store, World
 
-from nixprof.flake.compile import compile_flake
+from nixprof.lock.flake_nix import compile_flake
 from nixprof.manifest.edit import NewPackage, add_packages, remove_package
 from nixprof.manifest.parse import parse_text
 

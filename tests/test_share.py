@@ -1,7 +1,6 @@
 """What share/ has for shells and packagers: complete, and accepted by those who read it."""
 
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -124,15 +123,6 @@ def test_scripts_have_no_known_traps(script: Path) -> None:
 def test_the_man_page_has_no_warnings() -> None:
     need("groff")
     run("groff", "-mandoc", "-ww", "-z", "-Tutf8", SHARE / "man" / "man1" / "nixprof.1")
-
-
-def test_the_page_on_the_architecture_names_every_module() -> None:
-    page = (SHARE / "doc" / "nixprof" / "ARCHITECTURE.md").read_text()
-    modules = [path for path in (ROOT / "nixprof").rglob("*.py") if not path.name.startswith("__")]
-    # Of commands there is one module each.
-    others = [path for path in modules if path.parent.name not in ("commands", "render")]
-    assert [path.name for path in others if f"`{path.name}`" not in page] == []
-    assert [word for word in re.findall(r"`(\w+\.py)`", page) if word not in {path.name for path in modules}] == []
 
 
 @pytest.mark.newest_nix

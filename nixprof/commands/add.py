@@ -6,25 +6,25 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nixprof import allow, flow
-from nixprof.advice import Attempt
+from nixprof.change import flow, policy
+from nixprof.change.hints import Attempt
+from nixprof.change.refusal import NOTHING, Allowance
+from nixprof.change.request import ChangeRequest
 from nixprof.commands.init import template
-from nixprof.draft import Draft
-from nixprof.errors import NixprofError, shown
-from nixprof.installable import read_installable
+from nixprof.errors import NixprofError, excerpt
+from nixprof.formatting import shell_quote
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
-from nixprof.manifest.locate import line_of
-from nixprof.refusal import NOTHING, Allowance
-from nixprof.words import as_typed
+from nixprof.manifest.installable import read_installable
+from nixprof.manifest.positions import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from nixprof.flow import Outcome, Plan
-    from nixprof.installable import Installable
+    from nixprof.change.flow import Outcome, Plan
+    from nixprof.context import Context
+    from nixprof.manifest.installable import Installable
     from nixprof.manifest.model import Manifest, Package
-    from nixprof.state import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class AddRequest:
     """What the user wants to add.
 
     Attributes:
@@ -53,7 +53,9 @@ class Wish:
     allow: Allowance = NOTHING
 
 
-def run(project: Project, wish: Wish, *, dry_run: bool = False, confirm: Callable[[Plan], bool] = flow.always) -> Added:
+def run(
+    context: Context, wish: AddRequest, *, dry_run: bool = False, confirm: Callable[[Plan], bool] = flow.always
+) -> Added:
     """Add packages; an input for each flake reference that is new.
 
     Raises: NixprofError, with the list as before.
@@ -62,29 +64,29 @@ def run(project: Project, wish: Wish, *, dry_run: bool = False, confirm: Callabl
     typed: dict[str, str] = {}
     references: dict[str, str] = {}
 
-    def propose(manifest: Manifest) -> Draft:
+    def propose(manifest: Manifest) -> ChangeRequest:
         fresh, known = _fresh(wish, manifest)
         present[:] = dict.fromkeys(package.written for package in known if not _options(package, wish))
         typed.update({text: one.spec.key for text, one in fresh.items()})
         references.update({one.spec.input: text.partition("#")[0] for text, one in fresh.items() if one.new_input})
         named = {one.spec.key for one in fresh.values()} | {package.spec.key for package in known}
-        return Draft.rewriting(manifest, _written(wish, manifest, fresh, known), named)
+        return ChangeRequest.rewriting(manifest, _written(wish, manifest, fresh, known), named)
 
     attempt = Attempt(wish.allow.command, typed, references)
-    outcome = allow.change(
-        project,
+    outcome = policy.change(
+        context,
         propose,
         wish.allow,
         attempt,
         dry_run=dry_run,
         confirm=confirm,
-        template=template(project.machine.system),
+        template=template(context.machine.system),
     )
     return Added(outcome, tuple(present))
 
 
 def _written(
-    wish: Wish,
+    wish: AddRequest,
     manifest: Manifest,
     fresh: Mapping[str, Installable],
     known: Sequence[Package],
@@ -104,7 +106,7 @@ def _written(
     return texts
 
 
-def _options(package: Package, wish: Wish) -> dict[str, int]:
+def _options(package: Package, wish: AddRequest) -> dict[str, int]:
     """Give what the user wants otherwise of a package that is on the list, by the keys of its entry."""
     options: dict[str, int] = {}
     if wish.priority is not None and wish.priority != package.priority:
@@ -114,7 +116,7 @@ def _options(package: Package, wish: Wish) -> dict[str, int]:
     return options
 
 
-def _fresh(wish: Wish, manifest: Manifest) -> tuple[dict[str, Installable], list[Package]]:
+def _fresh(wish: AddRequest, manifest: Manifest) -> tuple[dict[str, Installable], list[Package]]:
     """Read what was typed; returns what is not on the list, by what was typed, and the entries of what is."""
     inputs = list(manifest.inputs)
     fresh: dict[str, Installable] = {}
@@ -131,7 +133,7 @@ def _fresh(wish: Wish, manifest: Manifest) -> tuple[dict[str, Installable], list
             raise NixprofError(
                 f"{other.spec.name} is on the list with other outputs, as {other.written}",
                 cause=f"line {line} of {other.file}",
-                hints=(f"nixprof remove {as_typed(other.spec.name)} && nixprof add {as_typed(text)}",),
+                hints=(f"nixprof remove {shell_quote(other.spec.name)} && nixprof add {shell_quote(text)}",),
             )
         if listed:
             known |= dict.fromkeys(listed)
@@ -146,8 +148,8 @@ def _check_outputs(text: str, one: Installable, fresh: Mapping[str, Installable]
     for before, other in fresh.items():
         if other.spec.key == one.spec.key and set(other.spec.outputs) != set(one.spec.outputs):
             raise NixprofError(
-                f"{shown(before)} and {shown(text)} are one package with different outputs",
-                hints=tuple(f"nixprof add {as_typed(which)}" for which in (before, text)),
+                f"{excerpt(before)} and {excerpt(text)} are one package with different outputs",
+                hints=tuple(f"nixprof add {shell_quote(which)}" for which in (before, text)),
             )
 
 
@@ -161,15 +163,17 @@ def _check_habit(text: str) -> None:
     channel, version = _OF_A_CHANNEL.fullmatch(text), _AT_A_VERSION.fullmatch(text)
     if channel and "#" not in text:
         meant = channel["attribute"]
-        raise NixprofError(f"{shown(text)} is how nix-env names a package", hints=(f"nixprof add {as_typed(meant)}",))
+        raise NixprofError(
+            f"{excerpt(text)} is how nix-env names a package", hints=(f"nixprof add {shell_quote(meant)}",)
+        )
     if version:
         raise NixprofError(
-            f"{shown(text)} names a version, and a package has the version of its input",
-            hints=(f"nixprof add {as_typed(version['name'])}",),
+            f"{excerpt(text)} names a version, and a package has the version of its input",
+            hints=(f"nixprof add {shell_quote(version['name'])}",),
         )
     names = [name for name in text.split(",") if name]
     if "," in text and not {"^", "#", ":", "/", '"'}.intersection(text):
         raise NixprofError(
-            f"{shown(text)} is not a package: separate packages with spaces",
-            hints=(f"nixprof add {' '.join(map(as_typed, names))}",),
+            f"{excerpt(text)} is not a package: separate packages with spaces",
+            hints=(f"nixprof add {' '.join(map(shell_quote, names))}",),
         )

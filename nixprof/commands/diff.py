@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nixprof.changes import Change, compare
+from nixprof.change.differences import Change, compare
+from nixprof.change.generations import difference_between, find, generations
+from nixprof.change.process_lock import warn
+from nixprof.change.state import State
 from nixprof.errors import NixprofError
-from nixprof.exclusive import warn
-from nixprof.generations import difference_between, find, generations
-from nixprof.nix.command import Nix
-from nixprof.state import State
+from nixprof.nix.operations import Nix
 
 if TYPE_CHECKING:
-    from nixprof.state import Project
+    from nixprof.context import Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Difference:
     difference_bytes: int | None = None
 
 
-def run(project: Project, before: int | None, after: int | None) -> Difference:
+def run(context: Context, before: int | None, after: int | None) -> Difference:
     """Compare.
 
     Args:
-        project: whose.
+        context: whose.
         before: the number of a generation; None to compare what is installed with the list.
         after: likewise; None for the current generation.
 
@@ -48,16 +48,16 @@ def run(project: Project, before: int | None, after: int | None) -> Difference:
 
     """
     if before is None:
-        warn(project)
-        state = State(project)
+        warn(context)
+        state = State(context)
         unresolved = {package.spec.key for package in state.unanswered}
         changes = tuple(one for one in compare(state.installed, state.expected) if one.key not in unresolved)
         return Difference(
             "installed", "the list", changes, tuple(one.written for one in state.wanted if one.spec.key in unresolved)
         )
-    with Nix(project.progress) as nix:
-        found = generations(project)
-        one, other = find(found, before), find(found, _current(project) if after is None else after)
+    with Nix(context.progress) as nix:
+        found = generations(context)
+        one, other = find(found, before), find(found, _current(context) if after is None else after)
         return Difference(
             f"generation {one.number}",
             f"generation {other.number}",
@@ -66,12 +66,12 @@ def run(project: Project, before: int | None, after: int | None) -> Difference:
         )
 
 
-def _current(project: Project) -> int:
+def _current(context: Context) -> int:
     """Give the number of the generation that the profile is at.
 
     Raises: NixprofError where there is no profile.
     """
-    profile = project.profile()
+    profile = context.profile()
     if profile is None or profile.generation is None:
         raise NixprofError("there is no profile yet", hints=("to begin: nixprof add ripgrep",))
     return profile.generation

@@ -12,24 +12,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof import flow
+from nixprof.change import flow
+from nixprof.change.process_lock import recover
+from nixprof.change.request import ChangeRequest
 from nixprof.commands.init import template
-from nixprof.draft import Draft
-from nixprof.errors import NixprofError, shown
-from nixprof.exclusive import put_right
+from nixprof.errors import NixprofError, excerpt
 from nixprof.files import cannot_write, content, private_folder, read_file, unused
-from nixprof.interrupts import Interrupted
+from nixprof.formatting import display_path
 from nixprof.manifest.parse import parse_text
 from nixprof.manifest.problems import ManifestError
-from nixprof.words import display_path
+from nixprof.signals import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nixprof.flow import Outcome, Plan
+    from nixprof.change.flow import Outcome, Plan
+    from nixprof.context import Context
+    from nixprof.folders import Folders
     from nixprof.manifest.model import Manifest
-    from nixprof.places import Places
-    from nixprof.state import Project
 
 _USUAL_EDITORS = ("nano", "vi")
 # How much more than it has a list may get.
@@ -37,12 +37,12 @@ _ROOM_BYTES = 64 << 10
 
 
 def run(
-    project: Project, *, again: Callable[[NixprofError], bool], confirm: Callable[[Plan], bool] = flow.always
+    context: Context, *, again: Callable[[NixprofError], bool], confirm: Callable[[Plan], bool] = flow.always
 ) -> Outcome | None:
     """Open the list in an editor, and sync with what it says then.
 
     Args:
-        project: whose.
+        context: whose.
         again: told what is wrong with the text, or with what it asks for; says whether to open it once more.
         confirm: asked before anything changes.
 
@@ -51,39 +51,39 @@ def run(
     Raises: NixprofError, with the list as before; where a changed text is given up, it says where that is kept.
 
     """
-    put_right(project)
-    path = project.places.manifest
+    recover(context)
+    path = context.folders.manifest
     try:
-        old = read_file(path) if os.path.lexists(path) else template(project.machine.system).encode()
+        old = read_file(path) if os.path.lexists(path) else template(context.machine.system).encode()
     except OSError as error:
         raise NixprofError(f"cannot read {path}", cause=error.strerror) from error
-    copy = _copy(project.places, old)
+    copy = _copy(context.folders, old)
     try:
-        outcome = _edit(project, copy, old, again, confirm)
+        outcome = _edit(context, copy, old, again, confirm)
     except BaseException:
-        _give_up(project, copy, old)
+        _give_up(context, copy, old)
         raise
     if outcome is not None and outcome.declined:
-        _give_up(project, copy, old)
+        _give_up(context, copy, old)
     else:
         shutil.rmtree(copy.parent, ignore_errors=True)
     return outcome
 
 
-def _copy(places: Places, old: bytes) -> Path:
+def _copy(folders: Folders, old: bytes) -> Path:
     """Write the text that is to be edited, in a folder of its own, where it stays if nixprof is killed.
 
     Raises: NixprofError where there is no room for it, neither with the user's data nor in the temporary folder.
     """
     try:
-        folder = unused(private_folder(places.data) / "edited" / time.strftime("%Y-%m-%d-%H%M%S"))
+        folder = unused(private_folder(folders.data) / "edited" / time.strftime("%Y-%m-%d-%H%M%S"))
         folder.mkdir(parents=True)
-        return _write(folder / places.manifest.name, old)
+        return _write(folder / folders.manifest.name, old)
     except OSError:
         import tempfile
 
         with cannot_write(Path(tempfile.gettempdir())):
-            return _write(Path(tempfile.mkdtemp(prefix="nixprof-edited-"), places.manifest.name), old)
+            return _write(Path(tempfile.mkdtemp(prefix="nixprof-edited-"), folders.manifest.name), old)
 
 
 def _write(copy: Path, text: bytes) -> Path:
@@ -101,14 +101,14 @@ def _write(copy: Path, text: bytes) -> Path:
 
 
 def _edit(
-    project: Project,
+    context: Context,
     copy: Path,
     old: bytes,
     again: Callable[[NixprofError], bool],
     confirm: Callable[[Plan], bool],
 ) -> Outcome | None:
     """Open the copy until it says something that can be done, and do it; None where it says nothing new."""
-    path = project.places.manifest
+    path = context.folders.manifest
     line = 1
     while True:
         _open(copy, line)
@@ -118,7 +118,7 @@ def _edit(
         try:
             parse_text(path, new)
             return flow.change(
-                project, _replacing(path, old, new), template=template(project.machine.system), confirm=confirm
+                context, _replacing(path, old, new), template=template(context.machine.system), confirm=confirm
             )
         except NixprofError as error:
             line = error.problems[0].line if isinstance(error, ManifestError) else 1
@@ -126,19 +126,19 @@ def _edit(
                 raise
 
 
-def _replacing(path: Path, old: bytes, new: bytes) -> Callable[[Manifest], Draft]:
-    def propose(manifest: Manifest) -> Draft:
+def _replacing(path: Path, old: bytes, new: bytes) -> Callable[[Manifest], ChangeRequest]:
+    def propose(manifest: Manifest) -> ChangeRequest:
         if manifest.sources[0].data != old:
             raise NixprofError(f"{path} was changed by somebody else while you edited it", hints=("nixprof edit",))
-        return Draft({path: new.decode()})
+        return ChangeRequest({path: new.decode()})
 
     return propose
 
 
-def _give_up(project: Project, copy: Path, old: bytes) -> None:
+def _give_up(context: Context, copy: Path, old: bytes) -> None:
     """Say where a text is that was given up; one that says nothing new need not be kept."""
     if _is_new(copy, old):
-        project.progress.note(f"your text is in {display_path(copy)}")
+        context.progress.note(f"your text is in {display_path(copy)}")
     else:
         shutil.rmtree(copy.parent, ignore_errors=True)
 
@@ -189,7 +189,7 @@ def _editor() -> list[str]:
             words = shlex.split(os.environ.get(variable, ""))
         except ValueError as error:
             raise NixprofError(
-                f"{variable} is not a command: {shown(os.environ[variable])}", cause=str(error), hints=_HOW
+                f"{variable} is not a command: {excerpt(os.environ[variable])}", cause=str(error), hints=_HOW
             ) from error
         if words:
             return words

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nixprof import flow
+from nixprof.change import flow
+from nixprof.change.environment import EnvironmentEntry
+from nixprof.change.process_lock import warn
+from nixprof.change.request import ChangeRequest
+from nixprof.change.state import State, read_draft
 from nixprof.commands.init import template
-from nixprof.draft import Draft
-from nixprof.environment import Linked
-from nixprof.errors import NixprofError, shown
-from nixprof.exclusive import warn
-from nixprof.freeze.decide import Choice, Ground, chosen, decide, element_names, is_untouched, own_name
-from nixprof.freeze.findings import Evidence, Finding, How, Import
-from nixprof.freeze.identify import Identified, Nixpkgs, channel, identify
-from nixprof.freeze.origin import is_locked
-from nixprof.freeze.reading import KEPT_COMMENT_START, Kind, read_file, read_list, read_profile
+from nixprof.errors import NixprofError, excerpt
+from nixprof.formatting import display_path, shell_quote
+from nixprof.importers.decide import Choice, Ground, chosen, decide, element_names, is_untouched, own_name
+from nixprof.importers.findings import Evidence, Finding, How, Import
+from nixprof.importers.identify import Identified, Nixpkgs, channel, identify
+from nixprof.importers.origin import is_locked
+from nixprof.importers.reading import KEPT_COMMENT_START, Kind, read_file, read_list, read_profile
 from nixprof.manifest.edit import (
     NewPackage,
     add_input,
@@ -25,25 +27,23 @@ from nixprof.manifest.edit import (
     replace_packages,
     uncomment_packages,
 )
+from nixprof.manifest.find import suggest
 from nixprof.manifest.parse import parse_text
-from nixprof.match import suggest
-from nixprof.nix.command import Nix
+from nixprof.manifest.spec import DEFAULT_INPUT
+from nixprof.nix.operations import Nix
 from nixprof.nix.registry import registry
 from nixprof.nix.source import is_here
-from nixprof.spec import DEFAULT_INPUT
-from nixprof.state import State, read_draft
-from nixprof.words import as_typed, display_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from nixprof.flow import Outcome, Plan
-    from nixprof.freeze.identify import Identity, Unasked
-    from nixprof.freeze.reading import Reading
+    from nixprof.change.flow import Outcome, Plan
+    from nixprof.context import Context
+    from nixprof.importers.identify import Identity, Unasked
+    from nixprof.importers.reading import Reading
     from nixprof.manifest.model import Manifest, Package
     from nixprof.nix.profile import Element
-    from nixprof.state import Project
 
 KEPT_COMMENT = f"{KEPT_COMMENT_START}: source unknown"
 
@@ -140,33 +140,33 @@ class Frozen:
     outcome: Outcome | None
 
 
-def survey(project: Project, options: Options, agree: Callable[[int], bool] = lambda _: False) -> Survey:
+def survey(context: Context, options: Options, agree: Callable[[int], bool] = lambda _: False) -> Survey:
     """Find out what each element is and what the list would become. Changes nothing.
 
     Args:
-        project: whose.
+        context: whose.
         options: how to freeze.
         agree: asked whether to download a nixpkgs to look up so many packages.
 
     Raises: NixprofError where there is nothing to read, or a name that the user gave means no element.
 
     """
-    warn(project)
-    manifest = project.places.manifest
-    state = State(project, {} if manifest.exists() else {manifest: template(project.machine.system).encode()})
-    reading = _read(project, options, state)
+    warn(context)
+    manifest = context.folders.manifest
+    state = State(context, {} if manifest.exists() else {manifest: template(context.machine.system).encode()})
+    reading = _read(context, options, state)
     _check_names(options, reading)
-    return _survey(options, reading, _look_up(project, options, state, reading, agree), state)
+    return _survey(options, reading, _look_up(context, options, state, reading, agree), state)
 
 
-def _read(project: Project, options: Options, state: State) -> Reading:
+def _read(context: Context, options: Options, state: State) -> Reading:
     if options.identify:
         return read_list(state)
-    return read_profile(project, options.generation) if options.file is None else read_file(options.file)
+    return read_profile(context, options.generation) if options.file is None else read_file(options.file)
 
 
 def run(
-    project: Project,
+    context: Context,
     options: Options,
     found: Survey,
     *,
@@ -176,7 +176,7 @@ def run(
     """Write the list and let one environment take the place of the elements that are on it.
 
     Args:
-        project: whose.
+        context: whose.
         options: how; the same that `found` was surveyed with.
         found: what the elements are.
         dry_run: only plan.
@@ -188,17 +188,19 @@ def run(
     if not found.imports:
         return Frozen(found, None)
 
-    def propose(manifest: Manifest) -> Draft:
-        state = State(project, {source.path: source.data for source in manifest.sources})
+    def propose(manifest: Manifest) -> ChangeRequest:
+        state = State(context, {source.path: source.data for source in manifest.sources})
         reading = read_list(state) if options.identify else found.reading
         now = _survey(options, reading, found.lookup, state)
         adopted = {one.spec.key: one.locked for one in now.imports if one.locked}
         if options.identify:
             standing = tuple(_linked(one, one.elements, state) for one in now.imports)
             renamed = frozenset(path for element in now.elements for path in element.store_paths)
-            return Draft(now.texts, adopted=adopted, standing=standing, renamed=renamed, activates=not options.keep)
+            return ChangeRequest(
+                now.texts, adopted=adopted, standing=standing, renamed=renamed, activates=not options.keep
+            )
         taken = _taken(now, state)
-        return Draft(
+        return ChangeRequest(
             now.texts,
             adopted=adopted,
             elements=tuple(dict.fromkeys(element for _, elements in taken for element in elements)),
@@ -207,7 +209,7 @@ def run(
             activates=not options.keep,
         )
 
-    outcome = flow.change(project, propose, dry_run=dry_run, confirm=confirm, template=template(project.machine.system))
+    outcome = flow.change(context, propose, dry_run=dry_run, confirm=confirm, template=template(context.machine.system))
     return Frozen(found, outcome)
 
 
@@ -236,7 +238,7 @@ def _survey(options: Options, reading: Reading, lookup: Lookup, state: State) ->
 
 
 def _look_up(
-    project: Project, options: Options, state: State, reading: Reading, agree: Callable[[int], bool]
+    context: Context, options: Options, state: State, reading: Reading, agree: Callable[[int], bool]
 ) -> Lookup:
     """Find out what the elements without an attribute path are, of those that the user wants.
 
@@ -254,8 +256,8 @@ def _look_up(
     if not unknown:
         return Lookup()
     sources = _sources(state)
-    with Nix(project.progress) as nix:
-        with project.progress.step("identifying packages"):
+    with Nix(context.progress) as nix:
+        with context.progress.step("identifying packages"):
             # What is not on this machine needs a nixpkgs to be made from, even where its file is known.
             near = sources or reading.kind is not Kind.FILE
             told = identify(nix, unknown, sources) if near else Identified({})
@@ -269,32 +271,32 @@ def _look_up(
             try:
                 # What was only guessed so far may turn out to be sure, or something else.
                 unsure = [one for one in unknown if one in missing or found[one].evidence is not Evidence.SAME_PATH]
-                told = identify(nix, unsure, [_fetched(project, nix, state)])
+                told = identify(nix, unsure, [_fetched(context, nix, state)])
                 found |= told.identities
                 missing = [element for element in unknown if element not in found]
                 return Lookup(found, len(missing), downloaded=True, unasked=(*unasked, *told.unasked))
             except NixprofError as error:
-                project.progress.note(f"packages could not be looked up: {error.message}")
-    return Lookup(found, len(missing), asked, later=_command_for_later(project, reading), unasked=unasked)
+                context.progress.note(f"packages could not be looked up: {error.message}")
+    return Lookup(found, len(missing), asked, later=_command_for_later(context, reading), unasked=unasked)
 
 
-def _fetched(project: Project, nix: Nix, state: State) -> Nixpkgs:
+def _fetched(context: Context, nix: Nix, state: State) -> Nixpkgs:
     """Have the nixpkgs of the list in the store, at the revision that it is locked to, if it is."""
     locked = state.inputs.get(DEFAULT_INPUT)
     url = locked.url if locked else next(one.url for one in state.manifest.inputs if one.name == DEFAULT_INPUT)
-    with project.progress.step("fetching nixpkgs, to look packages up"):
+    with context.progress.step("fetching nixpkgs, to look packages up"):
         reference = nix.locked_reference(url)
     return Nixpkgs(reference, reference if is_locked(reference) else "")
 
 
-def _command_for_later(project: Project, reading: Reading) -> str:
+def _command_for_later(context: Context, reading: Reading) -> str:
     """Give the command that looks up what could not be told now: where nothing is written, the same with a yes."""
-    written = {"--dry-run", "-n", "--stdout"}.isdisjoint(project.arguments)
+    written = {"--dry-run", "-n", "--stdout"}.isdisjoint(context.arguments)
     if reading.kind is not Kind.FILE and written:
-        profile = ("--profile", str(project.chosen_profile)) if project.chosen_profile else ()
-        return " ".join(map(as_typed, ("nixprof", "freeze", "--identify", "--yes", *profile)))
-    words = [word for word in project.arguments if word not in ("--offline", "--dry-run", "-n", "--yes", "-y")]
-    return " ".join(map(as_typed, ("nixprof", *words, "--yes")))
+        profile = ("--profile", str(context.chosen_profile)) if context.chosen_profile else ()
+        return " ".join(map(shell_quote, ("nixprof", "freeze", "--identify", "--yes", *profile)))
+    words = [word for word in context.arguments if word not in ("--offline", "--dry-run", "-n", "--yes", "-y")]
+    return " ".join(map(shell_quote, ("nixprof", *words, "--yes")))
 
 
 def _check_names(options: Options, reading: Reading) -> None:
@@ -305,7 +307,7 @@ def _check_names(options: Options, reading: Reading) -> None:
         for name in names:
             if name not in known:
                 hints = suggest(name, known, f"{command} {option}")
-                raise NixprofError(f"{display_path(reading.place)} has no {shown(name)}", hints=hints)
+                raise NixprofError(f"{display_path(reading.place)} has no {excerpt(name)}", hints=hints)
 
 
 def _sources(state: State) -> list[Nixpkgs]:
@@ -416,7 +418,7 @@ def _identities_of(element: Element, *, exactly: bool) -> tuple[object, ...]:
     return tuple(found)
 
 
-def _linked(one: Import, elements: Sequence[Element], state: State) -> Linked:
+def _linked(one: Import, elements: Sequence[Element], state: State) -> EnvironmentEntry:
     """Say what elements link now, as a package of the list."""
     paths = tuple(path for element in elements for path in element.store_paths)
     if one.spec.is_store_path:
@@ -426,4 +428,4 @@ def _linked(one: Import, elements: Sequence[Element], state: State) -> Linked:
     resolved = known.systems.get(state.machine.system) if known else None
     if resolved and set(paths) <= set(resolved.outputs.values()):
         pname, version = resolved.pname, resolved.version
-    return Linked(one.spec.key, pname, version, elements[0].priority, paths)
+    return EnvironmentEntry(one.spec.key, pname, version, elements[0].priority, paths)

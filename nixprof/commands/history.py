@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nixprof.changes import Change, compare
-from nixprof.generations import Generation, Rollback, generations, rollbacks
+from nixprof.change.differences import Change, compare
+from nixprof.change.generations import Generation, Rollback, generations, rollbacks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nixprof.state import Project
+    from nixprof.context import Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ class History:
     rollbacks: tuple[Rollback, ...] = ()
 
 
-def run(project: Project) -> History:
+def run(context: Context) -> History:
     """List the generations. Starts no Nix."""
-    found, gone = generations(project), rollbacks(project)
-    profile = project.profile()
+    found, gone = generations(context), rollbacks(context)
+    profile = context.profile()
     current = profile.generation if profile else None
     by_number = {one.number: one for one in found}
     entries = [_entry(one, _made_from(one, by_number, gone), current) for one in found]

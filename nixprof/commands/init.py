@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nixprof.change.commit import commit
+from nixprof.change.process_lock import process_lock, recover
 from nixprof.errors import NixprofError
-from nixprof.exclusive import exclusive, put_right
 from nixprof.files import check_writable, content
-from nixprof.flake.inputs import read_flake_lock
-from nixprof.flake.packages import read_packages
+from nixprof.formatting import display_path
+from nixprof.lock.flake_lock import read_flake_lock
+from nixprof.lock.packages_json import read_packages
 from nixprof.manifest.model import DEFAULT_NIXPKGS, INTEL_MAC, LAST_FOR_INTEL_MACS
 from nixprof.manifest.parse import parse
-from nixprof.transaction import commit
-from nixprof.words import display_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from nixprof.context import Context
     from nixprof.manifest.model import Manifest
-    from nixprof.state import Project
 
 _TEMPLATE = """\
 # The packages that I want on every machine.
@@ -67,11 +67,11 @@ def template(system: str) -> str:
     return _TEMPLATE.replace("{inputs}", _INPUTS_OF_INTEL_MACS if system == INTEL_MAC else _DEFAULT_INPUTS)
 
 
-def run(project: Project, origin: str | None) -> Initialised:
+def run(context: Context, origin: str | None) -> Initialised:
     """Write a manifest where there is none.
 
     Args:
-        project: whose.
+        context: whose.
         origin: where to take the manifest and its locks from: a folder, a git URL or a flake reference; None for
             a new one.
 
@@ -79,18 +79,18 @@ def run(project: Project, origin: str | None) -> Initialised:
         overwritten; nothing is written then.
 
     """
-    manifest = project.places.manifest
-    put_right(project)
+    manifest = context.folders.manifest
+    recover(context)
     _check_free([manifest])
     if origin is None:
-        _write(project, {manifest: template(project.machine.system).encode()}, {})
+        _write(context, {manifest: template(context.machine.system).encode()}, {})
         return Initialised(manifest, 0)
-    folder = _fetched(project, origin)
+    folder = _fetched(context, origin)
     found = parse(folder / manifest.name)
     _check_locks(folder / "flake")
-    locks = {project.places.flake / name: content(folder / "flake" / name) for name in _LOCKS}
+    locks = {context.folders.flake / name: content(folder / "flake" / name) for name in _LOCKS}
     there = {path: data for path, data in locks.items() if data is not None}
-    _write(project, _taken(project, folder, found), there)
+    _write(context, _taken(context, folder, found), there)
     return Initialised(manifest, len(found.packages))
 
 
@@ -106,7 +106,7 @@ def _check_locks(flake: Path) -> None:
         raise NixprofError(error.message, cause=error.cause) from error
 
 
-def _taken(project: Project, folder: Path, found: Manifest) -> dict[Path, bytes]:
+def _taken(context: Context, folder: Path, found: Manifest) -> dict[Path, bytes]:
     """Give the files of another list by where they go, the manifest last.
 
     What is included by an absolute path is not copied: it is read from where it is.
@@ -114,10 +114,10 @@ def _taken(project: Project, folder: Path, found: Manifest) -> dict[Path, bytes]
     Raises: NixprofError where one would go outside of the folder of the list.
     """
     # The manifest may be a link into a folder of dot-files, where what it includes is, too.
-    bases = (folder, Path(os.path.realpath(found.path)).parent)
+    fingerprints = (folder, Path(os.path.realpath(found.path)).parent)
     files = {}
     for source in reversed(found.sources):
-        base = next((base for base in bases if source.path.is_relative_to(base)), None)
+        base = next((base for base in fingerprints if source.path.is_relative_to(base)), None)
         if base is None:
             continue
         inside = os.path.relpath(source.path, base)
@@ -126,7 +126,7 @@ def _taken(project: Project, folder: Path, found: Manifest) -> dict[Path, bytes]
                 f"the list includes {display_path(os.path.normpath(source.path))}, which is outside of its folder",
                 hints=("copy the files yourself, then: nixprof sync",),
             )
-        files[project.places.config / inside] = source.data
+        files[context.folders.config / inside] = source.data
     return files
 
 
@@ -141,21 +141,21 @@ def _check_free(paths: Iterable[Path]) -> None:
         check_writable(path)
 
 
-def _write(project: Project, files: Mapping[Path, bytes], locks: Mapping[Path, bytes]) -> None:
+def _write(context: Context, files: Mapping[Path, bytes], locks: Mapping[Path, bytes]) -> None:
     """Write a list and its locks; nothing where somebody else has written one meanwhile."""
-    with exclusive(project):
+    with process_lock(context):
         _check_free(files)
         absent = dict.fromkeys(files)
-        commit(project.places, None, {**locks, **files}, lambda: None, absent)
+        commit(context.folders, None, {**locks, **files}, lambda: None, absent)
 
 
-def _fetched(project: Project, origin: str) -> Path:
+def _fetched(context: Context, origin: str) -> Path:
     """Have the folder of another manifest on this machine."""
     local = Path(origin).expanduser().absolute()
     if local.exists():
         return local if local.is_dir() else local.parent
-    from nixprof.nix.command import Nix
+    from nixprof.nix.operations import Nix
 
     reference = f"git+{origin}" if origin.endswith(".git") and origin.startswith(("http", "ssh")) else origin
-    with Nix(project.progress) as nix:
+    with Nix(context.progress) as nix:
         return nix.fetch(reference)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from nixprof.exclusive import warn
-from nixprof.state import State
+from nixprof.change.process_lock import warn
+from nixprof.change.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nixprof.answers import Gap
+    from nixprof.context import Context
+    from nixprof.lock.freshness import Gap
     from nixprof.manifest.model import Package
-    from nixprof.state import Project
 
 
 class Presence(Enum):
@@ -58,10 +58,10 @@ class Listing:
     packages: tuple[Listed, ...]
 
 
-def run(project: Project) -> Listing:
+def run(context: Context) -> Listing:
     """List every package of the manifest, whether it applies here or not. Starts no Nix."""
-    warn(project)
-    state = State(project)
+    warn(context)
+    state = State(context)
     skipped = state.manifest.skipped(state.machine)
     installed = {linked.key: linked.version for linked in state.installed}
     return Listing(

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nixprof import flow
-from nixprof.draft import Draft
-from nixprof.flake.packages import read_packages
+from nixprof.change import flow
+from nixprof.change.request import ChangeRequest
+from nixprof.lock.packages_json import read_packages
 from nixprof.manifest.edit import set_option
-from nixprof.match import find_packages
+from nixprof.manifest.find import find_packages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nixprof.flow import Outcome, Plan
+    from nixprof.change.flow import Outcome, Plan
+    from nixprof.context import Context
     from nixprof.manifest.model import Manifest
-    from nixprof.state import Project
 
 
 def run(
-    project: Project,
+    context: Context,
     names: Sequence[str],
     *,
     pin: bool,
@@ -30,15 +30,15 @@ def run(
 
     Raises: NixprofError where a name is not on the list; then nothing is pinned.
     """
-    locked = read_packages(project.places.flake / "packages.json")
+    locked = read_packages(context.folders.flake / "packages.json")
     command = "pin" if pin else "unpin"
 
-    def propose(manifest: Manifest) -> Draft:
+    def propose(manifest: Manifest) -> ChangeRequest:
         texts = manifest.texts()
         found = [package for name in names for package in find_packages(name, manifest, locked, command)]
         for package in dict.fromkeys(found):
             if package.pin != pin:
                 texts[package.file] = set_option(texts[package.file], package.path, "pin", pin or None)
-        return Draft.rewriting(manifest, texts, (package.spec.key for package in found))
+        return ChangeRequest.rewriting(manifest, texts, (package.spec.key for package in found))
 
-    return flow.change(project, propose, dry_run=dry_run, confirm=confirm)
+    return flow.change(context, propose, dry_run=dry_run, confirm=confirm)

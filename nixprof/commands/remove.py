@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nixprof import flow
-from nixprof.draft import Draft
-from nixprof.flake.packages import read_packages
+from nixprof.change import flow
+from nixprof.change.request import ChangeRequest
+from nixprof.lock.packages_json import read_packages
 from nixprof.manifest.edit import remove_package
-from nixprof.match import find_packages
+from nixprof.manifest.find import find_packages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from nixprof.flake.packages import LockedPackage
-    from nixprof.flow import Outcome, Plan
+    from nixprof.change.flow import Outcome, Plan
+    from nixprof.context import Context
+    from nixprof.lock.packages_json import LockedPackage
     from nixprof.manifest.model import Manifest, Policy
-    from nixprof.state import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Removed:
 
 
 def run(
-    project: Project,
+    context: Context,
     names: Sequence[str],
     *,
     dry_run: bool = False,
@@ -45,19 +45,19 @@ def run(
 
     Raises: NixprofError where a name is not on the list; then nothing is removed.
     """
-    locked = read_packages(project.places.flake / "packages.json")
+    locked = read_packages(context.folders.flake / "packages.json")
     removed: set[str] = set()
 
-    def propose(manifest: Manifest) -> Draft:
+    def propose(manifest: Manifest) -> ChangeRequest:
         found = {package for name in names for package in find_packages(name, manifest, locked, "remove")}
         removed.update(package.spec.key for package in found)
         texts = manifest.texts()
         # From the last of a list to the first, so that the places of the others stay what they are.
         for package in sorted(found, key=lambda package: package.path[-1], reverse=True):
             texts[package.file] = remove_package(texts[package.file], package.path)
-        return Draft.rewriting(manifest, texts, (package.spec.key for package in found))
+        return ChangeRequest.rewriting(manifest, texts, (package.spec.key for package in found))
 
-    outcome = flow.change(project, propose, dry_run=dry_run, confirm=confirm)
+    outcome = flow.change(context, propose, dry_run=dry_run, confirm=confirm)
     gone = _names(locked[key] for key in removed if key in locked)
     return Removed(outcome, _allowed(outcome.plan.manifest.policy, gone - _names(outcome.plan.locked.values())))
 

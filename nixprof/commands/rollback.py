@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof.changes import Change, compare
-from nixprof.consent import Risk
-from nixprof.errors import ConcurrentChangeError, NixprofError
-from nixprof.exclusive import exclusive
-from nixprof.files import cannot_write, check_writable, content, private_folder, read_file, unused
-from nixprof.generations import (
+from nixprof.change.commit import commit
+from nixprof.change.confirmation import Risk
+from nixprof.change.differences import Change, compare
+from nixprof.change.generations import (
     SOURCES,
     Generation,
     difference_between,
@@ -22,15 +20,17 @@ from nixprof.generations import (
     remember_rollback,
     sources_of,
 )
-from nixprof.nix.command import Nix
-from nixprof.state import read_draft
-from nixprof.transaction import commit
-from nixprof.words import display_path
+from nixprof.change.process_lock import process_lock
+from nixprof.change.state import read_draft
+from nixprof.errors import ConcurrentChangeError, NixprofError
+from nixprof.files import cannot_write, check_writable, content, private_folder, read_file, unused
+from nixprof.formatting import display_path
+from nixprof.nix.operations import Nix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from nixprof.state import Project
+    from nixprof.context import Context
 
 # What nixprof and Nix write into the generated folder.
 _GENERATED = ("flake.lock", "flake.nix", SOURCES, "nixprof.nix", "packages.json")
@@ -90,7 +90,7 @@ class RolledBack:
 
 
 def run(
-    project: Project,
+    context: Context,
     number: int | None,
     *,
     profile_only: bool = False,
@@ -103,15 +103,15 @@ def run(
         meanwhile; everything is then as before.
 
     """
-    with exclusive(project) as lock, Nix(project.progress, lock, project.places.state) as nix:
-        way = _way(project, nix, number, profile_only=profile_only)
+    with process_lock(context) as lock, Nix(context.progress, lock, context.folders.state) as nix:
+        way = _way(context, nix, number, profile_only=profile_only)
         if dry_run or not confirm(way):
             return RolledBack(way, done=False)
-        _go(project, nix, way)
+        _go(context, nix, way)
         return RolledBack(way, done=True)
 
 
-def _go(project: Project, nix: Nix, way: Return) -> None:
+def _go(context: Context, nix: Nix, way: Return) -> None:
     """Go a way back.
 
     Raises: NixprofError where that fails, ConcurrentChangeError where it no longer is the way; everything is then as
@@ -121,24 +121,24 @@ def _go(project: Project, nix: Nix, way: Return) -> None:
     for path in way.files:
         check_writable(path)
     if way.copies:
-        with cannot_write(project.places.data):
-            private_folder(project.places.data)
+        with cannot_write(context.folders.data):
+            private_folder(context.folders.data)
 
     def activate() -> int:
-        profile = project.profile()
+        profile = context.profile()
         if profile is None or profile.generation != way.before.number:
             raise ConcurrentChangeError("the profile")
-        with project.progress.step("switching the profile"):
+        with context.progress.step("switching the profile"):
             nix.go_to(way.link, way.after.number)
         return way.after.number
 
-    commit(project.places, way.link, way.copies | way.files, activate, way.read)
-    remember_rollback(project, way.before.number, way.after.number)
+    commit(context.folders, way.link, way.copies | way.files, activate, way.read)
+    remember_rollback(context, way.before.number, way.after.number)
 
 
-def _way(project: Project, nix: Nix, number: int | None, *, profile_only: bool) -> Return:
+def _way(context: Context, nix: Nix, number: int | None, *, profile_only: bool) -> Return:
     """Find the way, by how everything is now."""
-    found, profile = generations(project), project.profile()
+    found, profile = generations(context), context.profile()
     before = next((one for one in found if profile and one.number == profile.generation), None)
     if profile is None or before is None:
         raise NixprofError("the profile has no generations to go back to", hints=("nixprof history",))
@@ -147,9 +147,9 @@ def _way(project: Project, nix: Nix, number: int | None, *, profile_only: bool) 
     if number is None:
         raise NixprofError("there is no generation before this one", hints=("nixprof history",))
     after = find(found, number)
-    files = {} if profile_only else _files(project, after)
+    files = {} if profile_only else _files(context, after)
     read = {path: content(path) for path in files}
-    copy = unused(project.places.data / "before-rollback" / time.strftime("%Y-%m-%d-%H%M%S"))
+    copy = unused(context.folders.data / "before-rollback" / time.strftime("%Y-%m-%d-%H%M%S"))
     return Return(
         profile.link,
         before,
@@ -157,10 +157,10 @@ def _way(project: Project, nix: Nix, number: int | None, *, profile_only: bool) 
         compare(before.packages, after.packages),
         files,
         read,
-        _edited(project, before, files, read),
+        _edited(context, before, files, read),
         copy,
         _leaving(before, after),
-        _unpinned(project, files),
+        _unpinned(context, files),
         difference_between(nix, before, after),
     )
 
@@ -176,20 +176,20 @@ def _leaving(before: Generation, after: Generation) -> tuple[str, ...]:
     )
 
 
-def _unpinned(project: Project, files: Mapping[Path, bytes]) -> tuple[str, ...]:
+def _unpinned(context: Context, files: Mapping[Path, bytes]) -> tuple[str, ...]:
     """Find the packages that are pinned and stay on the list without a pin."""
     if not files:
         return ()
     try:
-        now = read_draft(project.places.manifest, {})
-        then = read_draft(project.places.manifest, files)
+        now = read_draft(context.folders.manifest, {})
+        then = read_draft(context.folders.manifest, files)
     except NixprofError:  # a list with mistakes says nothing that could get lost
         return ()
     loose = {package.spec.key for package in then.packages if not package.pin}
     return tuple(dict.fromkeys(p.spec.key for p in now.packages if p.pin and p.spec.key in loose))
 
 
-def _files(project: Project, after: Generation) -> dict[Path, bytes]:
+def _files(context: Context, after: Generation) -> dict[Path, bytes]:
     """Give what the generated folder and the list were, the list last."""
     sources = sources_of(after)
     if after.environment is None or not sources:
@@ -197,24 +197,24 @@ def _files(project: Project, after: Generation) -> dict[Path, bytes]:
     kept = Path(after.environment.flake)
     # A link could lead to anything, which Nix would then copy into its store, for all to read.
     names = (name for name in _GENERATED if os.path.isfile(kept / name) and not os.path.islink(kept / name))
-    flake = {project.places.flake / name: read_file(kept / name) for name in names}
-    manifests = {project.places.config / path: text.encode() for path, text in reversed(sources.items())}
-    _check_belonging(project, after, manifests)
+    flake = {context.folders.flake / name: read_file(kept / name) for name in names}
+    manifests = {context.folders.config / path: text.encode() for path, text in reversed(sources.items())}
+    _check_belonging(context, after, manifests)
     return flake | manifests
 
 
-def _check_belonging(project: Project, after: Generation, manifests: Mapping[Path, bytes]) -> None:
+def _check_belonging(context: Context, after: Generation, manifests: Mapping[Path, bytes]) -> None:
     """Make sure that only files of the list are written, whatever a generation names: it may be anybody's.
 
     These are those that the list includes now, and in its own folder also those that it included then.
 
     Raises: NixprofError that names the first other file that would change.
     """
-    places = project.places
-    now, then = _included(places.manifest, {}), _included(places.manifest, manifests)
+    folders = context.folders
+    now, then = _included(folders.manifest, {}), _included(folders.manifest, manifests)
     for path, data in manifests.items():
-        inside = path.is_relative_to(places.config) and os.pardir not in path.parts
-        if path == places.manifest or path in now or (inside and path in then) or content(path) == data:
+        inside = path.is_relative_to(folders.config) and os.pardir not in path.parts
+        if path == folders.manifest or path in now or (inside and path in then) or content(path) == data:
             continue
         raise NixprofError(
             f"generation {after.number} would write {display_path(path)}, which the list does not include",
@@ -234,12 +234,12 @@ def _included(manifest: Path, files: Mapping[Path, bytes]) -> set[Path]:
 
 
 def _edited(
-    project: Project, before: Generation, files: dict[Path, bytes], read: dict[Path, bytes | None]
+    context: Context, before: Generation, files: dict[Path, bytes], read: dict[Path, bytes | None]
 ) -> tuple[Path, ...]:
     """Find the files of the list that are not as the current generation keeps them, and would be overwritten."""
-    kept = {project.places.config / path: text.encode() for path, text in sources_of(before).items()}
+    kept = {context.folders.config / path: text.encode() for path, text in sources_of(before).items()}
     return tuple(
         path
         for path in files
-        if path.parent != project.places.flake and read[path] not in (None, kept.get(path), files[path])
+        if path.parent != context.folders.flake and read[path] not in (None, kept.get(path), files[path])
     )

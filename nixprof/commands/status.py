@@ -7,20 +7,20 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof.changes import Change, compare
-from nixprof.exclusive import warn
+from nixprof.change.commit import is_unfinished
+from nixprof.change.differences import Change, compare
+from nixprof.change.generations import SOURCES, relative_sources, write_sources
+from nixprof.change.process_lock import warn
+from nixprof.change.state import State
 from nixprof.files import content
-from nixprof.generations import SOURCES, relative_sources, write_sources
-from nixprof.state import State
-from nixprof.transaction import is_unfinished
 
 if TYPE_CHECKING:
-    from nixprof.answers import Gap
-    from nixprof.nix.profile import Element, Keeper
-    from nixprof.state import Project
+    from nixprof.context import Context
+    from nixprof.lock.freshness import Gap
+    from nixprof.nix.profile import Element, ProfileManager
 
 
-class Elsewhere(Enum):
+class ProfileDrift(Enum):
     """What has become of the profile since nixprof left it."""
 
     GONE = "nixprof's element was removed from the profile"
@@ -51,12 +51,12 @@ class Status:
     unresolved: tuple[str, ...]
     behind: tuple[str, ...]
     foreign: tuple[Element, ...]
-    elsewhere: Elsewhere | None
+    elsewhere: ProfileDrift | None
     edited: tuple[Path, ...]
     in_sync: bool
     packages: int
     generation: int | None
-    keeper: Keeper | None
+    keeper: ProfileManager | None
     gaps: tuple[Gap, ...] = ()
 
     @property
@@ -65,13 +65,13 @@ class Status:
         return not self.in_sync or bool(self.foreign)
 
 
-def run(project: Project) -> Status:
+def run(context: Context) -> Status:
     """Compare what is declared, locked and installed. Starts no Nix."""
-    warn(project)
-    state = State(project)
+    warn(context)
+    state = State(context)
     unresolved = {package.spec.key for package in state.unanswered}
     known = {key for key in unresolved if key in state.locked and state.machine.system in state.locked[key].systems}
-    edited = _edited(project, state)
+    edited = _edited(context, state)
     waiting = [package for package in state.wanted if package.spec.key in unresolved]
     return Status(
         # A package that has to be resolved anew is neither missing nor superfluous.
@@ -79,7 +79,7 @@ def run(project: Project) -> Status:
         tuple(package.written for package in waiting if package.spec.key not in known),
         tuple(package.written for package in waiting if package.spec.key in known),
         _foreign(state),
-        None if edited or state.in_sync or is_unfinished(project.places) else _elsewhere(project, state),
+        None if edited or state.in_sync or is_unfinished(context.folders) else _elsewhere(context, state),
         edited,
         state.in_sync,
         len(state.wanted),
@@ -95,17 +95,17 @@ def _foreign(state: State) -> tuple[Element, ...]:
     others = [element for element in elements if element not in ours]
     if not others:
         return ()
-    from nixprof.freeze.decide import is_untouched
+    from nixprof.importers.decide import is_untouched
 
     return tuple(element for element in others if not is_untouched(element))
 
 
-def _edited(project: Project, state: State) -> tuple[Path, ...]:
+def _edited(context: Context, state: State) -> tuple[Path, ...]:
     """Find the files of the list that are not what the generated folder was made from."""
-    kept = content(project.places.flake / SOURCES)
+    kept = content(context.folders.flake / SOURCES)
     if kept is None or kept == write_sources(relative_sources(state.manifest)):
         return ()
-    from nixprof.generations import read_sources
+    from nixprof.change.generations import read_sources
 
     texts = read_sources(kept)
     folder = state.manifest.path.parent
@@ -120,14 +120,14 @@ def _relative(path: Path, folder: Path) -> str:
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else ""
 
 
-def _elsewhere(project: Project, state: State) -> Elsewhere | None:
+def _elsewhere(context: Context, state: State) -> ProfileDrift | None:
     """Tell whether the profile is not as nixprof left it, where the list and the locks are."""
-    if content(project.places.flake / SOURCES) is None or not state.compiled or state.unanswered:
+    if content(context.folders.flake / SOURCES) is None or not state.compiled or state.unanswered:
         return None
     if len(state.environments) > 1:
-        return Elsewhere.TWICE
+        return ProfileDrift.TWICE
     if not state.environments:
-        return Elsewhere.GONE if state.profile and state.generation else None
+        return ProfileDrift.GONE if state.profile and state.generation else None
     kept = Path(state.environments[0].flake)
-    same = all(content(kept / name) == content(project.places.flake / name) for name in (SOURCES, "packages.json"))
-    return None if same else Elsewhere.MOVED
+    same = all(content(kept / name) == content(context.folders.flake / name) for name in (SOURCES, "packages.json"))
+    return None if same else ProfileDrift.MOVED

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nixprof.exclusive import was_stopped
-from nixprof.refusal import NOTHING, Allowance
-from nixprof.state import State
+from nixprof.change.process_lock import was_stopped
+from nixprof.change.refusal import NOTHING, Allowance
+from nixprof.change.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nixprof.answers import Gap
-    from nixprof.flow import Outcome, Plan
-    from nixprof.state import Project
+    from nixprof.change.flow import Outcome, Plan
+    from nixprof.context import Context
+    from nixprof.lock.freshness import Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class InSync:
 
 
 def run(
-    project: Project,
+    context: Context,
     allowed: Allowance = NOTHING,
     *,
     dry_run: bool = False,
@@ -39,12 +39,16 @@ def run(
 
     Raises: NixprofError, with everything as before.
     """
-    state = State(project)
-    allowable = {obstacle.value for obstacle in allowed.obstacles}
-    if state.in_sync and not was_stopped(project.places) and not any(gap.why.reason in allowable for gap in state.gaps):
+    state = State(context)
+    allowable = {reason.value for reason in allowed.obstacles}
+    if (
+        state.in_sync
+        and not was_stopped(context.folders)
+        and not any(gap.why.reason in allowable for gap in state.gaps)
+    ):
         return InSync(len(state.wanted), state.generation, state.gaps)
-    from nixprof import allow, flow
-    from nixprof.advice import Attempt
+    from nixprof.change import flow, policy
+    from nixprof.change.hints import Attempt
 
     attempt = Attempt(allowed.command)
-    return allow.change(project, flow.nothing, allowed, attempt, dry_run=dry_run, confirm=confirm or flow.always)
+    return policy.change(context, flow.nothing, allowed, attempt, dry_run=dry_run, confirm=confirm or flow.always)

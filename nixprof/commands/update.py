@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nixprof import allow, flow
-from nixprof.advice import Attempt
-from nixprof.draft import Draft, Moves
-from nixprof.flake.packages import read_packages
-from nixprof.match import find_packages
-from nixprof.refusal import NOTHING, Allowance
+from nixprof.change import flow, policy
+from nixprof.change.hints import Attempt
+from nixprof.change.refusal import NOTHING, Allowance
+from nixprof.change.request import ChangeRequest, Moves
+from nixprof.lock.packages_json import read_packages
+from nixprof.manifest.find import find_packages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nixprof.flow import Outcome, Plan
+    from nixprof.change.flow import Outcome, Plan
+    from nixprof.context import Context
     from nixprof.manifest.model import Manifest, Package
-    from nixprof.state import Project
 
 
 def run(
-    project: Project,
+    context: Context,
     names: Sequence[str],
     allowed: Allowance = NOTHING,
     *,
@@ -33,13 +33,13 @@ def run(
 
     Raises: NixprofError, with the locks as before.
     """
-    locked = read_packages(project.places.flake / "packages.json")
+    locked = read_packages(context.folders.flake / "packages.json")
     typed: dict[str, str] = {}
 
-    def propose(manifest: Manifest) -> Draft:
+    def propose(manifest: Manifest) -> ChangeRequest:
         inputs = [one.name for one in manifest.inputs]
         if not names:
-            return Draft(moves=Moves(inputs=tuple(inputs)))
+            return ChangeRequest(moves=Moves(inputs=tuple(inputs)))
         packages: dict[str, Package] = {}
         for name in names:
             if name not in inputs:
@@ -47,7 +47,7 @@ def run(
                 packages[package.spec.key] = package
                 typed[name] = package.spec.key
         moves = Moves(tuple(name for name in inputs if name in names), tuple(packages.values()))
-        return Draft(moves=moves, named=frozenset(packages))
+        return ChangeRequest(moves=moves, named=frozenset(packages))
 
     attempt = Attempt(allowed.command, typed, moves=True)
-    return allow.change(project, propose, allowed, attempt, dry_run=dry_run, confirm=confirm)
+    return policy.change(context, propose, allowed, attempt, dry_run=dry_run, confirm=confirm)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from nixprof.errors import NixprofError
-from nixprof.manifest.locate import Place, line_column, locate, skip
+from nixprof.manifest.positions import Place, line_column, locate, skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -139,7 +139,7 @@ def replace_packages(text: str, entries: Mapping[Path, NewPackage]) -> str:
     """
     source = _Text(text)
     written = {path: _entry(entry) for path, entry in entries.items()}
-    places = {path: source.root.find(*path) for path in entries}
+    folders = {path: source.root.find(*path) for path in entries}
 
     def change(data: Any) -> None:
         for path, entry in written.items():
@@ -148,9 +148,9 @@ def replace_packages(text: str, entries: Mapping[Path, NewPackage]) -> str:
                 inner = inner[step]
             inner[path[-1]] = tomllib.loads(f"entry = {entry}")["entry"]
 
-    splices = [(place.start, place.end, written[path]) for path, place in places.items() if place]
-    first = next(iter(places), ())
-    return source.changed(splices, change, f"write {written[first]}" if first else "", places.get(first))
+    splices = [(place.start, place.end, written[path]) for path, place in folders.items() if place]
+    first = next(iter(folders), ())
+    return source.changed(splices, change, f"write {written[first]}" if first else "", folders.get(first))
 
 
 def add_input(text: str, name: str, url: str) -> str:
@@ -226,8 +226,8 @@ def uncomment_packages(text: str, paths: Collection[Path], start: str) -> str:
         NixprofError: the list is written in a way that cannot be edited.
     """
     source = _Text(text)
-    places = filter(None, (source.root.find(*path) for path in paths))
-    comments = [source.comment(place) for place in places]
+    folders = filter(None, (source.root.find(*path) for path in paths))
+    comments = [source.comment(place) for place in folders]
     splices = [(begin, end, "") for begin, end in comments if text[begin:end].strip().startswith(f"# {start}")]
     return source.changed(sorted(splices), lambda _: None, "remove the comments", None)
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nixprof.machine import Machine
-    from nixprof.spec import Spec
+    from nixprof.manifest.spec import Spec
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from nixprof.errors import NixprofError, shown
+from nixprof.errors import NixprofError, excerpt
 from nixprof.files import read_file
 from nixprof.manifest.model import (
     DEFAULT_NIXPKGS,
@@ -26,12 +26,12 @@ from nixprof.manifest.model import (
     Scope,
     Source,
 )
-from nixprof.spec import Spec, SpecError, check_input_name
+from nixprof.manifest.spec import Spec, SpecError, check_input_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from nixprof.manifest.locate import Lines, Place
+    from nixprof.manifest.positions import Lines, Place
     from nixprof.manifest.problems import Problem
 
     Read = Callable[[Path], bytes]
@@ -176,7 +176,7 @@ class _Reading:
             self._scoped(at_table, value, Scope("system", name))
         for name, value, at_table in self._table(at, table, "host", "[host.NAME]"):
             if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
-                self._note(at_table, f"{shown(name) or 'an empty name'} is not a host name", "see hostname -s")
+                self._note(at_table, f"{excerpt(name) or 'an empty name'} is not a host name", "see hostname -s")
             self._scoped(at_table, value, Scope("host", name))
         includes = self._names(at, table, "include", 'include = ["work.toml"]')
         found = (self._include(at_name, name, source.path) for name, at_name in includes)
@@ -255,7 +255,7 @@ class _Reading:
         text = self.sources[at.file].text
         if not re.search(r"^[ \t]*\[\[", text, re.MULTILINE):
             return False
-        from nixprof.manifest.locate import locate
+        from nixprof.manifest.positions import locate
 
         place = locate(text).find(*at.path)
         return place is not None and place.form == "tables"
@@ -327,10 +327,10 @@ class _Reading:
             except SpecError as error:
                 self._note(at_name, error.message, error.fix)
             if not isinstance(value, str):
-                self._wrong_type(at_name, value, "the name of an input", f'write {shown(name)} = "nixpkgs"')
+                self._wrong_type(at_name, value, "the name of an input", f'write {excerpt(name)} = "nixpkgs"')
                 continue
             if value == owner:
-                self._note(at_name, f"{shown(owner)} cannot follow itself", "name another input")
+                self._note(at_name, f"{excerpt(owner)} cannot follow itself", "name another input")
             self.mentions.append((value, at_name))
             follows.append((name, value))
         return tuple(follows)
@@ -411,7 +411,7 @@ class _Reading:
         for name, at in self.mentions:
             if name not in known:
                 fix = self._near(name, known) or "define it under [inputs]"
-                self._note(at, f"there is no input {shown(name) or 'without a name'}", fix)
+                self._note(at, f"there is no input {excerpt(name) or 'without a name'}", fix)
 
     def check_scopes(self) -> None:
         """Note every `[system.X]` that no machine could ever match."""
@@ -423,7 +423,7 @@ class _Reading:
             if name in known or (meant == name and re.fullmatch(r"[a-z0-9_]+-[a-z0-9]+", name)):
                 continue
             fix = f"did you mean {meant}?" if meant in known else self._near(name, known)
-            message = f"{shown(name) or 'an empty name'} is neither an OS, an architecture nor a system"
+            message = f"{excerpt(name) or 'an empty name'} is neither an OS, an architecture nor a system"
             self._note(at, message, fix or "write for example [system.darwin]")
 
     def check_duplicates(self) -> None:
@@ -469,8 +469,8 @@ class _Reading:
         """Return everything that is wrong, in file and line order."""
         if not self.findings and not self.syntax:
             return ()
-        places = _Places(self.sources)
-        found = [*self.syntax, *((finding.at.file, places.problem(finding)) for finding in self.findings)]
+        folders = _Places(self.sources)
+        found = [*self.syntax, *((finding.at.file, folders.problem(finding)) for finding in self.findings)]
         found.sort(key=lambda item: (item[0], item[1].line, item[1].column))
         return tuple(problem for _, problem in found)
 
@@ -504,11 +504,11 @@ class _Places:
         text, place, lines = self._place(finding.at)
         line, column = lines.at(min(place.key_start, place.start))
         end = max(place.key_end, place.end)
-        excerpt = shown(text[min(place.key_start, place.start) : end], _TEXT_WIDTH)
+        offending = excerpt(text[min(place.key_start, place.start) : end], _TEXT_WIDTH)
         message = finding.message
         if finding.first:
             message += f" (first {self._first(finding.first, finding.at)})"
-        return Problem(self._sources[finding.at.file].path, line, column, excerpt, message, finding.fix)
+        return Problem(self._sources[finding.at.file].path, line, column, offending, message, finding.fix)
 
     def _first(self, first: _At, at: _At) -> str:
         _, place, lines = self._place(first)
@@ -516,7 +516,7 @@ class _Places:
         return f"on line {line}" + ("" if first.file == at.file else f" of {self._sources[first.file].path.name}")
 
     def _place(self, at: _At) -> tuple[str, Place, Lines]:
-        from nixprof.manifest.locate import Lines, locate
+        from nixprof.manifest.positions import Lines, locate
 
         if at.file not in self._located:
             text = self._sources[at.file].text
@@ -536,13 +536,13 @@ class _SyntaxError(Exception):
 
     def locate(self, file: Path, text: str) -> Problem:
         """Return the problem, with the line that it is on."""
-        from nixprof.manifest.locate import line_column
+        from nixprof.manifest.positions import line_column
         from nixprof.manifest.problems import Problem
 
         line, column = line_column(text, self.offset)
         start = self.offset - column + 1
-        excerpt = shown(text[start:].partition("\n")[0].strip().lstrip("\ufeff"), _TEXT_WIDTH)
-        return Problem(file, line, column, excerpt, self.message, self.fix)
+        offending = excerpt(text[start:].partition("\n")[0].strip().lstrip("\ufeff"), _TEXT_WIDTH)
+        return Problem(file, line, column, offending, self.message, self.fix)
 
 
 def _loads(text: str) -> Table:
@@ -605,14 +605,14 @@ def _usual_mistake(text: str, what: str, offset: int) -> _SyntaxError | None:
         if opening is not None:
             return _SyntaxError(opening, "the list that begins here has no end", "write ] after its last package")
     if before and what in ("Unclosed array", "Unclosed inline table") and text[offset : offset + 1].strip():
-        return _SyntaxError(before[-1].start(), "a comma is missing after this", f"write {shown(before[-1][0])},")
+        return _SyntaxError(before[-1].start(), "a comma is missing after this", f"write {excerpt(before[-1][0])},")
     if what == r"Illegal character '\n'":
         return _SyntaxError(before[-1].start() if before else offset, "a quote is missing at the end of this line")
     word = _BARE_WORD.match(text, offset)
     if word and what == "Invalid value":
         if word[0].lower() in ("true", "false"):
             return _SyntaxError(offset, f"{word[0]} is written in small letters", f"write {word[0].lower()}")
-        return _SyntaxError(offset, f"{shown(word[0])} needs quotes", f'write "{shown(word[0])}"')
+        return _SyntaxError(offset, f"{excerpt(word[0])} needs quotes", f'write "{excerpt(word[0])}"')
     return None
 
 

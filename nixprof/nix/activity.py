@@ -15,9 +15,9 @@ from threading import Lock
 from typing import Any
 
 from nixprof.files import TEMPORARY
-from nixprof.nix.explain import plain
-from nixprof.storepath import name_of
-from nixprof.words import discreet
+from nixprof.formatting import redact
+from nixprof.nix.errors import plain
+from nixprof.store_path import name_of
 
 _UNKNOWN, _COPY_PATH, _TRANSFER, _COPY_PATHS, _BUILDS, _BUILD, _SUBSTITUTE, _FETCH_TREE = (
     0, 100, 101, 103, 104, 105, 108, 112,
@@ -170,7 +170,7 @@ class Activities:
             found = _FETCHES.match(event.get("text", ""))
             # That a folder of nixprof's own is copied into the store tells nobody anything.
             if found and TEMPORARY not in found["what"]:
-                self.fetching[number] = discreet(plain(found["what"]))
+                self.fetching[number] = redact(plain(found["what"]))
 
     def _start_transfer(self, number: int, address: str) -> None:
         """Tell packages, what a cache says of them, and everything else apart."""
@@ -178,7 +178,7 @@ class Activities:
             self._downloads.set(number)
         elif not address.endswith((".narinfo", "/nix-cache-info")):
             self._others.set(number)
-            self.fetching[number] = discreet(plain(address))
+            self.fetching[number] = redact(plain(address))
 
     def _stop(self, number: int) -> None:
         for running in (self.builds, self.names, self.fetching):

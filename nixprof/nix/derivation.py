@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from nixprof.files import content
-from nixprof.storepath import is_store_path
+from nixprof.store_path import is_store_path
 
 # The first output of a derivation: its name, its path, and for a download how it is hashed.
 _HASHED = re.compile(rb'Derive\(\[\("[^"]*","[^"]*","[^"]+"')

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
 from nixprof.files import read_file
-from nixprof.nix.shape import MISSHAPEN, MisshapenError, wrong_with
-from nixprof.places import home
-from nixprof.storepath import checked, name_of, split_name
+from nixprof.folders import home
+from nixprof.schema import MISSHAPEN, MisshapenError, wrong_with
+from nixprof.store_path import checked, name_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -34,7 +34,7 @@ _FORGES = ("github", "gitlab", "sourcehut")
 ROOTS = ("packages", "legacyPackages", "defaultPackage")
 
 
-class Keeper(Enum):
+class ProfileManager(Enum):
     """Which command made a profile what it is."""
 
     NOBODY = "nobody"  # there is no profile yet, or it is empty
@@ -96,7 +96,7 @@ class Profile:
     link: Path
     generation: int | None
     store_path: str | None
-    keeper: Keeper
+    keeper: ProfileManager
     elements: tuple[Element, ...]
 
 
@@ -130,7 +130,7 @@ def manifest_of(profile: Profile, *, leaving: Collection[Element]) -> bytes:
     import json
 
     gone = set(leaving)
-    if profile.keeper is not Keeper.NIX_PROFILE:
+    if profile.keeper is not ProfileManager.NIX_PROFILE:
         kept = [
             {"active": element.active, "priority": element.priority, "storePaths": list(element.store_paths)}
             for element in profile.elements
@@ -184,7 +184,7 @@ def read(link: Path) -> Profile:
     Raises: NixprofError where its manifest cannot be understood.
     """
     if not os.path.lexists(link):
-        return Profile(link, None, None, Keeper.NOBODY, ())
+        return Profile(link, None, None, ProfileManager.NOBODY, ())
     generation = None
     if link.is_symlink():
         number = re.fullmatch(re.escape(link.name) + r"-(\d+)-link", os.path.basename(os.readlink(link)))
@@ -192,11 +192,13 @@ def read(link: Path) -> Profile:
     store_path = os.path.realpath(link)
     manifest = Path(store_path, "manifest.json")
     if manifest.exists():
-        return Profile(link, generation, store_path, Keeper.NIX_PROFILE, read_manifest(manifest))
+        return Profile(link, generation, store_path, ProfileManager.NIX_PROFILE, read_manifest(manifest))
     if os.path.lexists(os.path.join(store_path, "manifest.nix")):
-        return Profile(link, generation, store_path, Keeper.NIX_ENV, read_nix_env(Path(store_path, "manifest.nix")))
+        return Profile(
+            link, generation, store_path, ProfileManager.NIX_ENV, read_nix_env(Path(store_path, "manifest.nix"))
+        )
     empty = not os.path.isdir(store_path) or not os.listdir(store_path)
-    return Profile(link, generation, store_path, Keeper.NOBODY if empty else Keeper.UNKNOWN, ())
+    return Profile(link, generation, store_path, ProfileManager.NOBODY if empty else ProfileManager.UNKNOWN, ())
 
 
 def read_manifest(path: Path) -> tuple[Element, ...]:
@@ -226,7 +228,7 @@ def read_nix_env(path: Path) -> tuple[Element, ...]:
 
     Raises: NixprofError where it is no such file.
     """
-    from nixprof.nix.literal import read_literal
+    from nixprof.nix.nix_data import read_literal
 
     return _read(path, lambda text: tuple(_nix_env_element(entry) for entry in _list(read_literal(text))))
 

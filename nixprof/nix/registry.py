@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixprof.files import read_file
-from nixprof.nix.shape import MISSHAPEN, text
-from nixprof.places import home
+from nixprof.folders import home
+from nixprof.schema import MISSHAPEN, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

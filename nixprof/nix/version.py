@@ -11,7 +11,7 @@ MINIMUM = (2, 8)
 
 @dataclass(frozen=True, slots=True)
 class NixVersion:
-    """What `nix --version` says, asked only by `nixprof.nix.command`.
+    """What `nix --version` says, asked only by `nixprof.nix.operations`.
 
     Attributes:
         text: the version as printed, such as `2.26.3`.

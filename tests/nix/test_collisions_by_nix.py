@@ -9,7 +9,7 @@ import pytest
 from support.claims import agree, refused
 from support.world import NIXPROF_TYPED, World
 
-from nixprof.collisions import Provider, find_collisions, find_collisions_beside
+from nixprof.change.collisions import Provider, find_collisions, find_collisions_beside
 from nixprof.nix.profile import USUAL_PRIORITY
 
 pytestmark = pytest.mark.every_nix

@@ -16,9 +16,9 @@ import pytest
 from support.demo import DEMO
 from support.world import World
 
-from nixprof.freeze.findings import Evidence
-from nixprof.freeze.identify import MAX_FAILURES_IN_A_ROW, Identified, Nixpkgs, identify
-from nixprof.nix.command import Nix
+from nixprof.importers.findings import Evidence
+from nixprof.importers.identify import MAX_FAILURES_IN_A_ROW, Identified, Nixpkgs, identify
+from nixprof.nix.operations import Nix
 from nixprof.nix.profile import Element
 from nixprof.progress import Progress
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.world import World
 
-from nixprof.nix import command
+from nixprof.nix import operations as command
 from nixprof.progress import Progress
 
 
@@ -23,6 +23,6 @@ def test_questions_about_many_store_paths_are_asked_in_parts(
         assert all(size > 0 for size in whole.values())
         absent = f"{world.store.store_dir}/{'0' * 32}-absent"
         assert nix.invalid([*paths, absent]) == {absent}
-        assert nix.weigh(paths).built == ()
+        assert nix.plan_downloads(paths).built == ()
         nix.realise(paths, tmp_path)
     assert {path.readlink() for path in tmp_path.iterdir() if path.is_symlink()} == set(map(Path, paths))

@@ -42,7 +42,7 @@ def told(world: World, *args: str) -> str:
     return result.stderr
 
 
-def put_right(world: World, said: str) -> None:
+def recover(world: World, said: str) -> None:
     """Does what the hint says."""
     command = next(line for line in said.splitlines() if "to fix this: " in line).partition("to fix this: ")[2]
     world.command("/bin/sh", "-c", command.replace("sudo ", "").replace("~", str(world.home)))
@@ -56,7 +56,7 @@ def test_the_cache_of_nix(world: World, folder: str) -> None:
     said = told(world, "add", "jq")
     assert "error: Nix has no access to ~/.cache/nix/" in said
     assert f'sudo chown -R "$USER" ~/{folder}\n' in said
-    put_right(world, said)
+    recover(world, said)
 
 
 def test_a_folder_for_the_cache_that_is_none(world: World) -> None:
@@ -80,7 +80,7 @@ def test_the_files_of_nixprof(world: World, place: str, named: str) -> None:
     said = told(world, "add", "jq")
     assert f"error: cannot write ~/{named}\ncause: ~/{named} belongs to root" in said
     assert f'sudo chown -R "$USER" ~/{place}\n' in said
-    put_right(world, said)
+    recover(world, said)
 
 
 @pytest.mark.parametrize("command", ["sync", "list", "add jq"])
@@ -90,7 +90,7 @@ def test_the_state_of_nixprof(world: World, command: str) -> None:
     state.chmod(0o700)
     said = told(world, *command.split())
     assert 'sudo chown -R "$USER" ~/.local/state/nixprof\n' in said
-    put_right(world, said)
+    recover(world, said)
 
 
 @pytest.mark.parametrize("owned", ["by root", "read-only"])
@@ -103,4 +103,4 @@ def test_the_folder_of_the_generations(world: World, owned: str) -> None:
     said = told(world, "add", "jq")
     assert "error: cannot write ~/.local/state/nix/profiles, where the profile has its generations" in said
     assert "to build" not in said
-    put_right(world, said)
+    recover(world, said)

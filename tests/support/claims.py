@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nixprof.spec import Spec
+from nixprof.manifest.spec import Spec
 from support.world import Result, World
 
 # Runs nixprof and writes what it starts to stderr.

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from nixprof.activity_display import LINES, Moment, frame, so_far
 from nixprof.nix.activity import Activities
-from nixprof.render.progress import LINES, Moment, frame, so_far
 
 PATH = "/nix/store/00000000000000000000000000000000"
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.nix import command
-from nixprof.nix.weight import Weight
+from nixprof.nix import operations as command
+from nixprof.nix.download_plan import DownloadPlan
 
 
 @given(st.lists(st.text(min_size=1, max_size=300), max_size=50), st.integers(1, 2000))
@@ -27,6 +27,6 @@ def test_a_mac_takes_twenty_thousand_store_paths() -> None:
 
 
 def test_what_several_questions_found_counts_each_path_once() -> None:
-    both = Weight.total([Weight(("/a", "/b"), ("/x",), 10, 20), Weight(("/b", "/c"), (), 1, 2)])
-    assert both == Weight(("/a", "/b", "/c"), ("/x",), 11, 22)
-    assert Weight.total([]) == Weight((), (), 0, 0)
+    both = DownloadPlan.total([DownloadPlan(("/a", "/b"), ("/x",), 10, 20), DownloadPlan(("/b", "/c"), (), 1, 2)])
+    assert both == DownloadPlan(("/a", "/b", "/c"), ("/x",), 11, 22)
+    assert DownloadPlan.total([]) == DownloadPlan((), (), 0, 0)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.collisions import Collision, Provider, find_collisions, find_collisions_beside
+from nixprof.change.collisions import Collision, Provider, find_collisions, find_collisions_beside
 
 Tree = Mapping[str, str | tuple[str, int]]
 

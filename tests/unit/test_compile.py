@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.installs import NixInstall
 
-from nixprof.flake.compile import attribute, compile_flake, quoted, used_inputs
+from nixprof.lock.flake_nix import compile_flake, used_inputs
 from nixprof.manifest.model import Input, Manifest, Package, Policy
 from nixprof.manifest.parse import parse_text
 from nixprof.manifest.problems import ManifestError
+from nixprof.nix.nix_data import attribute, quoted
 
 RICH = r"""
 packages = [

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from nixprof.console import Colour, Console, _Stream, own
 from nixprof.errors import NixprofError
-from nixprof.render.error import report
-from nixprof.render.table import columns
-from nixprof.words import LONGEST_LINE
+from nixprof.formatting import LONGEST_LINE
+from nixprof.output.error import report
+from nixprof.output.table import columns
 
 
 def written(text: str) -> str:

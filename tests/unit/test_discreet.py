@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nixprof.console import opened
-from nixprof.words import discreet
+from nixprof.formatting import redact
 
 PACKAGE = Path(__file__).resolve().parents[2] / "nixprof"
 
@@ -55,7 +55,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "nixprof"
     ],
 )
 def test_passwords_and_tokens_in_addresses_are_masked(text: str, shown: str) -> None:
-    assert discreet(text) == shown
+    assert redact(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_passwords_and_tokens_in_addresses_are_masked(text: str, shown: str) -> 
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
-    assert discreet(text) == text
+    assert redact(text) == text
 
 
 @pytest.mark.parametrize(
@@ -109,4 +109,4 @@ def test_no_shell_is_ever_started() -> None:
 
 def test_processes_are_started_in_one_place_by_the_editor_and_for_the_name_of_a_mac() -> None:
     starts = {str(file.relative_to(PACKAGE)) for file in PACKAGE.rglob("*.py") if "subprocess" in file.read_text()}
-    assert starts <= {"nix/command.py", "commands/edit.py", "machine.py"}
+    assert starts <= {"nix/operations.py", "commands/edit.py", "machine.py"}

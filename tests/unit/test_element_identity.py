@@ -16,9 +16,9 @@ import typer.main
 
 from nixprof.cli import app
 from nixprof.errors import NixprofError
-from nixprof.freeze.decide import find_elements, hint_name, only
-from nixprof.nix.command import Nix
-from nixprof.nix.profile import Element, Keeper, Profile, manifest_of, read_manifest, sole_path
+from nixprof.importers.decide import find_elements, hint_name, only
+from nixprof.nix.operations import Nix
+from nixprof.nix.profile import Element, Profile, ProfileManager, manifest_of, read_manifest, sole_path
 from nixprof.nix.version import NixVersion
 from nixprof.progress import Progress
 
@@ -83,7 +83,7 @@ def test_a_list_without_some_elements_has_all_others(tmp_path: Path, version: in
         listed: Any = dict(zip([each.name for each in elements], entries, strict=True)) if version == 3 else entries
         manifest.write_text(json.dumps({"version": version, "elements": listed}))
         read = read_manifest(manifest)
-        profile = Profile(tmp_path / "p", 1, str(tmp_path), Keeper.NIX_PROFILE, read)
+        profile = Profile(tmp_path / "p", 1, str(tmp_path), ProfileManager.NIX_PROFILE, read)
         gone = Random(number).sample(read, number % 20)
         manifest.write_bytes(manifest_of(profile, leaving=gone))
         kept = read_manifest(manifest)
@@ -185,7 +185,7 @@ def only_store_paths_pass(odd: str, good: str) -> None:
     nix = Recording(VERSIONS[0])
     for ask in (
         lambda: nix.invalid([good, odd]),
-        lambda: nix.weigh([good, odd]),
+        lambda: nix.plan_downloads([good, odd]),
         lambda: nix.realise([odd, good], Path("/r")),
         lambda: nix.closure([good, odd]),
         lambda: nix.log(odd),

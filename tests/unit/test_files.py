@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from nixprof.change.commit import commit, finish, is_unfinished
 from nixprof.errors import ConcurrentChangeError, NixprofError
 from nixprof.files import TEMPORARY, Replacement, check_writable, remove_temporary_files, replace_file
-from nixprof.places import Places
-from nixprof.transaction import commit, finish, is_unfinished
+from nixprof.folders import Folders
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    found = Places(tmp_path / "config", tmp_path / "state", tmp_path / "cache", tmp_path / "data")
+def folders(tmp_path: Path) -> Folders:
+    found = Folders(tmp_path / "config", tmp_path / "state", tmp_path / "cache", tmp_path / "data")
     found.config.mkdir()
     found.state.mkdir()
     return found
@@ -203,8 +203,10 @@ def test_first_the_file_then_its_name_then_the_folder_reach_the_disk(
     assert done == ["sync file", "rename", "sync folder"]
 
 
-def test_everything_is_written_before_anything_is_in_its_place(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = {places.config / name: name.encode() for name in ("one", "two", "three")}
+def test_everything_is_written_before_anything_is_in_its_place(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {folders.config / name: name.encode() for name in ("one", "two", "three")}
     done: list[str] = []
     fsync, replace = os.fsync, os.replace
 
@@ -218,14 +220,14 @@ def test_everything_is_written_before_anything_is_in_its_place(places: Places, m
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", replaced)
-    commit(places, places.config / "profile", files, lambda: done.append("activate"))
+    commit(folders, folders.config / "profile", files, lambda: done.append("activate"))
     written = ["sync", "commit.json", "sync", "sync", "sync", "sync"]
     assert done == [*written, "one", "sync", "two", "sync", "three", "sync", "activate"]
-    assert names(places.state) == []
+    assert names(folders.state) == []
 
 
-def test_a_failing_activation_takes_everything_back(places: Places) -> None:
-    old, new = as_file(places.config), places.config / "folder/new"
+def test_a_failing_activation_takes_everything_back(folders: Folders) -> None:
+    old, new = as_file(folders.config), folders.config / "folder/new"
 
     def fail() -> int:
         assert old.read_bytes() == b"newer"
@@ -233,35 +235,35 @@ def test_a_failing_activation_takes_everything_back(places: Places) -> None:
         raise NixprofError("no")
 
     with pytest.raises(NixprofError, match="no"):
-        commit(places, places.config / "profile", {new: b"new", old: b"newer"}, fail)
+        commit(folders, folders.config / "profile", {new: b"new", old: b"newer"}, fail)
     assert old.read_bytes() == b"old"
     assert not new.exists()
-    assert names(places.config / "folder") == []
-    assert names(places.state) == []
+    assert names(folders.config / "folder") == []
+    assert names(folders.state) == []
 
 
-def test_a_file_that_was_edited_meanwhile_is_not_replaced(places: Places) -> None:
-    path = as_file(places.config)
+def test_a_file_that_was_edited_meanwhile_is_not_replaced(folders: Folders) -> None:
+    path = as_file(folders.config)
     with pytest.raises(ConcurrentChangeError):
-        commit(places, places.config / "profile", {path: b"new"}, lambda: None, {path: b"something before that"})
+        commit(folders, folders.config / "profile", {path: b"new"}, lambda: None, {path: b"something before that"})
     with pytest.raises(ConcurrentChangeError):
         commit(
-            places,
-            places.config / "profile",
-            {places.config / "x": b"x"},
+            folders,
+            folders.config / "profile",
+            {folders.config / "x": b"x"},
             lambda: None,
             {path: b"something before that"},
         )
     assert path.read_bytes() == b"old"
-    assert names(places.config) == ["list"]
+    assert names(folders.config) == ["list"]
 
 
-def test_what_is_equal_is_not_touched(places: Places) -> None:
-    path = as_file(places.config)
+def test_what_is_equal_is_not_touched(folders: Folders) -> None:
+    path = as_file(folders.config)
     before = path.stat()
-    assert commit(places, places.config / "profile", {path: b"old"}, lambda: 7) == 7
+    assert commit(folders, folders.config / "profile", {path: b"old"}, lambda: 7) == 7
     assert path.stat() == before
-    assert not is_unfinished(places)
+    assert not is_unfinished(folders)
 
 
 class KilledError(BaseException):
@@ -270,23 +272,23 @@ class KilledError(BaseException):
 
 @pytest.mark.parametrize("moved", [False, True])
 def test_what_was_stopped_goes_with_the_profile(
-    places: Places, monkeypatch: pytest.MonkeyPatch, *, moved: bool
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, *, moved: bool
 ) -> None:
-    old, edited, new = as_file(places.config), places.config / "edited", places.config / "folder/new"
+    old, edited, new = as_file(folders.config), folders.config / "edited", folders.config / "folder/new"
     edited.write_bytes(b"old")
-    profile = places.config / "profile"
+    profile = folders.config / "profile"
     with monkeypatch.context() as patched:
-        patched.setattr("nixprof.transaction._take_back", lambda *_: None)
-        patched.setattr("nixprof.transaction._forget", lambda *_: None)
+        patched.setattr("nixprof.change.commit._take_back", lambda *_: None)
+        patched.setattr("nixprof.change.commit._forget", lambda *_: None)
         with pytest.raises(KilledError):
-            commit(places, profile, {new: b"\xff new", old: b"new", edited: b"new"}, killed)
-    (old if moved else places.config / "other").write_bytes(b"old")  # as if it had not been written yet
+            commit(folders, profile, {new: b"\xff new", old: b"new", edited: b"new"}, killed)
+    (old if moved else folders.config / "other").write_bytes(b"old")  # as if it had not been written yet
     edited.write_bytes(b"by hand")
     if moved:
         profile.symlink_to("somewhere")
-    assert is_unfinished(places)
-    finish(places)
-    assert not is_unfinished(places)
+    assert is_unfinished(folders)
+    finish(folders)
+    assert not is_unfinished(folders)
     assert edited.read_bytes() == b"by hand"
     assert old.read_bytes() == (b"new" if moved else b"old")
     assert new.exists() == moved
@@ -326,32 +328,32 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def written_somehow(places: Places, link: Path) -> None:
+def written_somehow(folders: Folders, link: Path) -> None:
     """Every way in which a file is written."""
     with contextlib.suppress(NixprofError):
         replace_file(link, b"new")
     with contextlib.suppress(NixprofError):
-        commit(places, places.config / "profile", {link: b"new"}, lambda: None)
+        commit(folders, folders.config / "profile", {link: b"new"}, lambda: None)
     with contextlib.suppress(NixprofError):
-        commit(places, places.config / "profile", {places.config / "first": b"x", link: b"new"}, failing)
+        commit(folders, folders.config / "profile", {folders.config / "first": b"x", link: b"new"}, failing)
     entry = f'{{"path": "{link}", "before": BEFORE, "after": "new"}}'
     journal = f'{{"version": 2, "profile": null, "at": "elsewhere", "files": [{entry}]}}'
     for before in ("null", '"of the store"'):
-        (places.state / "commit.json").write_text(journal.replace("BEFORE", before))
+        (folders.state / "commit.json").write_text(journal.replace("BEFORE", before))
         with contextlib.suppress(NixprofError):
-            finish(places)
+            finish(folders)
 
 
 def failing() -> int:
     raise NixprofError("no")
 
 
-def test_a_device_behind_a_link_stays_as_it_is(places: Places) -> None:
-    device, link = places.config / "device", places.config / "list"
+def test_a_device_behind_a_link_stays_as_it_is(folders: Folders) -> None:
+    device, link = folders.config / "device", folders.config / "list"
     as_device(device)
     link.symlink_to(device)
     before = device.lstat()
-    written_somehow(places, link)
+    written_somehow(folders, link)
     assert device.lstat() == before
     assert link.readlink() == device
     with pytest.raises(NixprofError, match="which leads to") as caught:
@@ -359,15 +361,15 @@ def test_a_device_behind_a_link_stays_as_it_is(places: Places) -> None:
     assert caught.value.cause == f"{device} is not a file"
 
 
-def test_the_store_behind_a_link_stays_as_it_is(places: Places, stored: Path) -> None:
+def test_the_store_behind_a_link_stays_as_it_is(folders: Folders, stored: Path) -> None:
     """Root could write there."""
-    link = places.config / "list"
+    link = folders.config / "list"
     link.symlink_to(stored)
-    folder = places.config / "flake"
+    folder = folders.config / "flake"
     folder.symlink_to(stored.parent)
     before = stored.stat()
     for path in (link, folder / "list", folder / "new"):
-        written_somehow(places, path)
+        written_somehow(folders, path)
         with pytest.raises(NixprofError, match="cannot write") as caught:
             check_writable(path)
         assert caught.value.cause == "the Nix store is never written to"

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from nixprof.flake.inputs import read_flake_lock
+from nixprof.lock.flake_lock import read_flake_lock
 
 HASH = "sha256-gclqZWfxp2Y6EMBiEIBuYRwZ9WHdgYLjMu00HUaESSs="
 

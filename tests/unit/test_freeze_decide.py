@@ -5,8 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.flake.packages import LockedPackage, Resolved
-from nixprof.freeze.decide import (
+from nixprof.importers.decide import (
     Choice,
     Ground,
     attribute_of,
@@ -16,8 +15,9 @@ from nixprof.freeze.decide import (
     find_elements,
     only,
 )
-from nixprof.freeze.findings import Alone, Differing, Evidence, Finding, How, Import
-from nixprof.freeze.identify import Identity
+from nixprof.importers.findings import Alone, Differing, Evidence, Finding, How, Import
+from nixprof.importers.identify import Identity
+from nixprof.lock.packages_json import LockedPackage, Resolved
 from nixprof.machine import Machine
 from nixprof.manifest.parse import parse_text
 from nixprof.nix.profile import Element

@@ -1,7 +1,7 @@
 """What the evidence for an attribute path comes to."""
 
-from nixprof.freeze.findings import Evidence
-from nixprof.freeze.identify import Candidate, Identity, Nixpkgs, judge
+from nixprof.importers.findings import Evidence
+from nixprof.importers.identify import Candidate, Identity, Nixpkgs, judge
 from nixprof.nix.profile import Element
 
 STORE = "/nix/store/00000000000000000000000000000000-"

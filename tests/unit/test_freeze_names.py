@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.freeze.names import FAMILIES, MAX_RELATED, MAX_VARIANTS, PLAIN_SETS, Name, Names, expand, in_nested
+from nixprof.importers.names import FAMILIES, MAX_RELATED, MAX_VARIANTS, PLAIN_SETS, Name, Names, expand, in_nested
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.freeze.origin import Reference, find_origin, find_revision
+from nixprof.importers.origin import Reference, find_origin, find_revision
 from nixprof.manifest.model import DEFAULT_NIXPKGS, Input
+from nixprof.manifest.spec import check_input_name
 from nixprof.nix.profile import Element
-from nixprof.spec import check_input_name
 
 REV = "0123456789abcdef0123456789abcdef01234567"
 PATH = "/nix/store/00000000000000000000000000000000-x-1.0"

@@ -15,26 +15,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.answers import bases, is_answered
-from nixprof.environment import expected, in_profile
+from nixprof.change.commit import finish
+from nixprof.change.environment import expected, in_profile
+from nixprof.change.process_lock import was_stopped
+from nixprof.change.resolve import questions, resolve
 from nixprof.errors import NixprofError
-from nixprof.exclusive import was_stopped
-from nixprof.flake.compile import compile_flake
-from nixprof.flake.inputs import LockedInput, read_flake_lock
-from nixprof.flake.packages import holds, read_packages, write_packages
-from nixprof.freeze.decide import element_names
-from nixprof.freeze.identify import Nixpkgs, identify
-from nixprof.freeze.reading import read_file
+from nixprof.folders import Folders
+from nixprof.importers.decide import element_names
+from nixprof.importers.identify import Nixpkgs, identify
+from nixprof.importers.reading import read_file
+from nixprof.lock.flake_lock import LockedInput, read_flake_lock
+from nixprof.lock.flake_nix import compile_flake
+from nixprof.lock.freshness import fingerprints, is_answered
+from nixprof.lock.packages_json import holds, read_packages, write_packages
 from nixprof.machine import Machine
 from nixprof.manifest.parse import parse_text
 from nixprof.nix.activity import Activities
-from nixprof.nix.command import Nix
-from nixprof.nix.profile import Element, Keeper, Profile, read_manifest, read_nix_env
-from nixprof.nix.weight import Weight
-from nixprof.places import Places
+from nixprof.nix.download_plan import DownloadPlan
+from nixprof.nix.operations import Nix
+from nixprof.nix.profile import Element, Profile, ProfileManager, read_manifest, read_nix_env
 from nixprof.progress import Progress
-from nixprof.resolve import questions, resolve
-from nixprof.transaction import finish
 
 STORE = "/nix/store/00000000000000000000000000000000-"
 MACHINE = Machine("x86_64-linux", lambda: "here")
@@ -111,7 +111,7 @@ def read_or_refused(read: Callable[[], object]) -> None:
     try:
         read()
     except NixprofError as error:
-        from nixprof.render.error import report
+        from nixprof.output.error import report
 
         for line in report(error):
             line.encode(errors="backslashreplace")  # as stderr does
@@ -225,7 +225,7 @@ def test_packages_json(folder: Path, data: bytes) -> None:
 @given(data=as_json(LOCK))
 def test_flake_lock(folder: Path, data: bytes) -> None:
     (folder / "flake.lock").write_bytes(data)
-    read_or_refused(lambda: bases(manifest(), read_flake_lock(folder / "flake.lock")))
+    read_or_refused(lambda: fingerprints(manifest(), read_flake_lock(folder / "flake.lock")))
 
 
 @given(data=st.sampled_from(PROFILES).flatmap(as_json))
@@ -255,7 +255,7 @@ def test_the_record_of_an_environment(folder: Path, data: bytes) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(record)
     element = Element("nixprof", "packages.x86_64-linux.nixprof", "path:/f", "path:/f", (str(folder),))
-    profile = Profile(folder / "p", 1, str(folder), Keeper.NIX_PROFILE, (element,))
+    profile = Profile(folder / "p", 1, str(folder), ProfileManager.NIX_PROFILE, (element,))
     read_or_refused(lambda: in_profile(profile, Path("/f")))
 
 
@@ -267,20 +267,20 @@ NOTE = {"command": "nixprof add x", "process": 1, "since": 1.5}
     journal=as_json({"profile": "/x", "at": "", "files": [{"path": "f", "before": None, "after": "x"}]}),
 )
 def test_what_a_stopped_nixprof_left(folder: Path, note: bytes, journal: bytes) -> None:
-    from nixprof.exclusive import _read
+    from nixprof.change.process_lock import _read
 
     state = folder / "state"
     state.mkdir(exist_ok=True)
     (state / "running.json").write_bytes(note)
     # Of the journal only the parts that name no path: what it says is written.
     (state / "commit.json").write_bytes(journal.replace(b'"f"', json.dumps(str(state / "f")).encode()))
-    places = Places(folder / "config", state, folder / "cache", folder / "data")
-    assert was_stopped(places)
+    folders = Folders(folder / "config", state, folder / "cache", folder / "data")
+    assert was_stopped(folders)
     str(_read(state / "running.json"))
     before = os.getcwd()
     os.chdir(state)
     try:
-        read_or_refused(lambda: finish(places))
+        read_or_refused(lambda: finish(folders))
     finally:
         os.chdir(before)
 
@@ -335,7 +335,7 @@ def test_what_nix_resolves(said: bytes) -> None:
 
 
 def _with(answer: Any) -> Any:
-    from nixprof.flake.packages import LockedPackage
+    from nixprof.lock.packages_json import LockedPackage
 
     return LockedPackage({"x86_64-linux": answer.resolved})
 
@@ -409,4 +409,4 @@ these 2 paths will be fetched (1.20 MiB download, 3.40 GiB unpacked):
 
 @given(said=almost_text(WEIGHT))
 def test_what_nix_would_fetch(said: bytes) -> None:
-    Weight.parse(said.decode(errors="replace"))
+    DownloadPlan.parse(said.decode(errors="replace"))

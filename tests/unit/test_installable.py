@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nixprof.errors import NixprofError
-from nixprof.installable import absolute, input_name, read_installable
+from nixprof.manifest.installable import absolute, input_name, read_installable
 from nixprof.manifest.model import DEFAULT_NIXPKGS, Input
 
 UNSTABLE = Input("unstable", "github:NixOS/nixpkgs/nixos-unstable")

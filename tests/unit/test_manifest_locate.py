@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from nixprof.manifest.locate import Lines, Place, line_column, locate
+from nixprof.manifest.positions import Lines, Place, line_column, locate
 
 CORPUS = [
     "",

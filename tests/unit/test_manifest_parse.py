@@ -16,7 +16,7 @@ from nixprof.machine import Machine
 from nixprof.manifest.model import EVERYWHERE, Input, Manifest, Package, Policy, Scope
 from nixprof.manifest.parse import parse, parse_text
 from nixprof.manifest.problems import ManifestError
-from nixprof.spec import Spec
+from nixprof.manifest.spec import Spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable

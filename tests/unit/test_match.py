@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from nixprof.errors import NixprofError
-from nixprof.flake.packages import LockedPackage, Resolved
+from nixprof.lock.packages_json import LockedPackage, Resolved
+from nixprof.manifest.find import find_packages
 from nixprof.manifest.model import Manifest
 from nixprof.manifest.parse import parse
-from nixprof.match import find_packages
 
 MANIFEST = """
 packages = [

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nixprof.flake.compile import quoted
-from nixprof.nix.literal import read_literal
+from nixprof.nix.nix_data import quoted, read_literal
 
 
 def test_what_nix_env_writes() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nixprof.errors import NixprofError
-from nixprof.nix.profile import Element, Keeper, locate, read, read_manifest
+from nixprof.nix.profile import Element, ProfileManager, locate, read, read_manifest
 
 STORE = "/nix/store/00000000000000000000000000000000"
 LOCKED = "github:NixOS/nixpkgs/abc?narHash=sha256-x%3D"
@@ -176,15 +176,15 @@ def generation(tmp_path: Path, number: int | None, *files: str) -> Path:
 @pytest.mark.parametrize(
     ("files", "keeper", "elements"),
     [
-        ((), Keeper.NOBODY, 0),
-        (("manifest.json",), Keeper.NIX_PROFILE, 2),
-        (("manifest.nix",), Keeper.NIX_ENV, 0),
-        (("hello",), Keeper.UNKNOWN, 0),
+        ((), ProfileManager.NOBODY, 0),
+        (("manifest.json",), ProfileManager.NIX_PROFILE, 2),
+        (("manifest.nix",), ProfileManager.NIX_ENV, 0),
+        (("hello",), ProfileManager.UNKNOWN, 0),
         # nixprof's own environments have both, linked into a profile one of them stays.
-        (("manifest.json", "manifest.nix"), Keeper.NIX_PROFILE, 2),
+        (("manifest.json", "manifest.nix"), ProfileManager.NIX_PROFILE, 2),
     ],
 )
-def test_who_keeps_a_profile(tmp_path: Path, files: tuple[str, ...], keeper: Keeper, elements: int) -> None:
+def test_who_keeps_a_profile(tmp_path: Path, files: tuple[str, ...], keeper: ProfileManager, elements: int) -> None:
     found = read(generation(tmp_path, 12, *files))
     assert found.keeper is keeper
     assert len(found.elements) == elements
@@ -194,13 +194,13 @@ def test_who_keeps_a_profile(tmp_path: Path, files: tuple[str, ...], keeper: Kee
 
 def test_no_profile_yet(tmp_path: Path) -> None:
     found = read(tmp_path / "profile")
-    assert (found.keeper, found.generation, found.store_path) == (Keeper.NOBODY, None, None)
+    assert (found.keeper, found.generation, found.store_path) == (ProfileManager.NOBODY, None, None)
 
 
 def test_a_profile_that_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "profile").symlink_to("profile-3-link")
     found = read(tmp_path / "profile")
-    assert (found.keeper, found.generation) == (Keeper.NOBODY, 3)
+    assert (found.keeper, found.generation) == (ProfileManager.NOBODY, 3)
 
 
 def test_a_link_that_is_no_generation(tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from nixprof.exclusive import was_stopped
+from nixprof.change.commit import finish, is_unfinished
+from nixprof.change.generations import read_sources
+from nixprof.change.process_lock import was_stopped
 from nixprof.files import content, read_file, read_json
-from nixprof.generations import read_sources
+from nixprof.folders import Folders
 from nixprof.manifest.parse import parse
 from nixprof.manifest.problems import ManifestError
 from nixprof.nix.profile import read_manifest
-from nixprof.places import Places
-from nixprof.transaction import finish, is_unfinished
 
 
 def pipe(path: Path) -> None:
@@ -42,8 +42,8 @@ ODD = [pipe, folder, endless, loop, huge]
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    found = Places(tmp_path / "config", tmp_path / "state", tmp_path / "cache", tmp_path / "data")
+def folders(tmp_path: Path) -> Folders:
+    found = Folders(tmp_path / "config", tmp_path / "state", tmp_path / "cache", tmp_path / "data")
     found.config.mkdir()
     found.state.mkdir()
     return found
@@ -60,33 +60,33 @@ def test_what_cannot_be_read_is_refused_at_once(tmp_path: Path, make: Callable[[
 
 
 @pytest.mark.parametrize("make", ODD)
-def test_a_journal_that_is_none(places: Places, make: Callable[[Path], None]) -> None:
-    make(places.state / "commit.json")
+def test_a_journal_that_is_none(folders: Folders, make: Callable[[Path], None]) -> None:
+    make(folders.state / "commit.json")
     if make is loop:
-        assert not is_unfinished(places)
+        assert not is_unfinished(folders)
         return
-    assert is_unfinished(places)
+    assert is_unfinished(folders)
     if make is not folder:
-        finish(places)
-        assert not is_unfinished(places)
+        finish(folders)
+        assert not is_unfinished(folders)
 
 
 @pytest.mark.parametrize("make", ODD)
-def test_an_include_that_is_none(places: Places, make: Callable[[Path], None]) -> None:
-    places.manifest.write_text('include = ["more.toml"]\n')
-    make(places.config / "more.toml")
+def test_an_include_that_is_none(folders: Folders, make: Callable[[Path], None]) -> None:
+    folders.manifest.write_text('include = ["more.toml"]\n')
+    make(folders.config / "more.toml")
     with pytest.raises(ManifestError) as caught:
-        parse(places.manifest)
+        parse(folders.manifest)
     assert [problem.text for problem in caught.value.problems] == ['"more.toml"']
 
 
-def test_json_that_is_nested_too_deeply(places: Places) -> None:
+def test_json_that_is_nested_too_deeply(folders: Folders) -> None:
     text = "[" * 1_000_000
     assert read_sources(text.encode()) == {}
-    (places.state / "commit.json").write_text(text)
-    finish(places)
-    (places.state / "running.json").write_text(text)
-    assert was_stopped(places)
+    (folders.state / "commit.json").write_text(text)
+    finish(folders)
+    (folders.state / "running.json").write_text(text)
+    assert was_stopped(folders)
 
 
 def test_a_limit_is_in_whole_bytes(tmp_path: Path) -> None:

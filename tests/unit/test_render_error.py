@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from nixprof import cli
+from nixprof.change.refusal import Reason, Refusal, UnresolvableError, tables
 from nixprof.errors import NixprofError
+from nixprof.formatting import command_line
 from nixprof.manifest.parse import parse_text
 from nixprof.manifest.problems import ManifestError, Problem
-from nixprof.refusal import Obstacle, Refusal, UnresolvableError, tables
-from nixprof.render.error import report
-from nixprof.words import command_line
+from nixprof.output.error import report
 
 
 def test_labels_are_aligned_and_the_home_is_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_on_a_terminal_problems_of_the_list_are_broken_between_words() -> None:
 def test_on_a_terminal_refusals_are_broken_between_words_and_a_command_follows_its_reason_whole() -> None:
     packages = parse_text(Path("/home/alice/nixprof.toml"), b'packages = ["vscode", "spotify"]').packages
     refusals = [
-        Refusal(package, ("x86_64-linux",), Obstacle.UNFREE, f"{package.written}-1.106.0-unstable")
+        Refusal(package, ("x86_64-linux",), Reason.UNFREE, f"{package.written}-1.106.0-unstable")
         for package in packages
     ]
     error = UnresolvableError(refusals, {})
@@ -110,7 +110,7 @@ def test_a_bug_is_one_line(
 
     monkeypatch.setattr("nixprof.commands.sync.run", broken)
     # A test is no place to change how signals are handled, or which commands there are.
-    monkeypatch.setattr("nixprof.interrupts.stop_in_order", lambda: None)
+    monkeypatch.setattr("nixprof.signals.install_signal_handlers", lambda: None)
     monkeypatch.setattr(cli, "_leave_only", lambda _: None)
     assert cli.run(["sync", *option]) == 1
     shown = capsys.readouterr()

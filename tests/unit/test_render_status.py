@@ -6,11 +6,11 @@ from typing import TextIO
 
 import pytest
 
-from nixprof.changes import Change, Kind
-from nixprof.commands.status import Elsewhere, Status
+from nixprof.change.differences import Change, Kind
+from nixprof.commands.status import ProfileDrift, Status
 from nixprof.console import Console
 from nixprof.nix.profile import Element
-from nixprof.render.status import status
+from nixprof.output.status import status
 
 LONG = ("my-own-tool-with-a-long-name", "another-tool-with-a-long-name", "third-tool-with-a-long-name")
 NOTHING = Status((), (), (), (), None, (), in_sync=False, packages=0, generation=3, keeper=None)
@@ -76,7 +76,7 @@ def test_a_command_that_fits_beside_its_own_row_only_does_not_stick_out() -> Non
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 120])
 def test_nothing_is_cut_at_any_width(columns: int) -> None:
-    result = replace(BUSY, elsewhere=Elsewhere.MOVED, foreign=foreign("x" * 100))
+    result = replace(BUSY, elsewhere=ProfileDrift.MOVED, foreign=foreign("x" * 100))
     lines = shown(result, columns)
     assert all(len(line) <= columns for line in lines)
     text = "".join(line.strip() for line in lines).replace(" ", "")

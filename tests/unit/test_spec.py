@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.spec import Spec, SpecError, check_input_name
+from nixprof.manifest.spec import Spec, SpecError, check_input_name
 
 
 @pytest.mark.parametrize(

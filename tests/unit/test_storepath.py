@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.storepath import is_store_path, outputs_of, package_of, split_name
+from nixprof.store_path import is_store_path, outputs_of, package_of, split_name
 
 HASH = "00000000000000000000000000000000"
 

@@ -1,0 +1,1 @@
+"""The way of a change, from the list to the profile."""

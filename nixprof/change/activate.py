@@ -1,0 +1,243 @@
+"""Put the environment into the profile, beside whatever else is there."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nixprof.change.collision_report import shared_with
+from nixprof.change.environment import in_profile
+from nixprof.errors import ConcurrentChangeError, NixprofError
+from nixprof.files import cannot_write, permission_fix
+from nixprof.folders import home
+from nixprof.formatting import count, shell_quote
+from nixprof.nix.profile import USUAL_PRIORITY, ProfileManager, sole_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from nixprof.change.environment import EnvironmentEntry
+    from nixprof.change.state import State
+    from nixprof.context import Context
+    from nixprof.nix.operations import Nix
+    from nixprof.nix.profile import Element, Profile
+
+
+# So many files say which ones are meant.
+_SHOWN = 3
+
+
+def check_profile(profile: Profile | None, adopted: tuple[Element, ...], *, agreed: bool = False) -> None:
+    """Make sure that an element can be added to a profile without loss.
+
+    Args:
+        profile: as it is.
+        adopted: what the environment takes the place of; then the profile is made anew.
+        agreed: whether the user has agreed to lose files that no list of packages names.
+
+    Raises: NixprofError where `nix profile` would fail, or drop or convert what is there.
+    """
+    _check_place(profile.link if profile else home() / ".nix-profile")
+    if profile is None or adopted or profile.keeper in (ProfileManager.NOBODY, ProfileManager.NIX_PROFILE):
+        return
+    if profile.keeper is ProfileManager.NIX_ENV:
+        raise NixprofError(
+            f"{profile.link} was made by nix-env; converting it with `nix profile` would lose information",
+            hints=("to import it completely: nixprof freeze", "or use another: nixprof sync --profile PATH"),
+        )
+    if agreed:
+        return
+    link = shell_quote(str(profile.link))
+    if profile.generation is None:
+        cause = "it is a link to a folder, and not to a generation of a profile"
+        back = f"ln -sfn {shell_quote(os.readlink(profile.link))} {link}"
+    else:
+        cause = "it was made by `nix-env --set` or `nix build --profile`"
+        back = f"nix-env --profile {link} --rollback"
+    raise NixprofError(
+        f"{profile.link} has files but no list of packages, and they would be lost: {_sample(profile.store_path)}",
+        cause=cause,
+        hints=(
+            "use another profile: nixprof sync --profile PATH",
+            "or go on without them: nixprof sync --yes",
+            f"to come back to them then: {back}",
+        ),
+    )
+
+
+def _check_place(link: Path) -> None:
+    """Make sure that Nix can put a profile where `link` is.
+
+    Raises: NixprofError that says what is in the way.
+    """
+    if not os.path.lexists(link) or link.is_symlink():
+        folder = next(parent for parent in link.parents if os.path.lexists(parent))
+    else:
+        kind = "a folder" if link.is_dir() else "a file"
+        raise NixprofError(
+            f"{link} is {kind}, and a profile is a link",
+            hints=("use another place: nixprof sync --profile PATH", "or move away what is there"),
+        )
+    if os.path.islink(os.path.realpath(link)):
+        raise NixprofError(
+            f"{link} is a link that leads back to itself", hints=("remove that link, then: nixprof sync",)
+        )
+    if os.access(folder, os.W_OK | os.X_OK):
+        return
+    hint = "use another profile: nixprof sync --profile PATH"
+    command, pointer = permission_fix(folder), home() / ".nix-profile"
+    if command:
+        hint = f"to fix this: {command}"
+    elif pointer.is_symlink() and not pointer.exists():
+        hint = "remove the link ~/.nix-profile, and Nix makes another: nixprof sync"
+    raise NixprofError(f"cannot write {folder}, where the profile has its generations", hints=(hint,))
+
+
+def _sample(folder: str | None) -> str:
+    """Name the first files of a folder, and count the others."""
+    found = sorted(
+        os.path.relpath(os.path.join(where, name), folder)
+        for where, _, names in os.walk(folder or "", followlinks=True)
+        for name in names
+    )
+    rest = len(found) - _SHOWN
+    return ", ".join(found[:_SHOWN]) + (f" and {count(rest, 'more file')}" if rest > 0 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """Giving the profile an environment, and no other of nixprof's; foreign elements stay.
+
+    Attributes:
+        profile: as it is; None where Nix has not made one yet.
+        leaving: the elements that the environment takes the place of: nixprof's own, and those that it adopts.
+        built: the environment, a store path.
+        packages: what it links.
+        attribute: its attribute in the generated flake.
+        priority: of its element.
+
+    """
+
+    profile: Profile | None
+    leaving: tuple[Element, ...]
+    built: str
+    packages: tuple[EnvironmentEntry, ...]
+    attribute: str
+    priority: int
+
+    @classmethod
+    def of(
+        cls,
+        before: State,
+        adopted: tuple[Element, ...],
+        packages: Sequence[EnvironmentEntry],
+        built: str,
+        attribute: str,
+    ) -> Activation:
+        """Prepare it; `packages` are what was built into the environment."""
+        priority = _priority_beside(beside(before, adopted), packages)
+        return cls(before.profile, _leaving(before, adopted), built, tuple(packages), attribute, priority)
+
+    def perform(self, nix: Nix, context: Context) -> Profile:
+        """Do it; the generated flake is written already.
+
+        Returns: the profile as it is then.
+
+        Raises: NixprofError, ConcurrentChangeError where it is another than was read; the profile is then as before.
+
+        """
+        if context.profile() != self.profile:
+            raise ConcurrentChangeError("the profile")
+        failure: NixprofError | None = None
+        try:
+            self._switch(nix, context)
+        except ConcurrentChangeError:
+            raise
+        except NixprofError as error:
+            failure = error
+        after = context.profile()
+        if failure and after == self.profile:
+            raise failure
+        if after is not None and self._is_done(after, context):
+            if failure:
+                context.progress.note(f"the profile has been switched, and then: {failure.message}")
+            return after
+        if after is not None and after != self.profile:
+            self._take_back(nix, after)
+        raise failure or NixprofError(
+            "Nix reported success, but the profile does not have what it should have",
+            hints=("nixprof status", "nixprof sync"),
+        )
+
+    def _switch(self, nix: Nix, context: Context) -> None:
+        flake = context.folders.flake
+        if self.profile is None or not self.leaving:
+            link = self.profile.link if self.profile else context.chosen_profile
+            if link is not None:
+                # A link may lead to a folder that is still to be made, which Nix does not do.
+                with cannot_write(link.parent):
+                    link.parent.mkdir(parents=True, exist_ok=True)
+            nix.install(link, flake, self.attribute, self.priority)
+            return
+        one, *more = self.leaving
+        path = sole_path(one, self.profile.elements)
+        if more or path is None or not nix.follows(one, flake, self.attribute) or one.priority != self.priority:
+            nix.replace(self.profile, self.leaving, flake, self.attribute, self.priority)
+        elif self.built not in one.store_paths:
+            nix.upgrade(self.profile.link, path)
+
+    def _is_done(self, after: Profile, context: Context) -> bool:
+        """Tell whether a profile has what was built, and every element that was to stay, whatever Nix said."""
+        # Another file in the generated folder, such as a README, is in what Nix copies and in no way in what it links.
+        found = in_profile(after, context.folders.flake)
+        before = self.profile.elements if self.profile else ()
+        staying = {_links(element) for element in before if element not in self.leaving}
+        return self.packages in [one.packages for one in found] and staying <= set(map(_links, after.elements))
+
+    def _take_back(self, nix: Nix, after: Profile) -> None:
+        """Let the profile be as it was; where there was none there is none to go back to."""
+        if self.profile is not None and self.profile.generation is not None:
+            nix.go_to(self.profile.link, self.profile.generation)
+            if after.generation is not None:
+                nix.delete_generation(self.profile.link, after.generation)
+
+
+def _links(element: Element) -> tuple[frozenset[str], bool]:
+    """Give what an element does in a profile, which is the same whichever Nix has written it."""
+    return frozenset(element.store_paths), element.active
+
+
+def beside(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:
+    """Give the elements that are linked beside the environment, when it has taken the place of its own.
+
+    Args:
+        before: the profile as it is.
+        adopted: what the environment takes the place of besides.
+
+    """
+    gone = set(_leaving(before, adopted))
+    return tuple(
+        element
+        for element in (before.profile.elements if before.profile else ())
+        if element.active and element not in gone
+    )
+
+
+def _leaving(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:
+    there = before.profile.elements if before.profile else ()
+    ours = (environment.element for environment in before.environments)
+    return (*ours, *(element for element in adopted if element in there))
+
+
+def _priority_beside(foreign: Sequence[Element], packages: Sequence[EnvironmentEntry]) -> int:
+    """Choose the priority of nixprof's element.
+
+    Nix refuses two elements of one priority that share even an identical file, so that one gets a number of its own
+    that shares files with others.
+    """
+    if not shared_with(packages, foreign):
+        return USUAL_PRIORITY
+    taken = {element.priority for element in foreign}
+    return next(number for number in range(USUAL_PRIORITY, USUAL_PRIORITY + len(taken) + 1) if number not in taken)

@@ -1,0 +1,243 @@
+"""The generations of a profile: what each one has, and the list that it was made from.
+
+Everything is read from the generations themselves. Only the command that made one, and the ways back, which make none,
+are remembered elsewhere, in the state folder, and are missing without harm.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nixprof.change.environment import Environment, EnvironmentEntry, in_profile
+from nixprof.errors import NixprofError
+from nixprof.files import content, read_json, replace_file
+from nixprof.nix import profile as nix_profile
+from nixprof.schema import MISSHAPEN
+from nixprof.store_path import package_of, split_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nixprof.context import Context
+    from nixprof.manifest.model import Manifest
+    from nixprof.nix.operations import Nix
+    from nixprof.nix.profile import Element, Profile
+
+# What the manifest of a generation is kept in, within its copy of the generated folder.
+SOURCES = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One version of a profile.
+
+    Attributes:
+        number: as Nix counts.
+        time: when it was made, in seconds since 1970.
+        profile: what it has, as if it were the current one.
+        environment: nixprof's part of it; None where it has none.
+        packages: all that it links: nixprof's packages by their keys, foreign elements by their names.
+        command: what made it, as far as that is remembered; empty otherwise.
+
+    """
+
+    number: int
+    time: float
+    profile: Profile
+    environment: Environment | None
+    packages: tuple[EnvironmentEntry, ...]
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """A way back that nixprof went: it made no generation.
+
+    Attributes:
+        time: when, in seconds since 1970.
+        before: the generation that the profile was at.
+        after: the one that it went to.
+        newest: the newest one that there was: the next one was made from `after`.
+        command: what the user typed.
+
+    """
+
+    time: float
+    before: int
+    after: int
+    newest: int
+    command: str
+
+
+def generations(context: Context) -> tuple[Generation, ...]:
+    """List the generations of a profile, the oldest first."""
+    link = nix_profile.locate(context.chosen_profile)
+    if link is None:
+        return ()
+    commands = _remembered(context)
+    return tuple(_generation(context, link, number, commands) for number in _numbers(link))
+
+
+def _numbers(link: Path) -> list[int]:
+    """Give the numbers of the generations of a profile, in order."""
+    pattern = re.compile(re.escape(link.name) + r"-(\d+)-link")
+    names = os.listdir(link.parent) if link.parent.is_dir() else []
+    return sorted(int(found[1]) for found in map(pattern.fullmatch, names) if found)
+
+
+def _generation(context: Context, link: Path, number: int, commands: Mapping[str, str]) -> Generation:
+    own = link.with_name(f"{link.name}-{number}-link")
+    profile = nix_profile.read(own)
+    environment = next(iter(in_profile(profile, context.folders.flake)), None)
+    foreign = [element for element in profile.elements if environment is None or element != environment.element]
+    packages = (*(environment.packages if environment else ()), *(_foreign(element) for element in foreign))
+    made = own.lstat().st_mtime
+    return Generation(number, made, profile, environment, packages, commands.get(_key(own), ""))
+
+
+def _foreign(element: Element) -> EnvironmentEntry:
+    """Describe an element that nixprof did not install as a package, by its store paths."""
+    pname, version = split_name(element.label) if element.label else package_of(element.store_paths, element.outputs)
+    return EnvironmentEntry(_foreign_key(element, pname), pname, version, element.priority, element.store_paths)
+
+
+def _foreign_key(element: Element, pname: str) -> str:
+    """Name a foreign element as the list would, so that it is known again after a freeze."""
+    _, _, attribute = element.attr_path.partition(".")[2].partition(".")
+    if attribute and element.original_url.partition("/")[0] == "flake:nixpkgs":
+        return f"nixpkgs#{attribute}"
+    if not element.attr_path and not element.label and len(element.store_paths) == 1:
+        return element.store_paths[0]
+    return element.name or element.label or pname
+
+
+def find(found: tuple[Generation, ...], number: int) -> Generation:
+    """Choose a generation by its number.
+
+    Raises: NixprofError where there is none of that number.
+    """
+    chosen = next((one for one in found if one.number == number), None)
+    if chosen is None:
+        raise NixprofError(f"there is no generation {number}", hints=("nixprof history",))
+    return chosen
+
+
+def difference_between(nix: Nix, before: Generation, after: Generation) -> int | None:
+    """Tell how much more one generation needs than another, in bytes; None where the store does not know."""
+    try:
+        sizes = [
+            sum(nix.closure(path for package in one.packages for path in package.paths).values())
+            for one in (before, after)
+        ]
+    except NixprofError:
+        return None
+    return sizes[1] - sizes[0]
+
+
+## the list of a generation
+
+
+def write_sources(sources: Mapping[str, str]) -> bytes:
+    """Write the texts of a manifest and of what it includes, by path, for a generation to keep."""
+    return (json.dumps({"version": 1, "files": dict(sources)}, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def relative_sources(manifest: Manifest) -> dict[str, str]:
+    """Give the texts of a manifest and of what it includes; by paths relative to its folder, where they are in it."""
+    folder = manifest.path.parent
+    return {
+        str(source.path.relative_to(folder) if source.path.is_relative_to(folder) else source.path): source.text
+        for source in manifest.sources
+    }
+
+
+def sources_of(generation: Generation) -> dict[str, str]:
+    """Give the texts of the manifest that a generation was made from, by path; none where it keeps none.
+
+    A path is relative to the folder of the manifest, or absolute.
+    """
+    if generation.environment is None:
+        return {}
+    return read_sources(content(Path(generation.environment.flake, SOURCES)) or b"")
+
+
+def read_sources(data: bytes) -> dict[str, str]:
+    """Read what `write_sources` has written; none where it has not."""
+    try:
+        return {str(path): str(text) for path, text in json.loads(data)["files"].items()}
+    except MISSHAPEN:
+        return {}
+
+
+## who made a generation
+
+
+def remember(context: Context, link: Path) -> None:
+    """Note which command made the current generation; failing to is no harm."""
+    own = link.parent / os.readlink(link) if link.is_symlink() else link
+    commands = _remembered(context)
+    if _key(own) in commands:  # nothing new was made
+        return
+    commands[_key(own)] = context.command
+    newest = dict(list(commands.items())[-_KEPT:])
+    with suppress(NixprofError):
+        replace_file(_file(context), json.dumps(newest, indent=2).encode())
+
+
+# So many generations, and ways back, nobody looks back.
+_KEPT = 1000
+
+
+def remember_rollback(context: Context, before: int, after: int) -> None:
+    """Note a way back that was gone; failing to is no harm."""
+    link = nix_profile.locate(context.chosen_profile)
+    if link is None:
+        return
+    gone = {"profile": str(link), "time": time.time(), "before": before, "after": after, "command": context.command}
+    records = [*_rollback_records(context), gone | {"newest": max(_numbers(link))}]
+    with suppress(NixprofError, ValueError):
+        replace_file(_rollbacks_file(context), json.dumps(records[-_KEPT:], indent=2).encode())
+
+
+def rollbacks(context: Context) -> tuple[Rollback, ...]:
+    """List the ways back that nixprof went in a profile, the oldest first."""
+    link = nix_profile.locate(context.chosen_profile)
+    found = []
+    for one in _rollback_records(context):
+        with suppress(LookupError, TypeError, ValueError, OverflowError):
+            rollback = Rollback(
+                float(one["time"]), int(one["before"]), int(one["after"]), int(one["newest"]), str(one["command"])
+            )
+            time.localtime(rollback.time)  # not every number is a time
+            if one["profile"] == str(link):
+                found.append(rollback)
+    return tuple(found)
+
+
+def _rollback_records(context: Context) -> list[Any]:
+    records = read_json(_rollbacks_file(context))
+    return records if isinstance(records, list) else []
+
+
+def _rollbacks_file(context: Context) -> Path:
+    return context.folders.state / "rollbacks.json"
+
+
+def _key(own: Path) -> str:
+    return f"{own} {os.readlink(own)}" if own.is_symlink() else str(own)
+
+
+def _file(context: Context) -> Path:
+    return context.folders.state / "commands.json"
+
+
+def _remembered(context: Context) -> dict[str, str]:
+    data = read_json(_file(context))
+    return {key: str(command) for key, command in data.items()} if isinstance(data, dict) else {}

@@ -1,0 +1,183 @@
+"""What is declared, locked and installed: all of it read from disk, without starting Nix."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from nixprof.change.environment import expected, in_profile
+from nixprof.errors import NixprofError
+from nixprof.files import content, read_file
+from nixprof.formatting import count
+from nixprof.lock.packages_json import holds, read_packages
+from nixprof.manifest.parse import parse
+from nixprof.nix.flake_path import came_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nixprof.change.environment import Environment, EnvironmentEntry
+    from nixprof.context import Context
+    from nixprof.lock.flake_lock import LockedInput
+    from nixprof.lock.freshness import Gap
+    from nixprof.lock.packages_json import LockedPackage
+    from nixprof.manifest.model import Manifest, Package
+    from nixprof.nix.profile import Profile
+
+_MACHINERY = Path(__file__).parents[1] / "lock" / "nixprof.nix"
+
+
+class State:
+    """Everything at one moment, each part read when it is first asked for.
+
+    Args:
+        context: whose.
+        draft: what to read instead of the files of the manifest that are named.
+
+    Raises: NixprofError from every property, where what it reads cannot be read.
+
+    """
+
+    def __init__(self, context: Context, draft: Mapping[Path, bytes] = MappingProxyType({})) -> None:
+        self.machine = context.machine
+        self._project = context
+        self._draft = draft
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What the user wants."""
+        path = self._project.folders.manifest
+        if not path.exists():
+            self._check_missing(path)
+        return self.manifest_with(self._draft)
+
+    def manifest_with(self, files: Mapping[Path, bytes]) -> Manifest:
+        """Read the manifest as it would be with some of its files written.
+
+        Raises: NixprofError where it cannot be read, or would not say what it is for.
+        """
+        manifest = read_draft(self._project.folders.manifest, files)
+        self._check_purpose(manifest)
+        return manifest
+
+    def _check_missing(self, path: Path) -> None:
+        """Make sure that a list that is not there is one that has not been begun yet."""
+        if path.is_symlink():
+            raise NixprofError(f"{path} is a link to {os.path.realpath(path)}, which is not there")
+        if self.installed:
+            raise self._lost(f"there is no manifest {path}", "or to start over: nixprof init")
+
+    def _check_purpose(self, manifest: Manifest) -> None:
+        """Make sure that a manifest that lists no packages does so on purpose.
+
+        An editor or a copy that was stopped leaves an empty file, and a slip in an editor one without its packages.
+
+        Raises: NixprofError where it has no list at all, not even an empty one, and packages are installed.
+        """
+        if manifest.lists_packages or not self.installed:
+            return
+        is_empty = not manifest.sources[0].data.strip()
+        raise self._lost(
+            f"{manifest.path} {'is empty' if is_empty else 'lists no packages'}",
+            "to remove everything, write: packages = []",
+        )
+
+    def _lost(self, what: str, otherwise: str) -> NixprofError:
+        return NixprofError(
+            f"{what}, but nixprof has installed {count(len(self.installed), 'package')}",
+            hints=(f"to bring it back as it was: nixprof rollback {self.generation}", otherwise),
+        )
+
+    @cached_property
+    def locked(self) -> Mapping[str, LockedPackage]:
+        """What `packages.json` has, by key."""
+        return read_packages(self._project.folders.flake / "packages.json")
+
+    @cached_property
+    def inputs(self) -> Mapping[str, LockedInput]:
+        """What `flake.lock` has, by name."""
+        from nixprof.lock.flake_lock import read_flake_lock
+
+        return read_flake_lock(self._project.folders.flake / "flake.lock")
+
+    @cached_property
+    def profile(self) -> Profile | None:
+        """The profile; None where there is none."""
+        return self._project.profile()
+
+    @cached_property
+    def compiled(self) -> bool:
+        """Whether the generated folder is what the manifest compiles to."""
+        flake = self._project.folders.flake
+        files = generated(self.manifest, self.locked)
+        return all(content(flake / name) == data for name, data in files.items())
+
+    @cached_property
+    def wanted(self) -> tuple[Package, ...]:
+        """The packages of the manifest that apply to this machine."""
+        return self.manifest.for_machine(self.machine)
+
+    @cached_property
+    def unanswered(self) -> frozenset[Package]:
+        """Those among them that have to be resolved first, at what the inputs are locked to now."""
+        from nixprof.lock.freshness import fingerprints, is_answered
+
+        fingerprint_of = fingerprints(self.manifest, self.inputs)
+        system = self.machine.system
+        return frozenset(
+            package
+            for package in self.wanted
+            if not is_answered(package, system, self.locked, fingerprint_of.get(package.spec.input))
+        )
+
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What cannot be had on the other systems that the list is for."""
+        from nixprof.lock.freshness import gaps
+
+        return gaps(self.manifest, self.locked, self.machine)
+
+    @cached_property
+    def expected(self) -> tuple[EnvironmentEntry, ...]:
+        """What the environment has to link, as far as that is resolved."""
+        known = [package for package in self.wanted if package not in self.unanswered]
+        return expected(known, self.locked, self.machine.system)
+
+    @cached_property
+    def environments(self) -> tuple[Environment, ...]:
+        """What of nixprof's is in the profile: normally one."""
+        return in_profile(self.profile, self._project.folders.flake)
+
+    @property
+    def installed(self) -> tuple[EnvironmentEntry, ...]:
+        """What nixprof has installed."""
+        return tuple(linked for environment in self.environments for linked in environment.packages)
+
+    @property
+    def generation(self) -> int | None:
+        """The number of the profile's generation."""
+        return self.profile.generation if self.profile else None
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether there is nothing to do."""
+        if len(self.environments) != 1 or not self.compiled:
+            return False
+        # An element from where the folder was before is one that `nix profile upgrade` fails on.
+        at_home = came_from(self.environments[0].element.original_url, self._project.folders.flake)
+        return at_home and not self.unanswered and self.installed == self.expected
+
+
+def read_draft(path: Path, draft: Mapping[Path, bytes]) -> Manifest:
+    """Read a manifest as it would be with some of its files written."""
+    return parse(path, lambda file: draft[file] if file in draft else read_file(file))
+
+
+def generated(manifest: Manifest, locked: Mapping[str, LockedPackage]) -> dict[str, bytes]:
+    """Give the files of the generated folder that only depend on the manifest and on what is held, by name."""
+    from nixprof.lock.flake_nix import compile_flake
+
+    return {"flake.nix": compile_flake(manifest, holds(locked)).encode(), "nixprof.nix": _MACHINERY.read_bytes()}

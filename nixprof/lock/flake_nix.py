@@ -1,0 +1,142 @@
+"""From a manifest to the text of `flake.nix`: literal data only, every string of the manifest quoted.
+
+All machines get the same text. What applies to one system or host is marked so and chosen in `nixprof.nix`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nixprof.nix.nix_data import attribute, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nixprof.manifest.model import Input, Manifest, Package, Policy
+
+_HEADER = """\
+# Written by nixprof from nixprof.toml, for Nix to read: change nixprof.toml and run `nixprof sync`.
+"""
+
+
+def compile_flake(manifest: Manifest, holds: Mapping[str, str]) -> str:
+    """Write `flake.nix`: the inputs, the packages and the policy, one a line, in the order of the manifest.
+
+    Args:
+        manifest: what the user wants, on every machine.
+        holds: the locked flake references of the packages that do not go with their input, by key.
+
+    """
+    return "".join(
+        f"{line}\n" if line else "\n"
+        for line in (
+            _HEADER.rstrip(),
+            "{",
+            *_indented(compile_inputs(used_inputs(manifest, holds))),
+            "",
+            "  outputs =",
+            "    inputs:",
+            "    import ./nixprof.nix {",
+            "      inherit inputs;",
+            *_indented(_systems(manifest.systems), 6),
+            *_indented(_packages(manifest.packages, holds), 6),
+            *_indented(_policy(manifest.policy), 6),
+            "    };",
+            "}",
+        )
+    )
+
+
+def used_inputs(manifest: Manifest, holds: Mapping[str, str]) -> tuple[Input, ...]:
+    """Choose the inputs that a package, an overlay or another input goes by: only those have to be locked.
+
+    Args:
+        manifest: what the user wants.
+        holds: the packages that go by a reference of their own, by key.
+
+    """
+    specs = [package.spec for package in manifest.packages if not package.spec.is_store_path]
+    used = {spec.input for spec in specs if spec.key not in holds}
+    if used:
+        used.add("nixpkgs")  # whose buildEnv links the plain environment
+    if specs:
+        used.update(manifest.policy.overlays)  # what is held takes them as well
+    while more := {ours for one in manifest.inputs if one.name in used for _, ours in one.follows} - used:
+        used |= more
+    return tuple(one for one in manifest.inputs if one.name in used)
+
+
+def compile_inputs(inputs: tuple[Input, ...]) -> list[str]:
+    """Write the attribute `inputs` of a flake, without indentation."""
+    return ["inputs = {", *_indented(line for one in inputs for line in _input(one)), "};"]
+
+
+def _input(one: Input) -> Iterator[str]:
+    name = attribute(one.name)
+    if not one.follows:
+        yield f"{name}.url = {quoted(one.url)};"
+        return
+    yield f"{name} = {{"
+    yield f"  url = {quoted(one.url)};"
+    for theirs, ours in one.follows:
+        yield f"  inputs.{attribute(theirs)}.follows = {quoted(ours)};"
+    yield "};"
+
+
+def _systems(systems: tuple[str, ...]) -> Iterator[str]:
+    if systems:
+        yield f"systems = {_list(systems)};"
+
+
+def _packages(packages: tuple[Package, ...], holds: Mapping[str, str]) -> Iterator[str]:
+    yield "packages = ["
+    for package in packages:
+        # Of a store path it is not known what it came from.
+        held = "" if package.spec.is_store_path else holds.get(package.spec.key)
+        yield f"  {{ {_package(package, held)} }}"
+    yield "];"
+
+
+def _package(package: Package, held: str | None) -> str:
+    spec = package.spec
+    fields = {
+        "key": quoted(spec.key),
+        "input": None if spec.is_store_path else quoted(spec.input),
+        "attrPath": None if spec.is_store_path else _list(spec.attr_path),
+        "outputs": _list(spec.outputs) if spec.outputs else None,
+        "priority": _integer(package.priority),
+        "held": None if held is None else quoted(held),
+        # Host names do not tell upper from lower case.
+        "host": quoted(package.scope.name.lower()) if package.scope.kind == "host" else None,
+        "system": quoted(package.scope.name) if package.scope.kind == "system" else None,
+    }
+    return " ".join(f"{name} = {value};" for name, value in fields.items() if value is not None)
+
+
+def _policy(policy: Policy) -> Iterator[str]:
+    if not policy.is_asked_for:
+        return
+    yield "policy = {"
+    for name, value in (
+        ("allowUnfree", policy.allow_unfree),
+        ("allowInsecure", policy.allow_insecure),
+        ("allowBroken", policy.allow_broken),
+        ("overlays", policy.overlays),
+    ):
+        if value:
+            yield f"  {name} = {'true' if isinstance(value, bool) else _list(value)};"
+    yield "};"
+
+
+def _integer(number: int | None) -> str | None:
+    if number is None:
+        return None
+    return str(number) if number >= 0 else f"({number})"
+
+
+def _list(texts: tuple[str, ...]) -> str:
+    return f"[ {' '.join(map(quoted, texts))} ]" if texts else "[ ]"
+
+
+def _indented(lines: Iterator[str] | list[str], by: int = 2) -> Iterator[str]:
+    return (f"{' ' * by}{line}" if line else line for line in lines)

@@ -1,0 +1,181 @@
+"""What a package spec is: `[INPUT#]ATTRPATH[^OUTPUT,OUTPUT]`, parsed and printed here and nowhere else.
+
+A store path is a spec too, for what has no known source.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from nixprof.errors import excerpt
+
+DEFAULT_INPUT: Final = "nixpkgs"
+ALL_OUTPUTS: Final = ("*",)
+# The input of a store path: none.
+NO_INPUT: Final = ""
+
+_BARE = r"[A-Za-z0-9_'+@-][A-Za-z0-9_'+@/-]*"
+_PART = rf'(?:{_BARE}|"[^"\\]+")'
+_INPUT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_OUTPUT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_COMPONENT = re.compile(_BARE)
+_COMPONENTS = re.compile(_PART)
+_SPEC = re.compile(rf"(?:([^#\"]*)#)?({_PART}(?:\.{_PART})*)(?:\^(.*))?")
+
+
+class SpecError(ValueError):
+    """A text is no spec. `message` says why, `fix` what to write instead (None where that is not known)."""
+
+    def __init__(self, message: str, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A package as the user names it.
+
+    `input` is the name of an input, `attr_path` the attribute names below it (at least one, without quotes),
+    `outputs` the chosen ones in the user's order: () for the package's default ones, ("*",) for all.
+    A store path has no input, and itself as its attribute path.
+    """
+
+    input: str
+    attr_path: tuple[str, ...]
+    outputs: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Spec:
+        """Read a spec. Raise SpecError, with a fix where one is known, if `text` is none."""
+        if text.startswith("/"):
+            from nixprof.store_path import is_store_path
+
+            if is_store_path(text):
+                return cls(NO_INPUT, (text,))
+        match = _SPEC.fullmatch(text)
+        if match is None or not text.isprintable():
+            raise _complaint(text)
+        head, path, tail = match.groups()
+        if head is not None:
+            check_input_name(head)
+        return cls(
+            DEFAULT_INPUT if head is None else head,
+            _split(path),
+            () if tail is None else _outputs(tail, text.removesuffix("^" + tail)),
+        )
+
+    @property
+    def is_store_path(self) -> bool:
+        """Whether it is a store path, which is resolved already."""
+        return self.input == NO_INPUT
+
+    @property
+    def name(self) -> str:
+        """The attribute path as one text, quoted only where it has to be: `python3Packages.black`."""
+        if self.is_store_path:
+            from nixprof.store_path import name_of
+
+            return name_of(self.attr_path[0])
+        return ".".join(map(_quoted, self.attr_path))
+
+    @property
+    def key(self) -> str:
+        """The identity of the package, in one canonical form: `nixpkgs#git`. Outputs are no part of it."""
+        if self.is_store_path:
+            return self.attr_path[0]
+        return f"{self.input}#{self.name}"
+
+    def __str__(self) -> str:
+        """Return the shortest way to write the spec. `Spec.parse` reads it back."""
+        head = self.name if self.input == DEFAULT_INPUT else self.key
+        return f"{head}^{','.join(self.outputs)}" if self.outputs else head
+
+
+def check_input_name(name: str) -> None:
+    """Raise SpecError if `name` cannot name an input: a letter, then letters, digits, `-` and `_`."""
+    if name == "self":
+        raise SpecError("self is Nix's own word for the flake", "give the input another name")
+    if _INPUT.fullmatch(name):
+        return
+    if "/" in name or _is_reference(name):
+        raise SpecError("is a flake reference", "name it under [inputs] and write NAME#PACKAGE")
+    raise SpecError(
+        f"{excerpt(name)} is not an input name" if name else "the input name is empty",
+        "use a letter, then letters, digits, - and _",
+    )
+
+
+def _split(path: str) -> tuple[str, ...]:
+    if '"' not in path:
+        return tuple(path.split("."))
+    return tuple(part.strip('"') for part in _COMPONENTS.findall(path))
+
+
+def _quoted(component: str) -> str:
+    return component if _COMPONENT.fullmatch(component) else f'"{component}"'
+
+
+def _outputs(tail: str, head: str) -> tuple[str, ...]:
+    """Read what follows the `^`. `head`, the text before it, is for the fix."""
+    names = tuple(tail.split(","))
+    if names == ALL_OUTPUTS:
+        return names
+    if not tail:
+        raise SpecError("names no output after ^", f"write {head}, or {head}^* for all outputs")
+    if "*" in names:
+        raise SpecError("* already means all outputs", f"write {head}^*")
+    for name in names:
+        if not _OUTPUT.fullmatch(name):
+            raise SpecError(
+                f"{excerpt(name)} is not an output name" if name else "an output name is empty",
+                f"write for example {head}^out,man",
+            )
+    if len(set(names)) < len(names):
+        raise SpecError("names an output twice", f"write {head}^{','.join(dict.fromkeys(names))}")
+    return names
+
+
+def _complaint(text: str) -> SpecError:
+    """Say what is wrong with a text that is no spec."""
+    bare = text.strip()
+    if not bare.isprintable():
+        return SpecError("has a character that cannot be printed", "type it again")
+    if bare and bare != text:
+        return SpecError("has spaces around it", f"write {bare}")
+    head, hash_, body = text.partition("#")
+    if hash_ and '"' not in head:
+        try:
+            check_input_name(head)
+        except SpecError as error:
+            return error
+        return _path_complaint(body, head)
+    if _is_reference(text.partition('"')[0]):
+        return SpecError("is a flake reference", "name it under [inputs] and write NAME#PACKAGE")
+    return _path_complaint(text)
+
+
+def _path_complaint(body: str, input_name: str = DEFAULT_INPUT) -> SpecError:
+    """Say what is wrong with the part after the input: it starts where the last good component ends."""
+    if not body.strip() or body[0] == "^":
+        return SpecError("names no package", f"write {input_name}#PACKAGE")
+    position = 0
+    while match := _COMPONENTS.match(body, position):
+        position = match.end()
+        if body[position : position + 1] != ".":
+            break
+        position += 1
+    rest = body[position:]
+    if not rest or rest[0] in ".^" or rest.startswith('""'):
+        return SpecError("a name between the dots is empty", "write one dot between two names")
+    if rest[0] == '"':
+        return SpecError('a " has no partner, or a name in quotes holds a backslash', "names in Nix have neither")
+    if rest[0].isspace():
+        return SpecError("has a space in it", "write each package as an entry of its own")
+    return SpecError(f'"{rest[0]}" is not allowed in a name', "quote a name that contains it")
+
+
+def _is_reference(text: str) -> bool:
+    return ":" in text or text.startswith(("./", "../", "/", "~"))

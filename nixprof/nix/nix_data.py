@@ -1,0 +1,140 @@
+"""Nix's literals as plain data: the `manifest.nix` of nix-env, without evaluating it.
+
+nix-env writes values that are fully evaluated: sets, lists, strings, numbers, `true`, `false`, `null` and paths. All
+else is code, which this reader refuses: what comes from another machine can neither read nor run anything here.
+The forms: https://nix.dev/manual/nix/latest/language/syntax
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from nixprof.schema import MisshapenError
+
+# Every repetition is possessive: what it has read it never gives back, so that reading takes linear time.
+_TOKEN = re.compile(
+    r"""(?:\s++|\#[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+(?:
+      (?P<string>"(?:[^"\\]++|\\.)*+")
+    | (?P<number>-?\d++(?:\.\d*+(?:[eE][+-]?\d++)?)?)
+    | (?P<word>[A-Za-z_][A-Za-z0-9_'-]*+)
+    | (?P<path>/[A-Za-z0-9._+/-]++)
+    | (?P<sign>[\[\]{}=;])
+    | (?P<end>\Z))""",
+    re.VERBOSE | re.DOTALL | re.ASCII,
+)
+# Nix's numbers have 64 bits; reading longer ones takes Python more than linear time.
+_LONGEST_NUMBER = 40
+# Characters of what is refused that the error shows.
+_SHOWN = 20
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+_INTERPOLATION = re.compile(r"(?:[^\\$]|\\.|\$(?!\{))*+\$", re.DOTALL)
+_WORDS = {"true": True, "false": False, "null": None}
+
+
+def read_literal(text: str) -> Any:
+    """Read a Nix literal.
+
+    Returns: dicts, lists, strings, numbers, booleans and None.
+
+    Raises: MisshapenError that says at which line something else stands.
+    """
+    reader = _Reader(text)
+    try:
+        value = reader.value(*reader.take())
+    except RecursionError:
+        raise MisshapenError("it is nested too deeply") from None
+    kind, word = reader.take()
+    if kind != "end":
+        raise reader.complaint(word)
+    return value
+
+
+class _Reader:
+    """A text, read token by token."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+
+    def take(self) -> tuple[str, str]:
+        """Give the kind and the text of the next token."""
+        found = _TOKEN.match(self._text, self._at)
+        if found is None or found.lastgroup is None:
+            raise self.complaint(self._text[self._at :].strip()[:_SHOWN])
+        self._at = found.end()
+        return found.lastgroup, found[found.lastgroup]
+
+    def complaint(self, word: str) -> MisshapenError:
+        """Say that something is no literal."""
+        line = self._text.count("\n", 0, self._at) + 1
+        return MisshapenError(
+            f"line {line}: {word[:_SHOWN]!r} is not plain data" if word else f"line {line}: it breaks off"
+        )
+
+    def value(self, kind: str, word: str) -> Any:
+        """Read the value that begins with a token."""
+        if kind == "string":
+            return self._string(word)
+        if kind == "number" and len(word) <= _LONGEST_NUMBER:
+            return float(word) if set(word) & set(".eE") else int(word)
+        if kind == "path":
+            return word
+        if kind == "word" and word in _WORDS:
+            return _WORDS[word]
+        if word == "[":
+            return list(self._items())
+        if word == "{":
+            return dict(self._pairs())
+        raise self.complaint(word)
+
+    def _items(self) -> Any:
+        while True:
+            kind, word = self.take()
+            if word == "]" and kind == "sign":
+                return
+            yield self.value(kind, word)
+
+    def _pairs(self) -> Any:
+        while True:
+            kind, word = self.take()
+            if word == "}" and kind == "sign":
+                return
+            if kind not in ("word", "string"):
+                raise self.complaint(word)
+            name = self._string(word) if kind == "string" else word
+            self._expect("=")
+            yield name, self.value(*self.take())
+            self._expect(";")
+
+    def _expect(self, sign: str) -> None:
+        kind, word = self.take()
+        if kind != "sign" or word != sign:
+            raise self.complaint(word)
+
+    def _string(self, word: str) -> str:
+        if _INTERPOLATION.match(word):
+            raise self.complaint(word)
+        return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), word[1:-1])
+
+
+## writing
+
+_IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_'-]*")
+_KEYWORDS = frozenset({"assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"})
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+def quoted(text: str) -> str:
+    r"""Write any text as a Nix string that evaluates to it.
+
+    The rules are those of https://nix.dev/manual/nix/latest/language/string-literals: in a string in double quotes,
+    `\`, `"` and `${` are special. A NUL cannot be in one; a manifest cannot hold it either.
+    """
+    return '"' + text.translate(_ESCAPES).replace("${", "\\${") + '"'
+
+
+def attribute(name: str) -> str:
+    """Write a name as an attribute name: bare where Nix takes it bare, else as a string."""
+    return name if _IDENTIFIER.fullmatch(name) and name not in _KEYWORDS else quoted(name)

@@ -1,0 +1,558 @@
+"""The one place where Nix is started: one method for each thing that nixprof asks of it.
+
+Nobody above this module sees an argument vector or asks for a version. All command lines are built by `_nix`,
+`_nix_store` and `_nix_env`, so that nothing that comes from data can be taken for an option.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import shlex
+import shutil
+import subprocess
+from contextlib import ExitStack, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+from nixprof.errors import ConcurrentChangeError, NixprofError, excerpt
+from nixprof.files import scratch_folder
+from nixprof.machine import is_system
+from nixprof.nix.activity import Activities
+from nixprof.nix.download_plan import DownloadPlan
+from nixprof.nix.errors import NOT_SET_UP, ErrorKind, NixError, explain, set_up_hints
+from nixprof.nix.flake_path import LINK_PREFIX, LINKS, is_plain, leads_to, link_name
+from nixprof.nix.nix_data import quoted
+from nixprof.nix.profile import USUAL_PRIORITY, manifest_of
+from nixprof.nix.version import MINIMUM, NixVersion
+from nixprof.store_path import is_store_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    from nixprof.nix.profile import Element, Profile
+    from nixprof.progress import Progress
+
+_IDENTIFY = Path(__file__).parent / "identify.nix"
+_TOLD = ("--log-format", "internal-json")
+# How long Nix may take to stop.
+_PATIENCE_SECONDS = 5
+# A Mac lets arguments and environment together have 1 MiB; each argument counts with its end and a pointer.
+_MAX_ARGUMENT_BYTES = 1 << 19
+_POINTER_BYTES = 9
+# How often to look whether Nix has ended, where a process that it started keeps its output open.
+_POLL_SECONDS = 0.1
+# How much is read at once.
+_CHUNK_BYTES = 64 << 10
+_VERSION = ["nix", "--version"]
+# Where Nix keeps its database and the generations of profiles.
+_STATE = "/nix/var/nix"
+# What Nix says of an input that no lock can hold, such as a git repository with changes that are not committed.
+_UNLOCKED = "because it has an unlocked input"
+_FEATURES = ("--extra-experimental-features", "nix-command flakes")
+
+
+class Nix:
+    """The Nix of this machine, used as a context manager: leaving it removes the links it had to make.
+
+    Raises: NixprofError from every method: where there is no Nix, and where it fails, with its cause.
+    """
+
+    def __init__(self, progress: Progress, lock: int | None = None, scratch: Path | None = None) -> None:
+        """Begin.
+
+        Args:
+            progress: is told what Nix does and says.
+            lock: a descriptor that a change of a profile is to share.
+            scratch: where temporary folders are made; None for the usual place of the system.
+
+        """
+        self._progress = progress
+        self._lock = () if lock is None else (lock,)
+        self._scratch = scratch
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the links."""
+        self._cleanup.close()
+
+    @cached_property
+    def version(self) -> NixVersion:
+        """Which Nix it is."""
+        said = self._run(_VERSION)
+        version = NixVersion.parse(said)
+        if version is None:
+            raise _nonsense("`nix --version` names no version", said)
+        return version
+
+    def system(self) -> str:
+        """Return the system that this Nix builds for, such as `aarch64-darwin`."""
+        # A store is of no use here, and settings that make evaluation pure or mean another system do not count.
+        flags = ["--store", "dummy://", "--option", "pure-eval", "false", "--option", "eval-system", ""]
+        printed = self._run(["nix-instantiate", *flags, "--eval", "--expr", "builtins.currentSystem"])
+        system = printed.strip().strip('"')
+        if not is_system(system):
+            raise _nonsense("Nix names no system", printed)
+        return system
+
+    def _refuse_too_old(self) -> None:
+        """Say so where it is too old a Nix that has failed for a reason that nixprof does not know."""
+        if not self.version.is_supported:
+            from nixprof.nix.install_hint import hints
+
+            raise NixprofError(
+                f"Nix {self.version.text} is too old: nixprof needs {MINIMUM[0]}.{MINIMUM[1]} or newer", hints=hints()
+            )
+
+    ## flakes
+
+    def lock(self, folder: Path) -> None:
+        """Complete `flake.lock` of the flake in `folder`; what is locked stays."""
+        self._write_lock(_nix("flake", "lock", operands=[self.reference(folder)]))
+
+    def update(self, folder: Path, inputs: Sequence[str]) -> None:
+        """Move the named inputs of the flake in `folder` to their newest revisions."""
+        url = self.reference(folder)
+        if not self.version.updates_named_inputs:
+            flags = (word for name in inputs for word in ("--update-input", name))
+            self._write_lock(_nix("flake", "lock", *flags, operands=[url]))
+            return
+        for names in [inputs] if self.version.updates_many_inputs else [[name] for name in inputs]:
+            self._write_lock(_nix("flake", "update", "--flake", url, operands=names))
+
+    def _write_lock(self, argv: list[str]) -> None:
+        """Start a command that writes `flake.lock`; from 2.26 on, some only warn where they do not write it."""
+        _, said = self._run_both([argv[0], *_TOLD, *argv[1:]])
+        if _UNLOCKED in said:
+            raise explain(said, argv)
+
+    def evaluate(self, folder: Path, attribute: str, function: str, hear: Callable[[str], object] = str) -> Any:
+        """Apply a Nix function to an attribute of the flake in `folder` and return what it gives, as JSON has it.
+
+        Args:
+            folder: the flake.
+            attribute: an attribute path; a literal of nixprof's, never something of a manifest.
+            function: a Nix function; what it holds of a manifest is quoted as `flake.compile.quoted` does.
+            hear: is told what Nix writes beside the result, such as warnings of nixpkgs.
+
+        """
+        installable = f"{self.reference(folder)}#{attribute}"
+        printed, said = self._watch_both(_nix("eval", "--json", "--apply", function, operands=[installable]))
+        hear(said)
+        try:
+            return json.loads(printed)
+        except (ValueError, RecursionError) as error:
+            raise _nonsense("Nix printed something that is not valid JSON", printed) from error
+
+    def build(self, folder: Path, attribute: str, root: Path) -> str:
+        """Build an attribute of the flake in `folder`; returns the store path of its first output.
+
+        Args:
+            folder: the flake.
+            attribute: an attribute path; a literal of nixprof's.
+            root: a link that is made to what was built, and protects it from garbage collection while it exists.
+
+        """
+        installable = f"{self.reference(folder)}#{attribute}"
+        printed = self._watch(_nix("build", "--out-link", str(root), "--json", operands=[installable]))
+        try:
+            return str(next(iter(json.loads(printed)[0]["outputs"].values())))
+        except (ValueError, LookupError, AttributeError, TypeError, StopIteration, RecursionError) as error:
+            raise _nonsense("Nix did not say what it built", printed) from error
+
+    def fetch(self, reference: str) -> Path:
+        """Have the folder of a flake reference, which need not be a flake, in the store."""
+        printed = self._watch(_nix("flake", "prefetch", "--json", operands=[reference]))
+        try:
+            return Path(json.loads(printed)["storePath"])
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise _nonsense("Nix did not say what it fetched", printed) from error
+
+    def locked_reference(self, reference: str) -> str:
+        """Have a flake in the store as it is now; returns the reference that it is locked to."""
+        printed = self._watch(_nix("flake", "metadata", "--json", operands=[reference]))
+        try:
+            return str(json.loads(printed)["url"])
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise _nonsense("Nix did not say what it fetched", printed) from error
+
+    ## the store
+
+    def invalid(self, paths: Collection[str]) -> set[str]:
+        """Tell which store paths Nix does not count as in the store, whatever is on the disk there."""
+        commands = _nix_store("--check-validity", "--print-invalid", paths=sorted(paths))
+        return {path for command in commands for path in self._run(command).split()}
+
+    def plan_downloads(self, paths: Iterable[str]) -> DownloadPlan:
+        """Tell what `realise` of the same would fetch and build, without doing it."""
+        commands = _nix_store("--realise", "--dry-run", paths=paths)
+        return DownloadPlan.total(DownloadPlan.parse(self._run_both(command)[1]) for command in commands)
+
+    def closure(self, paths: Iterable[str]) -> dict[str, int]:
+        """Give everything that store paths need, themselves included, with the size of each in bytes."""
+        sizes: dict[str, int] = {}
+        for some in _batches(sorted(set(map(_checked, paths)))):
+            for line in self._run(_nix("path-info", "--recursive", "--size", operands=some)).splitlines():
+                path, size = line.split()
+                sizes[path] = int(size)
+        return sizes
+
+    def realise(self, paths: Iterable[str], roots: Path) -> None:
+        """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built.
+
+        Args:
+            paths: what to bring.
+            roots: a folder in which links to all of them are made: while these exist, no garbage collection deletes
+                what they lead to.
+
+        """
+        for number, command in enumerate(_nix_store("--realise", "--keep-going", paths=paths)):
+            self._watch([*command, "--add-root", str(roots / f"realised-{number}")])
+
+    def log(self, derivation: str) -> str:
+        """Give what a build has written; empty where that was not kept."""
+        try:
+            return "".join(self._run(command) for command in _nix_store("--read-log", paths=[derivation]))
+        except NixError:
+            return ""
+
+    ## packages without flakes
+
+    def ask(self, questions: Path, number: int) -> tuple[list[Any], NixError | None]:
+        """Ask about the packages of a nixpkgs; see `identify.nix` for the shape of questions and answers.
+
+        Args:
+            questions: a file with the questions as JSON.
+            number: how many they are.
+
+        Returns: the answers up to the first question that cannot be evaluated, and what Nix says of that one; None
+            where all could be.
+
+        """
+        # What looks at the machine is not pure, whatever nix.conf wants.
+        flags = ["--option", "extra-experimental-features", "nix-command flakes", "--option", "pure-eval", "false"]
+        expression = f"import {quoted(str(_IDENTIFY))} {quoted(str(questions))}"
+        items = [word for item in range(number) for word in ("-A", str(item))]
+        try:
+            printed = self._run(
+                ["nix-instantiate", "--eval", "--strict", "--json", *flags, "--expr", expression, *items]
+            )
+        except NixError as error:
+            return _json_values(error.printed), error
+        return _json_values(printed), None
+
+    ## profiles
+
+    def install(self, profile: Path | None, folder: Path, attribute: str, priority: int = USUAL_PRIORITY) -> None:
+        """Install an attribute of the flake in `folder`, into the profile that Nix would use where it is None."""
+        # Where Nix cannot rank elements, it refuses those for which it would matter.
+        rank = ("--priority", str(priority)) if priority != USUAL_PRIORITY and self.version.ranks_elements else ()
+        word = self.version.install_word
+        installable = f"{self.reference(folder)}#{attribute}"
+        self._change(_nix("profile", word, *_profile_flag(profile), *rank, operands=[installable]))
+
+    def upgrade(self, profile: Path, store_path: str) -> None:
+        """Evaluate the flake of an element anew and install what it gives now, in one step.
+
+        Args:
+            profile: the profile.
+            store_path: one that only this element has; the one way to name an element that is right for every Nix.
+
+        """
+        self._change(_nix("profile", "upgrade", *_profile_flag(profile), operands=[_checked(store_path)]))
+
+    def replace(
+        self, profile: Profile, elements: Collection[Element], folder: Path, attribute: str, priority: int
+    ) -> None:
+        """Exchange elements for an attribute of the flake in `folder`, in one step for whoever uses the profile.
+
+        No command of Nix does this at once. So it is done on a scratch profile, and the real one then moves to the
+        outcome. The scratch profile begins with the list of the elements that stay, written by nixprof: so they stay
+        exactly as they are, and none has to be named to Nix, which has no name for an element that is always right.
+
+        Raises: as the others; ConcurrentChangeError where the profile is no longer what it was when it was read.
+
+        """
+        with scratch_folder(self._scratch) as scratch:
+            copy, start = Path(scratch, "profile"), Path(scratch, "start")
+            start.mkdir()
+            (start / "manifest.json").write_bytes(manifest_of(profile, leaving=elements))
+            Path(scratch, "profile-1-link").symlink_to(start)
+            copy.symlink_to("profile-1-link")
+            self.install(copy, folder, attribute, priority)
+            if os.path.realpath(profile.link) != profile.store_path:
+                raise ConcurrentChangeError("the profile")
+            self._change(_nix_env(profile.link, "--set", os.path.realpath(copy)))
+
+    def go_to(self, profile: Path, generation: int) -> None:
+        """Let a profile go back, or forward, to a generation that it has."""
+        self._change(_nix_env(profile, "--switch-generation", str(generation)))
+
+    def delete_generation(self, profile: Path, generation: int) -> None:
+        """Delete a generation of a profile, which is not the current one."""
+        self._change(_nix_env(profile, "--delete-generations", str(generation)))
+
+    def follows(self, element: Element, folder: Path, attribute: str) -> bool:
+        """Tell whether upgrading `element` installs `attribute` of the flake in `folder`."""
+        named = element.attr_path.split(".", 2)[2:]  # what follows `packages.SYSTEM`
+        return named == [attribute] and leads_to(element.original_url, folder)
+
+    def removal(self, store_paths: Sequence[str]) -> str:
+        """Write the command with which the user removes elements from their profile, each named by a store path."""
+        features = () if self._flakes_are_on else _FEATURES
+        return shlex.join(["nix", *features, "profile", "remove", *store_paths])
+
+    @cached_property
+    def _flakes_are_on(self) -> bool:
+        """Whether commands such as `nix profile` work as the user types them."""
+        try:
+            return self._run(["nix", "eval", "--expr", "builtins ? getFlake"]).strip() == "true"
+        except NixprofError:
+            return False
+
+    ## how it is started
+
+    def reference(self, folder: Path) -> str:
+        """Write a folder as a flake reference that this Nix reads."""
+        # A Nix that checks for links in the path of a flake wants it without.
+        real = os.path.realpath(folder)
+        if is_plain(real):
+            return f"path:{real}"
+        if self.version.decodes_paths:
+            return f"path:{quote(os.fsencode(real))}"
+        return f"path:{self._plain_way_to(real)}"
+
+    def _plain_way_to(self, real: str) -> str:
+        """Make a link without odd characters to the folder that holds `real`, for a Nix that decodes no path."""
+        parent, name = os.path.split(real)
+        scratch = self._cleanup.enter_context(scratch_folder(LINKS, LINK_PREFIX))
+        link = os.path.join(scratch, link_name(parent))
+        os.symlink(parent, link)
+        return os.path.join(link, name)
+
+    def _watch(self, argv: list[str]) -> str:
+        """Start a command that may take long, and let it be followed; returns what it prints."""
+        return self._watch_both(argv)[0]
+
+    def _watch_both(self, argv: list[str]) -> tuple[str, str]:
+        """Do as `_watch`, and return as well what it writes to stderr."""
+        return self._run_both([argv[0], *_TOLD, *argv[1:]])
+
+    def _run(self, argv: list[str]) -> str:
+        """Start a command of Nix's and return what it prints; raises as `_run_both` does."""
+        return self._run_both(argv)[0]
+
+    def _change(self, argv: list[str]) -> None:
+        """Start a command that changes a profile: it has the lock until it ends, and gets no Ctrl-C.
+
+        Raises: as `_run_both` does.
+        """
+        # Nix leaves the folder in which it has put a profile together.
+        with scratch_folder(self._scratch) as temporary:
+            self._run_both(argv, inherited=self._lock, process_group=0, env={**os.environ, "TMPDIR": str(temporary)})
+
+    def _run_both(
+        self,
+        argv: list[str],
+        *,
+        inherited: Sequence[int] = (),
+        process_group: int | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> tuple[str, str]:
+        """Start a command of Nix's and return what it writes to stdout and to stderr.
+
+        Raises: NixprofError that explains why it could not be started or why it failed.
+        """
+        if shutil.which(argv[0]) is None:
+            from nixprof.nix.install_hint import hints
+
+            raise NixprofError(f"there is no {argv[0]} on the PATH", hints=hints())
+        if not _has_the_usual_store():
+            raise NixprofError(NOT_SET_UP, cause=f"there is no {_STATE}", hints=set_up_hints())
+        with subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=inherited,
+            process_group=process_group,
+            cwd=_where(),
+            env=env,
+        ) as process:
+            try:
+                printed, said = self._follow(process)
+            except BaseException:
+                # Nix stops its builders when it is asked to stop, and must not outlive nixprof.
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_PATIENCE_SECONDS)
+                process.kill()
+                raise
+        if process.returncode:
+            error = explain(said, argv, process.returncode)
+            error.printed = printed
+            if error.trouble is ErrorKind.UNKNOWN and argv != _VERSION:
+                self._refuse_too_old()
+            raise error
+        return printed, said
+
+    def _follow(self, process: subprocess.Popen[bytes]) -> tuple[str, str]:
+        """Read what a command writes until it ends, and tell what it does meanwhile.
+
+        A process that it leaves behind, such as the master of a shared ssh connection, may keep its output open for
+        hours: once the command itself has ended, only what it has written is still read.
+        """
+        activities = Activities()
+        printed = bytearray()
+        line = bytearray()
+
+        def told(data: bytes) -> None:
+            *lines, rest = (bytes(line) + data).split(b"\n")
+            line[:] = rest
+            for one in lines:
+                self._tell(activities, one)
+
+        with selectors.DefaultSelector() as streams:
+            for stream, take in ((process.stdout, printed.extend), (process.stderr, told)):
+                if stream is not None:
+                    streams.register(stream, selectors.EVENT_READ, take)
+            while streams.get_map():
+                ended = process.poll() is not None
+                ready = streams.select(0 if ended else _POLL_SECONDS)
+                if ended and not ready:
+                    break
+                for key, _ in ready:
+                    data = os.read(key.fd, _CHUNK_BYTES)
+                    if data:
+                        key.data(data)
+                    else:
+                        streams.unregister(key.fileobj)
+        process.wait()
+        if line:
+            self._tell(activities, bytes(line))
+        return printed.decode(errors="replace"), activities.said
+
+    def _tell(self, activities: Activities, line: bytes) -> None:
+        """Take in a line of what Nix says, and show what it is doing."""
+        said = activities.feed(line.decode(errors="replace").rstrip("\r"))
+        if said is not None:
+            self._progress.nix_said(said)
+        self._progress.nix_does(activities)
+
+
+## command lines
+
+
+def _nix(*words: str, operands: Iterable[str] = ()) -> list[str]:
+    """Write a command line of `nix`.
+
+    Args:
+        words: the subcommand and its options, whose values may come from data.
+        operands: what it works on; whatever these are, none is taken for an option.
+
+    """
+    return ["nix", *_FEATURES, *words, "--", *operands]
+
+
+def _nix_store(*words: str, paths: Iterable[str]) -> Iterator[list[str]]:
+    """Write command lines of `nix-store`: as many as it takes for the system to accept them, none for no path.
+
+    `nix-store` knows no `--`, so that everything that it is given is checked.
+
+    Args:
+        words: the operation and its options.
+        paths: store paths, or outputs of derivations as `DRV!out,man`.
+
+    Raises: NixprofError where one is neither.
+
+    """
+    for some in _batches(paths):
+        for path in some:
+            _checked(path.partition("!")[0])
+        yield ["nix-store", *words, *some]
+
+
+def _nix_env(profile: Path, *words: str) -> list[str]:
+    """Write a command line of `nix-env`, which knows no `--` either: no word may be one of data."""
+    return ["nix-env", "--profile", str(profile), *words]
+
+
+def _checked(path: str) -> str:
+    """Give a path back that has to be a store path.
+
+    Raises: NixprofError where it is none.
+    """
+    if not is_store_path(path):
+        raise NixprofError(f"{excerpt(path)} is not a path of the Nix store")
+    return path
+
+
+def _batches(words: Iterable[str]) -> Iterator[list[str]]:
+    """Split words so that each part fits on one command line; no words are no part."""
+    batch: list[str] = []
+    length = 0
+    for word in words:
+        length += len(word.encode()) + _POINTER_BYTES
+        if batch and length > _MAX_ARGUMENT_BYTES:
+            yield batch
+            batch, length = [], len(word.encode()) + _POINTER_BYTES
+        batch.append(word)
+    if batch:
+        yield batch
+
+
+def _where() -> str | None:
+    """Choose another folder to start Nix in where the current one has been deleted."""
+    try:
+        os.getcwd()
+    except OSError:
+        return "/"
+    return None
+
+
+def _has_the_usual_store() -> bool:
+    """Tell whether Nix has its store where it usually is, or root can make it there.
+
+    Without its state folder, Nix since 2.10 takes a folder in the home for the root of a store, without an error.
+    Programs in there do not find each other under /nix/store, and do not run.
+    """
+    if os.geteuid() == 0 or any(os.environ.get(name) for name in ("NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_REMOTE")):
+        return True
+    return os.path.isdir(_STATE)
+
+
+def _profile_flag(profile: Path | None) -> tuple[str, ...]:
+    return () if profile is None else ("--profile", str(profile))
+
+
+def _json_values(text: str) -> list[Any]:
+    """Read JSON values that follow each other, as far as they are complete: Nix 2.8 puts nothing between them."""
+    decoder = json.JSONDecoder()
+    values = []
+    while text := text.lstrip():
+        try:
+            value, end = decoder.raw_decode(text)
+        except (ValueError, RecursionError):
+            break
+        values.append(value)
+        text = text[end:]
+    return values
+
+
+def _nonsense(message: str, printed: str) -> NixprofError:
+    """Say that what was started does not behave like Nix."""
+    return NixprofError(
+        message,
+        cause=printed.strip()[:200] or "it printed nothing",
+        hints=(f"is {shutil.which('nix')} really Nix? nix --version",),
+    )

@@ -1,0 +1,91 @@
+"""Rows of cells, aligned, and words that are folded to a width."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nixprof.errors import excerpt
+from nixprof.formatting import count, one_line, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nixprof.lock.freshness import Gap
+
+
+# A cell that is longer than this tells no more, and would only push the others aside.
+_LONGEST_CELL = 200
+
+
+def columns(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]:
+    """Align rows of cells; the last cell is cut where the line would not fit.
+
+    Args:
+        rows: all of the same length.
+        width: of the line; None for as long as it gets.
+
+    """
+    rows = cells(rows)
+    widths = column_widths(rows, width)
+    for row in rows:
+        padded = [cell.ljust(size) for cell, size in zip(row, widths, strict=False)]
+        yield cut("  ".join((*padded, row[-1])), width)
+
+
+def cells(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Write rows of texts from wherever as cells: one line each, without secrets, and not too long."""
+    return [tuple(one_line(redact(text), _LONGEST_CELL) for text in row) for row in rows]
+
+
+def column_widths(rows: Sequence[tuple[str, ...]], width: int | None = None) -> list[int]:
+    """Tell how wide each column but the last is; of a line of `width`, one long cell pushes its own row only."""
+    usual = _LONGEST_CELL if width is None else width // 3
+    return [max((len(cell) for cell in column if len(cell) <= usual), default=0) for column in zip(*rows, strict=True)][
+        :-1
+    ]
+
+
+def cut(line: str, width: int | None) -> str:
+    """Mask secrets in a line and shorten it to `width` columns; None for as long as it gets."""
+    line = one_line(redact(line)).rstrip()
+    return line if width is None or len(line) <= width else f"{line[: max(width - 1, 0)].rstrip()}…"
+
+
+def fold(words: Sequence[str], separator: str, width: int | None) -> list[str]:
+    """Write words in a row, on as many lines of `width` columns as it takes; no word is broken.
+
+    Args:
+        words: what to write.
+        separator: what stands between two; its end is left away where a line ends.
+        width: of a line; None for as long as it gets.
+
+    """
+    lines: list[str] = []
+    for word in words:
+        longer = f"{lines[-1]}{separator}{word}" if lines else word
+        if lines and (width is None or len(longer) <= width):
+            lines[-1] = longer
+            continue
+        if lines and separator.strip() == ",":
+            lines[-1] += ","
+        lines.append(word)
+    return lines
+
+
+# More packages than that with the same reason are told by their number.
+_MAX_NAMES = 4
+
+
+def gaps_by_system(gaps: Sequence[Gap]) -> dict[str, list[str]]:
+    """Name what cannot be had on other systems, each with the reason, by system: `strace (unsupported)`."""
+    names: dict[str, dict[str, list[str]]] = {}
+    for gap in gaps:
+        names.setdefault(gap.system, {}).setdefault(gap.why.reason, []).append(excerpt(gap.package.written))
+    return {
+        system: [
+            f"{name} ({reason})"
+            for reason, found in reasons.items()
+            for name in (found if len(found) <= _MAX_NAMES else [count(len(found), "package")])
+        ]
+        for system, reasons in names.items()
+    }

@@ -1,0 +1,107 @@
+"""Which texts are store paths, and what the name of one tells: `HASH-NAME-VERSION[-OUTPUT]`.
+
+Where the version begins: at the first dash that no letter follows, as in Nix's `builtins.parseDrvName`.
+
+A path that comes from a file or a package is checked here before anything is done with it: on a command line of
+Nix, a text such as `--plugin-files` would be an option.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from nixprof.schema import MisshapenError, text
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
+_DRV_NAME = re.compile(r"(.*?)(?:-(?![a-zA-Z])(.*))?")
+# The name of a store path: 32 digits in Nix's base 32, and at most 211 characters (`MaxPathLen` in Nix's path.hh).
+_STORE_NAME = r"[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]{1,211}"
+# Outputs that packages of nixpkgs have beside `out`, which no version ends in.
+_OUTPUTS = ("bin", "dev", "lib", "man", "doc", "devdoc", "info", "static", "debug", "py", "data", "dist", "terminfo")
+
+
+def store() -> str:
+    """Return the folder of the store, which Nix takes from the same variables (`Settings::nixStore`)."""
+    return os.path.normpath(os.environ.get("NIX_STORE_DIR") or os.environ.get("NIX_STORE") or "/nix/store")
+
+
+def is_store_path(path: str) -> bool:
+    """Tell whether a text is the path of something in the store of this Nix."""
+    return _store_path(store()).fullmatch(path) is not None
+
+
+def is_in_store_path(path: str) -> bool:
+    """Tell whether a text is the path of a file inside of something in the store of this Nix."""
+    return re.match(rf"{_store_path(store()).pattern}/", path) is not None
+
+
+def checked(value: Any) -> str:
+    """Return a value from outside that has to be a store path.
+
+    Raises: MisshapenError where it is none.
+    """
+    path = text(value)
+    if not is_store_path(path):
+        raise MisshapenError(f"{path[:80]!r} is not a path in the store {store()}")
+    return path
+
+
+@cache
+def _store_path(folder: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(folder)}/{_STORE_NAME}")
+
+
+def name_of(path: str) -> str:
+    """Give the name of a store path, without the hash."""
+    return os.path.basename(path)[33:]
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Split a name into the package's name and its version, which may be empty."""
+    found = _DRV_NAME.fullmatch(name)
+    return (found[1], found[2] or "") if found else (name, "")
+
+
+def outputs_of(paths: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
+    """Tell which output of a package each store path is, by the ends of their names.
+
+    Args:
+        paths: the store paths of one package.
+        chosen: names of outputs that are known to be among them; `*` says nothing.
+
+    Returns: the paths by output; `out` is the one whose name has no ending.
+
+    """
+    wanted = [name for name in chosen if name != "*"]
+    stems = {name_of(path) for path in paths}
+    outputs = [_ending(name_of(path), wanted, stems) for path in paths]
+    # What was chosen is there, even where no name tells.
+    untold = iter([name for name in wanted if name not in outputs])
+    found: dict[str, str] = {}
+    for output, path in zip(outputs, paths, strict=True):
+        name = next(untold, output) if output in found or (wanted and output not in wanted) else output
+        # Two that look alike must not become one.
+        while name in found:
+            name += "_"
+        found[name] = path
+    return found
+
+
+def _ending(name: str, chosen: Sequence[str], stems: Container[str]) -> str:
+    """Read the output at the end of a name: one that was chosen, or a usual one behind a package's name."""
+    for output in (*chosen, *_OUTPUTS):
+        stem = name.removesuffix(f"-{output}")
+        if output != "out" and stem != name and (output in chosen or stem in stems or split_name(stem)[1]):
+            return output
+    return "out"
+
+
+def package_of(paths: Sequence[str], chosen: Sequence[str]) -> tuple[str, str]:
+    """Give the name and the version of the package that store paths are outputs of."""
+    output, path = next(iter(outputs_of(paths, chosen).items()))
+    return split_name(name_of(path).removesuffix(f"-{output}"))

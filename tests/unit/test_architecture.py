@@ -1,0 +1,99 @@
+"""The rooms of ARCHITECTURE.md: who may import whom."""
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "share" / "doc" / "nixprof" / "ARCHITECTURE.md"
+
+# What still points up, and is to go; the test fails as soon as one of these is gone, so that it leaves this list.
+UPWARDS = {
+    "nixprof.activity_display -> nixprof.nix.activity",
+    "nixprof.activity_display -> nixprof.output.table",
+    "nixprof.importers.decide -> nixprof.change.environment",
+    "nixprof.importers.reading -> nixprof.change.state",
+    "nixprof.machine -> nixprof.nix.operations",
+    "nixprof.machine -> nixprof.progress",
+    "nixprof.manifest.find -> nixprof.lock.packages_json",
+    "nixprof.progress -> nixprof.nix.activity",
+}
+IN_CIRCLES = [
+    "nixprof.activity_display",
+    "nixprof.change.hints",
+    "nixprof.change.refusal",
+    "nixprof.lock.freshness",
+    "nixprof.machine",
+    "nixprof.manifest.installable",
+    "nixprof.manifest.model",
+    "nixprof.nix.operations",
+    "nixprof.output.table",
+    "nixprof.progress",
+]
+
+
+def modules() -> dict[str, Path]:
+    """Every module by its dotted name."""
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in (ROOT / "nixprof").rglob("*.py")}
+
+
+def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
+    """The modules of nixprof that one imports, anywhere in it, for types as well."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("nixprof"):
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                found.add(full if full in known else node.module)
+    return {one for one in found if one in known and one != name}
+
+
+def floors() -> dict[str, int]:
+    """The row of the table of rooms that each module is in."""
+    table = PAGE.read_text().partition("## The rooms")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    floor_of = {}
+    for name in modules():
+        path = name.replace(".", "/") + ".py"
+        for number, row in enumerate(rows):
+            places = re.findall(r"`([\w/.]+)`", row)
+            if any(path == f"nixprof/{place}" or path.startswith(f"nixprof/{place}") for place in places):
+                floor_of[name] = number
+    return floor_of
+
+
+def test_every_module_is_in_a_room() -> None:
+    assert {name for name in modules() if not name.endswith("__init__")} - floors().keys() == set()
+
+
+def test_dependencies_point_down() -> None:
+    known, floor_of = modules(), floors()
+    upwards = {
+        f"{name} -> {other}"
+        for name, path in known.items()
+        for other in imports(name, path, known)
+        if name in floor_of and other in floor_of and floor_of[other] < floor_of[name]
+    }
+    assert upwards == UPWARDS
+
+
+def test_nothing_imports_in_a_circle() -> None:
+    known = modules()
+    graph = {name: imports(name, path, known) for name, path in known.items()}
+    before = 0
+    while len(graph) != before:
+        before = len(graph)
+        used = {other for uses in graph.values() for other in uses}
+        graph = {name: uses & graph.keys() for name, uses in graph.items() if uses & graph.keys() and name in used}
+    assert sorted(graph) == IN_CIRCLES
+
+
+def test_the_page_names_every_module_and_no_other() -> None:
+    page = PAGE.read_text()
+    paths = [path.relative_to(ROOT / "nixprof") for path in modules().values() if not path.name.startswith("__")]
+    # Of commands and their output there is one module each.
+    named = [path for path in paths if path.parts[0] not in ("commands", "output")]
+    assert [str(path) for path in named if f"`{path.name}`" not in page] == []
+    known = {path.name for path in paths} | {str(path) for path in paths} | {"cli.py", "__main__.py"}
+    tests = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py")}
+    assert [word for word in re.findall(r"`([\w/]+\.py)`", page) if word not in known | tests] == []
