@@ -260,7 +260,7 @@ def test_edit_is_opened_again_at_the_error(world: World) -> None:
     )
     editor.chmod(0o755)
     environment = {"VISUAL": f"'{editor}' --some argument", "NO_COLOR": "1"}
-    result = world.nixprof_on_terminal("edit", typed="y\n", env=environment)
+    result = world.nixprof_on_terminal("edit", typed="y\ny\n", env=environment)
     assert result.stdout.index("unknown key") < result.stdout.index("Edit it again?")
     opened = (world.home / "opened").read_text().splitlines()
     assert all(line.startswith("--some argument ") for line in opened)

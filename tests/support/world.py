@@ -4,12 +4,13 @@ import contextlib
 import json
 import os
 import pty
+import select
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -327,10 +328,13 @@ class World:
         ) as process:
             os.close(theirs)
             os.write(ours, typed.encode())
-            shown = b"".join(_read_terminal(ours))
-            code = process.wait(PATIENCE_SECONDS)
+            shown, ended = _read_terminal(ours)
+            if not ended:
+                process.kill()
+            code = process.wait()
         os.close(ours)
         result = Result(words, code, shown.decode("utf-8", "replace").replace("\r\n", "\n"), "")
+        assert ended, f"waits for an answer that nobody types: {result}"
         assert not check or result.code == 0, str(result)
         return result
 
@@ -450,12 +454,15 @@ def make_writable(folder: Path) -> None:
             Path(where).chmod(0o755)
 
 
-def _read_terminal(descriptor: int) -> Iterator[bytes]:
-    while True:
+def _read_terminal(descriptor: int) -> tuple[bytes, bool]:
+    """All that is shown, and whether whoever wrote it has ended, which the terminal says as an end or as an error."""
+    shown = b""
+    while select.select([descriptor], [], [], PATIENCE_SECONDS)[0]:
         try:
             chunk = os.read(descriptor, 65536)
         except OSError:  # Linux says "input/output error" when the last writer has gone.
-            return
+            return shown, True
         if not chunk:
-            return
-        yield chunk
+            return shown, True
+        shown += chunk
+    return shown, False
