@@ -11,20 +11,12 @@ from nixprof.errors import NixprofError
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """The files of one user.
+    """The files of one user."""
 
-    Attributes:
-        config: the folder of the manifest; the same on macOS as elsewhere.
-        state: what may be deleted at any time: the lock against a second nixprof.
-        cache: what can be found out again: what is known of this machine's Nix.
-        data: texts of the user's that exist nowhere else.
-
-    """
-
-    config: Path
-    state: Path
-    cache: Path
-    data: Path
+    config: Path  # the list; in ~/.config on macOS too
+    state: Path  # the lock against a second nixprof, the journal, who made which generation; may be deleted
+    cache: Path  # what can be found out again
+    data: Path  # texts of the user's that exist nowhere else
 
     @property
     def manifest(self) -> Path:
@@ -47,22 +39,17 @@ class Folders:
 
     @classmethod
     def of_user(cls) -> Folders:
-        """Find them by the environment; a relative path in an XDG variable counts as none, as XDG asks.
+        """Find them by the environment: `$NIXPROF_CONFIG_DIR`, else as XDG says.
 
         Raises: NixprofError where there is no home folder.
         """
+        from platformdirs.unix import Unix  # whatever the platform: a Mac has the list in ~/.config too
+
+        home()
+        usual = Unix("nixprof")
         chosen = os.environ.get("NIXPROF_CONFIG_DIR")
-        config = Path(chosen).absolute() if chosen else _xdg("XDG_CONFIG_HOME", ".config") / "nixprof"
-        state, data = _xdg("XDG_STATE_HOME", ".local/state"), _xdg("XDG_DATA_HOME", ".local/share")
-        cache = _xdg("XDG_CACHE_HOME", ".cache")
-        return cls(config, state / "nixprof", cache / "nixprof", data / "nixprof")
-
-
-def _xdg(variable: str, default: str) -> Path:
-    value = os.environ.get(variable, "")
-    if os.path.isabs(value):
-        return Path(value)
-    return home() / default
+        config = Path(chosen).absolute() if chosen else usual.user_config_path
+        return cls(config, usual.user_state_path, usual.user_cache_path, usual.user_data_path)
 
 
 def home() -> Path:
