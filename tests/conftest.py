@@ -14,7 +14,7 @@ where the difference between versions is what is tested.
 import itertools
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -39,6 +39,38 @@ hypothesis.settings.register_profile("all", max_examples=150, deadline=None)
 for number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, lambda *_: None)
+
+# A test that takes longer hangs: it fails with a traceback of where it waits. Most take two seconds, none takes thirty.
+TEST_SECONDS = 240
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup() -> Generator[None, None, None]:
+    return (yield from _limited())
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call() -> Generator[None, None, None]:
+    return (yield from _limited())
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown() -> Generator[None, None, None]:
+    return (yield from _limited())
+
+
+def _limited() -> Generator[None, None, None]:
+    def stop(*_: object) -> None:
+        pytest.fail(f"hangs: it has taken {TEST_SECONDS} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    # Again and again: what cleans up on the way out may wait for the same.
+    signal.setitimer(signal.ITIMER_REAL, 0 if "NIXPROF_TEST_POINTS" in os.environ else TEST_SECONDS, 5)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class MakeWorld(Protocol):
