@@ -14,8 +14,9 @@ import typer
 
 from nixprof import __version__
 from nixprof.console import Colour, Console, can_ask, unwritten
-from nixprof.errors import NixprofError, excerpt
-from nixprof.formatting import clean, command_line, one_line, redact
+from nixprof.errors import NixprofError, Reason
+from nixprof.formatting import command_line
+from nixprof.redact import clean, excerpt, one_line, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -132,7 +133,8 @@ def _show_plan(plan: Plan, stream: TextIO) -> None:
 
 def _allowed(*, unfree: bool, insecure: bool, broken: bool) -> Allowance:
     """Note what the user allows, and the words that a hint may add to."""
-    from nixprof.change.refusal import Allowance, Reason
+    from nixprof.change.refusal import Allowance
+    from nixprof.errors import Reason
 
     allowed = {Reason.UNFREE: unfree, Reason.INSECURE: insecure, Reason.BROKEN: broken}
     return Allowance(frozenset(one for one, allow in allowed.items() if allow), ("nixprof", *_Settings.arguments))
@@ -712,7 +714,7 @@ def _canonical(arguments: Sequence[str]) -> list[str]:
         from nixprof.manifest.find import suggest
 
         hints = suggest(name, {*commands, *_ALIASES, "help"}, "nixprof") or ("nixprof --help",)
-        raise NixprofError(f"there is no command {excerpt(name)}", hints=hints, exit_code=2)
+        raise NixprofError(f"there is no command {excerpt(name)}", Reason.USAGE, hints=hints)
     _leave_only(commands[name])
     return words
 
@@ -743,7 +745,7 @@ def run(arguments: Sequence[str]) -> int:
         ignore_signals()
         words = f"Interrupted{', when everything was done' if stop.done else '. Nothing was changed'}"
         if _Settings.json and not _Settings.answered:
-            _show_error(NixprofError(words))
+            _show_error(NixprofError(words, Reason.INTERRUPTED))
         else:
             sys.stderr.write(f"\n{words}.\n")
         return 130
@@ -765,6 +767,7 @@ def _attempt(arguments: Sequence[str]) -> int:
         where = f" {error.filename}" if error.filename else ""
         failure = NixprofError(
             f"the system refuses to use{where or ' a file'}",
+            Reason.SYSTEM,
             cause=error.strerror or str(error),
             hints=to_put_right(error.filename) if isinstance(error.filename, str) else (),
         )
@@ -779,7 +782,7 @@ def _usage_error(error: typer.TyperException) -> NixprofError:
     message = error.format_message().rstrip(".")
     command = getattr(getattr(error, "ctx", None), "command_path", "nixprof")
     _Settings.command = command.removeprefix("nixprof").lstrip()
-    return NixprofError(message[:1].lower() + message[1:], hints=(f"{command} --help",), exit_code=error.exit_code)
+    return NixprofError(message[:1].lower() + message[1:], Reason.USAGE, hints=(f"{command} --help",))
 
 
 def _delivered(code: int) -> int:
@@ -792,7 +795,8 @@ def _delivered(code: int) -> int:
     from nixprof.output.error import report
 
     words = shlex.join(["nixprof", *_Settings.arguments])
-    _say(report(NixprofError(f"`{words}` is done, but its output cannot be written", cause=lost.strerror)))
+    message = f"`{words}` is done, but its output cannot be written"
+    _say(report(NixprofError(message, Reason.OUTPUT_LOST, cause=lost.strerror)))
     return 1
 
 
@@ -804,6 +808,7 @@ def _bug(error: Exception) -> NixprofError:
         sys.stderr.write(redact("".join(traceback.format_exception(error))))
     return NixprofError(
         f"nixprof has a bug: {type(error).__name__}: {excerpt(str(error), 200)}",
+        Reason.BUG,
         hints=(
             "please report it, with the command and what it says when it is run again with --verbose",
             "what is installed stays as it is; to put right what may be half done: nixprof sync",

@@ -18,7 +18,7 @@ from enum import StrEnum
 from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
-from nixprof.formatting import LONGEST_LINE, clean, one_line, redact
+from nixprof.redact import MAX_LINE_LENGTH, clean, one_line, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +76,7 @@ class Console:
 
     def write(self, line: str, stream: TextIO) -> None:
         """Write a line to either stream; it stays one line, whatever it contains."""
-        if len(line) > LONGEST_LINE:
+        if len(line) > MAX_LINE_LENGTH:
             line = _OWN.sub("", line)  # none of them may be cut
         word, space, rest = one_line(redact(line)).partition(" ")
         stream.write(f"{self.styled(word, _VERDICTS[word], stream) if word in _VERDICTS else word}{space}{rest}\n")

@@ -16,7 +16,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import shell_quote
 from nixprof.store_path import store
 
@@ -43,12 +43,13 @@ def check_writable(path: Path) -> None:
     if _is_mounted(real):
         raise NixprofError(
             f"cannot write {path}{through}",
+            Reason.CANNOT_WRITE,
             cause="it is mounted by itself, and such a file cannot be replaced",
             hints=("mount the folder that it is in instead",),
         )
     if reason := _obstacle(real):
         hint = source if reason == _IN_STORE else "move it away, then: nixprof sync"
-        raise NixprofError(f"cannot write {path}{through}", cause=reason, hints=(hint,))
+        raise NixprofError(f"cannot write {path}{through}", Reason.CANNOT_WRITE, cause=reason, hints=(hint,))
     place = real if real.exists() else _existing_parent(real)
     # The file is replaced through its folder, but one that is marked read-only is so on purpose.
     if _is_writable(place) and _is_writable(_existing_parent(real)):
@@ -61,7 +62,7 @@ def check_writable(path: Path) -> None:
         cause = f"{refuser} is read-only"
         command = permission_fix(real)
         hints = (source, *([f"or make it writable: {command}"] if command else []))
-    raise NixprofError(f"cannot write {path}{through}", cause=cause, hints=hints)
+    raise NixprofError(f"cannot write {path}{through}", Reason.CANNOT_WRITE, cause=cause, hints=hints)
 
 
 def replaceable(path: Path) -> Path:
@@ -258,7 +259,7 @@ def cannot_write(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise NixprofError(f"cannot write {path}", cause=error.strerror or str(error)) from error
+        raise NixprofError(f"cannot write {path}", Reason.CANNOT_WRITE, cause=error.strerror or str(error)) from error
 
 
 def _write_beside(real: Path, data: bytes) -> str:
@@ -342,7 +343,9 @@ def scratch_folder(below: Path | str | None = None, prefix: str = "nixprof-") ->
     try:
         folder = tempfile.mkdtemp(TEMPORARY, prefix, below)
     except OSError as error:
-        raise NixprofError("cannot make a temporary folder", cause=error.strerror or str(error)) from error
+        raise NixprofError(
+            "cannot make a temporary folder", Reason.CANNOT_WRITE, cause=error.strerror or str(error)
+        ) from error
     try:
         yield Path(folder)
     finally:

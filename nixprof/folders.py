@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,11 @@ def home() -> Path:
     try:
         found = Path.home()
     except RuntimeError as error:
-        raise NixprofError("there is no home folder: HOME is not set", hints=("export HOME=…",)) from error
+        raise NixprofError(
+            "there is no home folder: HOME is not set", Reason.NO_HOME, hints=("export HOME=…",)
+        ) from error
     if not found.is_absolute():
-        raise NixprofError(f"HOME is {str(found)!r}, which is not an absolute path", hints=("export HOME=…",))
+        raise NixprofError(
+            f"HOME is {str(found)!r}, which is not an absolute path", Reason.NO_HOME, hints=("export HOME=…",)
+        )
     return found

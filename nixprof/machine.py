@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import content, replace_file
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def check_system(system: str) -> None:
     if {kernel.rpartition("-")[2], system.rpartition("-")[2]} == {"darwin", "linux"}:
         raise NixprofError(
             f"Nix takes this machine for {system}, and it is {kernel}",
+            Reason.WRONG_SYSTEM,
             cause=f"nix.conf has system = {system}",
             hints=(f"in nix.conf, take out: system = {system}",),
         )

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from nixprof.console import own
-from nixprof.formatting import one_line, redact
+from nixprof.redact import one_line, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.collision_report import shared_with
 from nixprof.change.environment import in_profile
-from nixprof.errors import ConcurrentChangeError, NixprofError
+from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
 from nixprof.files import cannot_write, permission_fix
 from nixprof.folders import home
 from nixprof.formatting import count, shell_quote
@@ -45,6 +45,7 @@ def check_profile(profile: Profile | None, adopted: tuple[Element, ...], *, agre
     if profile.keeper is ProfileManager.NIX_ENV:
         raise NixprofError(
             f"{profile.link} was made by nix-env; converting it with `nix profile` would lose information",
+            Reason.UNSUITABLE_PROFILE,
             hints=("to import it completely: nixprof freeze", "or use another: nixprof sync --profile PATH"),
         )
     if agreed:
@@ -58,6 +59,7 @@ def check_profile(profile: Profile | None, adopted: tuple[Element, ...], *, agre
         back = f"nix-env --profile {link} --rollback"
     raise NixprofError(
         f"{profile.link} has files but no list of packages, and they would be lost: {_sample(profile.store_path)}",
+        Reason.UNSUITABLE_PROFILE,
         cause=cause,
         hints=(
             "use another profile: nixprof sync --profile PATH",
@@ -78,11 +80,14 @@ def _check_place(link: Path) -> None:
         kind = "a folder" if link.is_dir() else "a file"
         raise NixprofError(
             f"{link} is {kind}, and a profile is a link",
+            Reason.UNSUITABLE_PROFILE,
             hints=("use another place: nixprof sync --profile PATH", "or move away what is there"),
         )
     if os.path.islink(os.path.realpath(link)):
         raise NixprofError(
-            f"{link} is a link that leads back to itself", hints=("remove that link, then: nixprof sync",)
+            f"{link} is a link that leads back to itself",
+            Reason.UNSUITABLE_PROFILE,
+            hints=("remove that link, then: nixprof sync",),
         )
     if os.access(folder, os.W_OK | os.X_OK):
         return
@@ -92,7 +97,9 @@ def _check_place(link: Path) -> None:
         hint = f"to fix this: {command}"
     elif pointer.is_symlink() and not pointer.exists():
         hint = "remove the link ~/.nix-profile, and Nix makes another: nixprof sync"
-    raise NixprofError(f"cannot write {folder}, where the profile has its generations", hints=(hint,))
+    raise NixprofError(
+        f"cannot write {folder}, where the profile has its generations", Reason.CANNOT_WRITE, hints=(hint,)
+    )
 
 
 def _sample(folder: str | None) -> str:
@@ -168,6 +175,7 @@ class Activation:
             self._take_back(nix, after)
         raise failure or NixprofError(
             "Nix reported success, but the profile does not have what it should have",
+            Reason.FAILED,
             hints=("nixprof status", "nixprof sync"),
         )
 

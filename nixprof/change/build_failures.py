@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError, excerpt
+from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, display_path, package_name
 from nixprof.nix.derivation import is_download
-from nixprof.nix.errors import ErrorKind, plain, unreachable
+from nixprof.nix.errors import plain, unreachable
+from nixprof.redact import excerpt
 from nixprof.store_path import is_store_path, name_of
 
 if TYPE_CHECKING:
@@ -44,19 +45,20 @@ def of_packages(
 
     """
     names = sorted({package_name(key) for key in absent.values()})
-    match error.trouble:
-        case ErrorKind.NETWORK | ErrorKind.CACHE:
+    match error.reason:
+        case Reason.NETWORK | Reason.CACHE:
             are = "is" if len(names) == 1 else "are"
             missing = f", and {count(len(names), 'package')} {are} not in the store: {', '.join(names)}"
             return NixprofError(
                 error.message if error.found.get("name") in _with_versions(absent) else error.message + missing,
+                error.reason,
                 cause=error.cause,
                 hints=(
                     *_what_else(others, error.hints),
                     f"or build instead of downloading: NIX_CONFIG='substituters =' {command}",
                 ),
             )
-        case ErrorKind.BUILD:
+        case Reason.BUILD_FAILED:
             return _of_builds((error, *error.others), absent, derivations, log)
     return error
 
@@ -78,7 +80,12 @@ def _of_builds(
         return each[0]
     lines = (line for one in each for line in (one.message, *(f"  {line}" for line in (one.cause or "").splitlines())))
     hints = dict.fromkeys(hint for one in each for hint in one.hints)
-    return NixprofError(f"{count(len(each), 'package')} cannot be built", cause="\n".join(lines), hints=tuple(hints))
+    return NixprofError(
+        f"{count(len(each), 'package')} cannot be built",
+        Reason.BUILD_FAILED,
+        cause="\n".join(lines),
+        hints=tuple(hints),
+    )
 
 
 def _of_build(error: NixError, key: str | None, needed: str, log: Callable[[str], str], lines: int) -> NixprofError:
@@ -90,11 +97,13 @@ def _of_build(error: NixError, key: str | None, needed: str, log: Callable[[str]
     if offline:
         return NixprofError(
             f"{called} cannot be downloaded: {offline.message}",
+            offline.reason,
             cause=offline.cause,
             hints=(*offline.hints, *error.hints),
         )
     return NixprofError(
         error.message.replace(name, called, 1),
+        error.reason,
         cause="\n".join(filter(None, (error.cause, *_last(written, lines)))) or None,
         hints=(*error.hints, *_elsewhere(key, error.found.get("system"))),
     )
@@ -143,14 +152,15 @@ def of_input(error: NixError, inputs: Iterable[Input], listed: Collection[str], 
 
     """
     one = _meant(error, list(inputs))
-    if error.trouble not in (ErrorKind.INPUT, ErrorKind.NETWORK):
+    if error.reason not in (Reason.INPUT, Reason.NETWORK):
         return error
     name = f"the input {one.name}" if one else "an input"
-    if one is None or error.trouble is ErrorKind.NETWORK:
-        return NixprofError(f"cannot fetch {name}: {error.message}", cause=error.cause, hints=error.hints)
+    if one is None or error.reason is Reason.NETWORK:
+        return NixprofError(f"cannot fetch {name}: {error.message}", error.reason, cause=error.cause, hints=error.hints)
     where = f"it is under [inputs] in {display_path(manifest)}" if one.name in listed else "check how it is written"
     return NixprofError(
         f"cannot fetch {name}: {error.message}",
+        error.reason,
         cause=error.cause,
         hints=(*error.hints, f'{where}: {one.name} = "{one.url}"'),
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.collisions import Collision, Provider, find_collisions, find_collisions_beside
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, package_name, shell_quote
 from nixprof.nix.profile import sole_path
 
@@ -64,6 +64,7 @@ def check_collisions(
     width = max(len(what) for what, _ in hints)
     raise CollisionError(
         lines[0] if len(lines) == 1 else f"{count(len(lines), 'pair')} of packages provide the same files",
+        Reason.COLLISION,
         cause=None if len(lines) == 1 else "\n".join(lines),
         hints=tuple(f"{what:<{width}}  {how}" for what, how in hints),
     )

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.store_path import name_of
 
@@ -170,7 +170,8 @@ def _names(folder: str) -> list[str]:
         if not os.path.islink(package):
             raise
         raise NixprofError(
-            f"{name_of(package)} cannot be installed: it is a link to {os.readlink(package)}, which is not there"
+            f"{name_of(package)} cannot be installed: it is a link to {os.readlink(package)}, which is not there",
+            Reason.MALFORMED,
         ) from error
     except NotADirectoryError:
         return []

@@ -123,6 +123,7 @@ def _take_back(replacements: list[Replacement], cleanup: ExitStack) -> None:
         cleanup.pop_all()
         raise NixprofError(
             f"{error.message}, after others were written",
+            error.reason,
             cause=error.cause,
             hints=("once it can be written: nixprof sync, which puts it right",),
             changed=True,

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from nixprof.change.differences import Kind
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,10 @@ class Consent:
         if risk is Risk.MANY and not asks_always():
             return True
         raise NixprofError(
-            "this needs a yes, and there is no terminal to ask on", cause=why, hints=(f"to go ahead: {self.again}",)
+            "this needs a yes, and there is no terminal to ask on",
+            Reason.NEEDS_CONFIRMATION,
+            cause=why,
+            hints=(f"to go ahead: {self.again}",),
         )
 
 

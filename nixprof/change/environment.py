@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.nix.flake_path import came_from, is_gone
 from nixprof.schema import MISSHAPEN, text, wrong_with
@@ -127,6 +127,7 @@ def _read(element: Element) -> Environment | None:
     except MISSHAPEN as error:
         raise NixprofError(
             f"{link} is not what this nixprof writes",
+            Reason.DAMAGED,
             cause=wrong_with(error),
             hints=("if another nixprof made it, upgrade this one",),
         ) from error

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixprof.change.environment import Environment, EnvironmentEntry, in_profile
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import content, read_json, replace_file
 from nixprof.nix import profile as nix_profile
 from nixprof.schema import MISSHAPEN
@@ -125,7 +125,7 @@ def find(found: tuple[Generation, ...], number: int) -> Generation:
     """
     chosen = next((one for one in found if one.number == number), None)
     if chosen is None:
-        raise NixprofError(f"there is no generation {number}", hints=("nixprof history",))
+        raise NixprofError(f"there is no generation {number}", Reason.NO_SUCH_GENERATION, hints=("nixprof history",))
     return chosen
 
 

@@ -10,7 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nixprof.change.refusal import A_SET, Reason, tables
+from nixprof.change.refusal import A_SET, tables
+from nixprof.errors import Reason
 from nixprof.formatting import shell_quote
 from nixprof.manifest.installable import as_installable
 from nixprof.manifest.spec import DEFAULT_INPUT
@@ -145,9 +146,9 @@ def _others(refusal: Refusal) -> Iterator[tuple[str, str]]:
     match refusal.reason:
         case Reason.MISSING:
             yield from ((f"did you mean {spec}? ", spec) for spec in specs[:1])
-        case Reason.NO_PACKAGE if refusal.kind != A_SET:
+        case Reason.NOT_A_PACKAGE if refusal.kind != A_SET:
             yield from ((f"did you mean {spec}? ", spec) for spec in specs[:1])
-        case Reason.NO_OUTPUT:
+        case Reason.NO_SUCH_OUTPUT:
             yield "", f"{refusal.package.written.partition('^')[0]}^{','.join(refusal.details)}"
         case Reason.RENAMED:
             yield "", specs[0]
@@ -254,7 +255,7 @@ def _facts(case: _Case) -> Iterator[str]:
         match refusal.reason:
             case Reason.MISSING if not case.others and case.package.spec.input == DEFAULT_INPUT:
                 yield f"to look for it: {_SEARCH}"
-            case Reason.NO_PACKAGE if refusal.kind == A_SET and refusal.details:
+            case Reason.NOT_A_PACKAGE if refusal.kind == A_SET and refusal.details:
                 yield f"it has for example {', '.join(_in_input(case.package, name) for name in refusal.details)}"
             case Reason.UNSUPPORTED if refusal.details and not refusal.through:
                 do = "move it, in nixprof.toml, to" if case.stands else "list it in nixprof.toml only for"

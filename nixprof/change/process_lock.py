@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.change.commit import finish, is_unfinished
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import private_folder, read_json, remove_temporary_files, replaceable, to_put_right
 from nixprof.schema import MISSHAPEN
 
@@ -68,6 +68,7 @@ def process_lock(context: Context) -> Iterator[int]:
         except OSError as error:
             raise NixprofError(
                 f"cannot write below {state}",
+                Reason.CANNOT_WRITE,
                 cause=error.strerror or str(error),
                 hints=to_put_right(state / "lock"),
             ) from error
@@ -115,7 +116,9 @@ def _wait(context: Context, lock: int, holder: Holder | None) -> None:
 
     who = str(holder) if holder else "another nixprof"
     if not context.waits:
-        raise NixprofError(f"{who} is running", hints=("without --no-wait, nixprof waits for it to finish",))
+        raise NixprofError(
+            f"{who} is running", Reason.BUSY, hints=("without --no-wait, nixprof waits for it to finish",)
+        )
     context.progress.note(f"waiting for {who} to finish")
     with context.progress.step(f"waiting for {who}"):
         fcntl.flock(lock, fcntl.LOCK_EX)

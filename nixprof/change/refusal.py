@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError, excerpt
+from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import shell_quote
 from nixprof.manifest.model import INTEL_MAC, LAST_FOR_INTEL_MACS
+from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,39 +20,6 @@ if TYPE_CHECKING:
 # What has packages in it, and is none.
 A_SET = "a set of packages"
 _SYSTEMS = ("aarch64-darwin", "x86_64-darwin", "aarch64-linux", "x86_64-linux")
-
-
-class Reason(Enum):
-    """Why a package cannot be had: the one place that knows of every reason.
-
-    The value is the code of the reason, in JSON and where Nix is asked; a failure of Nix's that means the same is a
-    `Trouble` of the same value. `policy_key` is the key under [nixpkgs] that lifts it; empty where none does.
-    """
-
-    MISSING = "missing", "there is no package {name} in {where}"
-    NO_PACKAGE = "not a package", "{written} is {kind}, not a package"
-    MALFORMED = "malformed", "{written} is not a proper package: its {first} is {kind}"
-    UNFREE = "unfree", "{called} has an unfree licence{unlifted}", "allow-unfree"
-    INSECURE = "insecure", "{called} is marked as insecure", "allow-insecure"
-    BROKEN = "broken", "{called} is marked as broken", "allow-broken"
-    UNSUPPORTED = "unsupported", "{called} is not available on {systems}"
-    NO_OUTPUT = "no such output", "{written} has no output {output}{kind}; it has {listed}"
-    NO_SYSTEM = "no such system", "{where} has no packages for {systems}"
-    RENAMED = "renamed", "{written} is called {first} now"
-    REMOVED = "removed", "{written} {first}"
-    NEEDS_BUILD = "needs a build", "{written} cannot be evaluated{kind}"
-    FAILED = "failed", "{written} cannot be evaluated"
-
-    sentence: str
-    policy_key: str
-
-    def __new__(cls, code: str, sentence: str = "", policy_key: str = "") -> Self:
-        """Take the code as the value."""
-        reason = object.__new__(cls)
-        reason._value_ = code
-        reason.sentence = sentence
-        reason.policy_key = policy_key
-        return reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +103,7 @@ class UnresolvableError(NixprofError):
         several = one if len(packages) == 1 else f"{len(packages)} packages cannot be installed"
         super().__init__(
             sentence(refusals[0], inputs) if alone else several,
+            refusals[0].reason if len({refusal.reason for refusal in refusals}) == 1 else Reason.SEVERAL,
             cause="\n".join(words(refusals[0])) or None if alone else None,
             hints=advise(refusals, listed, attempt),
         )
@@ -160,7 +128,7 @@ def without_system(refusals: Sequence[Refusal], inputs: Mapping[str, LockedInput
     if first.systems == (INTEL_MAC,) and "has dropped support" in cause:
         lines = f'[inputs]\nnixpkgs = "{LAST_FOR_INTEL_MACS.url}"'
         hints = [f"for the last release that has them, write to nixprof.toml, then: nixprof sync\n{lines}"]
-    return NixprofError(sentence(first, inputs), cause=cause, hints=tuple(hints))
+    return NixprofError(sentence(first, inputs), Reason.NO_SUCH_SYSTEM, cause=cause, hints=tuple(hints))
 
 
 def merged(refusals: Sequence[Refusal]) -> tuple[Refusal, ...]:
@@ -195,7 +163,7 @@ def words(refusal: Refusal) -> tuple[str, ...]:
     """Give what nixpkgs lists as the reasons, or Nix's own words where nixprof does not know better."""
     if refusal.reason in (Reason.INSECURE, Reason.BROKEN):
         return refusal.details
-    own_words = refusal.reason in (Reason.FAILED, Reason.NEEDS_BUILD, Reason.NO_SYSTEM)
+    own_words = refusal.reason in (Reason.FAILED, Reason.NEEDS_BUILD, Reason.NO_SUCH_SYSTEM)
     return tuple(refusal.details[0].splitlines()) if own_words else ()
 
 

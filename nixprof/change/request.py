@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nixprof.change.environment import EnvironmentEntry
-    from nixprof.change.refusal import Reason
+    from nixprof.errors import Reason
     from nixprof.lock.packages_json import LockedPackage
     from nixprof.manifest.model import Manifest, Package
     from nixprof.nix.profile import Element

@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nixprof.change.refusal import A_SET, Reason, Refusal
-from nixprof.errors import NixprofError, excerpt
+from nixprof.change.refusal import A_SET, Refusal
+from nixprof.errors import NixprofError, Reason
 from nixprof.lock.freshness import packages_of
 from nixprof.lock.packages_json import LockedPackage, Resolved
-from nixprof.nix.errors import ErrorKind, NixError, allowed_as, known_issues, named_instead, renamed
+from nixprof.nix.errors import NixError, allowed_as, known_issues, named_instead, renamed
 from nixprof.nix.nix_data import quoted
 from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.redact import excerpt
 from nixprof.schema import fits
 from nixprof.store_path import is_in_store_path, is_store_path, outputs_of, package_of
 
@@ -92,18 +93,11 @@ _KINDS = {
     "lambda": "a function",
     "set": "a set of other things",
 }
-# What the packages are to blame for, and not the machine, the network or the lock. What is built here, is built to be
-# evaluated.
-_OF_PACKAGES = frozenset(ErrorKind) - {
-    ErrorKind.NETWORK,
-    ErrorKind.INPUT,
-    ErrorKind.CACHE,
-    ErrorKind.MACHINE,
-    ErrorKind.LOCK,
-    ErrorKind.OVERLAY,
-}
 # In this order nixpkgs looks at a package.
 _REFUSALS = (Reason.UNFREE, Reason.INSECURE, Reason.BROKEN, Reason.UNSUPPORTED)
+# What the packages are to blame for, and not the machine, the network or the lock. What is built here, is built to be
+# evaluated.
+_OF_PACKAGES = (*_REFUSALS, Reason.RENAMED, Reason.REMOVED, Reason.BUILD_FAILED, Reason.FAILED)
 
 
 def questions(manifest: Manifest, machine: Machine) -> Iterator[ResolveRequest]:
@@ -176,7 +170,7 @@ def _without_system(nix: Nix, flake: Path, told: Mapping[ResolveRequest, Mapping
         elif at not in reasons:
             error = _insist(nix, flake, question)
             reasons[at] = error.said if isinstance(error, NixError) else error.message
-        refusals.append(Refusal(question.package, (question.system,), Reason.NO_SYSTEM, details=(reasons[at],)))
+        refusals.append(Refusal(question.package, (question.system,), Reason.NO_SUCH_SYSTEM, details=(reasons[at],)))
     return refusals
 
 
@@ -208,6 +202,7 @@ def _ask(nix: Nix, flake: Path, asked: Sequence[ResolveRequest]) -> dict[Resolve
         return {question: {**answer, "newName": _in_names(question, new_names)} for question, answer in answers.items()}
     raise NixprofError(
         "Nix answers something else than it was asked",
+        Reason.NOT_NIX,
         cause=str(told)[:200],
         hints=("is it Nix? nix --version",),
     )
@@ -275,7 +270,7 @@ def _is_of_packages(error: NixError) -> bool:
     file = error.found.get("file", "")
     # From 2.31 on a file of an input goes by the reference of that: «path:/home/alice/tools»/hammer.nix.
     of_source = file.startswith("«") or is_in_store_path(f"/{file}")
-    return error.trouble in _OF_PACKAGES or (error.trouble is ErrorKind.INPUT and of_source)
+    return error.reason in _OF_PACKAGES or (error.reason is Reason.INPUT and of_source)
 
 
 def _unusable(question: ResolveRequest, told: Mapping[str, Any]) -> list[Refusal]:
@@ -289,7 +284,7 @@ def _unusable(question: ResolveRequest, told: Mapping[str, Any]) -> list[Refusal
     chosen, there = question.package.spec.outputs, told["outputs"]
     absent = [output for output in chosen or told["outputsToInstall"] if output != "*" and output not in there]
     by_itself = "" if chosen else ", which it names as one to install"
-    return [Refusal(*at, Reason.NO_OUTPUT, one, details=tuple(there), kind=by_itself) for one in absent[:1]]
+    return [Refusal(*at, Reason.NO_SUCH_OUTPUT, one, details=tuple(there), kind=by_itself) for one in absent[:1]]
 
 
 def _refusals(nix: Nix, flake: Path, question: ResolveRequest, told: Mapping[str, Any]) -> list[Refusal]:
@@ -351,7 +346,7 @@ def _meant(nix: Nix, flake: Path, question: ResolveRequest, told: Mapping[str, A
 def _no_package(nix: Nix, flake: Path, question: ResolveRequest, told: Mapping[str, Any]) -> Refusal:
     """Say what is no package: a set of some, or a part of one."""
     path = question.package.spec.attr_path
-    refusal = Refusal(question.package, (question.system,), Reason.NO_PACKAGE, kind=_kind(told["type"]))
+    refusal = Refusal(question.package, (question.system,), Reason.NOT_A_PACKAGE, kind=_kind(told["type"]))
     above = [path[:length] for length in range(len(path) - 1, 0, -1)]
     of_package = _packages_among(nix, flake, question, above)
     if of_package:
@@ -383,7 +378,7 @@ def _insist(nix: Nix, flake: Path, question: ResolveRequest) -> NixprofError:
         return error
     except NixprofError as error:
         return error
-    return NixprofError("Nix evaluates it on its own and fails in the list")
+    return NixprofError("Nix evaluates it on its own and fails in the list", Reason.FAILED)
 
 
 def _from_words(question: ResolveRequest, error: NixprofError, name: str) -> Refusal:
@@ -398,25 +393,25 @@ def _from_words(question: ResolveRequest, error: NixprofError, name: str) -> Ref
     refusal = Refusal(question.package, (question.system,), Reason.FAILED, details=(error.cause or error.message,))
     if not isinstance(error, NixError):
         return refusal
-    match error.trouble:
-        case ErrorKind.RENAMED:
+    match error.reason:
+        case Reason.RENAMED:
             return replace(refusal, reason=Reason.RENAMED, details=(error.found["new"],))
-        case ErrorKind.REMOVED:
+        case Reason.REMOVED:
             instead = named_instead(error.said)
             return replace(
                 refusal, reason=Reason.REMOVED, details=(error.found["why"], *([instead] if instead else []))
             )
-        case ErrorKind.UNFREE | ErrorKind.INSECURE | ErrorKind.BROKEN | ErrorKind.UNSUPPORTED:
+        case Reason.UNFREE | Reason.INSECURE | Reason.BROKEN | Reason.UNSUPPORTED:
             refused = error.found["package"]
             return replace(
                 refusal,
-                reason=Reason(error.trouble.value),
+                reason=error.reason,
                 full_name=refused,
                 allowed_as=allowed_as(error.said, refused),
                 details=known_issues(error.said),
                 through=refused != name,
             )
-        case ErrorKind.BUILD:
+        case Reason.BUILD_FAILED:
             return replace(refusal, reason=Reason.NEEDS_BUILD, kind=_without_build(question, error))
     return replace(refusal, details=(error.said or error.message,))
 

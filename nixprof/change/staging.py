@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from nixprof.change.build_failures import of_input, of_packages
 from nixprof.change.generations import SOURCES, relative_sources, write_sources
 from nixprof.change.hints import renaming
-from nixprof.change.refusal import Reason, UnresolvableError, sentence, without_system
+from nixprof.change.refusal import UnresolvableError, sentence, without_system
 from nixprof.change.request import Moves
 from nixprof.change.resolve import questions, resolve
 from nixprof.change.state import State, generated
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import content, scratch_folder
 from nixprof.formatting import count, package_name, shell_quote
 from nixprof.lock.flake_lock import LockedInput, read_flake_lock
@@ -26,7 +26,7 @@ from nixprof.lock.flake_nix import compile_inputs, used_inputs
 from nixprof.lock.freshness import fingerprints, is_answered, is_known_unavailable
 from nixprof.lock.packages_json import LockedPackage, Resolved, Unavailable, holds, prune, write_packages
 from nixprof.nix.download_plan import DownloadPlan, difference
-from nixprof.nix.errors import ErrorKind, NixError
+from nixprof.nix.errors import NixError
 from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.store_path import is_store_path
 
@@ -293,7 +293,7 @@ class Staging:
             answers, refusals = resolve(self._nix, self._folder, asked, self.locked, inputs, fingerprint_of, declared)
         self._answers |= answers
         here = self._project.machine.system
-        no_system = [one for one in refusals if one.reason is Reason.NO_SYSTEM and here in one.systems]
+        no_system = [one for one in refusals if one.reason is Reason.NO_SUCH_SYSTEM and here in one.systems]
         if no_system:
             raise without_system(no_system, inputs)
         in_the_way = {one.package for one in refusals if here in one.systems}
@@ -377,7 +377,7 @@ class Staging:
                 self._nix.realise((builds.get(path, path) if path in absent else path for path in new), self._roots)
             except NixError as error:
                 absent = self._absent_of({path: linked.key for linked in packages for path in linked.paths})
-                if error.trouble is not ErrorKind.UNKNOWN or not absent.keys() - builds.keys():
+                if error.reason is not Reason.FAILED or not absent.keys() - builds.keys():
                     raise self._of_packages(error, absent) from error
             else:
                 return
@@ -441,6 +441,7 @@ class Staging:
         name = package_name(key)
         return NixprofError(
             f"{name} is in no cache, and building it does not give what the lock says",
+            Reason.LOCK_MISMATCH,
             cause=f"the lock says   {path}\nevaluation says {evaluated or 'that there is no such output'}",
             hints=(f"nixprof update {name}",),
         )
@@ -465,6 +466,7 @@ def _lost(absent: Mapping[str, str]) -> NixprofError:
     """Say that store paths are gone of which it is not known how to make them again."""
     return NixprofError(
         f"{_names(absent)}: in no cache, and it is not known what it came from",
+        Reason.NO_SOURCE,
         cause="\n".join(absent),
         hints=(
             "copy it from a machine that has it: nix copy --from ssh://HOST STORE-PATH",

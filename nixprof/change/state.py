@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nixprof.change.environment import expected, in_profile
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import content, read_file
 from nixprof.formatting import count
 from nixprof.lock.packages_json import holds, read_packages
@@ -66,7 +66,7 @@ class State:
     def _check_missing(self, path: Path) -> None:
         """Make sure that a list that is not there is one that has not been begun yet."""
         if path.is_symlink():
-            raise NixprofError(f"{path} is a link to {os.path.realpath(path)}, which is not there")
+            raise NixprofError(f"{path} is a link to {os.path.realpath(path)}, which is not there", Reason.NO_MANIFEST)
         if self.installed:
             raise self._lost(f"there is no manifest {path}", "or to start over: nixprof init")
 
@@ -88,6 +88,7 @@ class State:
     def _lost(self, what: str, otherwise: str) -> NixprofError:
         return NixprofError(
             f"{what}, but nixprof has installed {count(len(self.installed), 'package')}",
+            Reason.NO_MANIFEST,
             hints=(f"to bring it back as it was: nixprof rollback {self.generation}", otherwise),
         )
 

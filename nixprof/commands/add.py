@@ -11,11 +11,12 @@ from nixprof.change.hints import Attempt
 from nixprof.change.refusal import NOTHING, Allowance
 from nixprof.change.request import ChangeRequest
 from nixprof.commands.init import template
-from nixprof.errors import NixprofError, excerpt
+from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import shell_quote
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
 from nixprof.manifest.installable import read_installable
 from nixprof.manifest.positions import line_of
+from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -132,6 +133,7 @@ def _fresh(wish: AddRequest, manifest: Manifest) -> tuple[dict[str, Installable]
             line = line_of(manifest.texts()[other.file], other.path)
             raise NixprofError(
                 f"{other.spec.name} is on the list with other outputs, as {other.written}",
+                Reason.OTHER_OUTPUTS,
                 cause=f"line {line} of {other.file}",
                 hints=(f"nixprof remove {shell_quote(other.spec.name)} && nixprof add {shell_quote(text)}",),
             )
@@ -149,6 +151,7 @@ def _check_outputs(text: str, one: Installable, fresh: Mapping[str, Installable]
         if other.spec.key == one.spec.key and set(other.spec.outputs) != set(one.spec.outputs):
             raise NixprofError(
                 f"{excerpt(before)} and {excerpt(text)} are one package with different outputs",
+                Reason.OTHER_OUTPUTS,
                 hints=tuple(f"nixprof add {shell_quote(which)}" for which in (before, text)),
             )
 
@@ -164,16 +167,20 @@ def _check_habit(text: str) -> None:
     if channel and "#" not in text:
         meant = channel["attribute"]
         raise NixprofError(
-            f"{excerpt(text)} is how nix-env names a package", hints=(f"nixprof add {shell_quote(meant)}",)
+            f"{excerpt(text)} is how nix-env names a package",
+            Reason.INVALID_PACKAGE,
+            hints=(f"nixprof add {shell_quote(meant)}",),
         )
     if version:
         raise NixprofError(
             f"{excerpt(text)} names a version, and a package has the version of its input",
+            Reason.INVALID_PACKAGE,
             hints=(f"nixprof add {shell_quote(version['name'])}",),
         )
     names = [name for name in text.split(",") if name]
     if "," in text and not {"^", "#", ":", "/", '"'}.intersection(text):
         raise NixprofError(
             f"{excerpt(text)} is not a package: separate packages with spaces",
+            Reason.INVALID_PACKAGE,
             hints=(f"nixprof add {' '.join(map(shell_quote, names))}",),
         )

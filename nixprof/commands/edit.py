@@ -16,11 +16,12 @@ from nixprof.change import flow
 from nixprof.change.process_lock import recover
 from nixprof.change.request import ChangeRequest
 from nixprof.commands.init import template
-from nixprof.errors import NixprofError, excerpt
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import cannot_write, content, private_folder, read_file, unused
 from nixprof.formatting import display_path
 from nixprof.manifest.parse import parse_text
 from nixprof.manifest.problems import ManifestError
+from nixprof.redact import excerpt
 from nixprof.signals import Interrupted
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def run(
     try:
         old = read_file(path) if os.path.lexists(path) else template(context.machine.system).encode()
     except OSError as error:
-        raise NixprofError(f"cannot read {path}", cause=error.strerror) from error
+        raise NixprofError(f"cannot read {path}", Reason.CANNOT_READ, cause=error.strerror) from error
     copy = _copy(context.folders, old)
     try:
         outcome = _edit(context, copy, old, again, confirm)
@@ -129,7 +130,11 @@ def _edit(
 def _replacing(path: Path, old: bytes, new: bytes) -> Callable[[Manifest], ChangeRequest]:
     def propose(manifest: Manifest) -> ChangeRequest:
         if manifest.sources[0].data != old:
-            raise NixprofError(f"{path} was changed by somebody else while you edited it", hints=("nixprof edit",))
+            raise NixprofError(
+                f"{path} was changed by somebody else while you edited it",
+                Reason.CONCURRENT_CHANGE,
+                hints=("nixprof edit",),
+            )
         return ChangeRequest({path: new.decode()})
 
     return propose
@@ -158,11 +163,13 @@ def _open(file: Path, line: int) -> None:
         with _leaving_ctrl_c_to_the_editor():
             code = subprocess.run([*words, *at, str(file)], check=False).returncode
     except OSError as error:
-        raise NixprofError(f"cannot start the editor {words[0]}", cause=error.strerror, hints=_HOW) from error
+        raise NixprofError(
+            f"cannot start the editor {words[0]}", Reason.NO_EDITOR, cause=error.strerror, hints=_HOW
+        ) from error
     if code in (-signal.SIGINT, 128 + signal.SIGINT):
         raise Interrupted
     if code:
-        raise NixprofError(f"the editor {words[0]} failed", cause=f"exit code {code}", hints=_HOW)
+        raise NixprofError(f"the editor {words[0]} failed", Reason.NO_EDITOR, cause=f"exit code {code}", hints=_HOW)
 
 
 @contextmanager
@@ -189,11 +196,14 @@ def _editor() -> list[str]:
             words = shlex.split(os.environ.get(variable, ""))
         except ValueError as error:
             raise NixprofError(
-                f"{variable} is not a command: {excerpt(os.environ[variable])}", cause=str(error), hints=_HOW
+                f"{variable} is not a command: {excerpt(os.environ[variable])}",
+                Reason.NO_EDITOR,
+                cause=str(error),
+                hints=_HOW,
             ) from error
         if words:
             return words
     there = next((name for name in _USUAL_EDITORS if shutil.which(name)), None)
     if there is None:
-        raise NixprofError("there is no editor", cause="neither VISUAL nor EDITOR is set", hints=_HOW)
+        raise NixprofError("there is no editor", Reason.NO_EDITOR, cause="neither VISUAL nor EDITOR is set", hints=_HOW)
     return [there]

@@ -11,7 +11,7 @@ from nixprof.change.process_lock import warn
 from nixprof.change.request import ChangeRequest
 from nixprof.change.state import State, read_draft
 from nixprof.commands.init import template
-from nixprof.errors import NixprofError, excerpt
+from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import display_path, shell_quote
 from nixprof.importers.decide import Choice, Ground, chosen, decide, element_names, is_untouched, own_name
 from nixprof.importers.findings import Evidence, Finding, How, Import
@@ -33,6 +33,7 @@ from nixprof.manifest.spec import DEFAULT_INPUT
 from nixprof.nix.operations import Nix
 from nixprof.nix.registry import registry
 from nixprof.nix.source import is_here
+from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -307,7 +308,9 @@ def _check_names(options: Options, reading: Reading) -> None:
         for name in names:
             if name not in known:
                 hints = suggest(name, known, f"{command} {option}")
-                raise NixprofError(f"{display_path(reading.place)} has no {excerpt(name)}", hints=hints)
+                raise NixprofError(
+                    f"{display_path(reading.place)} has no {excerpt(name)}", Reason.NOT_INSTALLED, hints=hints
+                )
 
 
 def _sources(state: State) -> list[Nixpkgs]:

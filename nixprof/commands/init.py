@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.commit import commit
 from nixprof.change.process_lock import process_lock, recover
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import check_writable, content
 from nixprof.formatting import display_path
 from nixprof.lock.flake_lock import read_flake_lock
@@ -103,7 +103,7 @@ def _check_locks(flake: Path) -> None:
         read_packages(flake / "packages.json")
         read_flake_lock(flake / "flake.lock")
     except NixprofError as error:
-        raise NixprofError(error.message, cause=error.cause) from error
+        raise NixprofError(error.message, error.reason, cause=error.cause) from error
 
 
 def _taken(context: Context, folder: Path, found: Manifest) -> dict[Path, bytes]:
@@ -124,6 +124,7 @@ def _taken(context: Context, folder: Path, found: Manifest) -> dict[Path, bytes]
         if Path(inside).parts[0] == os.pardir:
             raise NixprofError(
                 f"the list includes {display_path(os.path.normpath(source.path))}, which is outside of its folder",
+                Reason.OUTSIDE_FILE,
                 hints=("copy the files yourself, then: nixprof sync",),
             )
         files[context.folders.config / inside] = source.data
@@ -136,6 +137,7 @@ def _check_free(paths: Iterable[Path]) -> None:
         if path.exists():
             raise NixprofError(
                 f"{path} is there already",
+                Reason.MANIFEST_EXISTS,
                 hints=("to change the list: nixprof edit", "to start over, move that file away first"),
             )
         check_writable(path)

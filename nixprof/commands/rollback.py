@@ -22,7 +22,7 @@ from nixprof.change.generations import (
 )
 from nixprof.change.process_lock import process_lock
 from nixprof.change.state import read_draft
-from nixprof.errors import ConcurrentChangeError, NixprofError
+from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
 from nixprof.files import cannot_write, check_writable, content, private_folder, read_file, unused
 from nixprof.formatting import display_path
 from nixprof.nix.operations import Nix
@@ -141,11 +141,15 @@ def _way(context: Context, nix: Nix, number: int | None, *, profile_only: bool) 
     found, profile = generations(context), context.profile()
     before = next((one for one in found if profile and one.number == profile.generation), None)
     if profile is None or before is None:
-        raise NixprofError("the profile has no generations to go back to", hints=("nixprof history",))
+        raise NixprofError(
+            "the profile has no generations to go back to", Reason.NO_SUCH_GENERATION, hints=("nixprof history",)
+        )
     if number is None:
         number = max((one.number for one in found if one.number < before.number), default=None)
     if number is None:
-        raise NixprofError("there is no generation before this one", hints=("nixprof history",))
+        raise NixprofError(
+            "there is no generation before this one", Reason.NO_SUCH_GENERATION, hints=("nixprof history",)
+        )
     after = find(found, number)
     files = {} if profile_only else _files(context, after)
     read = {path: content(path) for path in files}
@@ -218,6 +222,7 @@ def _check_belonging(context: Context, after: Generation, manifests: Mapping[Pat
             continue
         raise NixprofError(
             f"generation {after.number} would write {display_path(path)}, which the list does not include",
+            Reason.OUTSIDE_FILE,
             hints=(
                 f"to go back with the profile alone: nixprof rollback {after.number} --profile-only",
                 "or include that file again before you go back",

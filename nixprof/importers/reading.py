@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError, excerpt
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file as contents
 from nixprof.folders import home
 from nixprof.formatting import display_path
 from nixprof.manifest.edit import comments_of
 from nixprof.nix import profile as nix_profile
 from nixprof.nix.profile import Element, ProfileManager, system_of
+from nixprof.redact import excerpt
 from nixprof.schema import MisshapenError
 from nixprof.store_path import checked, outputs_of, package_of
 
@@ -71,14 +72,18 @@ def read_profile(context: Context, generation: int | None) -> Reading:
             if context.chosen_profile
             else "there is no profile"
         )
-        raise NixprofError(f"{where} to import", hints=("to begin: nixprof add ripgrep",))
+        raise NixprofError(f"{where} to import", Reason.NO_PROFILE, hints=("to begin: nixprof add ripgrep",))
     place = _known_as(profile.link, context.chosen_profile)
     if generation is None or generation == profile.generation:
         _check_keeper(profile, place)
         return Reading(place, Kind.CURRENT, profile.generation, profile.elements)
     link = profile.link.with_name(f"{profile.link.name}-{generation}-link")
     if not link.is_symlink():
-        raise NixprofError(f"{display_path(place)} has no generation {generation}", hints=("nixprof history",))
+        raise NixprofError(
+            f"{display_path(place)} has no generation {generation}",
+            Reason.NO_SUCH_GENERATION,
+            hints=("nixprof history",),
+        )
     other = nix_profile.read(link)
     _check_keeper(other, link)
     return Reading(place, Kind.EARLIER, generation, other.elements)
@@ -88,6 +93,7 @@ def _check_keeper(profile: Profile, place: Path) -> None:
     if profile.keeper is ProfileManager.UNKNOWN:
         raise NixprofError(
             f"{display_path(place)} has files but no list of what they belong to",
+            Reason.UNSUITABLE_PROFILE,
             cause="it was made by `nix-env --set` or `nix build --profile`",
         )
 
@@ -146,15 +152,17 @@ def read_file(path: Path) -> Reading:
     try:
         text = _COLOUR.sub("", contents(path, _LARGEST).decode())
     except OSError as error:
-        raise NixprofError(f"cannot read {path}", cause=error.strerror) from error
+        raise NixprofError(f"cannot read {path}", Reason.CANNOT_READ, cause=error.strerror) from error
     except UnicodeDecodeError as error:
-        raise NixprofError(f"{path} is not a list of packages", cause="it is not text") from error
+        raise NixprofError(
+            f"{path} is not a list of packages", Reason.INVALID_IMPORT, cause="it is not text"
+        ) from error
     try:
         elements = tuple(_elements(path, text))
     except MisshapenError as error:
-        raise NixprofError(f"{path} is not a list of packages", cause=str(error)) from error
+        raise NixprofError(f"{path} is not a list of packages", Reason.INVALID_IMPORT, cause=str(error)) from error
     if not elements:
-        raise NixprofError(f"{path} lists no package")
+        raise NixprofError(f"{path} lists no package", Reason.INVALID_IMPORT)
     return Reading(path, Kind.FILE, None, elements)
 
 
@@ -197,7 +205,7 @@ def _from_lines(path: Path, text: str) -> Iterator[Element]:
             yield Element(None, "", "", "", (), label=name)
         elif name:
             cause = f"line {number} is not a name: {excerpt(name)}"
-            raise NixprofError(f"{path} is not a list of packages", cause=cause)
+            raise NixprofError(f"{path} is not a list of packages", Reason.INVALID_IMPORT, cause=cause)
 
 
 def _printed(name: str | None, attribute: str, original: str, locked: str, paths: Sequence[str]) -> Element:

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.formatting import day, shell_quote
 from nixprof.lock.merge_conflict import check_merged, unusable
@@ -61,6 +61,7 @@ def read_flake_lock(path: Path) -> Mapping[str, LockedInput]:
     except MISSHAPEN as error:
         raise NixprofError(
             f"{path} is not a lock file that Nix wrote",
+            Reason.DAMAGED,
             cause=wrong_with(error),
             hints=(f"rm {shell_quote(str(path))}", "and nixprof sync, which locks the inputs again"),
         ) from error

@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import permission_fix
 from nixprof.formatting import shell_quote
 
@@ -28,6 +28,7 @@ def check_merged(path: Path, data: bytes) -> None:
     folder = shell_quote(str(path.parent))
     raise NixprofError(
         f"{path} has a conflict from a merge in {where}",
+        Reason.MERGE_CONFLICT,
         hints=(
             f"take both locks from one side: git -C {folder} checkout --ours packages.json flake.lock",
             "or from the other: the same with --theirs; then: nixprof sync",
@@ -45,5 +46,7 @@ def unusable(path: Path, error: OSError) -> NixprofError:
         message, cause = f"{there} is not a {what}, and nixprof keeps its generated files there", None
     command = permission_fix(path)
     if command:
-        return NixprofError(message, cause=cause, hints=(f"to fix this, then sync: {command} && nixprof sync",))
-    return NixprofError(message, cause=cause, hints=("move it away, then: nixprof sync",))
+        return NixprofError(
+            message, Reason.CANNOT_READ, cause=cause, hints=(f"to fix this, then sync: {command} && nixprof sync",)
+        )
+    return NixprofError(message, Reason.CANNOT_READ, cause=cause, hints=("move it away, then: nixprof sync",))

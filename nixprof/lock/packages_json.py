@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.formatting import shell_quote
 from nixprof.lock.merge_conflict import check_merged, unusable
@@ -53,7 +53,7 @@ class Unavailable:
     """Why a package cannot be had on a system.
 
     Attributes:
-        reason: such as `unsupported`; see `nixprof.change.refusal.Obstacle`.
+        reason: the code of a `Reason`, such as `unsupported`.
         message: the same in a sentence.
         source: the locked flake reference that was asked, as in `Resolved`.
         fingerprint: a digest of everything that this depends on, as in `Resolved`.
@@ -112,7 +112,9 @@ def read_packages(path: Path) -> dict[str, LockedPackage]:
         check_merged(path, read)
         data = json.loads(read)
         if data["version"] > VERSION:
-            raise NixprofError(f"{path} was written by a newer nixprof", hints=("upgrade nixprof",))
+            raise NixprofError(
+                f"{path} was written by a newer nixprof", Reason.NEWER_FORMAT, hints=("upgrade nixprof",)
+            )
         return {key: _parse_package(entry) for key, entry in data["packages"].items()}
     except FileNotFoundError:
         return {}
@@ -121,6 +123,7 @@ def read_packages(path: Path) -> dict[str, LockedPackage]:
     except MISSHAPEN as error:
         raise NixprofError(
             f"{path} is damaged",
+            Reason.DAMAGED,
             cause=wrong_with(error),
             hints=(
                 f"restore it from version control, or: rm {shell_quote(str(path))}",
@@ -165,7 +168,9 @@ def _parse_package(entry: Mapping[str, Any]) -> LockedPackage:
 
 
 def _parse_unavailable(fields: Mapping[str, Any]) -> Unavailable:
-    return Unavailable(*(text(fields[name]) for name in ("reason", "message", "source", "basis")))
+    reason, *rest = (text(fields[name]) for name in ("reason", "message", "source", "basis"))
+    # Codes were phrases once: `needs a build`, `not a package`.
+    return Unavailable(reason.replace("needs a build", "needs-build").replace(" ", "-"), *rest)
 
 
 def _parse_resolved(fields: Mapping[str, Any]) -> Resolved:

@@ -13,7 +13,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.manifest.positions import Place, line_column, locate, skip
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ class _Text:
         """Return the error for an edit that cannot be made, with what to do instead."""
         line = line_column(self.text, place.start)[0] if place else 1
         message = "the manifest is written in a way that nixprof cannot edit"
-        return NixprofError(message, hints=(f"by hand, at line {line}: {by_hand}",))
+        return NixprofError(message, Reason.CANNOT_EDIT, hints=(f"by hand, at line {line}: {by_hand}",))
 
     def comma_after(self, offset: int) -> int | None:
         """Return where the comma after a value is, None if there is none."""

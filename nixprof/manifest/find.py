@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError, excerpt
+from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import package_name, shell_quote
 from nixprof.manifest.installable import read_installable
+from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,11 +43,12 @@ def find_packages(
         if keys:
             raise NixprofError(
                 f"{excerpt(name)} may be {' or '.join(map(package_name, keys))}",
+                Reason.AMBIGUOUS,
                 hints=tuple(f"nixprof {command} {shell_quote(package_name(key))}" for key in keys),
             )
     known = {word for p in packages for meaning in (_exact, _last, _own) for word in meaning(p, locked)}
     hints = suggest(bare, known, f"nixprof {command}") or ("what is on the list: nixprof list",)
-    raise NixprofError(f"{excerpt(name)} is not on the list", hints=hints)
+    raise NixprofError(f"{excerpt(name)} is not on the list", Reason.NOT_LISTED, hints=hints)
 
 
 def _as_added(name: str, inputs: Sequence[Input]) -> str:

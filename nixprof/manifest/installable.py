@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError, excerpt
+from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import shell_quote
 from nixprof.manifest.model import Input
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec, SpecError
+from nixprof.redact import excerpt
 from nixprof.store_path import is_store_path
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ def _spec(text: str) -> Spec:
     try:
         return Spec.parse(text)
     except SpecError as error:
-        raise NixprofError(f"{excerpt(text)!r} {error.message}", hints=(error.fix,) if error.fix else ()) from error
+        raise NixprofError(
+            f"{excerpt(text)!r} {error.message}", Reason.INVALID_PACKAGE, hints=(error.fix,) if error.fix else ()
+        ) from error
 
 
 def as_installable(spec: str) -> str:
@@ -90,7 +93,9 @@ def _unknown_input(name: str, rest: str, names: Sequence[str]) -> NixprofError:
     hints = [f"did you mean {close[0]}? nixprof add {shell_quote(f'{close[0]}#{rest}')}"] if close else []
     if name:
         hints.append(f"for a flake of the registry: nixprof add {shell_quote(f'flake:{name}#{rest}')}")
-    return NixprofError(f"there is no input {excerpt(name) or '(without a name)'}", hints=tuple(hints))
+    return NixprofError(
+        f"there is no input {excerpt(name) or '(without a name)'}", Reason.NO_SUCH_INPUT, hints=tuple(hints)
+    )
 
 
 def absolute(flake: str) -> str:

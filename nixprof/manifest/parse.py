@@ -14,7 +14,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from nixprof.errors import NixprofError, excerpt
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.manifest.model import (
     DEFAULT_NIXPKGS,
@@ -27,6 +27,7 @@ from nixprof.manifest.model import (
     Source,
 )
 from nixprof.manifest.spec import Spec, SpecError, check_input_name
+from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -68,9 +69,11 @@ def parse(path: Path, read: Read = read_file) -> Manifest:
     try:
         data = read(path)
     except FileNotFoundError as error:
-        raise NixprofError(f"there is no manifest {path}", hints=("to start one: nixprof init",)) from error
+        raise NixprofError(
+            f"there is no manifest {path}", Reason.NO_MANIFEST, hints=("to start one: nixprof init",)
+        ) from error
     except OSError as error:
-        raise NixprofError(f"cannot read {path}", cause=error.strerror) from error
+        raise NixprofError(f"cannot read {path}", Reason.CANNOT_READ, cause=error.strerror) from error
     return parse_text(path, data, read)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +39,6 @@ class ManifestError(NixprofError):
         rest = len(files - {manifest})
         if rest:
             where += f" and {rest} included file{'s' if rest > 1 else ''}"
-        super().__init__(f"{count} in {where}")
+        super().__init__(f"{count} in {where}", Reason.INVALID_MANIFEST)
         self.manifest = manifest
         self.problems = problems

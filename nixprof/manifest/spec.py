@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from nixprof.errors import excerpt
+from nixprof.redact import excerpt
 
 DEFAULT_INPUT: Final = "nixpkgs"
 ALL_OUTPUTS: Final = ("*",)

@@ -15,8 +15,8 @@ from threading import Lock
 from typing import Any
 
 from nixprof.files import TEMPORARY
-from nixprof.formatting import redact
 from nixprof.nix.errors import plain
+from nixprof.redact import redact
 from nixprof.store_path import name_of
 
 _UNKNOWN, _COPY_PATH, _TRANSFER, _COPY_PATHS, _BUILDS, _BUILD, _SUBSTITUTE, _FETCH_TREE = (

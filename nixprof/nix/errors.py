@@ -9,39 +9,20 @@ from __future__ import annotations
 import re
 import signal
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError, excerpt
+from nixprof.errors import NixprofError, Reason
+from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-
-
-class ErrorKind(Enum):
-    """What kind of failure it is."""
-
-    NETWORK = "network"
-    CACHE = "cache"
-    INPUT = "input"
-    LOCK = "lock"
-    OVERLAY = "overlay"
-    BUILD = "build"
-    MACHINE = "machine"
-    UNFREE = "unfree"
-    INSECURE = "insecure"
-    BROKEN = "broken"
-    UNSUPPORTED = "unsupported"
-    RENAMED = "renamed"
-    REMOVED = "removed"
-    UNKNOWN = "unknown"
 
 
 class NixError(NixprofError):
     """Nix failed.
 
     Attributes:
-        trouble: what kind of failure it is.
+        reason: what kind of failure it is.
         found: what Nix named in its words, by what it is: `host`, `drv`, `package`, …; `input_name` is the input of
             the flake that it was at, where it tells
         said: Nix's own words, as far as they belong to this failure.
@@ -54,14 +35,13 @@ class NixError(NixprofError):
         self,
         message: str,
         *,
-        trouble: ErrorKind,
+        reason: Reason,
         found: Mapping[str, str],
         said: str,
         cause: str | None = None,
         hints: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(message, cause=cause, hints=hints)
-        self.trouble = trouble
+        super().__init__(message, reason, cause=cause, hints=hints)
         self.found = found
         self.said = said
         self.others: tuple[NixError, ...] = ()
@@ -73,7 +53,7 @@ class ErrorRule:
     """A failure that nixprof knows.
 
     Attributes:
-        trouble: what kind of failure it is.
+        reason: what kind of failure it is.
         pattern: what Nix says of it; its named groups fill the templates below. Of a `url` there is the `host`, too,
             and of a `drv` or `path` the `name`; of a `place` it is told how to get in.
         message: what nixprof says of it.
@@ -83,7 +63,7 @@ class ErrorRule:
 
     """
 
-    trouble: ErrorKind
+    reason: Reason
     pattern: str
     message: str
     hints: tuple[str, ...] | Callable[[Mapping[str, str]], tuple[str, ...]] = ()
@@ -134,7 +114,7 @@ def _problem(kind: str) -> str:
 KNOWN = (
     ## builds. First: the log of a build may say anything.
     ErrorRule(
-        ErrorKind.BUILD,
+        Reason.BUILD_FAILED,
         rf"hash mismatch in fixed-output derivation {_quoted('drv')}:"
         r"\s+specified:\s*(?P<wanted>\S+)\s+got:\s*(?P<got>\S+)",
         "the download {name} is not what its package says",
@@ -142,7 +122,7 @@ KNOWN = (
         "hash mismatch: {wanted} was expected,\nand {got} came",
     ),
     ErrorRule(
-        ErrorKind.BUILD,
+        Reason.BUILD_FAILED,
         rf"(?:builder for|Cannot build) {_quoted('drv')}\.?\s*(?:Reason: builder )?failed "
         r"(?P<how>with exit code \d+|due to signal \d+(?: \([^)]*\))?|to produce output path)",
         "{name} cannot be built: its builder failed {how}",
@@ -150,33 +130,33 @@ KNOWN = (
         "",
     ),
     ErrorRule(
-        ErrorKind.BUILD,
+        Reason.BUILD_FAILED,
         r"a '(?P<system>[^']+)' with features \{\} is required to build '(?P<drv>[^']+)', but I am a '(?P<here>[^']+)'",
         "{name} can only be built on {system}, and this machine is {here}",
         cause="",
     ),
     ErrorRule(
-        ErrorKind.BUILD,
+        Reason.BUILD_FAILED,
         rf"Cannot build {_quoted('drv')}\.\s+Reason: platform mismatch\s+"
         rf"Required system: '(?P<system>[^']+)'[^\n]*\s+Current system: '(?P<here>[^']+)'",
         "{name} can only be built on {system}, and this machine is {here}",
         cause="",
     ),
     ErrorRule(
-        ErrorKind.BUILD,
+        Reason.BUILD_FAILED,
         r"(?:with features \{(?P<features>[^}]+)\} )is required to build '(?P<drv>[^']+)'",
         "{name} can only be built on a machine with {features}, which this one does not offer",
         cause="",
     ),
     ErrorRule(
-        ErrorKind.BUILD,
+        Reason.BUILD_FAILED,
         rf"Cannot build {_quoted('drv')}\.\s+Reason: missing system features"
         r"\s+Required features: \{(?P<features>[^}]+)\}",
         "{name} can only be built on a machine with {features}, which this one does not offer",
         cause="",
     ),
     ErrorRule(
-        ErrorKind.BUILD,
+        Reason.BUILD_FAILED,
         r"cannot build '(?P<drv>[^'^]+)[^']*' during evaluation because the option 'allow-import-from-derivation' is",
         "{name} would have to be built, and nix.conf has allow-import-from-derivation = false",
         ("in nix.conf: allow-import-from-derivation = true",),
@@ -184,7 +164,7 @@ KNOWN = (
     ),
     ## this machine
     ErrorRule(
-        ErrorKind.MACHINE,
+        Reason.NIX_NOT_SET_UP,
         r"creating directory ['\"]/nix['\"]: |"
         r"the group '[^']+' specified in 'build-users-group' does not exist|"
         r"the build users group '[^']+' has no members",
@@ -192,31 +172,31 @@ KNOWN = (
         lambda _: set_up_hints(),
     ),
     ErrorRule(
-        ErrorKind.MACHINE,
+        Reason.DISK_FULL,
         r"No space left on device|database or disk is full",
         "the disk is full",
         ("to free what nothing uses: nix-collect-garbage", "which disk: df -h"),
     ),
     ErrorRule(
-        ErrorKind.MACHINE,
+        Reason.DISK_FULL,
         r"disk I/O error \(in '(?P<file>[^']+)'\)",
         "Nix cannot write its database",
         ("the disk may be full: df -h",),
     ),
     ErrorRule(
-        ErrorKind.MACHINE,
+        Reason.DISK_FULL,
         r"Disk quota exceeded",
         "the disk quota is used up",
         ("to free what nothing uses: nix-collect-garbage",),
     ),
     ErrorRule(
-        ErrorKind.MACHINE,
+        Reason.OUT_OF_MEMORY,
         r"[Cc]annot allocate memory|std::bad_alloc|[Oo]ut of memory",
         "Nix ran out of memory",
         ("close what needs much of it, then run the same command again",),
     ),
     ErrorRule(
-        ErrorKind.MACHINE,
+        Reason.DAEMON,
         r"(?:cannot connect to (?:socket|daemon) at|getting status of) ['\"]?(?P<socket>/[^'\"\n]*/socket)['\"]?: "
         r"Permission denied|cannot connect to (?:socket at|daemon)[^\n]*Permission denied|"
         r"cannot open connection to remote store 'daemon'[^\n]*(?:reset|closed|end of file|unexpected|[Bb]roken pipe)",
@@ -224,7 +204,7 @@ KNOWN = (
         lambda words: _to_use_daemon(words["socket"]),
     ),
     ErrorRule(
-        ErrorKind.MACHINE,
+        Reason.DAEMON,
         r"cannot connect to (?:socket at|daemon)",
         "the Nix daemon does not answer",
         (
@@ -233,7 +213,7 @@ KNOWN = (
         ),
     ),
     ErrorRule(
-        ErrorKind.MACHINE,
+        Reason.CANNOT_WRITE,
         r"creating symlink (?:from )?['\"](?P<place>[^'\"]+)/[^/'\"]+['\"][^\n]*"
         r"(?:Permission denied|Read-only file system|Operation not permitted)|"
         rf"(?:opening lock file|creating directory|opening|creating|getting status of|could not set permissions on)"
@@ -245,13 +225,13 @@ KNOWN = (
         "Nix has no access to {place}",
     ),
     ErrorRule(
-        ErrorKind.MACHINE,
+        Reason.NIX_SETTINGS,
         r"experimental Nix feature '(?P<feature>[^']+)' is disabled",
         "this Nix does not let nixprof turn on {feature}",
         ("in nix.conf: experimental-features = nix-command flakes",),
     ),
     ErrorRule(
-        ErrorKind.MACHINE,
+        Reason.NIX_SETTINGS,
         r"access to (?:URI|absolute path) '(?P<uri>[^'?]+)[^']*' is forbidden in restricted mode",
         "nix.conf does not let packages be evaluated: restrict-eval is on",
         (
@@ -261,7 +241,7 @@ KNOWN = (
         "{uri} is not among allowed-uris",
     ),
     ErrorRule(
-        ErrorKind.MACHINE,
+        Reason.NIX_SETTINGS,
         r"[Uu]nable to start any build;|local builds are disabled \(max-jobs = 0\)",
         "this machine builds nothing, and something has to be built: nix.conf has max-jobs = 0",
         (
@@ -272,28 +252,28 @@ KNOWN = (
     ),
     ## the network
     ErrorRule(
-        ErrorKind.NETWORK,
+        Reason.NETWORK,
         r"unable to download '(?P<url>https://(?:api\.)?github\.com/[^']*)': HTTP error (?P<status>403|429)",
         "GitHub allows no more requests for now",
         ("wait an hour, or " + _TOKEN,),
         "HTTP error {status} from {host}",
     ),
     ErrorRule(
-        ErrorKind.INPUT,
+        Reason.INPUT,
         _COMMIT + r"HEAD)': HTTP error 404",
         "there is no repository {repository} on GitHub",
         ("if it is private, " + _TOKEN,),
         "HTTP error 404 from {host}",
     ),
     ErrorRule(
-        ErrorKind.INPUT,
+        Reason.INPUT,
         _COMMIT + r"(?P<revision>[^']+))': HTTP error (?P<status>404|422)",
         "there is no {revision} in the repository {repository} on GitHub, or no such repository",
         ("if it is private, " + _TOKEN,),
         "HTTP error {status} from {host}",
     ),
     ErrorRule(
-        ErrorKind.NETWORK,
+        Reason.NETWORK,
         _DOWNLOAD + r"HTTP error (?P<status>401|403)",
         "{host} refuses access",
         ("if it wants a password: https://nix.dev/manual/nix/latest/command-ref/conf-file#conf-netrc-file",),
@@ -301,13 +281,13 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.INPUT,
+        Reason.INPUT,
         _DOWNLOAD + r"HTTP error (?P<status>404|410)",
         "there is nothing at {url}",
         cause="HTTP error {status} from {host}",
     ),
     ErrorRule(
-        ErrorKind.NETWORK,
+        Reason.NETWORK,
         _DOWNLOAD + r"HTTP error 429",
         "{host} allows no more requests for now",
         (_LATER,),
@@ -315,7 +295,7 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.NETWORK,
+        Reason.NETWORK,
         _DOWNLOAD + r"HTTP error (?P<status>5\d\d)",
         "{host} is out of order",
         (_LATER,),
@@ -323,7 +303,7 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.NETWORK,
+        Reason.NETWORK,
         _DOWNLOAD + r"(?P<why>[^\n(]*(?:SSL|certificate)[^\n(]*)",
         "the certificate of {host} is not valid",
         ("the clock of this machine may be wrong: date", "behind a company's proxy: export NIX_SSL_CERT_FILE=…"),
@@ -331,7 +311,7 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.NETWORK,
+        Reason.NETWORK,
         _DOWNLOAD + r"[^\n]*(?:Timeout was reached|Operation too slow|timed out)",
         "{host} does not answer in time",
         (_LATER,),
@@ -339,7 +319,7 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.NETWORK,
+        Reason.NETWORK,
         _DOWNLOAD + r"(?P<why>[^\n;(]*)",
         "cannot reach {host}",
         (_AGAIN,),
@@ -347,7 +327,7 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.NETWORK,
+        Reason.NETWORK,
         r"Could not resolve host(?:name)?:? (?P<host>[^\s:;]+)",
         "cannot reach {host}",
         (_AGAIN,),
@@ -355,7 +335,7 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.NETWORK,
+        Reason.NETWORK,
         r"ssh: connect to host (?P<host>\S+) port \d+: (?P<why>[^\n]*)|"
         r"Failed to connect to (?P<host2>\S+) port \d+",
         "cannot reach {host}{host2}",
@@ -363,7 +343,7 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.INPUT,
+        Reason.INPUT,
         r"Permission denied \(publickey|Authentication failed for|could not read (?:Username|Password)|"
         r"Host key verification failed",
         "its server does not let git in",
@@ -372,7 +352,7 @@ KNOWN = (
     ),
     ## inputs
     ErrorRule(
-        ErrorKind.LOCK,
+        Reason.LOCK_MISMATCH,
         r"NAR hash mismatch in input ['\"](?P<input>[^'\"?]+)|"
         r"mismatch in field 'narHash' of input '[^']*\"(?:url|path)\":\"(?P<input2>[^\"]+)\"|"
         r"mismatch in field 'narHash' of input",
@@ -381,7 +361,7 @@ KNOWN = (
         "hash mismatch in {input}{input2}",
     ),
     ErrorRule(
-        ErrorKind.INPUT,
+        Reason.INPUT,
         rf"fatal: {_quoted('repository')} does not appear to be a git repository|"
         r"Git repository \"(?P<repository2>[^\"]+)\" does not exist|"
         r"fatal: repository '(?P<repository3>[^']+)' (?:not found|does not exist)",
@@ -390,7 +370,7 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.INPUT,
+        Reason.INPUT,
         r"ambiguous argument '(?P<revision>[^']+)': unknown revision|"
         r"Cannot find Git revision '(?P<revision2>[^']+)'|"
         r"resolving Git reference '(?P<revision3>[^']+)'|"
@@ -401,28 +381,28 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.OVERLAY,
+        Reason.NO_OVERLAY,
         r"nixprof: the input (?P<input>\S+) has no overlays\.default",
         "the input {input} has no overlay, and [nixpkgs] wants one of it",
         ("take it out of overlays there: nixprof edit",),
         "it has no overlays.default",
     ),
     ErrorRule(
-        ErrorKind.INPUT,
+        Reason.INPUT,
         r"(?P<why>(?:syntax error|undefined variable|expected a)[^\n]*?)\s+at (?P<where>\S+/flake\.nix(?::\d+)*)|"
         r"file '(?P<file>[^']+/flake\.nix)' (?P<why2>must be an attribute set)",
         "there is a mistake in its flake.nix",
         cause="{why}{why2}\nat {where}{file}",
     ),
     ErrorRule(
-        ErrorKind.INPUT,
+        Reason.INPUT,
         r"(?:getting status of|path) ['\"](?P<file>[^'\"]*)/flake\.nix['\"](?:: No such file| does not exist)|"
         r"does not contain a '[^']*flake\.nix' file",
         "not a flake: it has no flake.nix",
         cause="",
     ),
     ErrorRule(
-        ErrorKind.INPUT,
+        Reason.INPUT,
         # What is missing in the store is so within something that was fetched.
         r"(?:getting status of|path) ['\"]/*(?P<file>(?![^'\"]*/[0-9a-z]{32}-)[^'\"]+)['\"]"
         r"(?:: No such file or directory| does not exist)",
@@ -430,7 +410,7 @@ KNOWN = (
         cause="",
     ),
     ErrorRule(
-        ErrorKind.INPUT,
+        Reason.INPUT,
         # From 2.26 on Nix does not lock them.
         r"because it has an unlocked input \('git\+file://(?P<folder>[^'?]+)(?:\?[^']*)?'\)",
         "its git repository has changes that are not committed",
@@ -439,21 +419,21 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.INPUT,
+        Reason.INPUT,
         r"because it has an unlocked input \('(?P<reference>[^']+)'\)",
         "{reference} has no revision that could be locked",
         cause="",
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.INPUT,
+        Reason.INPUT,
         rf"cannot find flake {_quoted('flake')} in the flake registries",
         "there is no {flake} in the registry of flakes",
         ("what it offers: https://github.com/NixOS/flake-registry",),
         cause="",
     ),
     ErrorRule(
-        ErrorKind.INPUT,
+        Reason.INPUT,
         rf"input {_quoted('reference')} is unsupported|{_quoted('reference2')} is not a valid URL|"
         rf"{_quoted('reference3')} is not an absolute path",
         "{reference}{reference2}{reference3} is not a flake reference that this Nix knows",
@@ -462,7 +442,7 @@ KNOWN = (
     ),
     ## caches
     ErrorRule(
-        ErrorKind.CACHE,
+        Reason.CACHE,
         rf"(?:the substitute|ignoring substitute) for {_quoted('path')} from {_quoted('url')},?"
         r"(?: as it's| is)? not signed by any of the keys",
         "{host} has {name}, but Nix does not trust its signature",
@@ -471,7 +451,7 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.CACHE,
+        Reason.CACHE,
         rf"warning: {_quoted('url')} does not appear to be a binary cache",
         "{host} is not a binary cache, or refuses access",
         ("which caches Nix asks: substituters in nix.conf",),
@@ -479,7 +459,7 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.CACHE,
+        Reason.CACHE,
         rf"ignoring untrusted substituter {_quoted('url')}",
         "Nix ignores the cache {host}: this user may not choose caches",
         ("an administrator can allow it, in /etc/nix/nix.conf: extra-trusted-substituters = {url}",),
@@ -487,58 +467,58 @@ KNOWN = (
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.CACHE,
+        Reason.CACHE,
         rf"file {_quoted('file')} does not exist in binary cache {_quoted('url')}",
         "{host} lists a package and does not have its archive",
         (_LATER,),
         beside=True,
     ),
     ErrorRule(
-        ErrorKind.CACHE,
+        Reason.CACHE,
         rf"NAR for {_quoted('path')} fetched from {_quoted('url')} is incomplete",
         "{host} sent {name} incomplete",
         (_LATER,),
         cause="",
     ),
     ErrorRule(
-        ErrorKind.CACHE,
+        Reason.CACHE,
         r"hash mismatch importing path '(?P<path>[^']+)'",
         "a cache sent something else than {name}",
         (_LATER,),
         "hash mismatch",
     ),
     ErrorRule(
-        ErrorKind.CACHE,
+        Reason.CACHE,
         r"non-zero padding|bad archive|input compressed data|failed to decompress|lzma|NAR.*invalid",
         "a cache sent a damaged archive",
         (_LATER,),
     ),
     ErrorRule(
-        ErrorKind.MACHINE,
+        Reason.NEWER_FORMAT,
         r"profile manifest '[^']+' has unsupported version",
         "a newer Nix than this one has made the profile",
         ("use that Nix, or go back to a generation from before it: nixprof history",),
     ),
     ## what nixpkgs says of its packages
-    ErrorRule(ErrorKind.UNFREE, _REFUSED + r"has an unfree licen[sc]e", "{package} has an unfree licence"),
-    ErrorRule(ErrorKind.INSECURE, _REFUSED + r"is marked as insecure", "{package} is marked as insecure"),
+    ErrorRule(Reason.UNFREE, _REFUSED + r"has an unfree licen[sc]e", "{package} has an unfree licence"),
+    ErrorRule(Reason.INSECURE, _REFUSED + r"is marked as insecure", "{package} is marked as insecure"),
     ErrorRule(
-        ErrorKind.BROKEN,
+        Reason.BROKEN,
         _REFUSED + rf"(?:is marked as broken|{_problem('broken')})",
         "{package} is marked as broken",
     ),
     ErrorRule(
-        ErrorKind.UNSUPPORTED,
+        Reason.UNSUPPORTED,
         _REFUSED + rf"(?:is not available on the requested hostPlatform|is not supported on|{_problem('unsupported')})",
         "{package} is not available on this system",
     ),
     ErrorRule(
-        ErrorKind.RENAMED,
+        Reason.RENAMED,
         _RENAMED,
         "{old} is called {new} now",
     ),
     ErrorRule(
-        ErrorKind.REMOVED,
+        Reason.REMOVED,
         rf"{_quoted('old')} (?P<why>(?:has been|was) removed[^\n]*)",
         "{old} {why}",
     ),
@@ -616,8 +596,10 @@ def explain(said: str, argv: Sequence[str], status: int = 1) -> NixError:
     understood = list(_understood(told, said))
     if understood:
         first = understood[0]
-        if first.trouble is ErrorKind.BUILD:
-            builds = {error.found["drv"]: error for error in reversed(understood) if error.trouble is ErrorKind.BUILD}
+        if first.reason is Reason.BUILD_FAILED:
+            builds = {
+                error.found["drv"]: error for error in reversed(understood) if error.reason is Reason.BUILD_FAILED
+            }
             first.others = tuple(error for drv, error in builds.items() if drv != first.found["drv"])
         return first
     if not told or _CONSEQUENCE.search(last):
@@ -632,9 +614,7 @@ def explain(said: str, argv: Sequence[str], status: int = 1) -> NixError:
     if status < 0:
         return _killed(what, -status, last)
     whole = last or said.strip()
-    return NixError(
-        f"`{what}` failed", trouble=ErrorKind.UNKNOWN, found={}, said=whole, cause=whole or "it said nothing"
-    )
+    return NixError(f"`{what}` failed", reason=Reason.FAILED, found={}, said=whole, cause=whole or "it said nothing")
 
 
 def _understood(told: Sequence[str], said: str) -> Iterator[NixError]:
@@ -653,7 +633,7 @@ def unreachable(log: str) -> NixError | None:
     """
     log = plain(log)
     for known in KNOWN:
-        if known.trouble is ErrorKind.NETWORK or known.pattern.startswith(_DOWNLOAD):
+        if known.reason is Reason.NETWORK or known.pattern.startswith(_DOWNLOAD):
             found = list(re.finditer(known.pattern, log))
             if found:
                 return _error(known, found[-1], found[-1][0], log)
@@ -680,7 +660,7 @@ def _error(known: ErrorRule, found: re.Match[str], message: str, said: str) -> N
         hints = _to_get_in(folders[0])
     return NixError(
         known.message.format(**words),
-        trouble=known.trouble,
+        reason=known.reason,
         found=words,
         said=message,
         cause=cause,
@@ -721,7 +701,7 @@ def _killed(what: str, number: int, last: str) -> NixError:
     short_of_memory = number == signal.SIGKILL
     return NixError(
         f"`{what}` was stopped by {name}",
-        trouble=ErrorKind.MACHINE,
+        reason=Reason.NIX_STOPPED,
         found={},
         said=last,
         cause=last or ("a system that runs out of memory does this" if short_of_memory else None),

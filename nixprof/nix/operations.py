@@ -18,16 +18,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from nixprof.errors import ConcurrentChangeError, NixprofError, excerpt
+from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
 from nixprof.files import scratch_folder
 from nixprof.machine import is_system
 from nixprof.nix.activity import Activities
 from nixprof.nix.download_plan import DownloadPlan
-from nixprof.nix.errors import NOT_SET_UP, ErrorKind, NixError, explain, set_up_hints
+from nixprof.nix.errors import NOT_SET_UP, NixError, explain, set_up_hints
 from nixprof.nix.flake_path import LINK_PREFIX, LINKS, is_plain, leads_to, link_name
 from nixprof.nix.nix_data import quoted
 from nixprof.nix.profile import USUAL_PRIORITY, manifest_of
 from nixprof.nix.version import MINIMUM, NixVersion
+from nixprof.redact import excerpt
 from nixprof.store_path import is_store_path
 
 if TYPE_CHECKING:
@@ -111,7 +112,9 @@ class Nix:
             from nixprof.nix.install_hint import hints
 
             raise NixprofError(
-                f"Nix {self.version.text} is too old: nixprof needs {MINIMUM[0]}.{MINIMUM[1]} or newer", hints=hints()
+                f"Nix {self.version.text} is too old: nixprof needs {MINIMUM[0]}.{MINIMUM[1]} or newer",
+                Reason.NIX_TOO_OLD,
+                hints=hints(),
             )
 
     ## flakes
@@ -376,9 +379,9 @@ class Nix:
         if shutil.which(argv[0]) is None:
             from nixprof.nix.install_hint import hints
 
-            raise NixprofError(f"there is no {argv[0]} on the PATH", hints=hints())
+            raise NixprofError(f"there is no {argv[0]} on the PATH", Reason.NO_NIX, hints=hints())
         if not _has_the_usual_store():
-            raise NixprofError(NOT_SET_UP, cause=f"there is no {_STATE}", hints=set_up_hints())
+            raise NixprofError(NOT_SET_UP, Reason.NIX_NOT_SET_UP, cause=f"there is no {_STATE}", hints=set_up_hints())
         with subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -401,7 +404,7 @@ class Nix:
         if process.returncode:
             error = explain(said, argv, process.returncode)
             error.printed = printed
-            if error.trouble is ErrorKind.UNKNOWN and argv != _VERSION:
+            if error.reason is Reason.FAILED and argv != _VERSION:
                 self._refuse_too_old()
             raise error
         return printed, said
@@ -493,7 +496,7 @@ def _checked(path: str) -> str:
     Raises: NixprofError where it is none.
     """
     if not is_store_path(path):
-        raise NixprofError(f"{excerpt(path)} is not a path of the Nix store")
+        raise NixprofError(f"{excerpt(path)} is not a path of the Nix store", Reason.NO_SOURCE)
     return path
 
 
@@ -553,6 +556,7 @@ def _nonsense(message: str, printed: str) -> NixprofError:
     """Say that what was started does not behave like Nix."""
     return NixprofError(
         message,
+        Reason.NOT_NIX,
         cause=printed.strip()[:200] or "it printed nothing",
         hints=(f"is {shutil.which('nix')} really Nix? nix --version",),
     )

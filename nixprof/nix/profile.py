@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.folders import home
 from nixprof.schema import MISSHAPEN, MisshapenError, wrong_with
@@ -213,6 +213,7 @@ def read_manifest(path: Path) -> tuple[Element, ...]:
         if data["version"] not in (1, 2, 3):
             raise NixprofError(
                 f"{path} has version {str(data['version'])[:20]}, which this nixprof does not know",
+                Reason.NEWER_FORMAT,
                 hints=("upgrade nixprof",),
             )
         found = data["elements"]
@@ -241,7 +242,7 @@ def _read(path: Path, elements: Callable[[str], tuple[Element, ...]]) -> tuple[E
         cause = error.strerror or str(error)
     except MISSHAPEN as error:
         cause = wrong_with(error)
-    raise NixprofError(f"{path} is not the manifest of a Nix profile", cause=cause)
+    raise NixprofError(f"{path} is not the manifest of a Nix profile", Reason.DAMAGED, cause=cause)
 
 
 def _list(value: Any) -> list[Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nixprof.change.refusal import UnresolvableError, sentence, words
-from nixprof.formatting import LONGEST_LINE, display_path, one_line, redact
+from nixprof.formatting import display_path
 from nixprof.manifest.problems import ManifestError
 from nixprof.output.table import cells, column_widths
+from nixprof.redact import MAX_LINE_LENGTH, one_line, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ def report(error: NixprofError, width: int | None = None) -> Iterator[str]:
 
 
 def _labelled(label: str, text: str, width: int | None = None) -> Iterator[str]:
-    most = LONGEST_LINE if label == "hint" else _LONGEST_LINE
+    most = MAX_LINE_LENGTH if label == "hint" else _LONGEST_LINE
     lines = [part for line in text.splitlines() for part in _broken(one_line(_shortened(redact(line)), most), width)]
     for index, line in enumerate(lines):
         yield f"{f'{label}:' if index == 0 else '':<{_LABEL}} {line}".rstrip()

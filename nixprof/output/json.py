@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, assert_never
 
 from nixprof.change.refusal import UnresolvableError, sentence
-from nixprof.formatting import redact
 from nixprof.importers.decide import element_name
 from nixprof.importers.findings import Alone, Differing, Import
 from nixprof.manifest.problems import ManifestError
+from nixprof.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -238,7 +238,12 @@ def rolled_back(result: RolledBack) -> Mapping[str, Any]:
 
 def error(result: NixprofError) -> Mapping[str, Any]:
     """Give a failure."""
-    found: dict[str, Any] = {"message": result.message, "cause": result.cause, "hints": list(result.hints)}
+    found: dict[str, Any] = {
+        "code": result.reason.value,
+        "message": result.message,
+        "cause": result.cause,
+        "hints": list(result.hints),
+    }
     if isinstance(result, ManifestError):
         found["problems"] = [
             {

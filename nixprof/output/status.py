@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.differences import Kind
 from nixprof.commands.status import ProfileDrift
-from nixprof.formatting import count, is_clean, one_line, package_name, redact
+from nixprof.formatting import count, package_name
 from nixprof.output.table import fold, gaps_by_system
+from nixprof.redact import is_clean, one_line, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nixprof.errors import excerpt
-from nixprof.formatting import count, one_line, redact
+from nixprof.formatting import count
+from nixprof.redact import excerpt, one_line, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,7 +80,9 @@ def gaps_by_system(gaps: Sequence[Gap]) -> dict[str, list[str]]:
     """Name what cannot be had on other systems, each with the reason, by system: `strace (unsupported)`."""
     names: dict[str, dict[str, list[str]]] = {}
     for gap in gaps:
-        names.setdefault(gap.system, {}).setdefault(gap.why.reason, []).append(excerpt(gap.package.written))
+        names.setdefault(gap.system, {}).setdefault(gap.why.reason.replace("-", " "), []).append(
+            excerpt(gap.package.written)
+        )
     return {
         system: [
             f"{name} ({reason})"

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nixprof.console import Colour, Console, _Stream, own
-from nixprof.errors import NixprofError
-from nixprof.formatting import LONGEST_LINE
+from nixprof.errors import NixprofError, Reason
 from nixprof.output.error import report
 from nixprof.output.table import columns
+from nixprof.redact import MAX_LINE_LENGTH
 
 
 def written(text: str) -> str:
@@ -52,24 +52,26 @@ def test_a_line_stays_one_line_and_ends(monkeypatch: pytest.MonkeyPatch) -> None
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", _Stream(raw, "utf-8", errors="replace"))
     console = Console(Colour.ALWAYS)
-    console.out(["a\n✓ forged\r\nb", console.styled("x" * 2 * LONGEST_LINE, "dim", sys.stdout)])
+    console.out(["a\n✓ forged\r\nb", console.styled("x" * 2 * MAX_LINE_LENGTH, "dim", sys.stdout)])
     sys.stdout.flush()
     first, second = raw.getvalue().decode().splitlines()
     assert first == "a ✓ forged b"
-    assert second == "x" * (LONGEST_LINE - 1) + "…"
+    assert second == "x" * (MAX_LINE_LENGTH - 1) + "…"
 
 
 def test_an_overlong_text_does_not_push_the_others_away() -> None:
     lines = list(columns([("a" * 5000, "1", "b"), ("c\nd", "2", "e")], None))
     assert max(map(len, lines)) < 300
     assert lines[1].split() == ["c", "d", "2", "e"]
-    error = NixprofError("x" * 5000, cause="y\n" + "z" * 5000, hints=("nixprof remove " + "w" * 5000,))
+    error = NixprofError("x" * 5000, Reason.FAILED, cause="y\n" + "z" * 5000, hints=("nixprof remove " + "w" * 5000,))
     assert [len(line) < 1100 for line in report(error)] == [True, True, True, False]
 
 
-@pytest.mark.parametrize("foul", ["a\x1bb", "a\u202eb", "a" * 2 * LONGEST_LINE])
+@pytest.mark.parametrize("foul", ["a\x1bb", "a\u202eb", "a" * 2 * MAX_LINE_LENGTH])
 def test_a_hint_that_cannot_be_pasted_is_none(foul: str) -> None:
-    assert NixprofError("no", hints=(f"nixprof remove '{foul}'", "nixprof sync")).hints == ("nixprof sync",)
+    assert NixprofError("no", Reason.FAILED, hints=(f"nixprof remove '{foul}'", "nixprof sync")).hints == (
+        "nixprof sync",
+    )
 
 
 def test_one_long_name_takes_no_room_from_the_others() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from nixprof.change.commit import commit, finish, is_unfinished
-from nixprof.errors import ConcurrentChangeError, NixprofError
+from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
 from nixprof.files import TEMPORARY, Replacement, check_writable, remove_temporary_files, replace_file
 from nixprof.folders import Folders
 
@@ -232,7 +232,7 @@ def test_a_failing_activation_takes_everything_back(folders: Folders) -> None:
     def fail() -> int:
         assert old.read_bytes() == b"newer"
         assert new.read_bytes() == b"new"
-        raise NixprofError("no")
+        raise NixprofError("no", Reason.CANNOT_WRITE)
 
     with pytest.raises(NixprofError, match="no"):
         commit(folders, folders.config / "profile", {new: b"new", old: b"newer"}, fail)
@@ -345,7 +345,7 @@ def written_somehow(folders: Folders, link: Path) -> None:
 
 
 def failing() -> int:
-    raise NixprofError("no")
+    raise NixprofError("no", Reason.CANNOT_WRITE)
 
 
 def test_a_device_behind_a_link_stays_as_it_is(folders: Folders) -> None:

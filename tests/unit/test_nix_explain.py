@@ -11,83 +11,84 @@ from pathlib import Path
 
 import pytest
 
-from nixprof.nix.errors import KNOWN, ErrorKind, allowed_as, explain, known_issues, messages, named_instead, plain
+from nixprof.errors import Reason
+from nixprof.nix.errors import KNOWN, allowed_as, explain, known_issues, messages, named_instead, plain
 
 SAYS = Path(__file__).parent / "nix_says"
 ARGV = ["nix", "--extra-experimental-features", "nix-command flakes", "flake", "lock", "path:/x"]
 HOST = "127.0.0.1:8080"
 
 MEANING = {
-    "abort": (ErrorKind.UNKNOWN, "`nix flake lock` failed"),
-    "attr": (ErrorKind.UNKNOWN, "`nix flake lock` failed"),
-    "broken": (ErrorKind.BROKEN, "brokenpkg-1.0 is marked as broken"),
-    "build-dep": (ErrorKind.BUILD, "dep cannot be built: its builder failed with exit code 1"),
-    "build-fail": (ErrorKind.BUILD, "fails cannot be built: its builder failed with exit code 3"),
-    "build-log-says-disk-full": (ErrorKind.BUILD, "full cannot be built: its builder failed with exit code 1"),
-    "build-noout": (ErrorKind.BUILD, "noout cannot be built: its builder failed to produce output path"),
-    "build-signal": (ErrorKind.BUILD, "killed cannot be built: its builder failed due to signal 9 (Killed)"),
-    "build-two": (ErrorKind.BUILD, "f2 cannot be built: its builder failed with exit code 2"),
-    "cache-403": (ErrorKind.NETWORK, f"{HOST} refuses access"),
-    "cache-429": (ErrorKind.NETWORK, f"{HOST} allows no more requests for now"),
-    "cache-500": (ErrorKind.NETWORK, f"{HOST} is out of order"),
-    "cache-corrupt": (ErrorKind.CACHE, "a cache sent a damaged archive"),
-    "cache-dns": (ErrorKind.NETWORK, "cannot reach nothing.invalid"),
-    "cache-nar-404": (ErrorKind.CACHE, f"{HOST} lists a package and does not have its archive"),
-    "cache-nar-500": (ErrorKind.NETWORK, f"{HOST} is out of order"),
-    "cache-proxy": (ErrorKind.NETWORK, "cannot reach cache.nixos.org"),
-    "cache-refused": (ErrorKind.NETWORK, "cannot reach 127.0.0.1:9"),
-    "cache-truncated": (ErrorKind.CACHE, f"{HOST} sent hello-2.12.1 incomplete"),
-    "cache-untrusted": (ErrorKind.CACHE, f"{HOST} has hello-2.12.1, but Nix does not trust its signature"),
-    "disk-full": (ErrorKind.MACHINE, "the disk is full"),
-    "feature": (ErrorKind.BUILD, "kvm can only be built on a machine with kvmx, which this one does not offer"),
-    "fod-hash": (ErrorKind.BUILD, "the download fetched is not what its package says"),
-    "github-401": (ErrorKind.NETWORK, "api.github.com refuses access"),
-    "github-403": (ErrorKind.NETWORK, "GitHub allows no more requests for now"),
-    "github-404": (ErrorKind.INPUT, "there is no repository owner/repo on GitHub"),
+    "abort": (Reason.FAILED, "`nix flake lock` failed"),
+    "attr": (Reason.FAILED, "`nix flake lock` failed"),
+    "broken": (Reason.BROKEN, "brokenpkg-1.0 is marked as broken"),
+    "build-dep": (Reason.BUILD_FAILED, "dep cannot be built: its builder failed with exit code 1"),
+    "build-fail": (Reason.BUILD_FAILED, "fails cannot be built: its builder failed with exit code 3"),
+    "build-log-says-disk-full": (Reason.BUILD_FAILED, "full cannot be built: its builder failed with exit code 1"),
+    "build-noout": (Reason.BUILD_FAILED, "noout cannot be built: its builder failed to produce output path"),
+    "build-signal": (Reason.BUILD_FAILED, "killed cannot be built: its builder failed due to signal 9 (Killed)"),
+    "build-two": (Reason.BUILD_FAILED, "f2 cannot be built: its builder failed with exit code 2"),
+    "cache-403": (Reason.NETWORK, f"{HOST} refuses access"),
+    "cache-429": (Reason.NETWORK, f"{HOST} allows no more requests for now"),
+    "cache-500": (Reason.NETWORK, f"{HOST} is out of order"),
+    "cache-corrupt": (Reason.CACHE, "a cache sent a damaged archive"),
+    "cache-dns": (Reason.NETWORK, "cannot reach nothing.invalid"),
+    "cache-nar-404": (Reason.CACHE, f"{HOST} lists a package and does not have its archive"),
+    "cache-nar-500": (Reason.NETWORK, f"{HOST} is out of order"),
+    "cache-proxy": (Reason.NETWORK, "cannot reach cache.nixos.org"),
+    "cache-refused": (Reason.NETWORK, "cannot reach 127.0.0.1:9"),
+    "cache-truncated": (Reason.CACHE, f"{HOST} sent hello-2.12.1 incomplete"),
+    "cache-untrusted": (Reason.CACHE, f"{HOST} has hello-2.12.1, but Nix does not trust its signature"),
+    "disk-full": (Reason.DISK_FULL, "the disk is full"),
+    "feature": (Reason.BUILD_FAILED, "kvm can only be built on a machine with kvmx, which this one does not offer"),
+    "fod-hash": (Reason.BUILD_FAILED, "the download fetched is not what its package says"),
+    "github-401": (Reason.NETWORK, "api.github.com refuses access"),
+    "github-403": (Reason.NETWORK, "GitHub allows no more requests for now"),
+    "github-404": (Reason.INPUT, "there is no repository owner/repo on GitHub"),
     "github-404-branch": (
-        ErrorKind.INPUT,
+        Reason.INPUT,
         "there is no branch in the repository owner/repo on GitHub, or no such repository",
     ),
     "github-422": (
-        ErrorKind.INPUT,
+        Reason.INPUT,
         "there is no nothere in the repository owner/repo on GitHub, or no such repository",
     ),
-    "github-429": (ErrorKind.NETWORK, "GitHub allows no more requests for now"),
-    "github-502": (ErrorKind.NETWORK, "api.github.com is out of order"),
-    "github-cert": (ErrorKind.NETWORK, "the certificate of api.github.com is not valid"),
-    "infinite": (ErrorKind.UNKNOWN, "`nix flake lock` failed"),
-    "input-badref": (ErrorKind.INPUT, "bla::blub is not a flake reference that this Nix knows"),
-    "input-dns": (ErrorKind.NETWORK, "cannot reach nothing.invalid"),
-    "input-git-no-branch": (ErrorKind.INPUT, "there is no branch, tag or commit nothere in the repository"),
-    "input-git-no-repo": (ErrorKind.INPUT, "there is no git repository /home/alice/nothing"),
-    "input-git-no-rev": (ErrorKind.INPUT, f"there is no branch, tag or commit {'1' * 40} in the repository"),
-    "input-githttps": (ErrorKind.NETWORK, "cannot reach nothing.invalid"),
-    "input-github-offline": (ErrorKind.NETWORK, "cannot reach api.github.com"),
-    "input-no-flake": (ErrorKind.INPUT, "not a flake: it has no flake.nix"),
-    "input-no-path": (ErrorKind.INPUT, "there is no folder /home/alice/nothing"),
-    "input-refused": (ErrorKind.NETWORK, "cannot reach 127.0.0.1:9"),
-    "input-registry": (ErrorKind.INPUT, "there is no flake:nothere in the registry of flakes"),
-    "insecure": (ErrorKind.INSECURE, "openssl-1.1.1w is marked as insecure"),
-    "mas": (ErrorKind.UNSUPPORTED, "mas-2.3.0 is not available on this system"),
+    "github-429": (Reason.NETWORK, "GitHub allows no more requests for now"),
+    "github-502": (Reason.NETWORK, "api.github.com is out of order"),
+    "github-cert": (Reason.NETWORK, "the certificate of api.github.com is not valid"),
+    "infinite": (Reason.FAILED, "`nix flake lock` failed"),
+    "input-badref": (Reason.INPUT, "bla::blub is not a flake reference that this Nix knows"),
+    "input-dns": (Reason.NETWORK, "cannot reach nothing.invalid"),
+    "input-git-no-branch": (Reason.INPUT, "there is no branch, tag or commit nothere in the repository"),
+    "input-git-no-repo": (Reason.INPUT, "there is no git repository /home/alice/nothing"),
+    "input-git-no-rev": (Reason.INPUT, f"there is no branch, tag or commit {'1' * 40} in the repository"),
+    "input-githttps": (Reason.NETWORK, "cannot reach nothing.invalid"),
+    "input-github-offline": (Reason.NETWORK, "cannot reach api.github.com"),
+    "input-no-flake": (Reason.INPUT, "not a flake: it has no flake.nix"),
+    "input-no-path": (Reason.INPUT, "there is no folder /home/alice/nothing"),
+    "input-refused": (Reason.NETWORK, "cannot reach 127.0.0.1:9"),
+    "input-registry": (Reason.INPUT, "there is no flake:nothere in the registry of flakes"),
+    "insecure": (Reason.INSECURE, "openssl-1.1.1w is marked as insecure"),
+    "mas": (Reason.UNSUPPORTED, "mas-2.3.0 is not available on this system"),
     "nar-input-git": (
-        ErrorKind.LOCK,
+        Reason.LOCK_MISMATCH,
         "an input is not what the lock says: its contents have changed under the same revision",
     ),
-    "no-daemon": (ErrorKind.MACHINE, "the Nix daemon does not answer"),
-    "no-daemon-eval": (ErrorKind.MACHINE, "the Nix daemon does not answer"),
-    "no-such-path": (ErrorKind.UNKNOWN, "`nix flake lock` failed"),
-    "noattr": (ErrorKind.UNKNOWN, "`nix flake lock` failed"),
-    "nobody-build": (ErrorKind.MACHINE, "Nix has no access to /nix/var/db/big-lock"),
-    "notallowed": (ErrorKind.MACHINE, "the Nix daemon does not serve this user"),
-    "platform": (ErrorKind.BUILD, "mac can only be built on aarch64-darwin, and this machine is x86_64-linux"),
-    "syntax": (ErrorKind.INPUT, "there is a mistake in its flake.nix"),
-    "unfree": (ErrorKind.UNFREE, "vscode-1.106 has an unfree licence"),
+    "no-daemon": (Reason.DAEMON, "the Nix daemon does not answer"),
+    "no-daemon-eval": (Reason.DAEMON, "the Nix daemon does not answer"),
+    "no-such-path": (Reason.FAILED, "`nix flake lock` failed"),
+    "noattr": (Reason.FAILED, "`nix flake lock` failed"),
+    "nobody-build": (Reason.CANNOT_WRITE, "Nix has no access to /nix/var/db/big-lock"),
+    "notallowed": (Reason.DAEMON, "the Nix daemon does not serve this user"),
+    "platform": (Reason.BUILD_FAILED, "mac can only be built on aarch64-darwin, and this machine is x86_64-linux"),
+    "syntax": (Reason.INPUT, "there is a mistake in its flake.nix"),
+    "unfree": (Reason.UNFREE, "vscode-1.106 has an unfree licence"),
 }
 # Where a version gives less away.
 OTHERWISE = {
-    ("cache-403", "2.8.0"): (ErrorKind.CACHE, f"{HOST} is not a binary cache, or refuses access"),
-    ("nobody-build", "2.8.0"): (ErrorKind.MACHINE, "Nix has no access to /nix/var/profiles/per-user"),
-    ("disk-full", "2.8.0"): (ErrorKind.MACHINE, "Nix cannot write its database"),
+    ("cache-403", "2.8.0"): (Reason.CACHE, f"{HOST} is not a binary cache, or refuses access"),
+    ("nobody-build", "2.8.0"): (Reason.CANNOT_WRITE, "Nix has no access to /nix/var/profiles/per-user"),
+    ("disk-full", "2.8.0"): (Reason.DISK_FULL, "Nix cannot write its database"),
 }
 
 
@@ -103,11 +104,11 @@ def seen() -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(("name", "version", "said"), seen(), ids=lambda value: value if len(value) < 30 else "")
 def test_what_a_version_says(name: str, version: str, said: str) -> None:
     error = explain(said, ARGV)
-    assert (error.trouble, error.message) == OTHERWISE.get((name, version), MEANING[name])
+    assert (error.reason, error.message) == OTHERWISE.get((name, version), MEANING[name])
     assert "\x1b" not in error.message + (error.cause or "")
-    if error.trouble is ErrorKind.UNKNOWN:
+    if error.reason is Reason.FAILED:
         assert error.cause  # Nix's own words, whole
-    elif error.trouble in (ErrorKind.NETWORK, ErrorKind.CACHE, ErrorKind.MACHINE, ErrorKind.LOCK):
+    elif error.reason in (Reason.NETWORK, Reason.CACHE, Reason.DISK_FULL, Reason.DAEMON, Reason.LOCK_MISMATCH):
         assert error.hints
 
 
@@ -157,18 +158,18 @@ PREDICATE = '\n{ nixpkgs.config.allowUnfreePredicate = pkg: builtins.elem (lib.g
 
 
 @pytest.mark.parametrize(
-    ("said", "trouble", "package", "names"),
+    ("said", "reason", "package", "names"),
     [
         # As nixpkgs wrote it until 2025, with quotes of two kinds, and as it does since 2026.
         (
             "Package ‘a-1.0’ in /nix/a.nix:3 has an unfree license (‘unfree’), refusing to evaluate." + PREDICATE % "b",
-            ErrorKind.UNFREE,
+            Reason.UNFREE,
             "a-1.0",
             ("b",),
         ),
         (
             "Refusing to evaluate package 'a-1.0' in «path:/home/al ice»/a.nix:3 because it has an unfree license",
-            ErrorKind.UNFREE,
+            Reason.UNFREE,
             "a-1.0",
             ("a",),
         ),
@@ -177,20 +178,20 @@ PREDICATE = '\n{ nixpkgs.config.allowUnfreePredicate = pkg: builtins.elem (lib.g
                 "Refusing to evaluate package 'python3.13-a-1.0' in /a:3 because it is marked as insecure\n"
                 "\nKnown issues:\n - CVE\n"
             ),
-            ErrorKind.INSECURE,
+            Reason.INSECURE,
             "python3.13-a-1.0",
             ("python3.13-a-1.0",),
         ),
         (
             "Package ‘a-1.0’ in /a.nix:3 is marked as broken, refusing to evaluate.",
-            ErrorKind.BROKEN,
+            Reason.BROKEN,
             "a-1.0",
             ("a",),
         ),
         (
             "Refusing to evaluate package 'python3.13-a-1.0' in /a.nix:3 because it has problems:\n"
             "- broken: This package is broken." + HANDLERS % (WARN % "a.broken"),
-            ErrorKind.BROKEN,
+            Reason.BROKEN,
             "python3.13-a-1.0",
             ("a",),
         ),
@@ -199,36 +200,36 @@ PREDICATE = '\n{ nixpkgs.config.allowUnfreePredicate = pkg: builtins.elem (lib.g
             '- filc (kind "broken"): It has no target.\n- removal: It goes.'
             + HANDLERS
             % (WARN % '"389".filc' + WARN % '"389".removal'),
-            ErrorKind.BROKEN,
+            Reason.BROKEN,
             "389-1.0",
             ("389.filc", "389.removal"),
         ),
         (
             "Refusing to evaluate package 'a-0' in /a.nix:12 because it has problems:\n"
             '- jetsonOnly (kind "unsupported"): Only some devices.' + HANDLERS % (WARN % "a.jetsonOnly"),
-            ErrorKind.UNSUPPORTED,
+            Reason.UNSUPPORTED,
             "a-0",
             ("a.jetsonOnly",),
         ),
         (
             "Refusing to evaluate package 'a-0' in /a:1 because it is not available on the requested hostPlatform",
-            ErrorKind.UNSUPPORTED,
+            Reason.UNSUPPORTED,
             "a-0",
             ("a",),
         ),
         (
             "Package ‘a-0’ in /a.nix:12 is not supported on ‘x86_64-linux’, refusing to evaluate.",
-            ErrorKind.UNSUPPORTED,
+            Reason.UNSUPPORTED,
             "a-0",
             ("a",),
         ),
     ],
 )
 def test_a_refusal_of_nixpkgs_in_old_words_and_new(
-    said: str, trouble: ErrorKind, package: str, names: tuple[str, ...]
+    said: str, reason: Reason, package: str, names: tuple[str, ...]
 ) -> None:
     error = explain("error: " + said.replace("\n", "\n       "), ARGV)
-    assert (error.trouble, error.found["package"]) == (trouble, package)
+    assert (error.reason, error.found["package"]) == (reason, package)
     assert allowed_as(error.said, package) == names
 
 
@@ -269,7 +270,7 @@ BUILD_LOG = (
 def test_what_a_build_says_is_not_taken_for_what_nix_says() -> None:
     assert explain(BUILD_LOG, ARGV).message == "x-1.0 cannot be built: its builder failed with exit code 1"
     log = "error: No space left on device\nerror: unable to download 'https://example.org/a': HTTP error 500\n"
-    assert explain(log + BUILD_LOG, ARGV).trouble is ErrorKind.BUILD
+    assert explain(log + BUILD_LOG, ARGV).reason is Reason.BUILD_FAILED
 
 
 @pytest.mark.parametrize("said", ["", "\n", "  \n\x1b[0m"])
@@ -290,7 +291,7 @@ def test_a_failure_that_is_not_known_is_relayed_whole() -> None:
 def test_a_signal(status: int, name: str) -> None:
     error = explain("building…\n", ["nix-store", "--realise"], status)
     assert error.message == f"`nix-store` was stopped by {name}"
-    assert error.trouble is ErrorKind.MACHINE
+    assert error.reason is Reason.NIX_STOPPED
     assert error.hints
 
 

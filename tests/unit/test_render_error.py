@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from nixprof import cli
-from nixprof.change.refusal import Reason, Refusal, UnresolvableError, tables
-from nixprof.errors import NixprofError
+from nixprof.change.refusal import Refusal, UnresolvableError, tables
+from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import command_line
 from nixprof.manifest.parse import parse_text
 from nixprof.manifest.problems import ManifestError, Problem
@@ -15,7 +15,9 @@ from nixprof.output.error import report
 
 def test_labels_are_aligned_and_the_home_is_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/alice")
-    error = NixprofError("cannot write /home/alice/x", cause="one\ntwo", hints=("do this", "or that:\n[system.linux]"))
+    error = NixprofError(
+        "cannot write /home/alice/x", Reason.FAILED, cause="one\ntwo", hints=("do this", "or that:\n[system.linux]")
+    )
     assert list(report(error)) == [
         "error: cannot write ~/x",
         "cause: one",
@@ -27,12 +29,15 @@ def test_labels_are_aligned_and_the_home_is_shortened(monkeypatch: pytest.Monkey
 
 
 def test_what_is_not_known_has_no_label() -> None:
-    assert list(report(NixprofError("it failed"))) == ["error: it failed"]
+    assert list(report(NixprofError("it failed", Reason.FAILED))) == ["error: it failed"]
 
 
 def test_on_a_terminal_words_stay_whole_and_commands_in_one_piece() -> None:
     error = NixprofError(
-        "one and another both provide bin/vim", cause="  indented words in a log", hints=("nixprof add one two three",)
+        "one and another both provide bin/vim",
+        Reason.FAILED,
+        cause="  indented words in a log",
+        hints=("nixprof add one two three",),
     )
     assert list(report(error, 29)) == [
         "error: one and another both",
@@ -41,7 +46,7 @@ def test_on_a_terminal_words_stay_whole_and_commands_in_one_piece() -> None:
         "         log",
         "hint:  nixprof add one two three",
     ]
-    assert max(map(len, report(NixprofError("word " * 50), 80))) < 80
+    assert max(map(len, report(NixprofError("word " * 50, Reason.FAILED), 80))) < 80
 
 
 def test_on_a_terminal_problems_of_the_list_are_broken_between_words() -> None:
@@ -78,7 +83,9 @@ def test_on_a_terminal_refusals_are_broken_between_words_and_a_command_follows_i
         "  spotify-1.106.0-unstable has an unfree licence,",
         "  and nothing in the list allows it",
     ]
-    hinted = NixprofError("no", hints=("to allow all of it in one go: nixprof add vscode --allow-unfree",))
+    hinted = NixprofError(
+        "no", Reason.FAILED, hints=("to allow all of it in one go: nixprof add vscode --allow-unfree",)
+    )
     assert list(report(hinted, 60))[1:] == [
         "hint:  to allow all of it in one go:",
         "         nixprof add vscode --allow-unfree",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nixprof.console import opened
-from nixprof.formatting import redact
+from nixprof.redact import redact
 
 PACKAGE = Path(__file__).resolve().parents[2] / "nixprof"
 
