@@ -1,102 +1,433 @@
-"""Measures what the design sets bounds for. Run it with the Python of the tests: python tests/benchmark.py
+"""Measures nixprof beside what a person would do without it: python tests/benchmark.py [--sizes 1 10] [--rounds 3]
 
-- The start: `nixprof list` and a `sync` with nothing to do, beside a bare typer app of twenty commands, interleaved.
-- The growth: parsing, compiling and editing lists of 5,000 to 20,000 packages.
+Everybody does the same things to the same list, in turn: nixprof, a flake written by hand with one `buildEnv` (with the
+evaluation cache of Nix and without), `nix profile install`, and `nix-env -iA`. Each has a home of its own; the store is
+private, the packages are in it already unless it says "new machine", and nothing needs a network. The package set is
+generated (support/large_set.py). Given are medians of all rounds.
 
-What counts are the ratios of one run; the milliseconds are those of the machine.
+`--write` puts the tables into share/doc/nixprof/BENCHMARK.md.
 """
 
+import argparse
 import os
+import platform
+import re
+import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from support import demo
-from support.installs import MissingNix, newest
-from support.world import Store, World
+from support import stopwatch
+from support.binary_cache import BinaryCache
+from support.installs import ROOT, NixInstall, newest_or_exit
+from support.large_set import LargeSet, generate
+from support.world import Store, World, make_writable
 
-from nixprof.lock.flake_nix import compile_flake
-from nixprof.manifest.edit import NewPackage, add_packages, remove_package
-from nixprof.manifest.parse import parse_text
+PAGE = ROOT / "share" / "doc" / "nixprof" / "BENCHMARK.md"
+CONSOLE = Path(sys.executable).with_name("nixprof")
+# The start is measured so often in each round.
+STARTS = 3
+# So many paths are copied into the cache at once.
+MAX_PUSHED = 200
 
-ROUNDS = 20
-SIZES = (5_000, 10_000, 20_000)
-BARE = """
-import typer
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
-def command(number):
-    def function(word: str = "x", flag: bool = False) -> None:
-        print("done")
-    function.__name__ = f"command{number}"
-    return function
-for number in range(20):
-    app.command()(command(number))
-app(["command3"])
-"""
-
-
-def measure_start(world: World, bare: Path) -> None:
-    console = Path(sys.executable).with_name("nixprof")
-    commands: dict[str, list[str | Path]] = {
-        "bare typer app": [sys.executable, bare],
-        "nixprof list": [console, "list"],
-        "nixprof sync": [console, "sync"],
-        "nixprof status": [console, "status"],
-    }
-    taken: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(ROUNDS + 2):
-        for name, words in commands.items():
-            started = time.perf_counter()
-            subprocess.run(words, env=world.env, check=True, capture_output=True)
-            taken[name].append((time.perf_counter() - started) * 1000)
-    base = statistics.median(taken["bare typer app"][2:])
-    for name, times in taken.items():
-        median = statistics.median(times[2:])
-        print(f"{name:16} {median:7.1f} ms  {median / base:5.2f}")
+OPERATIONS = {
+    "first": "first install, no lock yet",
+    "nothing": "again, nothing to do",
+    "list": "show the list",
+    "add": "add one package",
+    "remove": "remove one package",
+    "update": "update to the newer revision",
+    "lock": "install from a lock, packages in the store",
+    "machine": "install from a lock, new machine",
+    "freeze": "freeze a profile of so many elements",
+}
 
 
-def measure_growth() -> None:
-    print(f"\n{'packages':>8} {'parse':>9} {'compile':>9} {'add':>9} {'remove':>9}   ms")
-    path = Path("nixprof.toml")
-    for size in SIZES:
-        text = "packages = [\n" + "".join(f'  "package{number}",\n' for number in range(size)) + "]\n"
-        manifest = parse_text(path, text.encode())
-        steps: list[Callable[[], object]] = [
-            lambda text=text: parse_text(path, text.encode()),  # type: ignore[misc]
-            lambda manifest=manifest: compile_flake(manifest, {}),  # type: ignore[misc]
-            lambda text=text: add_packages(text, [NewPackage("one-more")]),  # type: ignore[misc]
-            lambda text=text, size=size: remove_package(text, ("packages", size // 2)),  # type: ignore[misc]
-        ]
-        print(f"{size:8} " + " ".join(f"{_best(step):9.1f}" for step in steps))
+Commands = Iterator[Sequence[str | Path]]
 
 
-def _best(step: Callable[[], object]) -> float:
-    times = []
-    for _ in range(3):
-        started = time.perf_counter()
-        step()
-        times.append((time.perf_counter() - started) * 1000)
-    return min(times)
+class Contestant(ABC):
+    """One way to have a list of packages installed, by somebody with a home of their own."""
+
+    name: str
+    # What a person takes to another machine: the folder of the list and its lock, below the home.
+    baggage: str | None = None
+
+    def __init__(self, root: Path, install: NixInstall, store: Store, packages: LargeSet, fetched: Path) -> None:
+        scratch = root / "scratch"
+        scratch.mkdir(parents=True)
+        self.world = World(root / "world", install, store, scratch)
+        self.world.map_registry(nixpkgs=packages.url)
+        self.world.enable_flakes()
+        # Some versions of Nix leave folders there.
+        self.world.extra_env["TMPDIR"] = str(scratch)
+        self.set = packages
+        self.tools: list[str] = []
+        self._fetched = fetched
+        self._saved = root / "saved"
+
+    @abstractmethod
+    def commands(self, operation: str, name: str) -> Commands:
+        """What to run for one of OPERATIONS, with the name of a package; what a person edits is done in between."""
+
+    def move_in(self, *, has_fetched: bool, with_baggage: bool) -> None:
+        """A new home, where Nix has fetched the package set before or not, with the list and its lock or nothing."""
+        if with_baggage and self.baggage and not self._saved.exists():
+            shutil.copytree(self.world.home / self.baggage, self._saved)
+        self.world.new_home()
+        if has_fetched:
+            shutil.copytree(self._fetched, self.world.home / ".cache" / "nix")
+        if with_baggage and self.baggage:
+            shutil.copytree(self._saved, self.world.home / self.baggage)
+        elif self._saved.exists():
+            shutil.rmtree(self._saved)
+
+
+class Nixprof(Contestant):
+    name = "nixprof"
+    baggage = ".config/nixprof"
+
+    def commands(self, operation: str, name: str) -> Commands:
+        match operation:
+            case "first":
+                entries = "".join(f'  "{tool}",\n' for tool in self.tools)
+                text = f'packages = [\n{entries}]\n\n[inputs]\nnixpkgs = "{self.set.url}"\n'
+                self.world.write_manifest(text)
+                yield CONSOLE, "sync"
+            case "nothing" | "lock":
+                yield CONSOLE, "sync"
+            case "add" | "remove":
+                yield CONSOLE, operation, name
+            case "update":
+                yield CONSOLE, "update", "--yes"
+            case _:
+                yield CONSOLE, operation
+
+
+class Flake(Contestant):
+    """A `buildEnv` in a git repository, because only what is committed can be in the evaluation cache."""
+
+    name = "flake, cached"
+    baggage = "by-hand"
+    options: tuple[str, ...] = ()
+
+    def commands(self, operation: str, name: str) -> Commands:  # noqa: ARG002 (it writes the whole list)
+        folder = self.world.home / "by-hand"
+        url = f"git+file://{folder}"
+        release = self.world.install.release
+        if operation == "first":
+            self.world.command("git", "init", "--quiet", "--template=", folder)
+        if operation in ("first", "add", "remove"):
+            self._edit(folder)
+        if operation == "first":
+            yield "nix", "flake", "lock", url
+        if operation == "update":
+            yield "nix", "flake", "update", *(("--flake",) if release >= (2, 19) else ()), url
+        if operation in ("first", "update"):
+            self._commit(folder)
+        if operation == "list":
+            yield "nix", "profile", "list"
+        elif operation in ("first", "lock"):
+            yield "nix", "profile", _install_word(self.world), *self.options, url
+        else:
+            (element,) = self.world.profile_elements()
+            yield "nix", "profile", "upgrade", *self.options, *element.store_paths
+
+    def _edit(self, folder: Path) -> None:
+        system = self.world.system
+        (folder / "flake.nix").write_text(f"""{{
+  inputs.nixpkgs.url = "{self.set.url}";
+  outputs = {{ self, nixpkgs }}: {{
+    packages.{system}.default = let pkgs = nixpkgs.legacyPackages.{system}; in pkgs.buildEnv {{
+      name = "{self.name.replace(", ", "-").replace(" ", "-")}";
+      paths = with pkgs; [ {" ".join(self.tools)} ];
+    }};
+  }};
+}}
+""")
+        self._commit(folder)
+
+    def _commit(self, folder: Path) -> None:
+        git = ("git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a@example.org")
+        self.world.command(*git, "add", "--all")
+        self.world.command(*git, "commit", "--quiet", "--message", "edit")
+
+
+class UncachedFlake(Flake):
+    name = "flake, not cached"
+    options = ("--option", "eval-cache", "false")
+
+
+class NixProfile(Contestant):
+    """One element for each package, of what the registry calls `nixpkgs`."""
+
+    name = "nix profile"
+
+    def commands(self, operation: str, name: str) -> Commands:
+        install = ("nix", "profile", _install_word(self.world))
+        match operation:
+            case "first":
+                yield *install, *(f"nixpkgs#{tool}" for tool in self.tools)
+            case "lock":
+                locked = f"{self.set.url}&rev={self.set.commit(2)}"
+                yield *install, *(f"{locked}#{tool}" for tool in self.tools)
+            case "add":
+                yield *install, f"nixpkgs#{name}"
+            case "remove":
+                elements = self.world.profile_elements()
+                (element,) = (one for one in elements if f".{one.attr_path}".endswith(f".{name}"))
+                yield "nix", "profile", "remove", element.store_paths[0]
+            case "list":
+                yield "nix", "profile", "list"
+            case _:
+                yield "nix", "profile", "upgrade", "--all" if self.world.install.release >= (2, 20) else ".*"
+
+
+class NixEnv(Contestant):
+    """From a channel: the package set as a folder on the disk."""
+
+    name = "nix-env"
+
+    def commands(self, operation: str, name: str) -> Commands:
+        match operation:
+            case "list":
+                yield "nix-env", "--query"
+            case "remove":
+                yield "nix-env", "--uninstall", name
+            case _:
+                channel = self.set.checkouts[2 if operation in ("update", "lock") else 1]
+                tools = [name] if operation == "add" else self.tools
+                yield "nix-env", "--file", channel, "--install", "--attr", *tools
+
+
+KINDS = (Nixprof, Flake, UncachedFlake, NixProfile, NixEnv)
+
+
+def _install_word(world: World) -> str:
+    return "add" if world.install.release >= (2, 30) else "install"
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds of each round, by operation or start, number of packages and contestant."""
+
+    taken: dict[tuple[str, int, str], list[float]]
+
+    def median(self, operation: str, size: int, name: str) -> float:
+        return statistics.median(self.taken[operation, size, name])
+
+    def ratio(self, operation: str, size: int, name: str, other: str) -> float:
+        """How much longer the one takes than the other, as the median of the rounds."""
+        pairs = zip(self.taken[operation, size, name], self.taken[operation, size, other], strict=True)
+        return statistics.median(one / two for one, two in pairs)
+
+
+class Benchmark:
+    """The machine that all of it happens on."""
+
+    def __init__(self, root: Path, install: NixInstall, packages: LargeSet, tools: tuple[str, ...]) -> None:
+        self.root = root
+        self.store = Store(root / "nix")
+        self.set = packages
+        self.tools = tools
+        self.bare = stopwatch.write_bare_app(root / "bare.py")
+        self.times = Times(defaultdict(list))
+        caches = root / "fetched" / "world" / "home" / ".cache" / "nix"
+        fetcher = NixEnv(root / "fetched", install, self.store, packages, caches)
+        self.cache = BinaryCache(root / "cache")
+        self._prepare(fetcher.world)
+        self.contestants = [kind(root / kind.__name__, install, self.store, packages, caches) for kind in KINDS]
+        self._before = self._entries()
+
+    def _prepare(self, world: World) -> None:
+        """Builds the packages of both revisions, fetches the set, and fills the cache."""
+        outputs: list[str] = []
+        for revision, checkout in self.set.checkouts.items():
+            attributes = [word for name in self.tools for word in ("-A", f"{name}.all")]
+            links = self.root / f"built-{revision}"
+            links.mkdir()
+            stopwatch.seconds(
+                ["nix-build", checkout, "--out-link", links / "result", "--max-jobs", "auto", *attributes], world.env
+            )
+            outputs += (os.path.realpath(link) for link in links.iterdir())
+            self.set.publish(revision)
+            world.nix("flake", "metadata", self.set.url)
+        for start in range(0, len(outputs), MAX_PUSHED):
+            self.cache.push(world, *outputs[start : start + MAX_PUSHED])
+
+    def run_round(self, size: int, number: int) -> None:
+        """Lets everybody live through the operations; who begins changes from round to round."""
+        turn = number % len(KINDS)
+        everybody = self.contestants[turn:] + self.contestants[:turn]
+        nixprof, *_, profile, _ = self.contestants
+        first, *others = self.tools[: size + 1]
+        lists = {"first": [first, *others[:-1]], "add": [first, *others], "remove": others}
+        self._begin(everybody, with_baggage=False)
+        for operation in ("first", "nothing", "list", "add", "remove", "update"):
+            self.set.publish(2 if operation == "update" else 1)
+            for one in everybody:
+                one.tools = lists.get(operation, one.tools)
+                name = first if operation == "remove" else others[-1]
+                self._measure(operation, size, one.name, one.world, one.commands(operation, name))
+        self._measure_start(size, nixprof.world)
+        self._measure("freeze", size, nixprof.name, profile.world, [(CONSOLE, "freeze", "--yes")])
+        self._begin(everybody, with_baggage=True)
+        for one in everybody:
+            self._measure("lock", size, one.name, one.world, one.commands("lock", ""))
+        self._measure_new_machines(size, [one for one in everybody if not isinstance(one, UncachedFlake)])
+
+    def _measure(
+        self, operation: str, size: int, name: str, world: World, commands: Iterable[Sequence[str | Path]]
+    ) -> None:
+        seconds = sum(stopwatch.seconds(words, world.env) for words in commands)
+        self.times.taken[operation, size, name].append(seconds)
+
+    def _begin(self, contestants: Sequence[Contestant], *, with_baggage: bool) -> None:
+        """New homes, and the store as it was before anything was installed."""
+        for one in contestants:
+            one.move_in(has_fetched=True, with_baggage=with_baggage)
+        more = [str(self.store.store_dir / entry) for entry in sorted(self._entries() - self._before)]
+        if more:
+            contestants[0].world.command("nix-store", "--delete", "--ignore-liveness", *more)
+
+    def _entries(self) -> set[str]:
+        return {entry for entry in os.listdir(self.store.store_dir) if not entry.startswith(".")}
+
+    def _measure_start(self, size: int, world: World) -> None:
+        for _ in range(STARTS):
+            self._measure("start", size, "bare", world, [(sys.executable, self.bare)])
+            for words in ("--version", "list", "sync"):
+                self._measure("start", size, words, world, [(CONSOLE, words)])
+
+    def _measure_new_machines(self, size: int, contestants: Sequence[Contestant]) -> None:
+        aside = self.root / "aside"
+        self.store.root.rename(aside)
+        with self.cache.serve():
+            for one in contestants:
+                self.store.empty()
+                one.move_in(has_fetched=False, with_baggage=True)
+                self.cache.use_in(one.world)
+                self._measure("machine", size, one.name, one.world, one.commands("lock", ""))
+                one.world.configure(substituters="")
+        self.store.empty()
+        self.store.root.rmdir()
+        aside.rename(self.store.root)
+
+
+## the page
+
+
+def tables(times: Times, sizes: list[int]) -> str:
+    names = [kind.name for kind in KINDS]
+    lines = ["| | packages |" + "".join(f" {name} |" for name in names), "|---|--:|" + "--:|" * len(names)]
+    for operation, label in OPERATIONS.items():
+        for size in sizes:
+            cells = [_cell(times, operation, size, name) for name in names]
+            lines.append(f"| {label if size == sizes[0] else ''} | {size} |" + "".join(f" {cell} |" for cell in cells))
+    lines += ["", "| start | packages | bare typer app | `--version` | `list` | `sync`, nothing to do |"]
+    lines += ["|---|--:|--:|--:|--:|--:|"]
+    for size in sizes:
+        bare = f"{times.median('start', size, 'bare') * 1000:.0f} ms"
+        starts = (f" {_start(times, size, words)} |" for words in ("--version", "list", "sync"))
+        lines.append(f"| | {size} | {bare} |" + "".join(starts))
+    return "\n".join(lines)
+
+
+def _cell(times: Times, operation: str, size: int, name: str) -> str:
+    if (operation, size, name) not in times.taken:
+        return "-"
+    seconds = f"{times.median(operation, size, name):.2f} s"
+    return seconds if name == Nixprof.name else f"{seconds} ({times.ratio(operation, size, name, Nixprof.name):.1f})"
+
+
+def _start(times: Times, size: int, words: str) -> str:
+    return f"{times.median('start', size, words) * 1000:.0f} ms ({times.ratio('start', size, words, 'bare'):.2f})"
+
+
+def targets(times: Times, sizes: list[int]) -> str:
+    """What the design promises, and what was measured."""
+    lines = ["| promised | measured |", "|---|---|"]
+    for words, label in (("list", "`list`"), ("sync", "`sync` with nothing to do")):
+        worst = max(times.ratio("start", size, words, "bare") for size in sizes)
+        lines.append(f"| {label} takes at most 1.5 times as long as a bare typer app | {worst:.2f} times |")
+    for operation, label in (
+        ("lock", "`sync` from a lock takes at most 0.25 of the first evaluation of a flake written by hand"),
+        ("add", "`add` takes at most 0.7 of it"),
+    ):
+        parts = ", ".join(f"{_part(times, operation, size):.2f} for {size}" for size in sizes)
+        lines.append(f"| {label} | {parts} |")
+    long = [size for size in sizes if size >= 10]
+    if len(long) > 1:
+        growth = times.median("lock", long[-1], Nixprof.name) / times.median("lock", long[0], Nixprof.name)
+        label = f"`sync` from a lock takes as long for {long[-1]} packages as for {long[0]}"
+        lines.append(f"| {label} | {growth:.2f} times |")
+    return "\n".join(lines)
+
+
+def _part(times: Times, operation: str, size: int) -> float:
+    """An operation of nixprof beside the first evaluation of the faster of the flakes."""
+    ours = times.taken[operation, size, Nixprof.name]
+    theirs = (times.taken["lock", size, flake.name] for flake in (Flake, UncachedFlake))
+    return max(statistics.median(one / two for one, two in zip(ours, flake, strict=True)) for flake in theirs)
+
+
+def circumstances(packages: LargeSet, world: World, rounds: int) -> str:
+    """The kind of machine, and what Nix itself says that the evaluation of one attribute takes."""
+    expression = f"(import {packages.checkouts[1]} {{ }}).{packages.tools[0]}.outPath"
+    result = world.command("nix-instantiate", "--eval", "--expr", expression, env={"NIX_SHOW_STATS": "1"})
+    cpu = re.search(r'"cpuTime": ([\d.]+)', result.stderr)
+    size = re.search(r'"totalBytes": (\d+)', result.stderr)
+    assert cpu, str(result)
+    assert size, str(result)
+    number = len(list(packages.checkouts[1].glob("pkgs/by-name/*/*")))
+    return (
+        f"Nix {world.install.version}, Python {platform.python_version()}, {platform.system()} on {platform.machine()} "
+        f"with {os.cpu_count()} cores; {rounds} rounds; {number:,} packages in by-name, where one attribute costs "
+        f"{float(cpu[1]):.2f} s of processor time and {int(size[1]) / 1e6:.0f} MB."
+    )
+
+
+def write_page(text: str) -> None:
+    """Puts the measured part between its marks."""
+    page = PAGE.read_text()
+    before, _, rest = page.partition("<!-- measured -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    assert end, f"{PAGE} has no marks for what is measured"
+    PAGE.write_text(f"{before}<!-- measured -->\n{text}\n{end}{after}")
 
 
 def main() -> None:
-    install = newest()[-1]
-    if isinstance(install, MissingNix):
-        sys.exit(install.reason)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=[1, 10, 100, 500], help="how many packages the lists have"
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--nix", metavar="NAME", help="a Nix in .nix, or a folder with its commands; else the newest")
+    parser.add_argument("--packages", type=int, default=6000, help="how many packages the set has in by-name")
+    parser.add_argument("--stages", type=int, default=5, help="how many stages its bootstrap has")
+    parser.add_argument("--write", action="store_true", help=f"write the tables into {PAGE.relative_to(ROOT)}")
+    options = parser.parse_args()
+    if options.nix:
+        os.environ["NIXPROF_TEST_NIX"] = options.nix
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(os.path.realpath(scratch))
-        bare = root / "bare.py"
-        bare.write_text(BARE)
-        world = World(root / "world", install, Store(root / "nix"), demo.make_template(root / "demo"))
-        world.write_manifest('packages = ["hello", "ripgrep", "fd", "jq", "tree", "git^out,man", "htop"]\n')
-        world.nixprof("sync")
-        measure_start(world, bare)
-        subprocess.run(["chmod", "-R", "u+w", root], check=True)
-    measure_growth()
+        packages = generate(root / "set", options.packages, options.stages)
+        benchmark = Benchmark(root, newest_or_exit(), packages, packages.tools[: max(options.sizes) + 1])
+        for size in options.sizes:
+            for number in range(options.rounds):
+                benchmark.run_round(size, number)
+                print(f"{size} packages, round {number + 1}", file=sys.stderr)
+        about = circumstances(packages, benchmark.contestants[0].world, options.rounds)
+        make_writable(root)
+    measured = "\n\n".join((about, targets(benchmark.times, options.sizes), tables(benchmark.times, options.sizes)))
+    print(measured)
+    if options.write:
+        write_page(measured)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import functools
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,14 @@ def oldest_and_newest() -> tuple[Install, ...]:
 def newest() -> tuple[Install, ...]:
     """The newest version alone."""
     return oldest_and_newest()[-1:]
+
+
+def newest_or_exit() -> NixInstall:
+    """The newest version, for a script."""
+    install = newest()[-1]
+    if isinstance(install, MissingNix):
+        sys.exit(install.reason)
+    return install
 
 
 def _fetched() -> Sequence[str]:

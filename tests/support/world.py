@@ -216,14 +216,12 @@ class World:
         (self._nix_conf_dir / "nix.conf").write_text("".join(lines))
 
     def map_registry(self, **urls: str) -> None:
-        """Replaces the registry: `map_registry(nixpkgs="git+file:///…")`."""
-        flakes = [
-            {
-                "from": {"type": "indirect", "id": name},
-                "to": {"type": "git", "url": url.removeprefix("git+")},
-            }
-            for name, url in urls.items()
-        ]
+        """Replaces the registry: `map_registry(nixpkgs="git+file:///…")`, with `?ref=BRANCH` as well."""
+        flakes = []
+        for name, url in urls.items():
+            address, _, branch = url.removeprefix("git+").partition("?ref=")
+            to = {"type": "git", "url": address, **({"ref": branch} if branch else {})}
+            flakes.append({"from": {"type": "indirect", "id": name}, "to": to})
         self._registry.write_text(json.dumps({"version": 2, "flakes": flakes}))
 
     def publish(self, revision: int) -> None:
@@ -241,6 +239,9 @@ class World:
     def new_machine(self) -> None:
         """An empty store and a new home; the registry, nix.conf and the published flakes stay."""
         self.store.empty()
+        self.new_home()
+
+    def new_home(self) -> None:
         make_writable(self.home)
         shutil.rmtree(self.home)
         self._make_home()

@@ -1,0 +1,3 @@
+PATH=/usr/bin:/bin:/run/current-system/sw/bin
+mkdir -p "$out/nix-support"
+printf '%s\n' "$initialPath" >"$out/setup"
