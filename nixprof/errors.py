@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import Self
 
-from nixprof.redact import MAX_LINE_LENGTH, is_clean
-
 # What helps in many places.
 TRY_AGAIN = "run the same command again"
 TO_BEGIN = "to begin: nixprof add ripgrep"
@@ -122,8 +120,7 @@ class NixprofError(Exception):
         self.message = message
         self.reason = reason
         self.cause = cause
-        # A hint is there to be pasted: one with a name that is not shown as it is would do something else.
-        self.hints = tuple(hint for hint in hints if is_clean(hint) and len(hint) <= MAX_LINE_LENGTH)
+        self.hints = hints
         self.changed = changed
 
     @property

@@ -12,17 +12,18 @@ from nixprof.redact import excerpt
 from nixprof.store_path import is_store_path, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from nixprof.manifest.model import Input
     from nixprof.nix.errors import NixError
 
-# So many lines of a log tell why a build failed, of each of several fewer; so long a line, and so many names are read.
-_LOG_LINES = 10
-_FEWEST_LINES = 3
-_LINE_LENGTH = 200
-_NAMES = 3
+# How much of a build's log is shown: of one build, and of each of several.
+_MAX_LOG_LINES = 10
+_MIN_LOG_LINES = 3
+_MAX_LINE_LENGTH = 200
+# More packages that need a dependency are not named.
+_MAX_NAMES = 3
 
 
 def of_packages(
@@ -44,101 +45,63 @@ def of_packages(
         command: what the user typed.
 
     """
-    names = sorted({package_name(key) for key in absent.values()})
-    match error.reason:
-        case Reason.NETWORK | Reason.CACHE:
-            are = "is" if len(names) == 1 else "are"
-            missing = f", and {count(len(names), 'package')} {are} not in the store: {', '.join(names)}"
-            return NixprofError(
-                error.message if error.found.get("name") in _with_versions(absent) else error.message + missing,
-                error.reason,
-                cause=error.cause,
-                hints=(
-                    *_what_else(others, error.hints),
-                    f"or build instead of downloading: NIX_CONFIG='substituters =' {command}",
-                ),
-            )
-        case Reason.BUILD_FAILED:
-            return _of_builds((error, *error.others), absent, derivations, log)
-    return error
+    if error.reason is Reason.BUILD_FAILED:
+        return _of_builds((error, *error.others), absent, derivations, log)
+    if error.reason not in (Reason.NETWORK, Reason.CACHE):
+        return error
+    message, names = error.message, sorted(set(map(package_name, absent.values())))
+    if error.found.get("name") not in {*map(name_of, absent)}:  # then the message names it
+        are = "is" if len(names) == 1 else "are"
+        message += f", and {count(len(names), 'package')} {are} not in the store: {', '.join(names)}"
+    hints = [*error.hints, f"or build instead of downloading: NIX_CONFIG='substituters =' {command}"]
+    if others:
+        rest = f"the other {others} are in sync" if others > 1 else "the other one is in sync"
+        hints[0] = f"{rest}; {hints[0]}"
+    return NixprofError(message, error.reason, cause=error.cause, hints=tuple(hints))
 
 
 def _of_builds(
     errors: Sequence[NixError], absent: Mapping[str, str], derivations: Mapping[str, str], log: Callable[[str], str]
 ) -> NixprofError:
     """Say which builds failed, and why each of them did."""
-    failed = {derivations.get(error.found["drv"]) for error in errors}
-    # Of several that are only needed it is not known which package needs which.
+    failed = [derivations.get(error.found["drv"]) for error in errors]
     waiting = sorted({package_name(key) for key in absent.values() if key not in failed})
-    needed = "which packages of the list need" if len(errors) - len(failed - {None}) > 1 else _needed_by(waiting)
-    number = max(_LOG_LINES // len(errors), _FEWEST_LINES)
-    each = sorted(
-        (_of_build(error, derivations.get(error.found["drv"]), needed, log, number) for error in errors),
-        key=lambda one: one.message,
-    )
+    # Of several dependencies it is not known which package needs which.
+    needed = "which packages of the list need"
+    if failed.count(None) == 1 and len(waiting) <= _MAX_NAMES:
+        needed = f"which {', '.join(waiting)} {'needs' if len(waiting) == 1 else 'need'}"
+    lines = max(_MAX_LOG_LINES // len(errors), _MIN_LOG_LINES)
+    each = [_of_build(error, key, needed, log, lines) for error, key in zip(errors, failed, strict=True)]
     if len(each) == 1:
         return each[0]
-    lines = (line for one in each for line in (one.message, *(f"  {line}" for line in (one.cause or "").splitlines())))
-    hints = dict.fromkeys(hint for one in each for hint in one.hints)
+    each.sort(key=lambda one: one.message)
+    causes = (line for one in each for line in (one.message, *(f"  {line}" for line in (one.cause or "").splitlines())))
     return NixprofError(
         f"{count(len(each), 'package')} cannot be built",
         Reason.BUILD_FAILED,
-        cause="\n".join(lines),
-        hints=tuple(hints),
+        cause="\n".join(causes),
+        hints=tuple(hint for one in each for hint in one.hints),
     )
 
 
 def _of_build(error: NixError, key: str | None, needed: str, log: Callable[[str], str], lines: int) -> NixprofError:
-    """Say why one build failed; `lines` of its log at most."""
-    name = error.found["name"]
+    """Say why one build failed, with at most so many lines of its log."""
+    name, derivation, system = error.found["name"], error.found["drv"], error.found.get("system")
     called = package_name(key) if key else f"{name}, {needed},"
-    written = log(error.found["drv"]) if is_store_path(error.found["drv"]) else ""
-    offline = unreachable(written) if is_download(error.found["drv"]) else None
+    written = log(derivation) if is_store_path(derivation) else ""
+    offline = unreachable(written) if is_download(derivation) else None
     if offline:
-        return NixprofError(
-            f"{called} cannot be downloaded: {offline.message}",
-            offline.reason,
-            cause=offline.cause,
-            hints=(*offline.hints, *error.hints),
-        )
+        message = f"{called} cannot be downloaded: {offline.message}"
+        return NixprofError(message, offline.reason, cause=offline.cause, hints=(*offline.hints, *error.hints))
+    last = [line.rstrip() for line in plain(written).splitlines() if line.strip()][-lines:]
+    cause = [*([error.cause] if error.cause else []), *(excerpt(line, _MAX_LINE_LENGTH) for line in last)]
+    hints = error.hints
+    if key and system:
+        table = f'[system.{system}]\npackages = ["{package_name(key)}"]'
+        hints = (*hints, f"list it in nixprof.toml only for the systems that have it:\n{table}")
     return NixprofError(
-        error.message.replace(name, called, 1),
-        error.reason,
-        cause="\n".join(filter(None, (error.cause, *_last(written, lines)))) or None,
-        hints=(*error.hints, *_elsewhere(key, error.found.get("system"))),
+        error.message.replace(name, called, 1), error.reason, cause="\n".join(cause) or None, hints=hints
     )
-
-
-def _last(log: str, lines: int) -> Iterator[str]:
-    """Give the last lines of a log, as they may be shown."""
-    for line in [line for line in plain(log).splitlines() if line.strip()][-lines:]:
-        yield excerpt(line.rstrip(), _LINE_LENGTH)
-
-
-def _with_versions(paths: Iterable[str]) -> set[str]:
-    return {name_of(path) for path in paths}
-
-
-def _what_else(others: int, hints: Sequence[str]) -> tuple[str, ...]:
-    """Say that the rest is well, and what to do."""
-    if not others:
-        return tuple(hints)
-    rest = f"the other {others} are in sync" if others > 1 else "the other one is in sync"
-    return (f"{rest}; {hints[0]}", *hints[1:]) if hints else (rest,)
-
-
-def _elsewhere(key: str | None, system: str | None) -> tuple[str, ...]:
-    """Offer to list a package only for the system that builds it."""
-    if key is None or system is None:
-        return ()
-    entry = f'[system.{system}]\npackages = ["{package_name(key)}"]'
-    return (f"list it in nixprof.toml only for the systems that have it:\n{entry}",)
-
-
-def _needed_by(names: Sequence[str]) -> str:
-    if len(names) > _NAMES:
-        return "which packages of the list need"
-    return f"which {', '.join(names)} {'needs' if len(names) == 1 else 'need'}"
 
 
 def of_input(error: NixError, inputs: Iterable[Input], listed: Collection[str], manifest: Path) -> NixprofError:
@@ -151,32 +114,25 @@ def of_input(error: NixError, inputs: Iterable[Input], listed: Collection[str], 
         manifest: the file.
 
     """
-    one = _meant(error, list(inputs))
     if error.reason not in (Reason.INPUT, Reason.NETWORK):
         return error
-    name = f"the input {one.name}" if one else "an input"
-    if one is None or error.reason is Reason.NETWORK:
-        return NixprofError(f"cannot fetch {name}: {error.message}", error.reason, cause=error.cause, hints=error.hints)
-    where = f"it is under [inputs] in {display_path(manifest)}" if one.name in listed else "check how it is written"
-    return NixprofError(
-        f"cannot fetch {name}: {error.message}",
-        error.reason,
-        cause=error.cause,
-        hints=(*error.hints, f'{where}: {one.name} = "{one.url}"'),
-    )
+    one = _meant(error, list(inputs))
+    message = f"cannot fetch {f'the input {one.name}' if one else 'an input'}: {error.message}"
+    hints = error.hints
+    if one and error.reason is Reason.INPUT:
+        where = f"it is under [inputs] in {display_path(manifest)}" if one.name in listed else "check how it is written"
+        hints = (*hints, f'{where}: {one.name} = "{one.url}"')
+    return NixprofError(message, error.reason, cause=error.cause, hints=hints)
 
 
 def _meant(error: NixError, inputs: Sequence[Input]) -> Input | None:
     """Find the input by the name that newer versions tell, else by what of its reference Nix repeats."""
-    named = error.found.get("input_name")
-    for one in inputs:
-        if one.name == named:
-            return one
-    if len(inputs) == 1:
-        return inputs[0]
-    named_parts = [part for part in error.found.values() if part]
+    named = [one for one in inputs if one.name == error.found.get("input_name")]
+    if named or len(inputs) == 1:
+        return (named or inputs)[0]
+    parts = [part for part in error.found.values() if part]
     return next(
-        (one for one in inputs if _place(one.url) in error.said or any(part in one.url for part in named_parts)), None
+        (one for one in inputs if _place(one.url) in error.said or any(part in one.url for part in parts)), None
     )
 
 

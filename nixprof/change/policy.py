@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nixprof.change.flow import Outcome, Plan, Propose
-    from nixprof.change.hints import Attempt
-    from nixprof.change.refusal import Allowance, Refusal
+    from nixprof.change.refusal import Allowance, Attempt, Refusal
     from nixprof.change.request import ChangeRequest
     from nixprof.context import Context
     from nixprof.manifest.model import Manifest, Policy
@@ -50,7 +49,7 @@ def change(
     def lift(error: UnresolvableError, manifest: Manifest) -> str:
         futile = [one for one in error.refusals if one.policy and _is_allowed(manifest.policy, *one.policy)]
         if futile or any(one.policy is None or one.reason not in allowed.obstacles for one in error.refusals):
-            raise _without_effect(error, futile).met_by(attempt) from error
+            raise _without_effect(error, futile, attempt) from error
         text = manifest.texts()[manifest.path]
         for key, names in (one.policy for one in error.refusals if one.policy):
             text = set_policy_names(text, key, names)
@@ -68,7 +67,7 @@ def _is_allowed(policy: Policy, key: str, names: Sequence[str]) -> bool:
     return set(names) <= set(allowed) if isinstance(allowed, tuple) else allowed
 
 
-def _without_effect(error: UnresolvableError, futile: Sequence[Refusal]) -> UnresolvableError:
+def _without_effect(error: UnresolvableError, futile: Sequence[Refusal], attempt: Attempt) -> UnresolvableError:
     """Say of what is in the way all the same that no policy lifts it."""
     refusals = [replace(one, can_be_allowed=one.can_be_allowed and one not in futile) for one in error.refusals]
-    return UnresolvableError(refusals, error.inputs, error.listed)
+    return UnresolvableError(refusals, error.inputs, error.listed, attempt)

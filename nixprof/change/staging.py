@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from nixprof.change.build_failures import of_input, of_packages
 from nixprof.change.generations import SOURCES, relative_sources, write_sources
 from nixprof.change.hints import renaming
-from nixprof.change.refusal import UnresolvableError, sentence, without_system
+from nixprof.change.refusal import UnresolvableError, sentence
 from nixprof.change.request import Moves
 from nixprof.change.resolve import questions, resolve
 from nixprof.change.state import State, generated
@@ -293,9 +293,6 @@ class Staging:
             answers, refusals = resolve(self._nix, self._folder, asked, self.locked, inputs, fingerprint_of, declared)
         self._answers |= answers
         here = self._project.machine.system
-        no_system = [one for one in refusals if one.reason is Reason.NO_SUCH_SYSTEM and here in one.systems]
-        if no_system:
-            raise without_system(no_system, inputs)
         in_the_way = {one.package for one in refusals if here in one.systems}
         in_the_way |= {one.package for one in refusals if one.reason in self._can_be_allowed and one.policy}
         for one in refusals:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.change import flow, policy
-from nixprof.change.hints import Attempt
-from nixprof.change.refusal import NOTHING, Allowance
+from nixprof.change.refusal import NOTHING, Allowance, Attempt
 from nixprof.change.request import ChangeRequest
 from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.change.process_lock import was_stopped
-from nixprof.change.refusal import NOTHING, Allowance
+from nixprof.change.refusal import NOTHING, Allowance, Attempt
 from nixprof.change.state import State
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ def run(
     ):
         return InSync(len(state.wanted), state.generation, state.gaps)
     from nixprof.change import flow, policy
-    from nixprof.change.hints import Attempt
 
     attempt = Attempt(allowed.command)
     return policy.change(context, flow.nothing, allowed, attempt, dry_run=dry_run, confirm=confirm or flow.always)

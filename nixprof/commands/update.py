@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nixprof.change import flow, policy
-from nixprof.change.hints import Attempt
-from nixprof.change.refusal import NOTHING, Allowance
+from nixprof.change.refusal import NOTHING, Allowance, Attempt
 from nixprof.change.request import ChangeRequest, Moves
 from nixprof.lock.packages_json import read_packages
 from nixprof.manifest.find import find_packages

@@ -14,14 +14,11 @@ import re
 import socket
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Self
 
 _INSTALLER = "curl -sSfL https://nixos.org/nix/install | sh -s -- "
-# Where an installer puts a Nix that older terminals do not have on their PATH.
-_USUAL = ("/nix/var/nix/profiles/default", os.path.expanduser("~/.nix-profile"))
+# Where installers put Nix; a terminal that was open before does not have it on its PATH.
+_USUAL_PLACES = ("/nix/var/nix/profiles/default", os.path.expanduser("~/.nix-profile"))
 _SOCKET = "/nix/var/nix/daemon-socket/socket"
 _DAEMON = " && {sudo}systemctl enable --now nix-daemon"
 _NEW_LOGIN = "then log in again, as groups change only then"
@@ -36,29 +33,17 @@ _PACKAGED = {
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What decides how Nix is installed and set up.
+    """What decides how Nix is installed and set up."""
 
-    Attributes:
-        system: the kernel's name, such as `Linux` or `Darwin`.
-        os_release: the text of `/etc/os-release`; empty where there is none.
-        root: whether the user is root.
-        systemd: whether systemd runs the services.
-
-    """
-
-    system: str
-    os_release: str
-    root: bool = False
-    systemd: bool = True
+    system: str  # the kernel's name, such as `Linux` or `Darwin`
+    os_release: str  # the text of /etc/os-release; empty where there is none
+    root: bool = False  # whether the user is root
+    systemd: bool = True  # whether systemd runs the services
 
     @classmethod
     def this(cls) -> Self:
         """Look at this machine."""
-        try:
-            with open("/etc/os-release", encoding="utf-8", errors="replace") as file:
-                text = file.read()
-        except OSError:
-            text = ""
+        text = _text("/etc/os-release")
         return cls(os.uname().sysname, text, root=os.geteuid() == 0, systemd=os.path.isdir("/run/systemd/system"))
 
     @property
@@ -66,19 +51,37 @@ class Host:
         """What a command that needs root begins with."""
         return "" if self.root else "sudo "
 
+    @property
+    def package(self) -> str:
+        """The command that installs the distribution's own Nix; empty where that is none, or too old."""
+        if self.system != "Linux":
+            return ""
+        pairs = (line.partition("=") for line in self.os_release.splitlines() if "=" in line)
+        fields = {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
+        version = re.match(r"\d+(\.\d+)?", fields.get("VERSION_ID", ""))
+        # A release without a number is one that always has the newest.
+        release = float(version[0]) if version else float("inf")
+        names = [fields.get("ID", ""), *({"arch"} & set(fields.get("ID_LIKE", "").split()))]
+        found = [_PACKAGED[name] for name in names if name in _PACKAGED]
+        return next((command.format(sudo=self.sudo) for command, first in found if release >= first), "")
+
+    @property
+    def is_debian(self) -> bool:
+        """Whether it has the packages of Debian."""
+        return "apt" in self.package
+
 
 def to_install(host: Host) -> tuple[str, ...]:
     """Say how to install a Nix that works for this user: a command, and perhaps what to do after it."""
-    package = _package(host)
-    if package is None:
+    if not host.package:
         without_daemon = host.system == "Linux" and not host.systemd
         return (_INSTALLER + ("--no-daemon" if without_daemon else "--daemon"),)
-    if not _is_debian(host):
-        return (package,)
+    if not host.is_debian:
+        return (host.package,)
     command, *then = to_set_up(host)
     if host.systemd:  # the set-up is a package that needs the other one
         return (command, *then)
-    return (f"{package} --no-install-recommends && {command}", *then)
+    return (f"{host.package} --no-install-recommends && {command}", *then)
 
 
 def to_set_up(host: Host) -> tuple[str, ...]:
@@ -89,7 +92,7 @@ def to_set_up(host: Host) -> tuple[str, ...]:
         if host.root:
             return ("mkdir -p /etc/nix && echo 'build-users-group =' >>/etc/nix/nix.conf",)
         return ('sudo mkdir -p /nix/var/nix && sudo chown -R "$USER" /nix',)
-    if not _is_debian(host):
+    if not host.is_debian:
         return (_DAEMON.removeprefix(" && ").format(sudo=host.sudo),)
     if host.root:
         return ("apt install nix-setup-systemd",)
@@ -112,24 +115,36 @@ def missing_set_up(host: Host) -> tuple[str, ...]:
 
 def _has_build_users() -> bool:
     """Tell whether Nix can build as root: as members of a group, or as root where nix.conf says so."""
-    try:
-        with open("/etc/nix/nix.conf", encoding="utf-8", errors="replace") as file:
-            [*_, group] = ["nixbld", *re.findall(r"^\s*build-users-group\s*=\s*(\S*)", file.read(), re.MULTILINE)]
-    except OSError:
-        group = "nixbld"
+    settings = re.findall(r"^\s*build-users-group\s*=\s*(\S*)", _text("/etc/nix/nix.conf"), re.MULTILINE)
+    group = settings[-1] if settings else "nixbld"
     try:
         return not group or bool(grp.getgrnam(group).gr_mem)
     except KeyError:
         return False
 
 
+def _text(path: str) -> str:
+    """Read a file; empty where that is not possible."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
 def hints() -> tuple[str, ...]:
     """Say how to get Nix on this machine, or how to find one that is there and not on the PATH."""
-    for place in _USUAL:
+    for place in _USUAL_PLACES:
         if os.access(f"{place}/bin/nix", os.X_OK):
             return (f'Nix is in {place}: open a new terminal, or: export PATH="{place}/bin:$PATH"',)
     command, *then = to_install(Host.this())
     return (f"to install it: {command}", *then, "more ways: https://nixos.org/download")
+
+
+def set_up_hints() -> tuple[str, ...]:
+    """Say what makes the Nix of this machine work for this user."""
+    command, *then = to_set_up(Host.this())
+    return (f"to set it up for you: {command}", *then)
 
 
 def store_hints(path: str) -> tuple[str, ...]:
@@ -139,12 +154,6 @@ def store_hints(path: str) -> tuple[str, ...]:
     except OSError:
         return ()
     return set_up_hints() if is_roots else ()
-
-
-def set_up_hints() -> tuple[str, ...]:
-    """Say what makes the Nix of this machine work for this user."""
-    command, *then = to_set_up(Host.this())
-    return (f"to set it up for you: {command}", *then)
 
 
 def daemon_hints(path: str) -> tuple[str, ...]:
@@ -159,30 +168,6 @@ def daemon_hints(path: str) -> tuple[str, ...]:
         return ()
     only_for_group = status.st_mode & stat.S_IXGRP and not status.st_mode & stat.S_IXOTH
     return (f'to use the Nix daemon: sudo usermod -aG {group} "$USER"', _NEW_LOGIN) if only_for_group else ()
-
-
-def _is_debian(host: Host) -> bool:
-    return "apt" in (_package(host) or "")
-
-
-def _package(host: Host) -> str | None:
-    """Choose the command that installs the Nix of the distribution; None where it has none, or too old a one."""
-    if host.system != "Linux":
-        return None
-    fields = _fields(host.os_release)
-    version = re.match(r"\d+(\.\d+)?", fields.get("VERSION_ID", ""))
-    # A release without a number is one that always has the newest.
-    release = float(version[0]) if version else float("inf")
-    names = [fields.get("ID", ""), *("arch" for like in fields.get("ID_LIKE", "").split() if like == "arch")]
-    for command, first in (_PACKAGED[name] for name in names if name in _PACKAGED):
-        if release >= first:
-            return command.format(sudo=host.sudo)
-    return None
-
-
-def _fields(os_release: str) -> Mapping[str, str]:
-    pairs = (line.partition("=") for line in os_release.splitlines() if "=" in line)
-    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
 
 
 if __name__ == "__main__":

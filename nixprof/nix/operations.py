@@ -443,7 +443,7 @@ class Nix:
         process.wait()
         if line:
             self._tell(activities, bytes(line))
-        return printed.decode(errors="replace"), activities.said
+        return printed.decode(errors="replace"), activities.stderr
 
     def _tell(self, activities: Activities, line: bytes) -> None:
         """Take in a line of what Nix says, and show what it is doing."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nixprof.change.refusal import UnresolvableError, sentence, words
+from nixprof.change.hints import hints_of
+from nixprof.change.refusal import UnresolvableError
 from nixprof.formatting import display_path
 from nixprof.manifest.problems import ManifestError
 from nixprof.output.table import cells, column_widths
@@ -17,11 +18,10 @@ if TYPE_CHECKING:
     from nixprof.manifest.problems import Problem
 
 
-# What says more than this in a line was not written for people. A command is never cut.
-_LONGEST_LINE = 1000
-# So wide is the longest label.
-_LABEL = 6
-_LEAST_COLUMNS = 20
+# A longer line of words was not written for people. A command is never cut.
+_MAX_WORDS_LENGTH = 1000
+_LABEL_COLUMNS = len("error: ")
+_MIN_TEXT_COLUMNS = 20
 
 
 def report(error: NixprofError, width: int | None = None) -> Iterator[str]:
@@ -36,42 +36,45 @@ def report(error: NixprofError, width: int | None = None) -> Iterator[str]:
     match error:
         case ManifestError():
             yield from _problem_lines(error, width)
-        case UnresolvableError() if len(error.refusals) > 1:
-            yield from _refusals(error, width)
-    if error.cause:
-        yield from _labelled("cause", error.cause, width)
-    yield from _labelled("hint", "\n".join(line for hint in error.hints for line in _reason_first(hint, width)))
+        case UnresolvableError() if len(error.sentences) > 1:
+            for sentence, words in error.sentences.items():
+                yield from _broken(f"  {sentence}", width, 0)
+                yield from (part for line in words for part in _broken(f"    {line}", width, 0))
+    yield from _labelled("cause", error.cause or "", width)
+    yield from _labelled("hint", "\n".join(line for hint in hints_of(error) for line in _hint_lines(hint, width)))
 
 
 def _labelled(label: str, text: str, width: int | None = None) -> Iterator[str]:
-    most = MAX_LINE_LENGTH if label == "hint" else _LONGEST_LINE
-    lines = [part for line in text.splitlines() for part in _broken(one_line(_shortened(redact(line)), most), width)]
-    for index, line in enumerate(lines):
-        yield f"{f'{label}:' if index == 0 else '':<{_LABEL}} {line}".rstrip()
+    max_length = MAX_LINE_LENGTH if label == "hint" else _MAX_WORDS_LENGTH
+    lines = [one_line(_with_short_paths(redact(line)), max_length) for line in text.splitlines()]
+    start = f"{label}:"
+    for line in [part for whole in lines for part in _broken(whole, width)]:
+        yield f"{start:<{_LABEL_COLUMNS}}{line}".rstrip()
+        start = ""
 
 
-def _reason_first(hint: str, width: int | None) -> list[str]:
+def _hint_lines(hint: str, width: int | None) -> list[str]:
     """Put the command of a hint, `what for: nixprof …`, on the next line where the line would be too long."""
     lines = []
     for line in hint.splitlines():
-        reason, found, command = line.partition(": ")
-        too_long = width is not None and len(_shortened(line)) >= width - _LABEL
-        lines += [f"{reason}:", f"  {command}"] if found and too_long and not reason.startswith("nix") else [line]
+        purpose, found, command = line.partition(": ")
+        too_long = width is not None and len(_with_short_paths(line)) > width - _LABEL_COLUMNS
+        lines += [f"{purpose}:", f"  {command}"] if found and too_long and not purpose.startswith("nix") else [line]
     return lines
 
 
-def _broken(line: str, width: int | None, beside: int = _LABEL + 1) -> list[str]:
-    """Break a line at spaces where it is longer than what is left beside other columns."""
-    if width is None or len(line) <= width - beside:
+def _broken(line: str, width: int | None, taken: int = _LABEL_COLUMNS) -> list[str]:
+    """Break a line at spaces where it is longer than the columns that are left of the terminal."""
+    if width is None or len(line) <= width - taken:
         return [line]
     import textwrap
 
     indent = line[: len(line) - len(line.lstrip())]
-    room = max(width - beside, _LEAST_COLUMNS)
+    room = max(width - taken, _MIN_TEXT_COLUMNS)
     return textwrap.wrap(line, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
-def _shortened(text: str) -> str:
+def _with_short_paths(text: str) -> str:
     return " ".join(display_path(word) for word in text.split(" "))
 
 
@@ -81,12 +84,12 @@ def _problem_lines(error: ManifestError, width: int | None) -> Iterator[str]:
     widths = column_widths(rows, width)
     column = sum(widths) + 2 * len(widths)
     for row in rows:
-        beginning = "".join(f"{cell:<{size}}  " for cell, size in zip(row, widths, strict=False))
+        start = "".join(f"{cell:<{size}}  " for cell, size in zip(row, widths, strict=False))
         first, *rest = _broken(row[-1], width, column)
-        if width is not None and len(beginning) > column and len(beginning) + len(first) > width:
-            yield beginning.rstrip()
-            beginning = " " * column
-        yield f"{beginning}{first}".rstrip()
+        if width is not None and len(start) > column and len(start) + len(first) > width:
+            yield start.rstrip()
+            start = " " * column
+        yield f"{start}{first}".rstrip()
         yield from (f"{'':<{column}}{line}" for line in rest)
 
 
@@ -94,9 +97,3 @@ def _problem_row(problem: Problem, error: ManifestError) -> tuple[str, str, str]
     elsewhere = "" if problem.file == error.manifest else f"{display_path(problem.file)} "
     fix = f"; {problem.fix}" if problem.fix else ""
     return f"  {elsewhere}line {problem.line}", problem.text, f"{problem.message}{fix}"
-
-
-def _refusals(error: UnresolvableError, width: int | None) -> Iterator[str]:
-    for refusal in error.refusals:
-        yield from _broken(f"  {sentence(refusal, error.inputs)}", width, 0)
-        yield from (part for line in words(refusal) for part in _broken(f"    {line}", width, 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, assert_never
 
+from nixprof.change.hints import hints_of
 from nixprof.change.refusal import UnresolvableError, sentence
 from nixprof.importers.decide import element_name
 from nixprof.importers.findings import Alone, Differing, Import
@@ -242,7 +243,7 @@ def error(result: NixprofError) -> Mapping[str, Any]:
         "code": result.reason.value,
         "message": result.message,
         "cause": result.cause,
-        "hints": list(result.hints),
+        "hints": list(hints_of(result)),
     }
     if isinstance(result, ManifestError):
         found["problems"] = [

@@ -1,6 +1,9 @@
 """What Nix does, and what that looks like: calm and true with however much there is to tell."""
 
 import json
+import sys
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -100,6 +103,56 @@ def test_sums_are_right_however_often_each_download_tells_how_far_it_is() -> Non
             tell(activities, "result", 2 * number + 1, type=105, fields=[done + number, 1000 + number, 0, 0])
     assert activities.downloaded_bytes == sum(1000 + number for number in range(50))
     assert activities.expected_bytes == activities.downloaded_bytes
+
+
+def operations(does: Callable[[], object]) -> int:
+    """How many operations of Python's something takes."""
+    number = 0
+
+    def count(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal number
+        frame.f_trace_opcodes = True
+        number += event == "opcode"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        does()
+    finally:
+        sys.settrace(before)
+    return number
+
+
+def test_a_line_costs_the_same_however_many_downloads_there_are() -> None:
+    def cost(downloads: int) -> int:
+        activities = Activities()
+        for number in range(downloads):
+            download(activities, number, 1, 1000)
+            tell(activities, "result", 2 * number, type=106, fields=[101, 5000])
+            tell(activities, "start", 100_000 + number, type=101, fields=[f"https://example.org/{number}.tar.gz"])
+            tell(activities, "result", 100_000 + number, type=105, fields=[7, 0, 0, 0])
+
+        def line_and_frame() -> None:
+            tell(activities, "result", 3, type=105, fields=[17, 1000, 0, 0])
+            assert activities.downloaded_bytes == downloads + 16
+            assert activities.expected_bytes == 5000 * downloads
+            assert activities.fetched_bytes == 7 * downloads
+            assert (activities.unpacked_bytes, activities.unpacking_bytes) == (0, 0)
+
+        return operations(line_and_frame)
+
+    assert cost(10_000) == cost(10)
+
+
+def test_what_has_stopped_still_counts() -> None:
+    activities = Activities()
+    for number in range(100):
+        download(activities, number, 1000, 1000)
+        tell(activities, "stop", 2 * number)
+        tell(activities, "stop", 2 * number + 1)
+    assert activities.downloaded_bytes == activities.expected_bytes == 100_000
+    assert activities.names == {}
 
 
 def test_builds_are_counted_when_they_are_done() -> None:

@@ -20,11 +20,8 @@ UPWARDS = {
 }
 IN_CIRCLES = [
     "nixprof.activity_display",
-    "nixprof.change.hints",
-    "nixprof.change.refusal",
     "nixprof.lock.freshness",
     "nixprof.machine",
-    "nixprof.manifest.installable",
     "nixprof.manifest.model",
     "nixprof.nix.operations",
     "nixprof.output.table",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from nixprof.errors import Reason
-from nixprof.nix.errors import KNOWN, allowed_as, explain, known_issues, messages, named_instead, plain
+from nixprof.nix.errors import RULES, allowed_as, explain, known_issues, messages, named_instead, plain
 
 SAYS = Path(__file__).parent / "nix_says"
 ARGV = ["nix", "--extra-experimental-features", "nix-command flakes", "flake", "lock", "path:/x"]
@@ -119,11 +119,11 @@ def test_every_failure_was_seen_on_three_versions() -> None:
 
 
 def test_no_failure_has_a_template_that_does_not_fit() -> None:
-    for known in KNOWN:
-        groups = {*re.compile(known.pattern).groupindex, "host", "name"}
-        hints = () if callable(known.hints) else known.hints
-        used = re.findall(r"{(\w+)}", " ".join((known.message, known.cause or "", *hints)))
-        assert set(used) <= groups
+    for rule in RULES:
+        hints = () if callable(rule.hints) else rule.hints
+        used = set(re.findall(r"{(\w+)}", " ".join((rule.message, rule.cause or "", *hints))))
+        for pattern in rule.patterns:
+            assert used <= {*re.compile(pattern).groupindex, "host", "name"}
 
 
 @pytest.mark.parametrize(
