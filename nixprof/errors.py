@@ -9,7 +9,6 @@ from typing import Self
 TRY_AGAIN = "run the same command again"
 TO_BEGIN = "to begin: nixprof add ripgrep"
 TO_EDIT = "to change the list: nixprof edit"
-OTHER_PROFILE = "use another profile: nixprof sync --profile PATH"
 
 
 class Reason(Enum):

@@ -37,14 +37,14 @@ def shell_quote(word: str) -> str:
     return word if re.fullmatch(r"[\w@%+=:,./-][\w@%+=:,./#-]*", word, re.ASCII) else shlex.quote(word)
 
 
-# How a command is shown or agreed to is no part of what it does.
-_MANNERS = ("--json", "--verbose", "-v", "--yes", "-y", "--no-wait")
+# Options that say how a command is shown or agreed to, and not what it does.
+_NOT_NAMED = ("--json", "--verbose", "-v", "--yes", "-y", "--no-wait")
 
 
 def command_line(command: str, arguments: Sequence[str]) -> str:
-    """Name what a user runs, for others who wait for it and for the history: with all that says what it does.
+    """Name what a user runs, for the history and for others who wait for it: with all that says what it does.
 
-    Both are kept in files, so that secrets are masked already here.
+    Both are kept in files, so secrets are masked here.
 
     Args:
         command: its name.
@@ -53,7 +53,7 @@ def command_line(command: str, arguments: Sequence[str]) -> str:
     """
     words = ["nixprof", command]
     for before, word in pairwise(arguments):
-        if word not in _MANNERS and "--color" not in (before, word.partition("=")[0]):
+        if word not in _NOT_NAMED and "--color" not in (before, word.partition("=")[0]):
             words.append(redact(word))
     return " ".join(words)
 
@@ -65,18 +65,26 @@ def count(number: int, noun: str) -> str:
 
 def size(number: int) -> str:
     """Write a number of bytes: `812 B`, `6.1 MiB`."""
-    value, units = float(number), iter(("B", "KiB", "MiB", "GiB"))
-    unit = next(units)
-    while value >= 1000 and unit != "GiB":  # noqa: PLR2004 - four digits are one too many
-        value, unit = value / 1024, next(units)
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+    power = _power(number)
+    return f"{_scaled(number, power)} {_UNITS[power]}"
 
 
 def part(done: int, whole: int) -> str:
     """Write how much there is of a number of bytes, in one unit: `4.2/6.1 MiB`."""
-    number, _, unit = size(whole).partition(" ")
-    factor = 1024 ** ("B", "KiB", "MiB", "GiB").index(unit)
-    return f"{done / factor:.{0 if unit == 'B' else 1}f}/{number} {unit}"
+    power = _power(whole)
+    return f"{_scaled(done, power)}/{_scaled(whole, power)} {_UNITS[power]}"
+
+
+_UNITS = ("B", "KiB", "MiB", "GiB")
+
+
+def _power(number: int) -> int:
+    """Choose the unit in which a number has at most three digits before the point."""
+    return next((power for power in range(len(_UNITS) - 1) if number < 1000 * 1024**power), len(_UNITS) - 1)
+
+
+def _scaled(number: int, power: int) -> str:
+    return f"{number / 1024**power:.{min(power, 1)}f}"
 
 
 def duration(seconds: float) -> str:

@@ -136,8 +136,8 @@ def _instead(error: UnresolvableError, without: str) -> Iterator[str]:
             yield f"{text}{_again(attempt, {package.spec.key: _as_typed(attempt, spec)})}"
         elif package.spec.key in error.listed:
             yield f"{text}nixprof remove {_name(package)} && {_add(package, spec)}"
-        else:
-            yield f"{text}{spec}"
+        elif text:
+            yield text.rstrip() if spec in text else f"{text}{spec}"
 
 
 def _others(refusal: Refusal) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from nixprof.change.differences import Change, compare
 from nixprof.change.generations import difference_between, find, generations
 from nixprof.change.process_lock import warn
 from nixprof.change.state import State
-from nixprof.errors import NixprofError, Reason
+from nixprof.errors import TO_BEGIN, NixprofError, Reason
 from nixprof.nix.operations import Nix
 
 if TYPE_CHECKING:
@@ -73,5 +73,5 @@ def _current(context: Context) -> int:
     """
     profile = context.profile()
     if profile is None or profile.generation is None:
-        raise NixprofError("there is no profile yet", Reason.NO_PROFILE, hints=("to begin: nixprof add ripgrep",))
+        raise NixprofError("there is no profile yet", Reason.NO_PROFILE, hints=(TO_BEGIN,))
     return profile.generation

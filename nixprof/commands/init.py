@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.commit import commit
 from nixprof.change.process_lock import process_lock, recover
-from nixprof.errors import NixprofError, Reason
+from nixprof.errors import TO_EDIT, NixprofError, Reason
 from nixprof.files import check_writable, content
 from nixprof.formatting import display_path
 from nixprof.lock.flake_lock import read_flake_lock
@@ -138,7 +138,7 @@ def _check_free(paths: Iterable[Path]) -> None:
             raise NixprofError(
                 f"{path} is there already",
                 Reason.MANIFEST_EXISTS,
-                hints=("to change the list: nixprof edit", "to start over, move that file away first"),
+                hints=(TO_EDIT, "to start over, move that file away first"),
             )
         check_writable(path)
 

@@ -97,7 +97,7 @@ def _access_hints(found: Mapping[str, str]) -> tuple[str, ...]:
         or store_hints(place)
         or (
             "Nix may have been installed for one other user; for all: https://nixos.org/download",
-            f"whose it is: ls -ld {place}",
+            f"who owns it: ls -ld {place}",
         )
     )
 
@@ -138,7 +138,7 @@ RULES = (
         "the download {name} is not what its package says",
         rf"hash mismatch in fixed-output derivation {_quoted('drv')}:"
         r"\s+specified:\s*(?P<wanted>\S+)\s+got:\s*(?P<got>\S+)",
-        hints=("if its input has put that right since: nixprof update",),
+        hints=("if its input has fixed that since: nixprof update",),
         cause="hash mismatch: {wanted} was expected,\nand {got} came",
     ),
     ErrorRule(
@@ -198,7 +198,7 @@ RULES = (
         Reason.OUT_OF_MEMORY,
         "Nix ran out of memory",
         r"[Cc]annot allocate memory|std::bad_alloc|[Oo]ut of memory",
-        hints=(f"close what needs much of it, then {TRY_AGAIN}",),
+        hints=(f"close programs that use much of it, then {TRY_AGAIN}",),
     ),
     ErrorRule(
         Reason.DAEMON,
@@ -239,7 +239,7 @@ RULES = (
         Reason.NIX_SETTINGS,
         "nix.conf does not let packages be evaluated: restrict-eval is on",
         r"access to (?:URI|absolute path) '(?P<uri>[^'?]+)[^']*' is forbidden in restricted mode",
-        hints=("in nix.conf, take out: restrict-eval = true", "or add what may be read: allowed-uris = {uri}"),
+        hints=("in nix.conf, remove: restrict-eval = true", "or add what may be read: allowed-uris = {uri}"),
         cause="{uri} is not among allowed-uris",
     ),
     ErrorRule(
@@ -248,7 +248,7 @@ RULES = (
         r"[Uu]nable to start any build;|local builds are disabled \(max-jobs = 0\)",
         hints=(
             "to let it build, in nix.conf: max-jobs = auto",
-            f"or let another machine: {_MANUAL}/advanced-topics/distributed-builds",
+            f"or let another machine build: {_MANUAL}/advanced-topics/distributed-builds",
         ),
         cause="",
     ),
@@ -333,7 +333,7 @@ RULES = (
     ),
     ErrorRule(
         Reason.INPUT,
-        "its server does not let git in",
+        "its server refuses access to git",
         r"Permission denied \(publickey|Authentication failed for|could not read (?:Username|Password)",
         "Host key verification failed",
         hints=("try it with git itself: git ls-remote URL",),
@@ -371,9 +371,9 @@ RULES = (
     ),
     ErrorRule(
         Reason.NO_OVERLAY,
-        "the input {input} has no overlay, and [nixpkgs] wants one of it",
+        "the input {input} has no overlay, and [nixpkgs] names it under overlays",
         r"nixprof: the input (?P<input>\S+) has no overlays\.default",
-        hints=("take it out of overlays there: nixprof edit",),
+        hints=("remove it from overlays: nixprof edit",),
         cause="it has no overlays.default",
     ),
     ErrorRule(

@@ -46,7 +46,7 @@ def test_an_input_without_an_overlay(world: World, packages: str) -> None:
     text = manifest(world, packages, plain=url)
     world.write_manifest(f'{text}[nixpkgs]\noverlays = ["plain"]\n')
     said = says(world, "sync")
-    assert "error: the input plain has no overlay, and [nixpkgs] wants one of it" in said
+    assert "error: the input plain has no overlay, and [nixpkgs] names it under overlays" in said
     assert "nixprof remove" not in said
     assert ".nix:" not in said
 
