@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, assert_never
 
-from nixprof.change.hints import hints_of
-from nixprof.change.refusal import UnresolvableError, sentence
 from nixprof.importers.decide import element_name
 from nixprof.importers.findings import Alone, Differing, Import
 from nixprof.manifest.problems import ManifestError
@@ -239,6 +237,9 @@ def rolled_back(result: RolledBack) -> Mapping[str, Any]:
 
 def error(result: NixprofError) -> Mapping[str, Any]:
     """Give a failure."""
+    from nixprof.change.hints import hints_of
+    from nixprof.change.refusal import UnresolvableError, sentence
+
     found: dict[str, Any] = {
         "code": result.reason.value,
         "message": result.message,
