@@ -762,14 +762,14 @@ def _attempt(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         failure = _usage_error(error)
     except OSError as error:
-        from nixprof.files import to_put_right
+        from nixprof.files import permission_hint
 
         where = f" {error.filename}" if error.filename else ""
         failure = NixprofError(
             f"the system refuses to use{where or ' a file'}",
             Reason.SYSTEM,
             cause=error.strerror or str(error),
-            hints=to_put_right(error.filename) if isinstance(error.filename, str) else (),
+            hints=permission_hint(error.filename) if isinstance(error.filename, str) else (),
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
         failure = _bug(error)

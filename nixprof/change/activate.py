@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nixprof.change.collision_report import shared_with
 from nixprof.change.environment import in_profile
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
-from nixprof.files import cannot_write, permission_fix
+from nixprof.files import cannot_write, permission_hint
 from nixprof.folders import home
 from nixprof.formatting import count, shell_quote
 from nixprof.nix.profile import USUAL_PRIORITY, ProfileManager, sole_path
@@ -91,14 +91,14 @@ def _check_place(link: Path) -> None:
         )
     if os.access(folder, os.W_OK | os.X_OK):
         return
-    hint = "use another profile: nixprof sync --profile PATH"
-    command, pointer = permission_fix(folder), home() / ".nix-profile"
-    if command:
-        hint = f"to fix this: {command}"
-    elif pointer.is_symlink() and not pointer.exists():
-        hint = "remove the link ~/.nix-profile, and Nix makes another: nixprof sync"
+    hints = permission_hint(folder)
+    if not hints:
+        pointer = home() / ".nix-profile"
+        leads_nowhere = pointer.is_symlink() and not pointer.exists()
+        new = "remove the link ~/.nix-profile, and Nix makes another: nixprof sync"
+        hints = (new if leads_nowhere else "use another profile: nixprof sync --profile PATH",)
     raise NixprofError(
-        f"cannot write {folder}, where the profile has its generations", Reason.CANNOT_WRITE, hints=(hint,)
+        f"cannot write {folder}, where the profile has its generations", Reason.CANNOT_WRITE, hints=hints
     )
 
 

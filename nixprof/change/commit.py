@@ -1,15 +1,14 @@
-"""The commit of a change: the one place where files of the user's are written and the profile is moved.
+"""The commit of a change: the one place where the user's files are written and the profile is moved.
 
-All of it happens, or nothing. A journal says what is about to be written: where nixprof is killed, the next one
-takes it back, or where the profile has moved already, finishes it. So all files go with the profile, and with each
-other.
+All of it happens, or nothing. A journal says what is about to be written. Whatever goes wrong, in this nixprof or
+because it is killed, is put right by the journal: the files go back, or where the profile has moved already, forward.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -17,15 +16,15 @@ from typing import TYPE_CHECKING
 from nixprof.errors import ConcurrentChangeError, NixprofError
 from nixprof.files import (
     TEMPORARY,
-    Replacement,
     cannot_write,
+    check_unchanged,
     content,
     read_json,
     remove_temporary_files,
     replace_file,
+    replace_files,
     replaceable,
 )
-from nixprof.formatting import display_path
 from nixprof.nix.profile import locate
 from nixprof.schema import MISSHAPEN
 from nixprof.signals import deferred_signals
@@ -34,6 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nixprof.folders import Folders
+
+    # What each file was and becomes, in order; None for one that is not there.
+    Files = Mapping[Path, tuple[bytes | None, bytes]]
 
 
 def commit(
@@ -61,66 +63,30 @@ def commit(
     """
     before = {path: read[path] if path in read else content(path) for path in files}
     changed = {path: data for path, data in files.items() if before[path] != data}
-    with deferred_signals(), ExitStack() as cleanup:
-        place = _place(profile)
-        replacements = _prepare(folders, profile, before, changed, cleanup)
-        _check(read)
+    with deferred_signals():
+        at = _place(profile)
         try:
-            for replacement in replacements:
-                _check({replacement.path: replacement.before})
-                replacement.perform()
-        except BaseException:
-            _take_back(replacements, cleanup)
-            raise
-        try:
-            return activate()
-        except ConcurrentChangeError:
-            _take_back(replacements, cleanup)
-            raise
+            if changed:
+                _write_journal(folders, profile, {path: (before[path], data) for path, data in changed.items()})
+            check_unchanged(read)
+            replace_files(changed, before)
+            generation = activate()
         except BaseException as error:
-            # The files stay with a profile that has moved before something went wrong.
-            if _place(profile) == place:
-                _take_back(replacements, cleanup)
-            elif isinstance(error, NixprofError):
+            # The files stay with a profile that has moved before something went wrong, but not with somebody else's.
+            moved = not isinstance(error, ConcurrentChangeError) and _place(profile) != at
+            if moved and isinstance(error, NixprofError):
                 error.changed = True
+            _settle_own(folders, moved=moved)
             raise
+        _forget(folders)
+        return generation
 
 
-def _prepare(
-    folders: Folders,
-    profile: Path | None,
-    before: Mapping[Path, bytes | None],
-    changed: Mapping[Path, bytes],
-    cleanup: ExitStack,
-) -> list[Replacement]:
-    """Write everything that has to be written, none of it in its place yet."""
-    if not changed:
-        return []
-    journal = _journal(folders)
-    cleanup.callback(_forget, journal)
-    replace_file(journal, _print(profile, {path: (before[path], data) for path, data in changed.items()}))
-    replacements: list[Replacement] = []
-    for path, data in changed.items():
-        # Not beside the file: Nix copies the whole generated folder, with whatever lies in it.
-        keep = journal.with_name(f".kept-{len(replacements)}{TEMPORARY}")
-        replacements.append(Replacement.prepare(path, before[path], data, keep))
-        cleanup.callback(replacements[-1].clear)
-    return replacements
-
-
-def _check(read: Mapping[Path, bytes | None]) -> None:
-    changed = next((path for path, data in read.items() if content(path) != data), None)
-    if changed is not None:
-        raise ConcurrentChangeError(display_path(changed))
-
-
-def _take_back(replacements: list[Replacement], cleanup: ExitStack) -> None:
-    """Undo; where even that cannot be done, the journal stays, and the next nixprof does."""
+def _settle_own(folders: Folders, *, moved: bool) -> None:
+    """Put right what this nixprof wrote; where that cannot be done, the journal stays, and the next nixprof does."""
     try:
-        for replacement in reversed(replacements):
-            replacement.take_back()
+        _settle(folders, _read_journal(folders)[1], moved=moved)
     except NixprofError as error:
-        cleanup.pop_all()
         raise NixprofError(
             f"{error.message}, after others were written",
             error.reason,
@@ -128,6 +94,7 @@ def _take_back(replacements: list[Replacement], cleanup: ExitStack) -> None:
             hints=("once it can be written: nixprof sync, which puts it right",),
             changed=True,
         ) from error
+    _forget(folders)
 
 
 ## the journal
@@ -138,57 +105,55 @@ def is_unfinished(folders: Folders) -> bool:
     return _journal(folders).exists()
 
 
-def finish(folders: Folders) -> None:
+def recover(folders: Folders) -> None:
     """Put right what a nixprof that was stopped had begun to write; what somebody else has written since, stays.
 
     Raises: NixprofError where it cannot be written.
     """
-    journal = _journal(folders)
-    moved, files = _read(journal)
-    for path, (before, after) in files.items():
-        there, wanted = (before, after) if moved else (after, before)
-        if content(path) == there:
-            _write(path, wanted)
+    moved, files = _read_journal(folders)
+    _settle(folders, files, moved=moved)
+    with cannot_write(_journal(folders)):
+        _journal(folders).unlink(missing_ok=True)
+    _forget(folders)
+
+
+def _settle(folders: Folders, files: Files, *, moved: bool) -> None:
+    """Let every file be what it becomes where the profile has moved, and what it was where it has not."""
+    for number, (path, (before, after)) in enumerate(files.items()):
+        found, wanted = (before, after) if moved else (after, before)
+        if content(path) == found:
+            _write(path, wanted, _kept(folders, number))
         remove_temporary_files(Path(os.path.realpath(path)).parent)
-    with cannot_write(journal):
-        journal.unlink(missing_ok=True)
 
 
-def _write(path: Path, data: bytes | None) -> None:
-    if data is not None:
-        replace_file(path, data)
-        return
+def _write(path: Path, data: bytes | None, kept: Path) -> None:
     with cannot_write(path):
-        replaceable(path).unlink(missing_ok=True)
+        if data is None:
+            replaceable(path).unlink(missing_ok=True)
+        elif content(kept) == data:  # which takes no room on a full disk
+            os.replace(kept, replaceable(path))
+        else:
+            replace_file(path, data)
 
 
-def _journal(folders: Folders) -> Path:
-    return folders.state / "commit.json"
-
-
-def _forget(journal: Path) -> None:
-    with suppress(OSError):  # what it says is done, so that it does no harm
-        journal.unlink(missing_ok=True)
-
-
-def _place(profile: Path | None) -> str:
-    """Tell where a profile is now; empty where there is none."""
-    link = locate(None) if profile is None else profile
-    return os.path.realpath(link) if link and os.path.lexists(link) else ""
-
-
-def _print(profile: Path | None, files: Mapping[Path, tuple[bytes | None, bytes]]) -> bytes:
+def _write_journal(folders: Folders, profile: Path | None, files: Files) -> None:
+    """Say what is about to be written, and keep the files that are replaced under a second name, where that works."""
     entries = [
         {"path": str(path), "before": None if before is None else _text(before), "after": _text(after)}
         for path, (before, after) in files.items()
     ]
     link = None if profile is None else str(profile)
-    return json.dumps({"version": 2, "profile": link, "at": _place(profile), "files": entries}).encode()
+    data = {"version": 2, "profile": link, "at": _place(profile), "files": entries}
+    replace_file(_journal(folders), json.dumps(data).encode())
+    for number, path in enumerate(files):
+        # Not beside the file: Nix copies the whole generated folder, with whatever lies in it.
+        with suppress(OSError):  # no file yet, or another disk
+            os.link(replaceable(path), _kept(folders, number))
 
 
-def _read(journal: Path) -> tuple[bool, dict[Path, tuple[bytes | None, bytes]]]:
+def _read_journal(folders: Folders) -> tuple[bool, Files]:
     """Read whether the profile has moved since, and what was to be written; a damaged journal says nothing."""
-    data = read_json(journal)
+    data = read_json(_journal(folders))
     try:
         profile = None if data["profile"] is None else Path(data["profile"])
         files = {
@@ -198,6 +163,33 @@ def _read(journal: Path) -> tuple[bool, dict[Path, tuple[bytes | None, bytes]]]:
         return _place(profile) != data["at"], files
     except (OSError, *MISSHAPEN):
         return False, {}
+
+
+def _forget(folders: Folders) -> None:
+    """Remove the journal and what was kept; what it says is done, so that it does no harm where that fails."""
+    with suppress(OSError):
+        _journal(folders).unlink(missing_ok=True)
+    for path in folders.state.glob(f"{_KEPT}*{TEMPORARY}"):
+        with suppress(OSError):
+            path.unlink()
+
+
+_KEPT = ".kept-"
+
+
+def _kept(folders: Folders, number: int) -> Path:
+    """Name the second link to the n-th file of the journal as it was."""
+    return folders.state / f"{_KEPT}{number}{TEMPORARY}"
+
+
+def _journal(folders: Folders) -> Path:
+    return folders.state / "commit.json"
+
+
+def _place(profile: Path | None) -> str:
+    """Tell where a profile is now; empty where there is none."""
+    link = locate(None) if profile is None else profile
+    return os.path.realpath(link) if link and os.path.lexists(link) else ""
 
 
 def _text(data: bytes) -> str:

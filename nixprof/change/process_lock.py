@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof.change.commit import finish, is_unfinished
+from nixprof.change.commit import is_unfinished, recover
 from nixprof.errors import NixprofError, Reason
-from nixprof.files import private_folder, read_json, remove_temporary_files, replaceable, to_put_right
-from nixprof.schema import MISSHAPEN
+from nixprof.files import permission_hint, private_folder, read_json, remove_temporary_files
+from nixprof.schema import fits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,67 +19,83 @@ if TYPE_CHECKING:
     from nixprof.context import Context
     from nixprof.folders import Folders
 
-# For how long the note of one that is at work is looked for.
-_LOOKS = 20
-_PAUSE_SECONDS = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The nixprof that is at work: its command line, its process, and when it began, in seconds since 1970."""
-
-    command: str
-    process: int
-    since: float
-
-    def __str__(self) -> str:
-        """Name it as a message does."""
-        return f"`{self.command}` (process {self.process}, since {time.strftime('%H:%M', time.localtime(self.since))})"
-
 
 @contextmanager
-def process_lock(context: Context) -> Iterator[int]:
+def process_lock(context: Context) -> Iterator[int | None]:
     """Keep other nixprofs waiting for as long as the context lasts.
 
-    The lock is one of the operating system's, which ends with the process that has it; beside it lies a note of who
-    has it. A note without a lock is of one that was killed: what it left is put right here.
+    The operating system ends the lock with the process that has it. The note of who that is stays where the process
+    was killed: a note without a lock says that there may be something to put right, which is done here.
 
     Returns: a descriptor of the lock. A process that inherits it has the lock, too.
 
     Raises: NixprofError where another one is at work and the user does not want to wait.
     """
-    import fcntl
+    from filelock import Timeout, UnixFileLock
+
+    class Lock(UnixFileLock):
+        @property
+        def descriptor(self) -> int | None:
+            return self._context.lock_file_fd
 
     state = context.folders.state
-    note = state / "running.json"
     with ExitStack() as cleanup:
         try:
             private_folder(state)
-            lock = os.open(replaceable(state / "lock"), os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o600)
-            cleanup.callback(os.close, lock)
+            lock = Lock(state / "lock")
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                _wait(context, lock, _who(note))
-            _recover(context, _read(note))
-            _write(note, Holder(context.command, os.getpid(), time.time()))
+                cleanup.enter_context(lock.acquire(blocking=False))
+            except Timeout:
+                with _waiting(context):
+                    cleanup.enter_context(lock.acquire())
+            _recover(context)
+            cleanup.callback(_remove, _note(context.folders))
+            _write_note(context)
         except OSError as error:
             raise NixprofError(
                 f"cannot write below {state}",
                 Reason.CANNOT_WRITE,
                 cause=error.strerror or str(error),
-                hints=to_put_right(state / "lock"),
+                hints=permission_hint(state / "lock"),
             ) from error
-        cleanup.callback(_remove, note)
-        yield lock
+        yield lock.descriptor
+
+
+@contextmanager
+def _waiting(context: Context) -> Iterator[None]:
+    """Say who is waited for.
+
+    Raises: NixprofError where the user does not want to wait.
+    """
+    who = _who(context.folders) or "another nixprof"
+    if not context.waits:
+        raise NixprofError(
+            f"{who} is running", Reason.BUSY, hints=("without --no-wait, nixprof waits for it to finish",)
+        )
+    context.progress.note(f"waiting for {who} to finish")
+    with context.progress.step(f"waiting for {who}"):
+        yield
+
+
+def _recover(context: Context) -> None:
+    folders = context.folders
+    if not was_stopped(folders):
+        return
+    context.progress.note(f"putting right what {_who(folders) or 'an earlier nixprof'} left when it was stopped")
+    recover(folders)
+    for folder in (folders.state, folders.config, folders.flake, Path(os.path.realpath(folders.manifest)).parent):
+        remove_temporary_files(folder)
+
+
+## for commands that do not take the lock, or not yet
 
 
 def was_stopped(folders: Folders) -> bool:
     """Tell whether a nixprof is at work, or was killed and left something to put right."""
-    return (folders.state / "running.json").exists() or is_unfinished(folders)
+    return _note(folders).exists() or is_unfinished(folders)
 
 
-def recover(context: Context) -> None:
+def recover_first(context: Context) -> None:
     """Have no half of a change in the list, for a command that reads it before it has the lock.
 
     Another nixprof is only waited for while it writes; what it still builds for is not in the list yet.
@@ -101,56 +115,27 @@ def warn(context: Context) -> None:
         )
 
 
-def _recover(context: Context, killed: Holder | None) -> None:
-    folders = context.folders
-    if killed is None and not is_unfinished(folders):
-        return
-    context.progress.note(f"putting right what {killed or 'an earlier nixprof'} left when it was stopped")
-    finish(folders)
-    for folder in (folders.state, folders.config, folders.flake, Path(os.path.realpath(folders.manifest)).parent):
-        remove_temporary_files(folder)
+## the note of who is at work
 
 
-def _wait(context: Context, lock: int, holder: Holder | None) -> None:
-    import fcntl
-
-    who = str(holder) if holder else "another nixprof"
-    if not context.waits:
-        raise NixprofError(
-            f"{who} is running", Reason.BUSY, hints=("without --no-wait, nixprof waits for it to finish",)
-        )
-    context.progress.note(f"waiting for {who} to finish")
-    with context.progress.step(f"waiting for {who}"):
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def _note(folders: Folders) -> Path:
+    return folders.state / "running.json"
 
 
-def _who(note: Path) -> Holder | None:
-    """Read who is at work; whoever has just begun may not have said so yet."""
-    for _ in range(_LOOKS):
-        holder = _read(note)
-        if holder:
-            return holder
-        time.sleep(_PAUSE_SECONDS)
-    return None
+def _who(folders: Folders) -> str | None:
+    """Name the nixprof that wrote the note; None where there is no note, or none that can be understood."""
+    data = read_json(_note(folders))
+    return f"`{data['command']}` (process {data['process']})" if fits(data, {"command": str, "process": int}) else None
 
 
-def _read(note: Path) -> Holder | None:
-    data = read_json(note)
-    try:
-        holder = Holder(str(data["command"]), int(data["process"]), float(data["since"]))
-        str(holder)  # not every number is a time
-    except (OSError, *MISSHAPEN):
-        return None
-    return holder
+def _write_note(context: Context) -> None:
+    note = _note(context.folders)
+    _remove(note)
+    # Nothing that is there is written to: it may be a link.
+    with open(note, "x", encoding="utf-8") as file:
+        json.dump({"command": context.command, "process": os.getpid()}, file)
 
 
 def _remove(note: Path) -> None:
     with suppress(OSError):
         note.unlink()
-
-
-def _write(note: Path, holder: Holder) -> None:
-    _remove(note)
-    # Nothing that is there is written to: it may be a link.
-    with open(note, "x", encoding="utf-8") as file:
-        json.dump({"command": holder.command, "process": holder.process, "since": holder.since}, file)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.change import flow
-from nixprof.change.process_lock import recover
+from nixprof.change.process_lock import recover_first
 from nixprof.change.request import ChangeRequest
 from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
@@ -52,7 +52,7 @@ def run(
     Raises: NixprofError, with the list as before; where a changed text is given up, it says where that is kept.
 
     """
-    recover(context)
+    recover_first(context)
     path = context.folders.manifest
     try:
         old = read_file(path) if os.path.lexists(path) else template(context.machine.system).encode()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.change.commit import commit
-from nixprof.change.process_lock import process_lock, recover
+from nixprof.change.process_lock import process_lock, recover_first
 from nixprof.errors import TO_EDIT, NixprofError, Reason
 from nixprof.files import check_writable, content
 from nixprof.formatting import display_path
@@ -80,7 +80,7 @@ def run(context: Context, origin: str | None) -> Initialised:
 
     """
     manifest = context.folders.manifest
-    recover(context)
+    recover_first(context)
     _check_free([manifest])
     if origin is None:
         _write(context, {manifest: template(context.machine.system).encode()}, {})

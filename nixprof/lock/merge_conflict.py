@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
-from nixprof.files import permission_fix
+from nixprof.files import permission_hint
 from nixprof.formatting import shell_quote
 
 if TYPE_CHECKING:
@@ -44,9 +44,5 @@ def unusable(path: Path, error: OSError) -> NixprofError:
         message, cause = f"cannot read {path}", error.strerror
     else:
         message, cause = f"{there} is not a {what}, and nixprof keeps its generated files there", None
-    command = permission_fix(path)
-    if command:
-        return NixprofError(
-            message, Reason.CANNOT_READ, cause=cause, hints=(f"to fix this, then sync: {command} && nixprof sync",)
-        )
-    return NixprofError(message, Reason.CANNOT_READ, cause=cause, hints=("move it away, then: nixprof sync",))
+    hints = permission_hint(path) or ("move it away, then: nixprof sync",)
+    return NixprofError(message, Reason.CANNOT_READ, cause=cause, hints=hints)

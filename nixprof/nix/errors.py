@@ -88,12 +88,12 @@ def _daemon_hints(found: Mapping[str, str]) -> tuple[str, ...]:
 
 def _access_hints(found: Mapping[str, str]) -> tuple[str, ...]:
     """Say what lets the user write where Nix has to."""
-    from nixprof.files import to_put_right
+    from nixprof.files import permission_hint
     from nixprof.nix.install_hint import store_hints
 
     place = found["place"]
     return (
-        to_put_right(place)
+        permission_hint(place)
         or store_hints(place)
         or (
             "Nix may have been installed for one other user; for all: https://nixos.org/download",

@@ -59,14 +59,6 @@ def test_the_cache_of_nix(world: World, folder: str) -> None:
     recover(world, said)
 
 
-def test_a_folder_for_the_cache_that_is_none(world: World) -> None:
-    world.extra_env["XDG_CACHE_HOME"] = "/dev/null"
-    said = told(world, "add", "jq")
-    assert "error: Nix has no access to /dev/null" in said
-    assert "unset XDG_CACHE_HOME" in said
-    assert "jq cannot be" not in said
-
-
 @pytest.mark.parametrize(
     ("place", "named"),
     [

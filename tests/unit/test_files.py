@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from nixprof.change.commit import commit, finish, is_unfinished
+from nixprof.change.commit import commit, is_unfinished, recover
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
-from nixprof.files import TEMPORARY, Replacement, check_writable, remove_temporary_files, replace_file
+from nixprof.files import TEMPORARY, check_writable, remove_temporary_files, replace_file
 from nixprof.folders import Folders
 
 
@@ -77,46 +77,75 @@ def test_a_file_is_replaced_where_it_really_is(way: Callable[[Path], Path], tmp_
     assert [each for each in tmp_path.rglob("*") if TEMPORARY in each.name] == []
 
 
+def failing() -> int:
+    raise NixprofError("no", Reason.CANNOT_WRITE)
+
+
 @pytest.mark.parametrize("way", WAYS)
-def test_a_replacement_can_be_taken_back(way: Callable[[Path], Path], tmp_path: Path) -> None:
-    path = way(tmp_path)
+def test_a_failing_activation_takes_a_file_back(way: Callable[[Path], Path], folders: Folders) -> None:
+    path = way(folders.config)
     before = path.read_bytes() if path.exists() else None
     inode = path.stat().st_ino if path.exists() else None
-    replacement = Replacement.prepare(path, before, b"new", tmp_path / "kept")
-    assert (path.read_bytes() if path.exists() else None) == before
-    replacement.perform()
-    assert path.read_bytes() == b"new"
-    replacement.take_back()
-    replacement.clear()
+
+    def fail() -> int:
+        assert path.read_bytes() == b"new"
+        return failing()
+
+    with pytest.raises(NixprofError, match="no"):
+        commit(folders, folders.config / "profile", {path: b"new"}, fail)
     assert (path.read_bytes() if path.exists() else None) == before
     assert (path.stat().st_ino if path.exists() else None) == inode
-    assert [each for each in tmp_path.rglob("*") if TEMPORARY in each.name or each.name == "kept"] == []
+    assert [each for each in folders.config.rglob("*") if TEMPORARY in each.name] == []
+    assert names(folders.state) == []
 
 
-def test_without_hard_links_it_can_be_taken_back_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = as_file(tmp_path)
+def test_without_hard_links_it_can_be_taken_back_as_well(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = as_file(folders.config)
     path.chmod(0o640)
 
     def no_link(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", no_link)
-    replacement = Replacement.prepare(path, b"old", b"new", tmp_path / "kept")
-    replacement.perform()
-    replacement.take_back()
-    replacement.clear()
+    with pytest.raises(NixprofError, match="no"):
+        commit(folders, folders.config / "profile", {path: b"new"}, failing)
     assert path.read_bytes() == b"old"
     assert path.stat().st_mode & 0o7777 == 0o640
-    assert names(tmp_path) == ["list"]
+    assert names(folders.config) == ["list"]
 
 
-def test_what_somebody_else_wrote_is_not_taken_back(tmp_path: Path) -> None:
-    path = as_file(tmp_path)
-    replacement = Replacement.prepare(path, b"old", b"new", tmp_path / "kept")
-    replacement.perform()
-    path.write_bytes(b"edited")
-    replacement.take_back()
+def test_what_somebody_else_wrote_is_not_taken_back(folders: Folders) -> None:
+    path = as_file(folders.config)
+
+    def edited() -> int:
+        path.write_bytes(b"edited")
+        return failing()
+
+    with pytest.raises(NixprofError, match="no"):
+        commit(folders, folders.config / "profile", {path: b"new"}, edited)
     assert path.read_bytes() == b"edited"
+
+
+def test_what_cannot_be_taken_back_is_said_and_left_to_the_next_nixprof(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = as_file(folders.config)
+
+    def refused() -> int:
+        monkeypatch.setattr(os, "replace", no_replace)
+        return failing()
+
+    def no_replace(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with pytest.raises(NixprofError, match="list, after others were written") as caught, monkeypatch.context():
+        commit(folders, folders.config / "profile", {path: b"new"}, refused)
+    assert caught.value.changed
+    assert is_unfinished(folders)
+    monkeypatch.undo()
+    recover(folders)
+    assert path.read_bytes() == b"old"
+    assert names(folders.state) == []
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o664, 0o400, 0o4755])
@@ -278,7 +307,7 @@ def test_what_was_stopped_goes_with_the_profile(
     edited.write_bytes(b"old")
     profile = folders.config / "profile"
     with monkeypatch.context() as patched:
-        patched.setattr("nixprof.change.commit._take_back", lambda *_: None)
+        patched.setattr("nixprof.change.commit._settle_own", lambda *_, **__: None)
         patched.setattr("nixprof.change.commit._forget", lambda *_: None)
         with pytest.raises(KilledError):
             commit(folders, profile, {new: b"\xff new", old: b"new", edited: b"new"}, killed)
@@ -287,7 +316,7 @@ def test_what_was_stopped_goes_with_the_profile(
     if moved:
         profile.symlink_to("somewhere")
     assert is_unfinished(folders)
-    finish(folders)
+    recover(folders)
     assert not is_unfinished(folders)
     assert edited.read_bytes() == b"by hand"
     assert old.read_bytes() == (b"new" if moved else b"old")
@@ -341,11 +370,7 @@ def written_somehow(folders: Folders, link: Path) -> None:
     for before in ("null", '"of the store"'):
         (folders.state / "commit.json").write_text(journal.replace("BEFORE", before))
         with contextlib.suppress(NixprofError):
-            finish(folders)
-
-
-def failing() -> int:
-    raise NixprofError("no", Reason.CANNOT_WRITE)
+            recover(folders)
 
 
 def test_a_device_behind_a_link_stays_as_it_is(folders: Folders) -> None:
@@ -381,10 +406,7 @@ def test_the_store_behind_a_link_stays_as_it_is(folders: Folders, stored: Path) 
 def test_a_file_that_is_mounted_by_itself_is_known_before(tmp_path: Path) -> None:
     if shutil.which("unshare") is None:
         pytest.skip("only Linux mounts single files")
-    folder = tmp_path / "with space"
-    folder.mkdir()
-    path, other = as_file(folder), folder / "other"
-    other.write_bytes(b"mounted")
+    path, other = as_file(tmp_path), "/proc/version"  # a file of another file system
     check = f"from pathlib import Path; from nixprof.files import check_writable; check_writable(Path({str(path)!r}))"
     script = 'mount --bind "$1" "$2" && echo mounted && shift 2 && "$@"'
     words: list[str | Path] = [

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.change.commit import finish
+from nixprof.change.commit import recover
 from nixprof.change.environment import expected, in_profile
 from nixprof.change.process_lock import was_stopped
 from nixprof.change.resolve import questions, resolve
@@ -267,7 +267,7 @@ NOTE = {"command": "nixprof add x", "process": 1, "since": 1.5}
     journal=as_json({"profile": "/x", "at": "", "files": [{"path": "f", "before": None, "after": "x"}]}),
 )
 def test_what_a_stopped_nixprof_left(folder: Path, note: bytes, journal: bytes) -> None:
-    from nixprof.change.process_lock import _read
+    from nixprof.change.process_lock import _who
 
     state = folder / "state"
     state.mkdir(exist_ok=True)
@@ -276,11 +276,11 @@ def test_what_a_stopped_nixprof_left(folder: Path, note: bytes, journal: bytes) 
     (state / "commit.json").write_bytes(journal.replace(b'"f"', json.dumps(str(state / "f")).encode()))
     folders = Folders(folder / "config", state, folder / "cache", folder / "data")
     assert was_stopped(folders)
-    str(_read(state / "running.json"))
+    str(_who(folders))
     before = os.getcwd()
     os.chdir(state)
     try:
-        read_or_refused(lambda: finish(folders))
+        read_or_refused(lambda: recover(folders))
     finally:
         os.chdir(before)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nixprof.change.commit import finish, is_unfinished
+from nixprof.change.commit import is_unfinished, recover
 from nixprof.change.generations import read_sources
 from nixprof.change.process_lock import was_stopped
 from nixprof.files import content, read_file, read_json
@@ -67,7 +67,7 @@ def test_a_journal_that_is_none(folders: Folders, make: Callable[[Path], None]) 
         return
     assert is_unfinished(folders)
     if make is not folder:
-        finish(folders)
+        recover(folders)
         assert not is_unfinished(folders)
 
 
@@ -84,7 +84,7 @@ def test_json_that_is_nested_too_deeply(folders: Folders) -> None:
     text = "[" * 1_000_000
     assert read_sources(text.encode()) == {}
     (folders.state / "commit.json").write_text(text)
-    finish(folders)
+    recover(folders)
     (folders.state / "running.json").write_text(text)
     assert was_stopped(folders)
 
