@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from support import demo
+from support import demo, forks
 from support.installs import ROOT, NixInstall
 
 NIXPROF = (sys.executable, "-m", "nixprof")
@@ -266,19 +266,23 @@ class World:
     ) -> Result:
         """Runs any command in this world."""
         words = tuple(str(arg) for arg in args)
-        done = subprocess.run(
-            words,
-            input=input,
-            stdin=subprocess.DEVNULL if input is None else None,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            env={**self.env, **(env or {})},
-            cwd=cwd or self.home,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-        result = Result(words, done.returncode, done.stdout, done.stderr)
+        environment = {**self.env, **(env or {})}
+        if words[0] == sys.executable and input is None and forks.can_run(environment):
+            result = Result(words, *forks.run(words[1:], environment, cwd or self.home, PATIENCE_SECONDS))
+        else:
+            done = subprocess.run(
+                words,
+                input=input,
+                stdin=subprocess.DEVNULL if input is None else None,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                env=environment,
+                cwd=cwd or self.home,
+                timeout=PATIENCE_SECONDS,
+                check=False,
+            )
+            result = Result(words, done.returncode, done.stdout, done.stderr)
         assert not check or result.code == 0, str(result)
         return result
 
