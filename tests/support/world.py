@@ -144,6 +144,7 @@ class World:
         self._registry = self._nix_conf_dir / "registry.json"
         self._settings: dict[str, str] = {
             "build-users-group": "",
+            "fsync-metadata": "false",
             "sandbox": "false",
             "substituters": "",
         }
