@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nixprof.change.flow import Outcome, Plan
     from nixprof.change.refusal import Allowance
     from nixprof.context import Context
+    from nixprof.nix.progress import Progress
 
 app = typer.Typer(
     name="nixprof",
@@ -91,20 +92,21 @@ def _start(
     """Note the common options and find out whose packages, and where; `waits` is of what changes something."""
     from nixprof.context import Context
     from nixprof.folders import Folders
-    from nixprof.machine import Machine
-    from nixprof.progress import Display, Lines, Progress, Words
+    from nixprof.machine import Machine, host_name
+    from nixprof.nix.system import system_of_nix
+    from nixprof.output.progress import Display, Lines, Verbose
 
     _Settings.command, _Settings.json, _Settings.verbose = command, json, verbose
     _Settings.console, _Settings.answered = Console(colour), False
     _Settings.changes, _Settings.usual_profile = waits is not None, profile is None
     progress: Progress = Lines()
     if verbose:
-        progress = Words()
+        progress = Verbose()
     elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        progress = Display()
+        progress = Display(colours=_Settings.console.colours(sys.stderr))
     named = command_line(command, _Settings.arguments)
     folders = Folders.of_user()
-    machine = Machine.this(folders.cache, progress)
+    machine = Machine(system_of_nix(folders.cache / "system.json", progress), host_name)
     return Context(folders, machine, profile, named, waits is not False, progress, yes, _Settings.arguments)
 
 

@@ -70,7 +70,7 @@ class Console:
 
     def styled(self, text: str, style: str, stream: TextIO) -> str:
         """Colour a text for a stream, or not: signs carry all meaning without it."""
-        if not text or not self._colours(stream):
+        if not text or not self.colours(stream):
             return text
         return own(f"\x1b[{_CODES[style]}m") + text + own("\x1b[0m")
 
@@ -98,7 +98,8 @@ class Console:
 
         return shutil.get_terminal_size().columns
 
-    def _colours(self, stream: TextIO) -> bool:
+    def colours(self, stream: TextIO) -> bool:
+        """Tell whether a stream is to have colours."""
         if self.colour is not Colour.AUTO:
             return self.colour is Colour.ALWAYS
         return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"

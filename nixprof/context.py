@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nixprof.nix import profile as nix_profile
-from nixprof.progress import Progress
+from nixprof.nix.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

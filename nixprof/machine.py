@@ -1,23 +1,16 @@
-"""Which machine this is: the system that its Nix has, and its name."""
+"""Which machine this is: what a manifest may ask of it."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError, Reason
-from nixprof.files import content, replace_file
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from nixprof.progress import Progress
+    from collections.abc import Callable
 
 # macOS has it there.
 _SCUTIL = "/usr/sbin/scutil"
@@ -25,13 +18,7 @@ _SCUTIL = "/usr/sbin/scutil"
 
 @dataclass(frozen=True)
 class Machine:
-    """What a manifest may ask of a machine.
-
-    Attributes:
-        system: such as `aarch64-darwin`.
-        find_host: finds the name of the machine; called once, when something depends on it.
-
-    """
+    """A machine: its system, such as `aarch64-darwin`, and what finds its name where something depends on that."""
 
     system: str
     find_host: Callable[[], str]
@@ -44,17 +31,6 @@ class Machine:
     def with_system(self, system: str) -> Machine:
         """Return a machine of this name with another system."""
         return replace(self, system=system)
-
-    @classmethod
-    def this(cls, cache: Path, progress: Progress) -> Machine:
-        """Find out about this machine.
-
-        Args:
-            cache: the folder in which the system is remembered.
-            progress: told what Nix does, where it has to be asked.
-
-        """
-        return cls(_system(cache / "system.json", progress), host_name)
 
 
 def is_system(text: str) -> bool:
@@ -78,82 +54,3 @@ def host_name() -> str:
                 if asked.returncode == 0 and asked.stdout.strip():
                     return asked.stdout.strip()
     return said.nodename
-
-
-def _system(memory: Path, progress: Progress) -> str:
-    """Return the system that Nix has, which it is asked for once; without a Nix, the kernel's."""
-    program = shutil.which("nix")
-    if program is None:
-        return _kernel_system()
-    import json
-
-    asked = _fingerprint(program)
-    with suppress(ValueError, TypeError, LookupError):
-        remembered = json.loads(content(memory) or b"null")
-        if remembered["nix"] == asked and is_system(remembered["system"]):
-            return str(remembered["system"])
-    from nixprof.nix.operations import Nix
-
-    try:
-        with Nix(progress) as nix:
-            system = nix.system()
-    except NixprofError:
-        return _kernel_system()
-    # Without the memory the next command asks again.
-    with suppress(NixprofError):
-        replace_file(memory, (json.dumps({"nix": asked, "system": system}, indent=2) + "\n").encode())
-    return system
-
-
-def check_system(system: str) -> None:
-    """Make sure that Nix has not been told that it is on another operating system: what it installs would not run.
-
-    Raises: NixprofError that names the setting.
-    """
-    kernel = _kernel_system()
-    if {kernel.rpartition("-")[2], system.rpartition("-")[2]} == {"darwin", "linux"}:
-        raise NixprofError(
-            f"Nix takes this machine for {system}, and it is {kernel}",
-            Reason.WRONG_SYSTEM,
-            cause=f"nix.conf has system = {system}",
-            hints=(f"in nix.conf, take out: system = {system}",),
-        )
-
-
-def _kernel_system() -> str:
-    """Return the system as the kernel names it. A Mac calls its processor arm64, which Nix calls aarch64."""
-    said = os.uname()
-    architecture = {"arm64": "aarch64", "amd64": "x86_64"}.get(said.machine, said.machine)
-    return f"{architecture}-{said.sysname.lower()}"
-
-
-def _fingerprint(program: str) -> list[str]:
-    """Describe everything that the system of a Nix depends on: the program and its settings."""
-    files = sorted(os.path.realpath(file) for file in (program, *_settings()))
-    described = [f"{file} {there.st_size} {there.st_mtime_ns}" for file in files for there in (_stat(file),) if there]
-    setting = os.environ.get("NIX_CONFIG", "")
-    # Only what it says of the system: the rest may be secret.
-    return described + re.findall(r"(?m)^\s*(?:system|include|!include)\b.*", setting)
-
-
-def _settings() -> Iterator[str]:
-    """List the files that Nix reads its settings from, and those beside them that they usually include.
-
-    https://nix.dev/manual/nix/latest/command-ref/conf-file
-    """
-    own = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    shared = os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
-    files = os.environ.get("NIX_USER_CONF_FILES")
-    if files:
-        yield from files.split(":")
-    folders = [] if files else [os.path.join(place, "nix") for place in (own, *shared.split(":"))]
-    for folder in (os.environ.get("NIX_CONF_DIR") or "/etc/nix", *folders):
-        with suppress(OSError):
-            yield from (entry.path for entry in os.scandir(folder) if entry.name.endswith(".conf"))
-
-
-def _stat(file: str) -> os.stat_result | None:
-    try:
-        return os.stat(file)
-    except OSError:
-        return None

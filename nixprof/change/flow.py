@@ -27,8 +27,8 @@ from nixprof.change.state import State, read_draft
 from nixprof.errors import NixprofError
 from nixprof.files import check_writable, content
 from nixprof.lock.freshness import gaps
-from nixprof.machine import check_system
 from nixprof.nix.operations import Nix
+from nixprof.nix.system import check_system
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from nixprof.nix.profile import Element, Profile
-    from nixprof.progress import Progress
+    from nixprof.nix.progress import Progress
 
 _IDENTIFY = Path(__file__).parent / "identify.nix"
 _TOLD = ("--log-format", "internal-json")
@@ -382,6 +382,8 @@ class Nix:
             raise NixprofError(f"there is no {argv[0]} on the PATH", Reason.NO_NIX, hints=hints())
         if not _has_the_usual_store():
             raise NixprofError(NOT_SET_UP, Reason.NIX_NOT_SET_UP, cause=f"there is no {_STATE}", hints=set_up_hints())
+        # How Nix is to write what it does is nothing to try by hand.
+        self._progress.nix_runs([word for word in argv if word not in _TOLD])
         with subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.newest_nix
 FOUL = (
     "evil\x1b]0;owned\x07\x1b[35m\x1b[2J\x9b2J\x7f\u202e\u2066\u200b\u2028\u2029\x85\v\b\r\n✓ forged · generation 99\n"
 )
-# What nixprof itself writes: colours, and the display's way back to its first line.
-OWN = re.compile(r"\x1b\[(?:0|1|2|31|32|33)m|\r(?:\x1b\[\d+A)?\x1b\[J")
+# What nixprof itself writes: colours, and how the display erases its lines from the last to the first.
+OWN = re.compile(r"\x1b\[(?:0|1|2|31|32|33)m|\r?(?:\x1b\[(?:2K|1A))+")
 # Every command, as it shows most.
 SHOWING = {
     "init": ["init"],

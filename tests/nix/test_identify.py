@@ -20,7 +20,7 @@ from nixprof.importers.findings import Evidence
 from nixprof.importers.identify import MAX_FAILURES_IN_A_ROW, Identified, Nixpkgs, identify
 from nixprof.nix.operations import Nix
 from nixprof.nix.profile import Element
-from nixprof.progress import Progress
+from nixprof.nix.progress import Progress
 
 AttrPath = tuple[str, ...]
 # How much has to be right. When this was written, 99 % were at the same revision, and 98 % at another.

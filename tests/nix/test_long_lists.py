@@ -6,7 +6,7 @@ import pytest
 from support.world import World
 
 from nixprof.nix import operations as command
-from nixprof.progress import Progress
+from nixprof.nix.progress import Progress
 
 
 def test_questions_about_many_store_paths_are_asked_in_parts(

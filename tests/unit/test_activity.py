@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from nixprof.activity_display import LINES, Moment, frame, so_far
 from nixprof.nix.activity import Activities
+from nixprof.output.live import MAX_LINES, Live
+from nixprof.output.progress import so_far
 
 PATH = "/nix/store/00000000000000000000000000000000"
 
@@ -24,8 +25,16 @@ def download(activities: Activities, number: int, done: int, expected: int) -> N
     tell(activities, "result", 2 * number + 1, type=105, fields=[done, expected, 0, 0])
 
 
-def drawn(activities: Activities, width: int, *, seconds: float = 5, rate: float | None = 100_000) -> list[str]:
-    return frame(Moment("fetching 300 packages", activities, 0, seconds, rate), width)
+def drawn(activities: Activities, width: int, *, seconds: float = 5) -> list[str]:
+    """The lines of the display of a step that has run for some seconds."""
+    live = Live(lambda: ("fetching 300 packages", 0, activities), colours=False, clock=lambda: seconds)
+    live.terminal.width = width
+    return lines_of(live)
+
+
+def lines_of(live: Live) -> list[str]:
+    lines = live.terminal.render_lines(live.draw(), pad=False)
+    return ["".join(segment.text for segment in line).rstrip() for line in lines]
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 120, 200])
@@ -37,7 +46,7 @@ def test_much_of_everything_stays_within_five_lines(width: int) -> None:
         tell(activities, "start", 1000 + number, type=105, fields=[f"{PATH}-{'long' * 30}{number}.drv", "", 1, 1])
         tell(activities, "result", 1000 + number, type=104, fields=["buildPhase"])
     lines = drawn(activities, width)
-    assert len(lines) <= LINES
+    assert len(lines) <= MAX_LINES
     assert all(0 < len(line) < width for line in lines)
 
 
@@ -47,17 +56,22 @@ def test_a_download() -> None:
     tell(activities, "result", 9999, type=105, fields=[17, 50, 16, 0])
     tell(activities, "start", 9998, type=102)
     tell(activities, "result", 9998, type=106, fields=[101, 6 << 20])
-    download(activities, 1, 3 << 20, 4 << 20)
-    assert activities.downloaded_bytes == 3 << 20
+    download(activities, 1, 3 << 19, 4 << 20)
+    assert activities.downloaded_bytes == 3 << 19
     assert activities.expected_bytes == 6 << 20
-    head, line = drawn(activities, 80, rate=1 << 20)
-    assert head == "⠋ fetching 300 packages · 17 of 50 paths"
+    now = 1.0
+    live = Live(lambda: ("fetching 300 packages", 0, activities), colours=False, clock=lambda: now)
+    live.terminal.width = 80
+    assert "left" not in lines_of(live)[1]  # too early to tell
+    now = 4.0
+    tell(activities, "result", 3, type=105, fields=[6 << 19, 4 << 20, 0, 0])
+    head, line = lines_of(live)
+    assert head[2:] == "fetching 300 packages · 17 of 50 paths"
     assert line.startswith("downloading  ━━━━━")
     assert "3.0/6.0 MiB" in line
-    assert "1.0 MiB/s" in line
-    assert "3 s left" in line
-    assert "left" not in drawn(activities, 80, seconds=1)[1]  # too early to tell
-    assert so_far(Moment("fetching x", activities, 0, 5, 1 << 20)) == "fetching x: 3.0/6.0 MiB, 1.0 MiB/s"
+    assert "512.0 KiB/s" in line
+    assert "6 s left" in line
+    assert so_far("fetching x", activities, 3) == "fetching x: 3.0/6.0 MiB, 1.0 MiB/s"
 
 
 def test_what_a_cache_says_of_packages_is_no_package() -> None:
@@ -83,7 +97,7 @@ def test_unpacking() -> None:
     download(activities, 1, 1000, 1000)
     tell(activities, "start", 77, type=100, fields=[f"{PATH}-x", "", ""])
     tell(activities, "result", 77, type=105, fields=[1 << 20, 4 << 20, 0, 0])
-    assert drawn(activities, 80)[1].startswith("unpacking    ━━━━━━━━╸")
+    assert drawn(activities, 80)[1].startswith("unpacking    ━━━━━━━━  ")
     assert "1.0/4.0 MiB" in drawn(activities, 80)[1]
 
 
@@ -167,4 +181,4 @@ def test_builds_are_counted_when_they_are_done() -> None:
 def test_a_folder_of_its_own_is_no_news() -> None:
     activities = Activities()
     tell(activities, "start", 1, type=0, text="copying '/home/x/nixprof-a.nixprof-tmp/flake' to the store")
-    assert so_far(Moment("resolving 1 package", activities, 0, 5)) == "resolving 1 package"
+    assert so_far("resolving 1 package", activities, 5) == "resolving 1 package"

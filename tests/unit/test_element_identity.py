@@ -19,8 +19,8 @@ from nixprof.errors import NixprofError
 from nixprof.importers.decide import find_elements, hint_name, only
 from nixprof.nix.operations import Nix
 from nixprof.nix.profile import Element, Profile, ProfileManager, manifest_of, read_manifest, sole_path
+from nixprof.nix.progress import Progress
 from nixprof.nix.version import NixVersion
-from nixprof.progress import Progress
 
 SYSTEM = "x86_64-linux"
 VERSIONS = ("nix (Nix) 2.8.0", "nix (Nix) 2.19.2", "nix (Nix) 2.20.1", "nix (Nix) 2.26.3", "nix (Nix) 2.34.8")

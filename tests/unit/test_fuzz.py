@@ -34,7 +34,7 @@ from nixprof.nix.activity import Activities
 from nixprof.nix.download_plan import DownloadPlan
 from nixprof.nix.operations import Nix
 from nixprof.nix.profile import Element, Profile, ProfileManager, read_manifest, read_nix_env
-from nixprof.progress import Progress
+from nixprof.nix.progress import Progress
 
 STORE = "/nix/store/00000000000000000000000000000000-"
 MACHINE = Machine("x86_64-linux", lambda: "here")

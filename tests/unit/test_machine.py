@@ -8,7 +8,8 @@ import pytest
 
 from nixprof import machine
 from nixprof.machine import Machine, host_name
-from nixprof.progress import Progress
+from nixprof.nix.progress import Progress
+from nixprof.nix.system import system_of_nix
 
 
 def fake_nix(folder: Path, system: str, log: Path) -> Path:
@@ -37,7 +38,7 @@ def test_nix_is_asked_once_and_again_when_it_or_its_settings_change(
     cache = tmp_path / "cache"
 
     def found() -> tuple[str, int]:
-        system = Machine.this(cache, Progress()).system
+        system = system_of_nix(cache / "system.json", Progress())
         return system, log.read_text().count("x\n")
 
     monkeypatch.setenv("PATH", f"{fake_nix(tmp_path / 'one', 'aarch64-darwin', log)}:/usr/bin:/bin")
@@ -61,7 +62,7 @@ def test_a_damaged_memory_is_no_harm(tmp_path: Path, log: Path, monkeypatch: pyt
     cache = tmp_path / "cache"
     cache.mkdir()
     (cache / "system.json").write_bytes(damage.encode(errors="surrogateescape"))
-    assert Machine.this(cache, Progress()).system == "aarch64-linux"
+    assert system_of_nix(cache / "system.json", Progress()) == "aarch64-linux"
     assert json.loads((cache / "system.json").read_text())["system"] == "aarch64-linux"
 
 
@@ -71,9 +72,9 @@ def test_the_kernel_is_asked_where_there_is_no_nix_or_none_that_answers(
 ) -> None:
     expected = f"{os.uname().machine.replace('arm64', 'aarch64')}-{os.uname().sysname.lower()}"
     monkeypatch.setenv("PATH", f"{fake_nix(tmp_path / 'one', answer, log)}:/usr/bin:/bin")
-    assert Machine.this(tmp_path / "cache", Progress()).system == expected
+    assert system_of_nix(tmp_path / "cache" / "system.json", Progress()) == expected
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    assert Machine.this(tmp_path / "cache", Progress()).system == expected
+    assert system_of_nix(tmp_path / "cache" / "system.json", Progress()) == expected
     assert not (tmp_path / "cache").exists()
 
 

@@ -1,0 +1,104 @@
+"""The system that Nix has, which it is asked for once."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from nixprof.errors import NixprofError, Reason
+from nixprof.files import content, replace_file
+from nixprof.machine import is_system
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from nixprof.nix.progress import Progress
+
+
+def system_of_nix(memory: Path, progress: Progress) -> str:
+    """Return the system that Nix has, such as `aarch64-darwin`; without a Nix, the kernel's.
+
+    Args:
+        memory: the file in which the answer is remembered.
+        progress: is told what Nix does, where it has to be asked.
+
+    """
+    program = shutil.which("nix")
+    if program is None:
+        return _kernel_system()
+    import json
+
+    asked = _fingerprint(program)
+    with suppress(ValueError, TypeError, LookupError):
+        remembered = json.loads(content(memory) or b"null")
+        if remembered["nix"] == asked and is_system(remembered["system"]):
+            return str(remembered["system"])
+    from nixprof.nix.operations import Nix
+
+    try:
+        with Nix(progress) as nix:
+            system = nix.system()
+    except NixprofError:
+        return _kernel_system()
+    # Without the memory the next command asks again.
+    with suppress(NixprofError):
+        replace_file(memory, (json.dumps({"nix": asked, "system": system}, indent=2) + "\n").encode())
+    return system
+
+
+def check_system(system: str) -> None:
+    """Make sure that Nix has not been told that it is on another operating system: what it installs would not run.
+
+    Raises: NixprofError that names the setting.
+    """
+    kernel = _kernel_system()
+    if {kernel.rpartition("-")[2], system.rpartition("-")[2]} == {"darwin", "linux"}:
+        raise NixprofError(
+            f"Nix takes this machine for {system}, and it is {kernel}",
+            Reason.WRONG_SYSTEM,
+            cause=f"nix.conf has system = {system}",
+            hints=(f"in nix.conf, take out: system = {system}",),
+        )
+
+
+def _kernel_system() -> str:
+    """Return the system as the kernel names it. A Mac calls its processor arm64, which Nix calls aarch64."""
+    said = os.uname()
+    architecture = {"arm64": "aarch64", "amd64": "x86_64"}.get(said.machine, said.machine)
+    return f"{architecture}-{said.sysname.lower()}"
+
+
+def _fingerprint(program: str) -> list[str]:
+    """Describe everything that the system of a Nix depends on: the program and its settings."""
+    files = sorted(os.path.realpath(file) for file in (program, *_settings()))
+    described = [f"{file} {there.st_size} {there.st_mtime_ns}" for file in files for there in (_stat(file),) if there]
+    setting = os.environ.get("NIX_CONFIG", "")
+    # Only what it says of the system: the rest may be secret.
+    return described + re.findall(r"(?m)^\s*(?:system|include|!include)\b.*", setting)
+
+
+def _settings() -> Iterator[str]:
+    """List the files that Nix reads its settings from, and those beside them that they usually include.
+
+    https://nix.dev/manual/nix/latest/command-ref/conf-file
+    """
+    own = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    shared = os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+    files = os.environ.get("NIX_USER_CONF_FILES")
+    if files:
+        yield from files.split(":")
+    folders = [] if files else [os.path.join(place, "nix") for place in (own, *shared.split(":"))]
+    for folder in (os.environ.get("NIX_CONF_DIR") or "/etc/nix", *folders):
+        with suppress(OSError):
+            yield from (entry.path for entry in os.scandir(folder) if entry.name.endswith(".conf"))
+
+
+def _stat(file: str) -> os.stat_result | None:
+    try:
+        return os.stat(file)
+    except OSError:
+        return None

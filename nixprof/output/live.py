@@ -1,0 +1,214 @@
+"""The live display of a long step, drawn by rich."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import nullcontext
+from typing import IO, TYPE_CHECKING, cast
+
+import rich.live
+from rich.console import Console, Group
+from rich.control import Control
+from rich.progress import Progress
+from rich.progress_bar import ProgressBar
+from rich.segment import ControlType, Segment
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from nixprof.console import own
+from nixprof.formatting import duration, part, size
+from nixprof.redact import clean, one_line, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import ConsoleOptions, RenderableType, RenderResult
+
+    from nixprof.nix.activity import Activities, Build
+
+    # What is being done, since when by `time.monotonic`, and what Nix does for it as far as it has told.
+    Look = Callable[[], tuple[str, float, Activities | None]]
+
+# The display never has more lines, however many downloads and builds there are.
+MAX_LINES = 5
+_FRAMES_PER_SECOND = 8
+# The speed is that of the last seconds: few enough to be true, enough to be calm.
+_SPEED_SECONDS = 4.0
+# Earlier, a guess of what remains would only jump about.
+_GUESSES_AFTER_SECONDS = 2
+_LABEL_COLUMNS = 13
+_MIN_BAR_COLUMNS, _MAX_BAR_COLUMNS = 8, 32
+_MIN_NAME_COLUMNS = 8
+
+
+class _Stderr:
+    """Where rich writes: what it writes is nixprof's own, and every text that it is given was cleaned before."""
+
+    @property
+    def encoding(self) -> str:
+        return sys.stderr.encoding
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(own(text))
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+class _Terminal(Console):
+    """A terminal whose cursor stays: rich would hide it, and a nixprof that is killed could not bring it back."""
+
+    def show_cursor(self, show: bool = True) -> bool:  # noqa: FBT001, FBT002 - so rich calls it
+        del show
+        return False
+
+
+class Live:
+    """Shows a step, below what is written with `note`."""
+
+    def __init__(self, look: Look, *, colours: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take what tells the step at each moment; `start` begins."""
+        self._look = look
+        self._clock = clock
+        self._spinner = Spinner("dots")
+        self._frame = _Frame([])
+        self.terminal = _Terminal(
+            file=cast("IO[str]", _Stderr()),
+            color_system="standard" if colours else None,
+            force_terminal=True,
+            force_interactive=True,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            get_time=clock,
+        )
+        self._meter = Progress(console=self.terminal, speed_estimate_period=_SPEED_SECONDS)
+        self._download = self._meter.add_task("", total=None)
+        self._live = rich.live.Live(
+            console=self.terminal,
+            get_renderable=self.draw,
+            refresh_per_second=_FRAMES_PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self.start, self.stop = self._live.start, self._live.stop
+
+    def note(self, line: str) -> None:
+        """Write a line above the display."""
+        self.terminal.print(_text(line), soft_wrap=True)
+
+    def draw(self) -> RenderableType:
+        """Draw the next frame."""
+        self._erase_wrapped()
+        self._frame = _Frame(list(self._lines()))
+        return self._frame
+
+    def _erase_wrapped(self) -> None:
+        """Erase the rows that a terminal has got by wrapping lines when it was made narrower; rich knows of none."""
+        width = self.terminal.width
+        extra = sum((columns - 1) // width for columns in self._frame.widths if columns)
+        if extra:
+            self.terminal.control(Control(*((ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)) * extra))
+
+    def _lines(self) -> Iterator[RenderableType]:
+        """Show the step, and below it what Nix fetches and builds for it."""
+        (step, since, doing), now = self._look(), self._clock()
+        with doing.steady if doing else nullcontext():
+            self._spinner.update(text=_text(f"{step}{_counts(doing)}"))
+            yield self._spinner
+            if doing:
+                transfers = list(self._transfer(doing, now - since))
+                yield from transfers
+                yield from _builds(list(doing.builds.values()), now, MAX_LINES - 1 - len(transfers))
+
+    def _transfer(self, doing: Activities, seconds: float) -> Iterator[RenderableType]:
+        """Show what comes from the network, or is unpacked."""
+        width = self.terminal.width - 1
+        done, expected = doing.downloaded_bytes, doing.expected_bytes
+        if done < expected:
+            self._meter.update(self._download, completed=done, total=expected)
+            task = self._meter.tasks[0]
+            left = task.time_remaining if seconds >= _GUESSES_AFTER_SECONDS else None
+            words = [
+                part(done, expected).rjust(2 * len(size(expected)) - 3),
+                f"{size(round(task.speed or 0))}/s".rjust(11),
+                f"{duration(left)} left" if left else "",
+            ]
+            name = next(iter(doing.names.values()), "")
+            yield _bar("downloading", done / expected, words, width, name)
+        elif doing.unpacked_bytes < doing.unpacking_bytes:
+            done, expected = doing.unpacked_bytes, doing.unpacking_bytes
+            yield _bar("unpacking", done / expected, [part(done, expected)], width)
+        elif doing.fetching:
+            came = f"  {size(doing.fetched_bytes)}" if doing.fetched_bytes else ""
+            what = _text(next(iter(doing.fetching.values())))
+            what.truncate(max(width - _LABEL_COLUMNS - len(came), 0), overflow="ellipsis")
+            yield Text.assemble(_label("fetching"), what, came)
+
+
+class _Frame:
+    """Lines on a terminal, each cut to its width. Remembers the width of each as it was drawn last."""
+
+    def __init__(self, parts: list[RenderableType]) -> None:
+        self._parts = parts
+        self.widths: list[int] = []
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        narrower = options.update(width=max(options.max_width - 1, 1), no_wrap=True, overflow="ellipsis")
+        lines = console.render_lines(Group(*self._parts), narrower, pad=False)[:MAX_LINES]
+        self.widths = [Segment.get_line_length(line) for line in lines]
+        for line in lines:
+            yield from line
+            yield Segment.line()
+
+
+def _text(text: str) -> Text:
+    """Take a text from outside as data: no markup of it counts, and no control character of it arrives."""
+    return Text(clean(one_line(redact(text))), no_wrap=True, overflow="ellipsis")
+
+
+def _label(word: str) -> Text:
+    return Text(f"{word:<{_LABEL_COLUMNS}}")
+
+
+def _counts(doing: Activities | None) -> str:
+    """Count what is done of many: ` · 17 of 50 paths · 1 built`.
+
+    How many builds there will be is in the plan: Nix counts as one what it may yet fetch, and changes its mind.
+    """
+    if doing is None:
+        return ""
+    fetched, paths = doing.fetched
+    built, _ = doing.built
+    return (f" · {fetched} of {paths} paths" if paths > 1 else "") + (f" · {built} built" if built else "")
+
+
+def _bar(label: str, share: float, words: list[str], width: int, name: str = "") -> RenderableType:
+    """Draw a bar, as many words as fit next to it, and what there is room for of a name."""
+    room = width - _LABEL_COLUMNS - _MIN_BAR_COLUMNS
+    shown = []
+    for word in filter(None, words):
+        room -= len(word) + 2
+        if room < 0:
+            break
+        shown.append(_text(word))
+    wider = max(min(room, _MAX_BAR_COLUMNS - _MIN_BAR_COLUMNS), 0)
+    if name and room - wider - 2 >= _MIN_NAME_COLUMNS:
+        shown.append(_text(name))
+        shown[-1].truncate(room - wider - 2, overflow="ellipsis")
+    bar = ProgressBar(1, share, _MIN_BAR_COLUMNS + wider, complete_style="green", finished_style="green", style="dim")
+    row = Table.grid(padding=(0, 2, 0, 0))
+    row.add_row(label.ljust(_LABEL_COLUMNS - 2), bar, *shown)
+    return row
+
+
+def _builds(builds: list[Build], now: float, room: int) -> Iterator[Text]:
+    shown = builds if len(builds) <= room else builds[: room - 1]
+    for label, build in zip(("building", *[""] * len(shown)), shown, strict=False):
+        phase = f"{build.phase.removesuffix('Phase')} phase, " if build.phase else ""
+        yield Text.assemble(_label(label), _text(f"{build.name}  ({phase}{duration(now - build.since)})"))
+    if len(shown) < len(builds):
+        yield Text.assemble(_label("" if shown else "building"), f"and {len(builds) - len(shown)} more")

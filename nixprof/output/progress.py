@@ -1,0 +1,152 @@
+"""What a long step shows while it runs: a live display on a terminal, a few plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nixprof.formatting import part, shell_quote, size
+from nixprof.nix.progress import Progress
+from nixprof.redact import one_line, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nixprof.nix.activity import Activities
+    from nixprof.output.live import Live
+
+# A step that is over sooner shows nothing.
+PATIENCE_SECONDS = 0.5
+# A log that nobody watches gets another line after this long, and less often the longer the step takes.
+_INTERVAL_SECONDS = 5.0
+_INTERVAL_GROWTH = 1.3
+_MAX_BUILD_NAMES = 3
+
+
+class Lines(Progress):
+    """A few plain lines, for a stderr that is not a terminal."""
+
+    def __init__(self) -> None:
+        """Begin without a step."""
+        self._steps: list[str] = []
+        self._since = self._next = 0.0
+        self._interval = _INTERVAL_SECONDS
+
+    def note(self, text: str) -> None:
+        """Write a line."""
+        sys.stderr.write(f"{one_line(redact(text))}\n")
+        sys.stderr.flush()
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        """Write `text` only if the step takes long."""
+        self._steps.append(text)
+        self._since = time.monotonic()
+        self._next, self._interval = self._since + PATIENCE_SECONDS, _INTERVAL_SECONDS
+        try:
+            yield
+        finally:
+            self._steps.pop()
+
+    def nix_does(self, activities: Activities) -> None:
+        """Write from time to time how far it is."""
+        now = time.monotonic()
+        if self._steps and now >= self._next:
+            self._next = now + self._interval
+            self._interval *= _INTERVAL_GROWTH
+            self.note(so_far(self._steps[-1], activities, now - self._since))
+
+
+class Verbose(Lines):
+    """Every step, every command line of Nix and everything that it writes, for `--verbose`."""
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        """Write a line for each step."""
+        self.note(text)
+        yield
+
+    def nix_runs(self, argv: Sequence[str]) -> None:
+        """Write it as it can be pasted into a shell."""
+        self.note(" ".join(map(shell_quote, argv)))
+
+    def nix_said(self, text: str) -> None:
+        """Write it, line by line."""
+        for line in text.split("\n"):
+            self.note(line)
+
+
+class Display(Progress):
+    """A few lines on a terminal that are always true, and go when the step is done.
+
+    rich draws them, in a thread of its own, and is imported only for a step that takes long.
+    """
+
+    def __init__(self, *, colours: bool) -> None:
+        """Begin without a step."""
+        self._activities: Activities | None = None
+        self._steps: list[str] = []
+        self._since = 0.0
+        self._colours = colours
+        self._live: Live | None = None
+
+    def note(self, text: str) -> None:
+        """Write a line, above the display where there is one."""
+        line = one_line(redact(text))
+        if self._live:
+            self._live.note(line)
+        else:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+    def nix_does(self, activities: Activities) -> None:
+        """Show it with the next frame."""
+        self._activities = activities
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        """Show `text`, and below it what is fetched and built."""
+        from threading import Timer
+
+        self._steps.append(text)
+        self._activities, self._since = None, time.monotonic()
+        start = Timer(PATIENCE_SECONDS, self._start)
+        start.daemon = True
+        if len(self._steps) == 1:  # within another step, the display of that one shows this one
+            start.start()
+        try:
+            yield
+        finally:
+            if len(self._steps) == 1:
+                start.cancel()
+                start.join()
+                self._stop()
+            self._steps.pop()
+
+    def _start(self) -> None:
+        from nixprof.output.live import Live
+
+        self._live = Live(lambda: (self._steps[-1], self._since, self._activities), colours=self._colours)
+        self._live.start()
+
+    def _stop(self) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+
+def so_far(step: str, activities: Activities, seconds: float) -> str:
+    """Write a step and how far it is after some seconds on one line, for a log."""
+    parts = []
+    if activities.expected_bytes:
+        parts.append(part(activities.downloaded_bytes, activities.expected_bytes))
+        parts += [f"{size(round(activities.downloaded_bytes / seconds))}/s"] if activities.downloaded_bytes else []
+    elif activities.fetching:
+        parts.append(next(iter(activities.fetching.values())))
+    if activities.builds:
+        names = [build.name for build in activities.builds.values()]
+        more = len(names) - _MAX_BUILD_NAMES
+        parts.append(f"building {', '.join(names[:_MAX_BUILD_NAMES])}{f' and {more} more' if more > 0 else ''}")
+    return f"{step}: {', '.join(parts)}" if parts else step
