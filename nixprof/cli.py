@@ -1,43 +1,36 @@
-"""The command line: words to arguments, results to streams, errors to exit codes. No logic of its own.
+"""The command line: arguments → command → show → exit code. No logic of its own.
 
 A command imports what it does only when it runs, so that a start costs little.
 """
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from nixprof import __version__
-from nixprof.console import Colour, Console, can_ask, unwritten
+from nixprof import __version__, signals
+from nixprof.console import Colour, Console, can_ask, opened, unwritten
 from nixprof.errors import NixprofError, Reason
-from nixprof.formatting import command_line
 from nixprof.redact import clean, excerpt, one_line, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from typer.models import CommandInfo
-
-    from nixprof.change.confirmation import Consent
-    from nixprof.change.flow import Outcome, Plan
+    from nixprof.change.confirmation import Risk
+    from nixprof.change.flow import Plan
     from nixprof.change.refusal import Allowance
+    from nixprof.commands.rollback import Return
     from nixprof.context import Context
     from nixprof.nix.progress import Progress
 
-app = typer.Typer(
-    name="nixprof",
-    help="One short TOML list of packages, the same on every machine, installed by Nix.",
-    epilog="To begin: nixprof add ripgrep. The list is ~/.config/nixprof/nixprof.toml.",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+# What adds each command to the command line, by name.
+COMMANDS: dict[str, Callable[[typer.Typer], None]] = {}
 
 
 def _given(text: str) -> str:
@@ -51,106 +44,133 @@ def _path(text: str) -> Path:
     return Path(_given(text))
 
 
-ProfileOption = Annotated[
-    Path | None,
-    typer.Option("--profile", metavar="PATH", parser=_path, help="Use this profile instead of the default one."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="Fail immediately if another nixprof is running.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show every step and the full output of Nix.")]
-UnfreeOption = Annotated[bool, typer.Option("--allow-unfree", help="Allow packages that are unfree.")]
-InsecureOption = Annotated[bool, typer.Option("--allow-insecure", help="Allow packages that are marked as insecure.")]
-BrokenOption = Annotated[bool, typer.Option("--allow-broken", help="Allow packages that are marked as broken.")]
-ColourOption = Annotated[Colour, typer.Option("--color", help="When to use colour.")]
+## what commands share
+
+# Each option that several commands have; `command` adds those that a command names to its signature.
+_SHARED: dict[str, Any] = {
+    "allow_unfree": Annotated[bool, typer.Option("--allow-unfree", help="Allow packages that are unfree.")],
+    "allow_insecure": Annotated[
+        bool, typer.Option("--allow-insecure", help="Allow packages that are marked as insecure.")
+    ],
+    "allow_broken": Annotated[bool, typer.Option("--allow-broken", help="Allow packages that are marked as broken.")],
+    "check": Annotated[bool, typer.Option("--check", help="Change nothing; exit with 3 if not up to date.")],
+    "dry_run": Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")],
+    "yes": Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")],
+    "profile": Annotated[
+        Path | None,
+        typer.Option("--profile", metavar="PATH", parser=_path, help="Use this profile instead of the default one."),
+    ],
+    "json": Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")],
+    "no_wait": Annotated[bool, typer.Option("--no-wait", help="Fail immediately if another nixprof is running.")],
+    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Show each step, and Nix's commands and output.")],
+    "color": Annotated[Colour, typer.Option("--color", help="When to use colour.")],
+}
+_DEFAULTS = {"profile": None, "color": Colour.AUTO}  # of the others: False
+# The module of `output` that shows the result of a command, where it is not the one with its name.
+SHOWN_BY = {"edit": "change", "unpin": "pin", "update": "change"}
+_ALLOWING = ("allow_unfree", "allow_insecure", "allow_broken")
+_READING = ("json", "profile", "color")
+_CHANGING = ("dry_run", "yes", "profile", "json", "no_wait", "verbose", "color")
 
 
-class _Settings:
-    """What the options that every command has were set to; for whoever shows the error of a command."""
+def command(
+    *shared: str, examples: str, summary: str | None = None, changes: bool = True
+) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Make a command of a function that is given a `Context` and its own arguments, and returns what to show.
 
-    arguments: Sequence[str] = ()
-    command = ""
-    json = False
-    verbose = False
-    console = Console()
-    answered = False  # with the one object of --json
-    usual_profile = True  # and not one that the user has named
-    changes = False  # whether the command is one that changes something
+    Args:
+        shared: the options of `_SHARED` that it has, too; their values are in the context.
+        examples: for its help.
+        summary: for the help of nixprof; None for what the function says.
+        changes: whether it changes something.
+
+    """
+
+    def register(function: Callable[..., object]) -> Callable[..., object]:
+        name = function.__name__.rstrip("_")
+
+        def run(typer_context: typer.Context, **given: Any) -> int:
+            options = {option: given.pop(option) for option in shared}
+            console = _console(name, options)
+            try:
+                context = _context(console, options, typer_context.obj)
+                result = function(context, **given)
+            except typer.Exit:
+                raise
+            except (Exception, signals.Interrupted) as error:  # noqa: BLE001 - the user gets a sentence
+                return _show_failure(error, console, changes=changes)
+            return _show(result, context, check=options.get("check", False))
+
+        def add_to(app: typer.Typer) -> None:
+            given = inspect.Parameter("typer_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+            hints = get_type_hints(function, localns={"Context": object}, include_extras=True)
+            _, *own = inspect.signature(function).parameters.values()
+            parameters = [
+                given,
+                *(given.replace(name=one.name, default=one.default, annotation=hints[one.name]) for one in own),
+                *(
+                    given.replace(name=option, default=_DEFAULTS.get(option, False), annotation=_SHARED[option])
+                    for option in shared
+                ),
+            ]
+            run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+            run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+            app.command(name, help=function.__doc__, short_help=summary, epilog=f"Examples: {examples}")(run)
+
+        COMMANDS[name] = add_to
+        return function
+
+    return register
 
 
-def _start(
-    command: str,
-    profile: Path | None,
-    *,
-    json: bool = False,
-    verbose: bool = False,
-    colour: Colour = Colour.AUTO,
-    waits: bool | None = None,
-    yes: bool = False,
-) -> Context:
-    """Note the common options and find out whose packages, and where; `waits` is of what changes something."""
+def _console(name: str, options: Mapping[str, Any]) -> Console:
+    """Say how a command shows things."""
+    return Console(options.get("color", Colour.AUTO), name, options.get("json", False), options.get("verbose", False))
+
+
+def _context(console: Console, options: Mapping[str, Any], arguments: Sequence[str]) -> Context:
+    """Find out who runs nixprof, and where."""
     from nixprof.context import Context
     from nixprof.folders import Folders
+    from nixprof.formatting import command_line
     from nixprof.machine import Machine, host_name
     from nixprof.nix.system import system_of_nix
     from nixprof.output.progress import Display, Lines, Verbose
 
-    _Settings.command, _Settings.json, _Settings.verbose = command, json, verbose
-    _Settings.console, _Settings.answered = Console(colour), False
-    _Settings.changes, _Settings.usual_profile = waits is not None, profile is None
     progress: Progress = Lines()
-    if verbose:
+    if console.verbose:
         progress = Verbose()
     elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        progress = Display(colours=_Settings.console.colours(sys.stderr))
-    named = command_line(command, _Settings.arguments)
+        progress = Display(colours=console.colours(sys.stderr))
     folders = Folders.of_user()
-    machine = Machine(system_of_nix(folders.cache / "system.json", progress), host_name)
-    return Context(folders, machine, profile, named, waits is not False, progress, yes, _Settings.arguments)
+    return Context(
+        folders,
+        Machine(system_of_nix(folders.cache / "system.json", progress), host_name),
+        options.get("profile"),
+        command_line(console.command, arguments),
+        arguments,
+        progress,
+        console,
+        waits=not options.get("no_wait"),
+        agrees=options.get("yes", False),
+        dry_run=bool(options.get("dry_run") or options.get("check")),
+        allowed=frozenset(reason for reason in Reason if options.get(f"allow_{reason.value}")),
+    )
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - so typer calls it
-    if value:
-        typer.echo(f"nixprof {__version__}")
-        raise typer.Exit
+def _show(result: object, context: Context, *, check: bool) -> int:
+    """Show the result of a command. Return the exit code: 3 where `--check` finds differences."""
+    from importlib import import_module
 
+    name = context.console.command
+    output = import_module(f"nixprof.output.{SHOWN_BY.get(name, name)}")
+    if context.console.json:
+        from nixprof.output.json import envelope
 
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    del version
-
-
-def _show_plan(plan: Plan, stream: TextIO) -> None:
-    from nixprof.output import change
-
-    if not _Settings.json:
-        for line in change.plan(plan, _Settings.console, stream, verbose=_Settings.verbose):
-            _Settings.console.write(line, stream)
-
-
-def _allowed(*, unfree: bool, insecure: bool, broken: bool) -> Allowance:
-    """Note what the user allows, and the words that a hint may add to."""
-    from nixprof.change.refusal import Allowance
-    from nixprof.errors import Reason
-
-    allowed = {Reason.UNFREE: unfree, Reason.INSECURE: insecure, Reason.BROKEN: broken}
-    return Allowance(frozenset(one for one, allow in allowed.items() if allow), ("nixprof", *_Settings.arguments))
-
-
-def _consent(*, yes: bool) -> Consent:
-    """Make out how to come by a yes."""
-    import shlex
-
-    from nixprof.change.confirmation import Consent
-
-    somebody = can_ask() and not _Settings.json
-    again = shlex.join(["nixprof", *_Settings.arguments, "--yes"])
-    return Consent(yes, somebody, again, _ask)
+        sys.stdout.write(envelope(name, output.as_json(result)))
+    else:
+        output.show(result, context)
+    return 3 if check and output.differs(result) else 0
 
 
 def _ask(question: str) -> bool:
@@ -162,243 +182,157 @@ def _ask(question: str) -> bool:
         return False
 
 
-def _confirm(*, yes: bool) -> Callable[[Plan], bool]:
-    """Make a function that shows a plan and asks where it has to; `yes` is whether the user has said so beforehand."""
+def _agrees(context: Context, question: str, risk: Risk, loss: str | None) -> bool:
+    """Return whether to go ahead, asking if necessary."""
+    import shlex
+
+    from nixprof.change.confirmation import Consent
+
+    again = shlex.join(["nixprof", *context.arguments, "--yes"])
+    return Consent(context.agrees, can_ask() and not context.console.json, again, _ask).to(question, risk, loss)
+
+
+def _confirming(context: Context) -> Callable[[Plan], bool]:
+    """Make a function that shows a plan, and returns whether to go ahead."""
 
     def confirm(plan: Plan) -> bool:
         from nixprof.change.confirmation import risk_of
         from nixprof.output import change
 
-        _show_plan(plan, sys.stderr)
-        return plan.is_empty or _consent(yes=yes).to(change.question(plan), risk_of(plan), change.loss(plan))
+        change.show_plan(plan, context.console, sys.stderr)
+        return plan.is_empty or _agrees(context, change.question(plan), risk_of(plan), change.loss(plan))
 
     return confirm
 
 
-def _show_outcome(result: Outcome, notes: Sequence[str] = (), otherwise: str = "", **more: object) -> None:
-    from nixprof.output import change
+def _allowance(context: Context) -> Allowance:
+    """Say what the user allows, and the words that a hint may add to."""
+    from nixprof.change.refusal import Allowance
 
-    console = _Settings.console
-    if _Settings.json:
-        from nixprof.output import json
-
-        _print_json(**json.outcome(result), **more)
-        return
-    for note in notes:
-        console.say(note)
-    if not result.done and not result.declined:
-        _show_plan(result.plan, sys.stderr)
-    console.say(change.outcome(result, otherwise))
-    if result.done and _Settings.usual_profile and any(one.before is None for one in result.plan.changes):
-        from nixprof.nix.profile import locate
-
-        link = locate(None)
-        hint = change.not_on_path(link) if link else None
-        if hint:
-            console.say(hint)
+    return Allowance(context.allowed, ("nixprof", *context.arguments))
 
 
-def _print_json(**content: object) -> None:
-    from nixprof.output import json
-
-    text = json.envelope(_Settings.command, **content)
-    _Settings.answered = True
-    sys.stdout.write(f"{text}\n")
+## the commands
 
 
-@app.command(
-    short_help="Write a commented list to begin with.",
-    epilog="Examples: nixprof init; nixprof init --from ~/dotfiles/nixprof",
+@command(
+    "json",
+    summary="Write a commented list to begin with.",
+    examples="nixprof init; nixprof init --from ~/dotfiles/nixprof",
 )
 def init(
+    context: Context,
     origin: Annotated[
         str | None,
         typer.Option(
             "--from", metavar="REF", parser=_given, help="Take over the list of a folder, git URL or flake reference."
         ),
     ] = None,
-    json: JsonOption = False,
-) -> None:
+) -> object:
     """Write a commented list to begin with, or take over another machine's."""
     from nixprof.commands import init as command
-    from nixprof.output.init import initialised
 
-    done = command.run(_start("init", None, json=json, waits=True), origin)
-    if json:
-        _print_json(manifest=str(done.manifest), packages=done.packages)
-        return
-    _say(initialised(str(done.manifest), done.packages))
+    return command.run(context, origin)
 
 
-@app.command(
-    short_help="Add packages to the list and install them.",
-    epilog="Examples: nixprof add ripgrep fd; nixprof add git^out,man; nixprof add github:helix-editor/helix",
+@command(
+    *_ALLOWING,
+    *_CHANGING,
+    summary="Add packages to the list and install them.",
+    examples="nixprof add ripgrep fd; nixprof add git^out,man; nixprof add github:helix-editor/helix",
 )
 def add(
+    context: Context,
     packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="Packages, or any Nix installable.")],
     priority: Annotated[
         int | None,
         typer.Option("--priority", help="When packages provide the same file, the lower number wins (default: 5)."),
     ] = None,
     pin: Annotated[bool, typer.Option("--pin", help="`update` leaves it alone.")] = False,
-    allow_unfree: UnfreeOption = False,
-    allow_insecure: InsecureOption = False,
-    allow_broken: BrokenOption = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-    no_wait: NoWaitOption = False,
-    verbose: VerboseOption = False,
-    color: ColourOption = Colour.AUTO,
-) -> None:
+) -> object:
     """Add packages to the list and install them; for packages already listed, change their options."""
-    context = _start("add", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import add as command
 
-    allowed = _allowed(unfree=allow_unfree, insecure=allow_insecure, broken=allow_broken)
-    wish = command.AddRequest(packages, priority, pin, allowed)
-    done = command.run(context, wish, dry_run=dry_run, confirm=_confirm(yes=yes))
-    notes = [f"{name} is on the list already" for name in done.present]
-    _show_outcome(done.outcome, notes, present=list(done.present))
+    wish = command.AddRequest(packages, priority, pin, _allowance(context))
+    return command.run(context, wish, dry_run=context.dry_run, confirm=_confirming(context))
 
 
-@app.command(epilog="Examples: nixprof remove ripgrep; nixprof rm unstable#neovim")
+@command(*_CHANGING, examples="nixprof remove ripgrep; nixprof rm unstable#neovim")
 def remove(
+    context: Context,
     packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list, or by their own names.")],
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-    no_wait: NoWaitOption = False,
-    verbose: VerboseOption = False,
-    color: ColourOption = Colour.AUTO,
-) -> None:
+) -> object:
     """Take packages off the list and uninstall them."""
-    context = _start("remove", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import remove as command
 
-    done = command.run(context, packages, dry_run=dry_run, confirm=_confirm(yes=yes))
-    notes = [
-        f"{key} still names {', '.join(names)}; if nothing else needs that: nixprof edit"
-        for key, names in done.still_allowed.items()
-        if not done.outcome.declined
-    ]
-    _show_outcome(done.outcome, notes)
+    return command.run(context, packages, dry_run=context.dry_run, confirm=_confirming(context))
 
 
-@app.command(epilog="Examples: nixprof sync; nixprof sync --dry-run; nixprof sync --check || echo something to do")
-def sync(
-    check: Annotated[bool, typer.Option("--check", help="Like --dry-run; exit with 3 if there is anything.")] = False,
-    allow_unfree: UnfreeOption = False,
-    allow_insecure: InsecureOption = False,
-    allow_broken: BrokenOption = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-    no_wait: NoWaitOption = False,
-    verbose: VerboseOption = False,
-    color: ColourOption = Colour.AUTO,
-) -> None:
+@command(
+    "check",
+    *_ALLOWING,
+    *_CHANGING,
+    examples="nixprof sync; nixprof sync --dry-run; nixprof sync --check || echo something to do",
+)
+def sync(context: Context) -> object:
     """Make this machine match the list."""
-    context = _start("sync", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import sync as command
 
-    allowed = _allowed(unfree=allow_unfree, insecure=allow_insecure, broken=allow_broken)
-    done = command.run(context, allowed, dry_run=dry_run or check, confirm=_confirm(yes=yes))
-    if not isinstance(done, command.InSync):
-        _show_outcome(done)
-        if check:
-            raise typer.Exit(3)
-    elif json:
-        from nixprof.output import json as rendered
-
-        _print_json(**rendered.in_sync(done))
-    else:
-        from nixprof.output.sync import in_sync
-
-        _Settings.console.say(in_sync(done))
+    return command.run(context, _allowance(context), dry_run=context.dry_run, confirm=_confirming(context))
 
 
-@app.command(epilog="Examples: nixprof update; nixprof update unstable; nixprof update ripgrep")
+@command(
+    *_ALLOWING,
+    *_CHANGING,
+    examples="nixprof update; nixprof update unstable; nixprof update ripgrep",
+)
 def update(
+    context: Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[INPUT or PACKAGE]…", help="Inputs with all of their packages, or packages alone."),
     ] = None,
-    allow_unfree: UnfreeOption = False,
-    allow_insecure: InsecureOption = False,
-    allow_broken: BrokenOption = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-    no_wait: NoWaitOption = False,
-    verbose: VerboseOption = False,
-    color: ColourOption = Colour.AUTO,
-) -> None:
+) -> object:
     """Move inputs, or single packages, to the newest versions."""
-    context = _start("update", profile, json=json, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import update as command
 
-    allowed = _allowed(unfree=allow_unfree, insecure=allow_insecure, broken=allow_broken)
-    confirm = _confirm(yes=yes)
-    _show_outcome(command.run(context, names or [], allowed, dry_run=dry_run, confirm=confirm))
+    confirm = _confirming(context)
+    return command.run(context, names or [], _allowance(context), dry_run=context.dry_run, confirm=confirm)
 
 
-@app.command(
-    "list",
-    short_help="Show the list, with versions and what is skipped.",
-    epilog="Examples: nixprof list; nixprof list --json | jq '.packages[].package'",
+@command(
+    *_READING,
+    changes=False,
+    summary="Show the list, with versions and what is skipped.",
+    examples="nixprof list; nixprof list --json | jq '.packages[].package'",
 )
-def list_(json: JsonOption = False, profile: ProfileOption = None, color: ColourOption = Colour.AUTO) -> None:
+def list_(context: Context) -> object:
     """Show the list: versions, descriptions, and what is skipped here and why."""
-    context = _start("list", profile, json=json, colour=color)
     from nixprof.commands import list as command
 
-    found = command.run(context)
-    if json:
-        from nixprof.output import json as rendered
-
-        _print_json(**rendered.listing(found))
-        return
-    from nixprof.output.list import listing
-
-    _Settings.console.out(listing(found, _Settings.console))
-    if not found.packages:
-        _Settings.console.say("The list is empty. To begin: nixprof add ripgrep")
+    return command.run(context)
 
 
-@app.command(epilog="Examples: nixprof status; nixprof status --check || nixprof sync")
-def status(
-    check: Annotated[bool, typer.Option("--check", help="Exit with 3 if `sync` has something to do.")] = False,
-    json: JsonOption = False,
-    profile: ProfileOption = None,
-    color: ColourOption = Colour.AUTO,
-) -> None:
+@command(
+    "check",
+    *_READING,
+    changes=False,
+    examples="nixprof status; nixprof status --check || nixprof sync",
+)
+def status(context: Context) -> object:
     """Show how the list and the profile differ."""
-    context = _start("status", profile, json=json, colour=color)
     from nixprof.commands import status as command
 
-    found = command.run(context)
-    if json:
-        from nixprof.output import json as rendered
-
-        _print_json(**rendered.status(found))
-    else:
-        from nixprof.output import status as rendered_text
-
-        _Settings.console.out(rendered_text.status(found, _Settings.console))
-    if check and not found.in_sync:
-        raise typer.Exit(3)
+    return command.run(context)
 
 
-@app.command(
-    short_help="Turn an existing profile into the list.",
-    epilog="Examples: nixprof freeze; nixprof freeze --dry-run; nixprof freeze --only nodejs wget",
+@command(
+    *_CHANGING,
+    summary="Turn an existing profile into the list.",
+    examples="nixprof freeze; nixprof freeze --dry-run; nixprof freeze --only nodejs wget",
 )
 def freeze(
+    context: Context,
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]…", help="More names for --only or --except.")
     ] = None,
@@ -426,265 +360,164 @@ def freeze(
         bool, typer.Option("--identify", help="Look up again what the list keeps by store path.")
     ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Download nothing to look packages up.")] = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-    no_wait: NoWaitOption = False,
-    verbose: VerboseOption = False,
-    color: ColourOption = Colour.AUTO,
-) -> None:
+) -> object:
     """Turn an existing profile into the list, without changing one store path."""
-    context = _start("freeze", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
-    from nixprof.change.confirmation import Risk, risk_of
     from nixprof.commands import freeze as command
     from nixprof.importers.decide import Choice
-    from nixprof.output import change
-    from nixprof.output import freeze as rendered
+    from nixprof.output import freeze as output
 
     chosen, left = list(only or ()), list(besides or ())
     (left if left and not chosen else chosen).extend(names or ())
-    choice = Choice(chosen, left, overwrite, latest)
     if identify and (file or generation is not None):
         raise typer.BadParameter("--identify goes over the list: it takes neither --from nor --generation")
+    choice = Choice(chosen, left, overwrite, latest)
     options = command.Options(choice, generation, file, keep, comments, identify, offline)
-    found = command.survey(context, options, _agree_to_download(yes=yes))
-    if stdout:
-        _say(rendered.unidentified(found))
-        sys.stdout.write(found.text)
-        return
-    if not json:
-        _say(rendered.survey(found, _Settings.console))
 
-    def show(plan: Plan) -> None:
-        _show_plan(plan, sys.stderr)
-        if not json:
-            _say(rendered.consequence(found, plan, keep=keep))
-
-    def confirm(plan: Plan) -> bool:
-        show(plan)
-        risk = risk_of(plan, Risk.NONE if keep else Risk.MANY)
-        question = "Change the list?" if identify else "Switch the profile over?"
-        return _consent(yes=yes).to(question, risk, change.loss(plan))
-
-    done = command.run(context, options, found, dry_run=dry_run, confirm=confirm)
-    if json:
-        from nixprof.output import json as rendered_json
-
-        outcome = rendered_json.outcome(done.outcome) if done.outcome else None
-        _print_json(**rendered_json.survey(found), outcome=outcome)
-        return
-    if dry_run and done.outcome:
-        show(done.outcome.plan)
-    if found.imports:
-        _say(rendered.done(done, keep=keep))
-
-
-def _agree_to_download(*, yes: bool) -> Callable[[int], bool]:
-    """Make a function that asks whether to download nixpkgs to look so many packages up."""
-
-    def agree(number: int) -> bool:
-        from nixprof.output.freeze import cannot_identify
-
-        if yes or _Settings.json or not can_ask():
-            return yes
-        _Settings.console.say(cannot_identify(number))
+    def may_download(number: int) -> bool:
+        if context.agrees or context.console.json or not can_ask():
+            return context.agrees
+        context.console.say(output.cannot_identify(number))
         return _ask("Look in nixpkgs? This downloads nixpkgs once.")
 
-    return agree
+    def confirm(plan: Plan) -> bool:
+        from nixprof.change.confirmation import Risk, risk_of
+        from nixprof.output import change
+
+        output.show_plan(found, plan, context, keep=keep)
+        risk = risk_of(plan, Risk.NONE if keep else Risk.MANY)
+        question = "Change the list?" if identify else "Switch the profile over?"
+        return _agrees(context, question, risk, change.loss(plan))
+
+    found = command.survey(context, options, may_download)
+    if stdout:
+        output.show_text(found, context.console)
+        raise typer.Exit
+    output.show_survey(found, context.console)
+    done = command.run(context, options, found, dry_run=context.dry_run, confirm=confirm)
+    return output.Frozen(found, done.outcome, keep=keep)
 
 
-def _say(lines: Iterable[str]) -> None:
-    for line in lines:
-        _Settings.console.say(line)
-
-
-@app.command(epilog="Examples: nixprof outdated; nixprof outdated --check && echo everything is up to date")
-def outdated(
-    check: Annotated[bool, typer.Option("--check", help="Exit with 3 if there is anything newer.")] = False,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-    verbose: VerboseOption = False,
-    color: ColourOption = Colour.AUTO,
-) -> None:
+@command(
+    "check",
+    "profile",
+    "json",
+    "verbose",
+    "color",
+    changes=False,
+    examples="nixprof outdated; nixprof outdated --check && echo everything is up to date",
+)
+def outdated(context: Context) -> object:
     """Show what `update` would bring, without doing it."""
-    context = _start("outdated", profile, json=json, verbose=verbose, colour=color)
     from nixprof.commands import update as command
 
-    done = command.run(context, [], dry_run=True)
-    if json:
-        _show_outcome(done)
-    else:
-        from nixprof.output.change import available
-
-        _show_plan(done.plan, sys.stdout)
-        _Settings.console.out([available(done)])
-    if check and done.plan.changes:
-        raise typer.Exit(3)
+    return command.run(context, [], dry_run=True)
 
 
-@app.command(epilog="Examples: nixprof pin terraform; nixprof update terraform moves it all the same")
+@command(*_CHANGING, examples="nixprof pin terraform; nixprof update terraform moves it all the same")
 def pin(
-    packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")],
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-    no_wait: NoWaitOption = False,
-    verbose: VerboseOption = False,
-    color: ColourOption = Colour.AUTO,
-) -> None:
+    context: Context, packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")]
+) -> object:
     """Keep packages at their version when updating."""
-    context = _start("pin", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import pin as command
 
-    confirm = _confirm(yes=yes)
-    done = command.run(context, packages, pin=True, dry_run=dry_run, confirm=confirm)
-    from nixprof.output import change
-
-    _show_outcome(done, otherwise=change.pinned(done.plan, pin=True))
+    return command.run(context, packages, pin=True, dry_run=context.dry_run, confirm=_confirming(context))
 
 
-@app.command(epilog="Examples: nixprof unpin terraform")
+@command(*_CHANGING, examples="nixprof unpin terraform")
 def unpin(
-    packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")],
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-    no_wait: NoWaitOption = False,
-    verbose: VerboseOption = False,
-    color: ColourOption = Colour.AUTO,
-) -> None:
+    context: Context, packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")]
+) -> object:
     """Let `update` move pinned packages again."""
-    context = _start("unpin", profile, json=json, verbose=verbose, colour=color, waits=not no_wait)
     from nixprof.commands import pin as command
 
-    confirm = _confirm(yes=yes)
-    done = command.run(context, packages, pin=False, dry_run=dry_run, confirm=confirm)
-    from nixprof.output import change
-
-    _show_outcome(done, otherwise=change.pinned(done.plan, pin=False))
+    return command.run(context, packages, pin=False, dry_run=context.dry_run, confirm=_confirming(context))
 
 
-@app.command(epilog="Examples: nixprof edit; EDITOR='code --wait' nixprof edit")
-def edit(
-    yes: YesOption = False,
-    profile: ProfileOption = None,
-    no_wait: NoWaitOption = False,
-    verbose: VerboseOption = False,
-    color: ColourOption = Colour.AUTO,
-) -> None:
+@command(
+    "yes",
+    "profile",
+    "no_wait",
+    "verbose",
+    "color",
+    examples="nixprof edit; EDITOR='code --wait' nixprof edit",
+)
+def edit(context: Context) -> object:
     """Open the list in your editor, check it, and sync."""
-    context = _start("edit", profile, verbose=verbose, colour=color, waits=not no_wait, yes=yes)
     from nixprof.commands import edit as command
-    from nixprof.output.error import report
+    from nixprof.output import error as output
 
     def again(error: NixprofError) -> bool:
         if not can_ask():
             return False
-        _say(report(error, _Settings.console.width(sys.stderr)))
+        output.show(error, context.console)
         if not _ask("Edit it again?"):
-            _Settings.console.say("Nothing was changed.")
+            context.console.say("Nothing was changed.")
             raise typer.Exit(1)
         return True
 
-    done = command.run(context, again=again, confirm=_confirm(yes=yes))
-    if done is None:
-        _Settings.console.say("The list was not changed.")
-        return
-    _show_outcome(done)
+    return command.run(context, again=again, confirm=_confirming(context))
 
 
-@app.command(
-    short_help="Compare the versions of two generations, or of the profile and the list.",
-    epilog="Examples: nixprof diff; nixprof diff 10; nixprof diff 10 12",
+@command(
+    *_READING,
+    changes=False,
+    summary="Compare the versions of two generations, or of the profile and the list.",
+    examples="nixprof diff; nixprof diff 10; nixprof diff 10 12",
 )
 def diff(
+    context: Context,
     before: Annotated[
         int | None, typer.Argument(metavar="[A]", help="Generation to start from (default: the list).")
     ] = None,
     after: Annotated[
         int | None, typer.Argument(metavar="[B]", help="Generation to compare with (default: the current one).")
     ] = None,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-    color: ColourOption = Colour.AUTO,
-) -> None:
+) -> object:
     """Show package versions between two generations, or between what is installed and the list."""
-    context = _start("diff", profile, json=json, colour=color)
     from nixprof.commands import diff as command
 
-    found = command.run(context, before, after)
-    if json:
-        from nixprof.output import json as rendered_json
-
-        _print_json(**rendered_json.difference(found))
-        return
-    from nixprof.output import history as rendered
-
-    _Settings.console.out(rendered.difference(found, _Settings.console))
-    if not found.changes and not found.unresolved:
-        _Settings.console.say(rendered.no_difference(found))
+    return command.run(context, before, after)
 
 
-@app.command(epilog="Examples: nixprof history; nixprof history --json | jq '.generations[0]'")
-def history(profile: ProfileOption = None, json: JsonOption = False, color: ColourOption = Colour.AUTO) -> None:
+@command(*_READING, changes=False, examples="nixprof history; nixprof history --json | jq '.generations[0]'")
+def history(context: Context) -> object:
     """Show the generations of the profile and what each one changed."""
-    context = _start("history", profile, json=json, colour=color)
     from nixprof.commands import history as command
 
-    found = command.run(context)
-    if json:
-        from nixprof.output import json as rendered_json
-
-        _print_json(**rendered_json.history(found))
-        return
-    from nixprof.output import history as rendered
-
-    _Settings.console.out(rendered.history(found, _Settings.console))
-    if not found.entries:
-        _Settings.console.say("There is no profile yet. To begin: nixprof add ripgrep")
+    return command.run(context)
 
 
-@app.command(
-    short_help="Go back to an earlier generation, with the list.",
-    epilog="Examples: nixprof rollback; nixprof rollback 10; nixprof rollback --dry-run",
+@command(
+    "dry_run",
+    "yes",
+    "profile",
+    "json",
+    "no_wait",
+    "color",
+    summary="Go back to an earlier generation, with the list.",
+    examples="nixprof rollback; nixprof rollback 10; nixprof rollback --dry-run",
 )
 def rollback(
+    context: Context,
     generation: Annotated[
         int | None, typer.Argument(metavar="[N]", help="Generation to go back to (default: the previous one).")
     ] = None,
     profile_only: Annotated[
         bool, typer.Option("--profile-only", help="Leave the list and the locks as they are.")
     ] = False,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    profile: ProfileOption = None,
-    json: JsonOption = False,
-    no_wait: NoWaitOption = False,
-    color: ColourOption = Colour.AUTO,
-) -> None:
+) -> object:
     """Go back to an earlier generation: the profile, the list and the locks."""
-    context = _start("rollback", profile, json=json, colour=color, waits=not no_wait)
     from nixprof.commands import rollback as command
-    from nixprof.output import history as rendered
+    from nixprof.output import rollback as output
 
-    def confirm(way: command.Return) -> bool:
-        if not json:
-            _say(rendered.way(way, _Settings.console))
-        return _consent(yes=yes).to("Go back?", way.risk, rendered.loss(way))
+    def confirm(way: Return) -> bool:
+        output.show_way(way, context.console)
+        return _agrees(context, "Go back?", way.risk, output.loss(way))
 
-    done = command.run(context, generation, profile_only=profile_only, dry_run=dry_run, confirm=confirm)
-    if json:
-        from nixprof.output import json as rendered_json
+    return command.run(context, generation, profile_only=profile_only, dry_run=context.dry_run, confirm=confirm)
 
-        _print_json(**rendered_json.rolled_back(done))
-        return
-    if dry_run:
-        _say(rendered.way(done.way, _Settings.console))
-    _say(rendered.rolled_back(done, dry_run=dry_run))
 
+## from the words to the exit code
 
 _ALIASES = {
     "install": "add",
@@ -698,32 +531,59 @@ _ALIASES = {
 }
 
 
-def _canonical(arguments: Sequence[str]) -> list[str]:
+def make_app(commands: Iterable[str]) -> typer.Typer:
+    """Make the command line with some commands: typer works out all options of each, which is felt at every start."""
+    app = typer.Typer(
+        name="nixprof",
+        help="One short TOML list of packages, the same on every machine, installed by Nix.",
+        epilog="To begin: nixprof add ripgrep. The list is ~/.config/nixprof/nixprof.toml.",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def root(
+        version: Annotated[
+            bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        ] = False,
+    ) -> None:
+        del version
+
+    for name in commands:
+        COMMANDS[name](app)
+    return app
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - so typer calls it
+    if value:
+        typer.echo(f"nixprof {__version__}")
+        raise typer.Exit
+
+
+def _canonical(arguments: Sequence[str]) -> tuple[list[str], str | None]:
     """Replace an alias by the name of its command, and `help COMMAND` by `COMMAND --help`.
+
+    Returns: the words, and the command; None where there is none.
 
     Raises: NixprofError where there is no such command.
     """
     words = list(arguments)
     at = next((index for index, word in enumerate(words) if not word.startswith("-")), None)
     if at is None:
-        return words
+        return words or ["--help"], None
     if words[at] == "help":
         del words[at]
-        return [*_canonical(words), "--help"] if not {"-h", "--help"}.intersection(words) else _canonical(words)
+        words, name = _canonical(words)
+        return [*(word for word in words if word not in ("-h", "--help")), "--help"], name
     words[at] = name = _ALIASES.get(words[at], words[at])
-    commands = {info.name or info.callback.__name__: info for info in app.registered_commands}  # type: ignore[union-attr]
-    if name not in commands:
+    if name not in COMMANDS:
         from nixprof.manifest.find import suggest
 
-        hints = suggest(name, {*commands, *_ALIASES, "help"}, "nixprof") or ("nixprof --help",)
+        hints = suggest(name, {*COMMANDS, *_ALIASES, "help"}, "nixprof") or ("nixprof --help",)
         raise NixprofError(f"there is no command {excerpt(name)}", Reason.USAGE, hints=hints)
-    _leave_only(commands[name])
-    return words
-
-
-def _leave_only(command: CommandInfo) -> None:
-    """Spare typer the other commands, whose options it would all work out at every start."""
-    app.registered_commands = [command]
+    return words, name
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -735,76 +595,59 @@ def run(arguments: Sequence[str]) -> int:
     Returns: the exit code: 0 done, 1 error, 2 usage, 3 differences found, 130 interrupted.
 
     """
-    from nixprof.console import opened
-    from nixprof.signals import Interrupted, ignore_signals, install_signal_handlers
-
-    _Settings.arguments = arguments
     opened()
-    install_signal_handlers()
+    signals.install_signal_handlers()
     try:
-        return _delivered(_attempt(arguments))
-    except Interrupted as stop:
-        ignore_signals()
-        words = f"Interrupted{', when everything was done' if stop.done else '. Nothing was changed'}"
-        if _Settings.json and not _Settings.answered:
-            _show_error(NixprofError(words, Reason.INTERRUPTED))
-        else:
-            sys.stderr.write(f"\n{words}.\n")
-        return 130
-
-
-def _attempt(arguments: Sequence[str]) -> int:
-    """Run a command and show what it fails at. Return the exit code."""
-    _Settings.json = "--json" in arguments  # for what fails before the command has its options
-    try:
-        # What a command returns is its exit code, but none of them returns anything.
-        return app(args=_canonical(arguments or ["--help"]), prog_name="nixprof", standalone_mode=False) or 0
-    except NixprofError as error:
-        failure = error
-    except typer.TyperException as error:
-        failure = _usage_error(error)
-    except OSError as error:
-        from nixprof.files import permission_hint
-
-        where = f" {error.filename}" if error.filename else ""
-        failure = NixprofError(
-            f"the system refuses to use{where or ' a file'}",
-            Reason.SYSTEM,
-            cause=error.strerror or str(error),
-            hints=permission_hint(error.filename) if isinstance(error.filename, str) else (),
-        )
-    except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a sentence
-        failure = _bug(error)
-    _show_error(failure)
-    return failure.exit_code
-
-
-def _usage_error(error: typer.TyperException) -> NixprofError:
-    """Say in nixprof's own way what typer does not understand."""
-    message = error.format_message().rstrip(".")
-    command = getattr(getattr(error, "ctx", None), "command_path", "nixprof")
-    _Settings.command = command.removeprefix("nixprof").lstrip()
-    return NixprofError(message[:1].lower() + message[1:], Reason.USAGE, hints=(f"{command} --help",))
-
-
-def _delivered(code: int) -> int:
-    """Say where the data of a command was lost that did all else. Return the exit code."""
-    lost = unwritten()
+        words, name = _canonical(arguments)
+        app = make_app([name] if name else COMMANDS)
+        code = app(args=words, prog_name="nixprof", standalone_mode=False, obj=arguments) or 0
+        lost = unwritten()
+    except (Exception, signals.Interrupted) as error:  # noqa: BLE001 - before a command begins, or while it shows
+        return _show_failure(error, Console(json="--json" in arguments))
     if lost is None or code not in (0, 3):
         return code
     import shlex
 
-    from nixprof.output.error import report
-
-    words = shlex.join(["nixprof", *_Settings.arguments])
-    message = f"`{words}` is done, but its output cannot be written"
-    _say(report(NixprofError(message, Reason.OUTPUT_LOST, cause=lost.strerror)))
-    return 1
+    message = f"`{shlex.join(['nixprof', *arguments])}` is done, but its output cannot be written"
+    return _show_failure(NixprofError(message, Reason.OUTPUT_LOST, cause=lost.strerror), Console())
 
 
-def _bug(error: Exception) -> NixprofError:
-    """Say that nixprof itself is wrong, and with --verbose where."""
-    if _Settings.verbose:
+def _show_failure(error: BaseException, console: Console, *, changes: bool = False) -> int:
+    """Show what a command fails at. Return the exit code."""
+    from nixprof.output import error as output
+
+    typed = getattr(error, "ctx", None)
+    if typed:  # the command has not begun
+        console = replace(console, command=typed.command_path.removeprefix("nixprof").lstrip())
+    failure = _failure(error, console)
+    if failure.reason is Reason.INTERRUPTED:
+        signals.ignore_signals()
+    output.show(failure, console, changes=changes)
+    return failure.exit_code
+
+
+def _failure(error: BaseException, console: Console) -> NixprofError:
+    """Say in nixprof's own words what went wrong."""
+    match error:
+        case NixprofError():
+            return error
+        case signals.Interrupted():
+            when = ", when everything was done" if error.done else ". Nothing was changed"
+            return NixprofError(f"Interrupted{when}", Reason.INTERRUPTED)
+        case typer.TyperException():
+            message = error.format_message().rstrip(".")
+            hint = f"nixprof {console.command}".rstrip() + " --help"
+            return NixprofError(message[:1].lower() + message[1:], Reason.USAGE, hints=(hint,))
+        case OSError():
+            from nixprof.files import permission_hint
+
+            return NixprofError(
+                f"the system refuses to use {error.filename or 'a file'}",
+                Reason.SYSTEM,
+                cause=error.strerror or str(error),
+                hints=permission_hint(error.filename) if isinstance(error.filename, str) else (),
+            )
+    if console.verbose:
         import traceback
 
         sys.stderr.write(redact("".join(traceback.format_exception(error))))
@@ -817,17 +660,3 @@ def _bug(error: Exception) -> NixprofError:
         ),
         changed=True,
     )
-
-
-def _show_error(error: NixprofError) -> None:
-    if _Settings.json:
-        from nixprof.output import json
-
-        _print_json(**json.error(error))
-        if unwritten() is None:
-            return
-    from nixprof.output.error import report
-
-    _say(report(error, _Settings.console.width(sys.stderr)))
-    if _Settings.changes and not error.changed:
-        _Settings.console.say("Nothing was changed.")

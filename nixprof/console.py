@@ -64,9 +64,12 @@ class Colour(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """Where to write, and how."""
+    """How a command shows what it does."""
 
     colour: Colour = Colour.AUTO
+    command: str = ""  # its name
+    json: bool = False  # whether stdout gets one JSON object, and nothing else
+    verbose: bool = False
 
     def styled(self, text: str, style: str, stream: TextIO) -> str:
         """Colour a text for a stream, or not: signs carry all meaning without it."""

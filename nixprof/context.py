@@ -1,10 +1,11 @@
-"""Who runs nixprof, and where: what every command is given."""
+"""Who runs nixprof, and where: the one value that every command is given, and passes down."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nixprof.console import Console
 from nixprof.nix import profile as nix_profile
 from nixprof.nix.progress import Progress
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from nixprof.errors import Reason
     from nixprof.folders import Folders
     from nixprof.machine import Machine
     from nixprof.nix.profile import Profile
@@ -19,28 +21,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Whose packages, and where: what every command works on.
-
-    Attributes:
-        folders: the user's files.
-        machine: this machine.
-        chosen_profile: the profile that the user named; None for the one that Nix itself uses.
-        command: what the user typed.
-        waits: whether to wait for another nixprof that is at work.
-        progress: what a long step tells.
-        agrees: whether the user has agreed beforehand to what would be lost.
-        arguments: what the user typed after `nixprof`, word by word, to be typed again.
-
-    """
+    """Who runs nixprof, on which machine, and how."""
 
     folders: Folders
     machine: Machine
-    chosen_profile: Path | None = None
-    command: str = "nixprof"
-    waits: bool = True
-    progress: Progress = field(default_factory=Progress)
-    agrees: bool = False
-    arguments: Sequence[str] = ("sync",)
+    chosen_profile: Path | None = None  # the profile that the user named; None for the one that Nix itself uses
+    command: str = "nixprof"  # what the user runs, for others to read: without secrets
+    arguments: Sequence[str] = ("sync",)  # what the user typed after `nixprof`, to be typed again
+    progress: Progress = field(default_factory=Progress)  # is told what a long step does
+    console: Console = field(default_factory=Console)  # shows the result
+    waits: bool = True  # whether to wait for another nixprof that is running
+    agrees: bool = False  # whether the user has agreed beforehand to what would be lost
+    dry_run: bool = False
+    allowed: frozenset[Reason] = frozenset()  # what may be allowed where a package is refused for it
 
     def profile(self) -> Profile | None:
         """Read the profile as it is now; None where Nix has not made one yet."""

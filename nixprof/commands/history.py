@@ -16,27 +16,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A generation, what it changed, and whether it is the current one.
+    """A generation."""
 
-    Attributes:
-        generation: the generation.
-        changes: against the generation that it was made from; None where that one was deleted.
-        by_nixprof: whether it was nixprof's environment that changed.
-        current: whether the profile is at it.
-
-    """
-
-    generation: Generation
-    changes: tuple[Change, ...] | None
-    by_nixprof: bool
+    generation: int
+    time: int  # in seconds since 1970
     current: bool
+    by_nixprof: bool  # whether it was nixprof's environment that changed
+    command: str | None  # what the user typed, where that is known
+    changes: tuple[Change, ...] | None  # against the one that it was made from; None where that one was deleted
 
 
 @dataclass(frozen=True, slots=True)
 class History:
     """All generations, and the ways back between them, the newest first."""
 
-    entries: tuple[Entry, ...]
+    generations: tuple[Entry, ...]
     rollbacks: tuple[Rollback, ...] = ()
 
 
@@ -59,7 +53,7 @@ def _made_from(one: Generation, found: Mapping[int, Generation], gone: Sequence[
 def _entry(one: Generation, before: Generation | None, current: int | None) -> Entry:
     changes = None if before is None and one.number > 1 else compare(before.packages if before else (), one.packages)
     by_nixprof = one.environment is not None and (before is None or _path(before) != _path(one))
-    return Entry(one, changes, by_nixprof, one.number == current)
+    return Entry(one.number, int(one.time), one.number == current, by_nixprof, one.command or None, changes)
 
 
 def _path(one: Generation) -> str | None:

@@ -27,28 +27,19 @@ class Presence(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One package of the list.
+    """One package of the list."""
 
-    Attributes:
-        package: the entry of the manifest.
-        presence: whether this machine has it.
-        version: what is installed, else what it is locked to; empty where it is not resolved yet.
-        description: one line, likewise.
-        pname: its own name, likewise.
-        held: the locked reference that it stays at; None where it goes with its input.
-        reason: why it is skipped; empty otherwise.
-        gaps: the other systems of the list on which it cannot be had.
-
-    """
-
-    package: Package
-    presence: Presence
-    version: str
-    description: str
-    pname: str
-    held: str | None
-    reason: str = ""
-    gaps: tuple[Gap, ...] = ()
+    package: str  # as written
+    input: str
+    attr_path: tuple[str, ...]
+    state: Presence
+    reason: str | None  # why it is skipped
+    pname: str | None
+    version: str | None  # what is installed, else what it is locked to; None where it is not resolved yet
+    description: str | None
+    pinned: bool
+    held: str | None  # the locked reference that it stays at; None where it goes with its input
+    unavailable: tuple[Gap, ...]  # the other systems of the list on which it cannot be had
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +67,17 @@ def _listed(state: State, package: Package, reason: str | None, installed: Mappi
         presence = Presence.SKIPPED
     else:
         presence = Presence.INSTALLED if package.spec.key in installed else Presence.PENDING
+    version = installed.get(package.spec.key, resolved.version if resolved else "")
     return Listed(
-        package,
+        package.written,
+        package.spec.input,
+        package.spec.attr_path,
         presence,
-        installed.get(package.spec.key, resolved.version if resolved else ""),
-        resolved.description if resolved else "",
-        resolved.pname if resolved else "",
+        reason,
+        (resolved.pname if resolved else None) or None,
+        version or None,
+        (resolved.description if resolved else None) or None,
+        package.pin,
         locked.held if locked else None,
-        reason or "",
         tuple(gap for gap in state.gaps if gap.package == package),
     )

@@ -17,7 +17,7 @@ from nixprof.files import content
 if TYPE_CHECKING:
     from nixprof.context import Context
     from nixprof.lock.freshness import Gap
-    from nixprof.nix.profile import Element, ProfileManager
+    from nixprof.nix.profile import Element
 
 
 class ProfileDrift(Enum):
@@ -30,34 +30,18 @@ class ProfileDrift(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How things stand.
+    """How things stand."""
 
-    Attributes:
-        changes: what `sync` would do with the packages that are resolved.
-        unresolved: the packages of the list that are not resolved yet, as written.
-        behind: those that were answered by another revision than their input is locked to now, as written.
-        foreign: elements of the profile that nixprof did not install, without those that belong nowhere else.
-        elsewhere: what somebody else did to nixprof's part of the profile; None for nothing.
-        edited: files of the list that were changed since nixprof last went by them.
-        in_sync: whether `sync` would do nothing at all.
-        packages: how many packages the list has for this machine.
-        generation: of the profile; None where there is none.
-        keeper: which command made the profile; None where there is none.
-        gaps: what cannot be had on the other systems that the list is for.
-
-    """
-
-    changes: tuple[Change, ...]
-    unresolved: tuple[str, ...]
-    behind: tuple[str, ...]
-    foreign: tuple[Element, ...]
-    elsewhere: ProfileDrift | None
-    edited: tuple[Path, ...]
-    in_sync: bool
-    packages: int
-    generation: int | None
-    keeper: ProfileManager | None
-    gaps: tuple[Gap, ...] = ()
+    changes: tuple[Change, ...]  # what `sync` would do with the packages that are resolved
+    unresolved: tuple[str, ...]  # the packages of the list that are not resolved yet, as written
+    behind: tuple[str, ...]  # those that were resolved at another revision than their input is locked to now
+    foreign: tuple[Element, ...]  # what nixprof did not install, without what belongs nowhere else
+    elsewhere: ProfileDrift | None  # what something else did to nixprof's part of the profile
+    edited: tuple[Path, ...]  # files of the list that were changed since the last sync
+    in_sync: bool  # whether `sync` would do nothing at all
+    packages: int  # how many packages the list has for this machine
+    generation: int | None  # of the profile; None where there is none
+    unavailable: tuple[Gap, ...] = ()  # what cannot be had on the other systems that the list is for
 
     @property
     def drifts(self) -> bool:
@@ -84,7 +68,6 @@ def run(context: Context) -> Status:
         state.in_sync,
         len(state.wanted),
         state.generation,
-        state.profile.keeper if state.profile else None,
         state.gaps,
     )
 

@@ -6,8 +6,9 @@ import itertools
 import os
 import re
 import shlex
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from nixprof.change.differences import Kind
 from nixprof.formatting import count, package_name, size
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from nixprof.change.differences import Change
     from nixprof.change.flow import MovedInput, Outcome, Plan
     from nixprof.console import Console
+    from nixprof.context import Context
     from nixprof.nix.download_plan import DownloadPlan
 
 # So many lines a log has of one change.
@@ -45,15 +47,59 @@ _WORDS = {
 _VERBS = dict(zip(("add", "remove", "change", "rebuild"), _WORDS.values(), strict=True))
 
 
-def plan(result: Plan, console: Console, stream: TextIO, *, verbose: bool = False) -> Iterator[str]:
-    """Show what a change comes to.
+def show(result: Outcome | None, context: Context, notes: Sequence[str] = (), otherwise: str = "") -> None:
+    """Show what became of a change.
 
     Args:
-        result: the change.
-        console: how to write.
-        stream: where the lines go. Where that is no terminal, a long list would only fill a log, and is folded.
-        verbose: whether to list everything, dependencies too.
+        result: the change; None where an editor changed nothing.
+        context: who made it.
+        notes: what else to say.
+        otherwise: what was done where no package has changed.
 
+    """
+    console = context.console
+    if result is None:
+        console.say("The list was not changed.")
+        return
+    for note in notes:
+        console.say(note)
+    if not result.done and not result.declined:
+        show_plan(result.plan, console, sys.stderr)
+    console.say(outcome(result, otherwise))
+    if result.done and not context.chosen_profile and any(one.before is None for one in result.plan.changes):
+        from nixprof.nix.profile import locate
+
+        link = locate(None)
+        hint = not_on_path(link) if link else None
+        if hint:
+            console.say(hint)
+
+
+def as_json(result: Outcome) -> dict[str, Any]:
+    """Give what became of a change."""
+    plan = result.plan
+    return {
+        "done": result.done,
+        "changes": plan.changes,
+        "inputs": plan.moved,
+        "packages": len(plan.packages),
+        "generation": result.generation,
+        "weight": plan.downloads,
+        "unavailable": plan.gaps,
+    }
+
+
+def show_plan(result: Plan, console: Console, stream: TextIO) -> None:
+    """Show what a change comes to; nothing where a script reads."""
+    if not console.json:
+        for line in plan(result, console, stream):
+            console.write(line, stream)
+
+
+def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
+    """Show what a change comes to: with --verbose everything, dependencies too.
+
+    Where the stream is not a terminal, a long list would only fill a log, and is folded.
     """
     inputs = list(_input_lines(result))
     yield from inputs
@@ -63,7 +109,7 @@ def plan(result: Plan, console: Console, stream: TextIO, *, verbose: bool = Fals
         key: next(iter(locked.systems.values())).description for key, locked in result.locked.items() if locked.systems
     }
     lines = list(change_lines(result.changes, descriptions, console, stream))
-    folded = not verbose and not stream.isatty() and len(lines) > _FOLDED
+    folded = not console.verbose and not stream.isatty() and len(lines) > _FOLDED
     yield from lines[: _FOLDED if folded else None]
     if folded:
         yield f"  and {count(len(lines) - _FOLDED, 'more package')}"
@@ -74,7 +120,7 @@ def plan(result: Plan, console: Console, stream: TextIO, *, verbose: bool = Fals
         yield from _indented(_standing(result), width)
     if result.downloads:
         yield from _indented(_weight(result.downloads, result), width)
-        if verbose:
+        if console.verbose:
             yield from _needed_lines(result.downloads)
 
 
@@ -145,11 +191,11 @@ def _weight(downloads: DownloadPlan, result: Plan) -> list[str]:
 
 def _disk(downloads: DownloadPlan) -> list[str]:
     if downloads.difference_bytes is not None:
-        return difference(downloads.difference_bytes)
+        return on_disk(downloads.difference_bytes)
     return [f"{size(downloads.unpacked_bytes)} on disk"] if downloads.fetched else []
 
 
-def difference(number: int | None) -> list[str]:
+def on_disk(number: int | None) -> list[str]:
     """Write how much more or less there is on the disk, `+2.1 MiB on disk`, where that is worth a word."""
     if number is None or abs(number) < _SLIGHT_BYTES:
         return []
@@ -258,19 +304,6 @@ def dry_run(changes: Sequence[Change], otherwise: str) -> str:
     return f"dry run: would {', '.join([first, *(f'{word} {n}' for n, word in rest)])} (nothing was changed)"
 
 
-def pinned(result: Plan, *, pin: bool) -> str:
-    """Say that the packages that were named are pinned now, or are no longer."""
-    versions = {one.key: one.version for one in result.packages}
-    names = [key for key in dict.fromkeys(one.spec.key for one in result.manifest.packages) if key in result.named]
-    if len(names) != 1:
-        return f"{count(len(names), 'package')} {'pinned' if pin else 'no longer pinned'}"
-    version = versions.get(names[0], "")
-    name = package_name(names[0])
-    return (
-        (f"{name} is pinned at {version}" if version else f"{name} is pinned") if pin else f"{name} is no longer pinned"
-    )
-
-
 def _unseen(result: Plan) -> str:
     """Say what was done where no package has changed."""
     return "no package changes, only the list" if result.edits else "no package changes"
@@ -293,12 +326,6 @@ def not_on_path(profile: Path) -> str | None:
     fish = os.path.basename(os.environ.get("SHELL", "")) == "fish"
     command = f"fish_add_path {shown}" if fish else f'export PATH={shown}:"$PATH"'
     return f"  the programs are not on your PATH yet: {command}"
-
-
-def available(result: Outcome) -> str:
-    """Sum up what an update would bring."""
-    number = len(result.plan.changes)
-    return f"✗ {count(number, 'package')} to update: nixprof update" if number else "✓ everything is up to date"
 
 
 def question(result: Plan) -> str:

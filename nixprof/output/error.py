@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from nixprof.change.hints import hints_of
-from nixprof.change.refusal import UnresolvableError
+from nixprof.change.refusal import UnresolvableError, sentence
+from nixprof.console import unwritten
+from nixprof.errors import Reason
 from nixprof.formatting import display_path
 from nixprof.manifest.problems import ManifestError
 from nixprof.output.table import cells, column_widths
@@ -14,6 +17,7 @@ from nixprof.redact import MAX_LINE_LENGTH, one_line, redact
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nixprof.console import Console
     from nixprof.errors import NixprofError
     from nixprof.manifest.problems import Problem
 
@@ -22,6 +26,47 @@ if TYPE_CHECKING:
 _MAX_WORDS_LENGTH = 1000
 _LABEL_COLUMNS = len("error: ")
 _MIN_TEXT_COLUMNS = 20
+
+
+def show(error: NixprofError, console: Console, *, changes: bool = False) -> None:
+    """Show what a command fails at; `changes` tells whether it is one that changes something."""
+    if console.json:
+        from nixprof.output.json import envelope
+
+        sys.stdout.write(envelope(console.command, as_json(error)))
+        if unwritten() is None:
+            return
+    if error.reason is Reason.INTERRUPTED:
+        sys.stderr.write(f"\n{error.message}.\n")
+        return
+    for line in report(error, console.width(sys.stderr)):
+        console.say(line)
+    if changes and not error.changed:
+        console.say("Nothing was changed.")
+
+
+def as_json(error: NixprofError) -> dict[str, object]:
+    """Give a failure."""
+    found: dict[str, object] = {
+        "code": error.reason,
+        "message": error.message,
+        "cause": error.cause,
+        "hints": hints_of(error),
+    }
+    match error:
+        case ManifestError():
+            found["problems"] = error.problems
+        case UnresolvableError():
+            found["packages"] = [
+                {
+                    "package": one.package.written,
+                    "reason": one.reason,
+                    "message": sentence(one, error.inputs),
+                    "systems": one.systems,
+                }
+                for one in error.refusals
+            ]
+    return {"error": found}
 
 
 def report(error: NixprofError, width: int | None = None) -> Iterator[str]:
@@ -37,8 +82,8 @@ def report(error: NixprofError, width: int | None = None) -> Iterator[str]:
         case ManifestError():
             yield from _problem_lines(error, width)
         case UnresolvableError() if len(error.sentences) > 1:
-            for sentence, words in error.sentences.items():
-                yield from _broken(f"  {sentence}", width, 0)
+            for text, words in error.sentences.items():
+                yield from _broken(f"  {text}", width, 0)
                 yield from (part for line in words for part in _broken(f"    {line}", width, 0))
     yield from _labelled("cause", error.cause or "", width)
     yield from _labelled("hint", "\n".join(line for hint in hints_of(error) for line in _hint_lines(hint, width)))

@@ -1,23 +1,28 @@
-"""`nixprof freeze` as text: what became of every element."""
+"""`nixprof freeze`, shown: what became of every element."""
 
 from __future__ import annotations
 
 import sys
 import textwrap
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, assert_never
 
 from nixprof.formatting import count, display_path
 from nixprof.importers.decide import element_name, own_name
 from nixprof.importers.findings import Alone, Differing, How, Import
 from nixprof.importers.reading import Kind
 from nixprof.manifest.spec import DEFAULT_INPUT
+from nixprof.output import change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nixprof.change.flow import Plan
-    from nixprof.commands.freeze import Frozen, Survey
+    from nixprof.change.flow import Outcome, Plan
+    from nixprof.commands.freeze import Survey
     from nixprof.console import Console
+    from nixprof.context import Context
+    from nixprof.importers.findings import Finding
+    from nixprof.nix.profile import Element
 
     Line = tuple[str, str]  # what, and in what way
 
@@ -26,6 +31,91 @@ _MANY = 15
 _FEW = 3
 _USUAL_WIDTH = 80
 _NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What `freeze` found and did; `outcome` is None where there was nothing to do."""
+
+    survey: Survey
+    outcome: Outcome | None
+    keep: bool
+
+
+def show(result: Frozen, context: Context) -> None:
+    """Sum up what was done; `show_survey` and `show_plan` have shown the rest where somebody was asked."""
+    if context.dry_run and result.outcome:
+        show_plan(result.survey, result.outcome.plan, context, keep=result.keep)
+    if result.survey.imports:
+        for line in done(result, keep=result.keep):
+            context.console.say(line)
+
+
+def as_json(result: Frozen) -> dict[str, Any]:
+    """Give every element with what became of it, and the change."""
+    found = result.survey
+    return {
+        "from": found.reading.place,
+        "generation": found.reading.generation,
+        "manifest": found.manifest,
+        "elements": [
+            _finding(one, element, found)
+            for one in found.findings
+            for element in (one.elements if isinstance(one, Import) else (one.element,))
+        ],
+        "unidentified": found.lookup.untold,
+        "later": found.lookup.later or None,
+        "unasked": [
+            {"attribute": one.attribute or None, "nixpkgs": one.source, "cause": one.cause}
+            for one in found.lookup.unasked
+        ],
+        "outcome": change.as_json(result.outcome) if result.outcome else None,
+    }
+
+
+def _finding(one: Finding, element: Element, result: Survey) -> dict[str, Any]:
+    about = {"name": element_name(element) or None, "storePaths": element.store_paths}
+    match one:
+        case Import():
+            return about | {
+                "state": "on the list" if one.entry and not result.stays(one) else one.how,
+                "package": str(one.spec),
+                "evidence": one.evidence,
+                "candidates": one.candidates,
+                "held": one.locked.held if one.locked else None,
+            }
+        case Alone():
+            return about | {"state": "left alone", "reason": one.reason}
+        case Differing():
+            return about | {
+                "state": "differs from the list",
+                "package": str(one.spec),
+                "listed": one.listed,
+                "installed": one.installed,
+            }
+    assert_never(one)
+
+
+def show_survey(result: Survey, console: Console) -> None:
+    """Show what was found; nothing where a script reads."""
+    if not console.json:
+        for line in survey(result, console):
+            console.say(line)
+
+
+def show_plan(result: Survey, plan: Plan, context: Context, *, keep: bool) -> None:
+    """Show what a change comes to; nothing where a script reads."""
+    change.show_plan(plan, context.console, sys.stderr)
+    if not context.console.json:
+        for line in consequence(result, plan, keep=keep):
+            context.console.say(line)
+
+
+def show_text(result: Survey, console: Console) -> None:
+    """Write what the list would be to stdout."""
+    for line in unidentified(result):
+        console.say(line)
+    sys.stdout.write(result.text)
 
 
 def survey(result: Survey, console: Console) -> Iterator[str]:

@@ -1,16 +1,23 @@
-"""`nixprof init` as text."""
+"""`nixprof init`, shown."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nixprof.formatting import count, display_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from nixprof.commands.init import Initialised
+    from nixprof.context import Context
 
 
-def initialised(manifest: str, packages: int) -> Iterator[str]:
-    """Show `nixprof init`."""
-    yield f"✓ {display_path(manifest)}" + (f" with {count(packages, 'package')}" if packages else "")
-    yield "  next: nixprof sync" if packages else "  next: nixprof add ripgrep"
+def show(result: Initialised, context: Context) -> None:
+    """Say which list was written, and what to do next."""
+    packages = f" with {count(result.packages, 'package')}" if result.packages else ""
+    context.console.say(f"✓ {display_path(result.manifest)}{packages}")
+    context.console.say("  next: nixprof sync" if result.packages else "  next: nixprof add ripgrep")
+
+
+def as_json(result: Initialised) -> dict[str, Any]:
+    """Give it by its fields."""
+    return {"manifest": result.manifest, "packages": result.packages}

@@ -1,39 +1,43 @@
-"""`nixprof list` as text."""
+"""`nixprof list`, shown."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nixprof.commands.list import Presence
-from nixprof.manifest.spec import NO_INPUT
+from nixprof.manifest.spec import NO_INPUT, Spec
 from nixprof.output.table import columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nixprof.commands.list import Listed, Listing
-    from nixprof.console import Console
+    from nixprof.context import Context
 
 
-def listing(result: Listing, console: Console) -> Iterator[str]:
-    """Show `nixprof list`."""
-    if not result.packages:
-        return
-    rows = [_listed_row(one) for one in result.packages]
-    yield from columns(rows, console.width(sys.stdout))
+def show(result: Listing, context: Context) -> None:
+    """Show one package a line."""
+    console = context.console
+    if result.packages:
+        console.out(columns([_row(one) for one in result.packages], console.width(sys.stdout)))
+    else:
+        console.say("The list is empty. To begin: nixprof add ripgrep")
 
 
-def _listed_row(one: Listed) -> tuple[str, str, str]:
-    spec = one.package.spec
+def as_json(result: Listing) -> dict[str, Any]:
+    """Give the list by its fields."""
+    return {"packages": result.packages}
+
+
+def _row(one: Listed) -> tuple[str, str, str]:
+    is_flake = one.attr_path == ("default",)
+    name = one.input if is_flake else Spec.parse(one.package).name
     marks = [
-        *([spec.input] if spec.input not in ("nixpkgs", NO_INPUT) and spec.attr_path != ("default",) else []),
-        *(["pinned"] if one.package.pin else ["held"] if one.held else []),
-        *(f"not on {gap.system}: {gap.why.reason}" for gap in one.gaps),
+        *([one.input] if one.input not in ("nixpkgs", NO_INPUT) and not is_flake else []),
+        *(["pinned"] if one.pinned else ["held"] if one.held else []),
+        *(f"not on {gap.system}: {gap.why.reason}" for gap in one.unavailable),
     ]
-    name = spec.input if spec.attr_path == ("default",) else spec.name
-    name = f"{name} ({', '.join(marks)})" if marks else name
-    if one.presence is Presence.SKIPPED:
-        return name, "", f"skipped: {one.reason}"
-    pending = "" if one.presence is Presence.INSTALLED else "not installed yet: nixprof sync"
-    return name, one.version, pending or one.description
+    named = f"{name} ({', '.join(marks)})" if marks else name
+    if one.state is Presence.SKIPPED:
+        return named, "", f"skipped: {one.reason}"
+    pending = "not installed yet: nixprof sync" if one.state is Presence.PENDING else ""
+    return named, one.version or "", pending or one.description or ""

@@ -1,9 +1,9 @@
-"""`nixprof status` as text."""
+"""`nixprof status`, shown."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nixprof.change.differences import Kind
 from nixprof.commands.status import ProfileDrift
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nixprof.change.differences import Change
     from nixprof.commands.status import Status
     from nixprof.console import Console
+    from nixprof.context import Context
 
     Row = tuple[str, list[str], str]  # what it is, of which, and the command that settles it
 
@@ -28,6 +29,36 @@ _LINES = 3
 # Where names have less than this beside what they are, they stand below it.
 _LEAST_COLUMNS = 30
 _INDENT = 2
+
+
+def show(result: Status, context: Context) -> None:
+    """Show what differs, with the commands that settle it."""
+    context.console.out(status(result, context.console))
+
+
+def as_json(result: Status) -> dict[str, Any]:
+    """Give it by its fields, and elements of the profile by what tells them apart."""
+    from nixprof.importers.decide import element_name
+    from nixprof.output.json import plain
+
+    return dict(plain(result)) | {
+        "drifts": result.drifts,
+        "elsewhere": result.elsewhere.name.lower() if result.elsewhere else None,
+        "foreign": [
+            {
+                "name": element_name(element) or None,
+                "attrPath": element.attr_path or None,
+                "url": element.original_url or None,
+                "storePaths": element.store_paths,
+            }
+            for element in result.foreign
+        ],
+    }
+
+
+def differs(result: Status) -> bool:
+    """Tell whether `sync` has something to do."""
+    return not result.in_sync
 
 
 def status(result: Status, console: Console) -> Iterator[str]:
@@ -52,7 +83,7 @@ def _rows(result: Status, width: int | None) -> Iterator[Row]:
     yield "other version", [*named[Kind.CHANGED], *named[Kind.REBUILT], *named[Kind.RANKED]], _SYNC
     yield "behind its input", list(result.behind), _SYNC
     yield _foreign(result, width)
-    yield from ((f"not on {system}", names, "") for system, names in gaps_by_system(result.gaps).items())
+    yield from ((f"not on {system}", names, "") for system, names in gaps_by_system(result.unavailable).items())
 
 
 def _foreign(result: Status, width: int | None) -> Row:

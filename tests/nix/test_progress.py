@@ -153,6 +153,7 @@ def test_verbose_tells_what_nix_says_as_it_says_it(fresh_world: World) -> None:
         terminal.wait_for(lambda lines: any("Running phase: patchPhase" in line for line in lines))
         assert terminal.running
         assert terminal.wait() == 0
+    assert b"nix --extra-experimental-features 'nix-command flakes' eval --json --apply '" in terminal.written
 
 
 class _Tmux:

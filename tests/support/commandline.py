@@ -5,11 +5,10 @@ import json
 import subprocess
 import sys
 
-# In a process of its own: the command line drops the commands that it does not run.
 _SHOW = """
 import json, typer.main
 from nixprof import cli
-group = typer.main.get_command(cli.app)
+group = typer.main.get_command(cli.make_app(cli.COMMANDS))
 options = lambda command: [name for parameter in command.params for name in parameter.opts if name[0] == "-"]
 found = {name: options(command) for name, command in group.commands.items()}
 print(json.dumps({"": options(group), **found}))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from nixprof.cli import app
+from nixprof.cli import make_app
 from nixprof.errors import NixprofError
 from nixprof.importers.decide import find_elements, hint_name, only
 from nixprof.nix.operations import Nix
@@ -103,7 +103,7 @@ def links(element: Element) -> tuple[object, ...]:
 
 
 def test_a_hint_to_take_elements_over_means_no_other() -> None:
-    freeze = typer.main.get_command(app).commands["freeze"]  # type: ignore[attr-defined]
+    freeze = typer.main.get_command(make_app(["freeze"])).commands["freeze"]  # type: ignore[attr-defined]
     for seed, elements in enumerate(profiles()):
         meant = Random(seed).sample(elements, 5)
         typed = shlex.split(only([hint_name(one, elements) for one in meant]))

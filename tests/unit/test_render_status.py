@@ -13,7 +13,7 @@ from nixprof.nix.profile import Element
 from nixprof.output.status import status
 
 LONG = ("my-own-tool-with-a-long-name", "another-tool-with-a-long-name", "third-tool-with-a-long-name")
-NOTHING = Status((), (), (), (), None, (), in_sync=False, packages=0, generation=3, keeper=None)
+NOTHING = Status((), (), (), (), None, (), in_sync=False, packages=0, generation=3)
 
 
 def foreign(*names: str) -> tuple[Element, ...]:

@@ -60,7 +60,7 @@ complete -c nixprof -n "__fish_seen_subcommand_from $listed" -a '(__nixprof_list
 complete -c nixprof -n "__fish_seen_subcommand_from $changing rollback" -s n -l dry-run -d 'show what would change, and change nothing'
 complete -c nixprof -n "__fish_seen_subcommand_from $asking" -s y -l yes -d 'do not ask'
 complete -c nixprof -n "__fish_seen_subcommand_from $locking" -l no-wait -d 'fail immediately if another nixprof is running'
-complete -c nixprof -n "__fish_seen_subcommand_from $nix" -s v -l verbose -d 'show every step and the full output of Nix'
+complete -c nixprof -n "__fish_seen_subcommand_from $nix" -s v -l verbose -d 'show each step, and the commands and output of Nix'
 complete -c nixprof -n "__fish_seen_subcommand_from edit $reading" -l profile -r -F -d 'use this profile instead of the default one'
 complete -c nixprof -n "__fish_seen_subcommand_from edit $reading" -l color -x -a 'auto always never' -d 'when to use colour'
 complete -c nixprof -n "__fish_seen_subcommand_from init $reading" -l json -d 'write one JSON object to stdout'

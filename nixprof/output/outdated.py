@@ -1,0 +1,28 @@
+"""`nixprof outdated`, shown."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from nixprof.formatting import count
+from nixprof.output.change import as_json, show_plan
+
+if TYPE_CHECKING:
+    from nixprof.change.flow import Outcome
+    from nixprof.context import Context
+
+__all__ = ["as_json", "differs", "show"]
+
+
+def show(result: Outcome, context: Context) -> None:
+    """Show what an update would bring."""
+    show_plan(result.plan, context.console, sys.stdout)
+    number = len(result.plan.changes)
+    verdict = f"✗ {count(number, 'package')} to update: nixprof update" if number else "✓ everything is up to date"
+    context.console.out([verdict])
+
+
+def differs(result: Outcome) -> bool:
+    """Tell whether there is something newer."""
+    return bool(result.plan.changes)

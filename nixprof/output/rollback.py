@@ -1,0 +1,86 @@
+"""`nixprof rollback`, shown."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from nixprof.formatting import display_path, package_name
+from nixprof.output.change import change_lines, counts, dry_run, on_disk
+from nixprof.output.history import when
+from nixprof.output.table import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nixprof.commands.rollback import Return, RolledBack
+    from nixprof.console import Console
+    from nixprof.context import Context
+
+
+def show(result: RolledBack, context: Context) -> None:
+    """Sum a way back up."""
+    way, console = result.way, context.console
+    if result.done:
+        console.say(f"✓ {counts(way.changes) or 'no package changes'} · generation {way.after.number}")
+        if way.before.number != way.after.number:
+            console.say(f"  to undo: nixprof rollback {way.before.number}")
+    elif context.dry_run:
+        show_way(way, console)
+        console.say(dry_run(way.changes, "no package changes"))
+    else:
+        console.say("Nothing was changed.")
+
+
+def as_json(result: RolledBack) -> dict[str, Any]:
+    """Give what a way back comes to."""
+    way = result.way
+    return {
+        "done": result.done,
+        "before": way.before.number,
+        "after": way.after.number,
+        "changes": way.changes,
+        "restoresList": bool(way.files),
+        "differenceBytes": way.difference_bytes,
+        "edited": way.edited,
+        "copy": way.copy if way.edited else None,
+        "foreign": way.foreign,
+        "unpinned": [key.removeprefix("nixpkgs#") for key in way.unpinned],
+    }
+
+
+def show_way(result: Return, console: Console) -> None:
+    """Show what a way back comes to; nothing where a script reads."""
+    if not console.json:
+        for line in _way(result, console):
+            console.say(line)
+
+
+def _way(result: Return, console: Console) -> Iterator[str]:
+    """Show what a way back comes to."""
+    yield f"going back from generation {result.before.number} to {result.after.number} ({when(result.after.time)})"
+    if result.changes:
+        yield ""
+    yield from change_lines(result.changes, {}, console, sys.stderr)
+    yield from (f"  {part}" for part in on_disk(result.difference_bytes))
+    if result.foreign:
+        yield f"  not installed by nixprof, and removed too: {', '.join(result.foreign)}"
+    if not result.files:
+        yield "  only the profile goes back: the list stays as it is"
+    for package in result.unpinned:
+        yield f"  {package_name(package)} is no longer pinned"
+    for path in result.edited:
+        yield f"  your edits of {display_path(path)} since then are undone"
+    if result.edited:
+        width = console.width(sys.stderr)
+        copy = fold(["a copy will be kept in", display_path(result.copy)], " ", width and width - 2)
+        yield from (f"  {line}" for line in copy)
+
+
+def loss(result: Return) -> str | None:
+    """Say what a way back takes away besides what nixprof has installed."""
+    parts = [
+        *([f"it would undo your edits of {', '.join(map(display_path, result.edited))}"] if result.edited else []),
+        *([f"it would remove {', '.join(result.foreign)}, not installed by nixprof"] if result.foreign else []),
+    ]
+    return "\n".join(parts) or None
