@@ -14,6 +14,10 @@ _UNSAFE = re.compile(
 # Nobody reads a longer line.
 MAX_LINE_LENGTH = 10_000
 
+# What a terminal obeys instead of showing it: colours, titles, and whatever else begins with an escape.
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
 # No part of an address has these.
 _NO = r"\s\x00-\x1f'\"`‘’\\"  # noqa: RUF001 - Nix's own quotes
 # In the query of a flake reference: what says which source it is, and gives access to nothing.
@@ -39,6 +43,15 @@ _SECRETS = (
 )
 # What may be an address.
 _WORD = re.compile(rf"[^{_NO}]+")
+
+
+def plain(output: str) -> str:
+    """Reduce what Nix or a build has written to text: as a terminal would show it, and without commanding it.
+
+    Of a line that a program overwrites, such as a bar that grows, the last state counts.
+    """
+    lines = (line.removesuffix("\r").rpartition("\r")[2] for line in _ESCAPES.sub("", output).split("\n"))
+    return "\n".join(_CONTROLS.sub("", line) for line in lines if not line.startswith("@nix "))
 
 
 def clean(text: str) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, display_path, package_name
 from nixprof.nix.derivation import is_download
-from nixprof.nix.errors import plain, unreachable
-from nixprof.redact import excerpt
+from nixprof.nix.errors import unreachable
+from nixprof.redact import excerpt, plain
 from nixprof.store_path import is_store_path, name_of
 
 if TYPE_CHECKING:

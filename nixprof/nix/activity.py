@@ -16,8 +16,7 @@ from threading import Lock
 from typing import Any
 
 from nixprof.files import TEMPORARY
-from nixprof.nix.errors import plain
-from nixprof.redact import redact
+from nixprof.redact import plain, redact
 from nixprof.store_path import name_of
 
 # Kinds of activities.

@@ -11,7 +11,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from nixprof.errors import TRY_AGAIN, NixprofError, Reason
-from nixprof.redact import excerpt
+from nixprof.redact import excerpt, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -518,23 +518,11 @@ _CONSEQUENCE = re.compile(
 )
 # The trace names the input, from 2.20 on.
 _FETCHED = re.compile(r"… while updating the flake input '([^']+)'")
-# What a terminal obeys instead of showing it: colours, titles, and whatever else begins with an escape.
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NIX_NAME = r"(?:\"[^\"\n]+\"|[a-zA-Z_][\w'-]*)"
 _NAMES_INSTEAD = re.compile(
     r"\b(?:[Cc]onsider(?: using)?|[Uu]se|replaced (?:by|with)|superseded by|in favou?r of)"
     r" (?:the )?['\"`‘“]?(?P<new>[A-Za-z_][\w.+'-]*\w)"  # noqa: RUF001 - the quotes that Nix uses
 )
-
-
-def plain(output: str) -> str:
-    """Reduce what Nix or a build has written to text: as a terminal would show it, and without commanding it.
-
-    Of a line that a program overwrites, such as a bar that grows, the last state counts.
-    """
-    lines = (line.removesuffix("\r").rpartition("\r")[2] for line in _ESCAPES.sub("", output).split("\n"))
-    return "\n".join(_CONTROLS.sub("", line) for line in lines if not line.startswith("@nix "))
 
 
 def messages(stderr: str) -> list[str]:

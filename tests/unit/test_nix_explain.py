@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from nixprof.errors import Reason
-from nixprof.nix.errors import RULES, allowed_as, explain, known_issues, messages, named_instead, plain
+from nixprof.nix.errors import RULES, allowed_as, explain, known_issues, messages, named_instead
+from nixprof.redact import plain
 
 SAYS = Path(__file__).parent / "nix_says"
 ARGV = ["nix", "--extra-experimental-features", "nix-command flakes", "flake", "lock", "path:/x"]
