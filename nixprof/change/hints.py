@@ -10,6 +10,7 @@ from nixprof.errors import TO_EDIT, Reason
 from nixprof.formatting import shell_quote
 from nixprof.manifest.installable import as_installable
 from nixprof.manifest.model import INTEL_MAC, LAST_FOR_INTEL_MACS
+from nixprof.manifest.parse import SYSTEMS
 from nixprof.manifest.spec import DEFAULT_INPUT
 from nixprof.redact import MAX_LINE_LENGTH, is_clean
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 # How a command shows what it does, which a hint leaves out.
 _OUTPUT_FLAGS = ("--json", "--verbose", "-v")
 _SEARCH = "https://search.nixos.org/packages"
-_SYSTEMS = ("aarch64-darwin", "x86_64-darwin", "aarch64-linux", "x86_64-linux")
 
 
 def hints_of(error: NixprofError) -> tuple[str, ...]:
@@ -42,10 +42,10 @@ def renaming(package: Package, new_name: str) -> str:
 
 def tables(platforms: Sequence[str]) -> tuple[str, ...]:
     """Name the fewest `[system.…]` tables that stand for the systems of a package."""
-    there = [system for system in _SYSTEMS if system in platforms]
+    there = [system for system in SYSTEMS if system in platforms]
     names: list[str] = []
     for word in ("darwin", "linux", "aarch64", "x86_64"):
-        meant = [system for system in _SYSTEMS if word in system.split("-")]
+        meant = [system for system in SYSTEMS if word in system.split("-")]
         if set(meant) <= set(there):
             names.append(word)
             there = [system for system in there if system not in meant]
