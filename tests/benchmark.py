@@ -411,8 +411,8 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--nix", metavar="NAME", help="a Nix in .nix, or a folder with its commands; else the newest")
-    parser.add_argument("--packages", type=int, default=6000, help="how many packages the set has in by-name")
-    parser.add_argument("--stages", type=int, default=5, help="how many stages its bootstrap has")
+    parser.add_argument("--packages", type=int, default=8000, help="how many packages the set has in by-name")
+    parser.add_argument("--stages", type=int, default=6, help="how many stages its bootstrap has")
     parser.add_argument("--write", action="store_true", help=f"write the tables into {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
     if options.nix:
@@ -426,11 +426,11 @@ def main() -> None:
                 benchmark.run_round(size, number)
                 print(f"{size} packages, round {number + 1}", file=sys.stderr)
         about = circumstances(packages, benchmark.contestants[0].world, options.rounds)
+        measured = "\n\n".join((about, targets(benchmark.times, options.sizes), tables(benchmark.times, options.sizes)))
+        print(measured, flush=True)
+        if options.write:
+            write_page(measured)
         make_writable(root)
-    measured = "\n\n".join((about, targets(benchmark.times, options.sizes), tables(benchmark.times, options.sizes)))
-    print(measured)
-    if options.write:
-        write_page(measured)
 
 
 if __name__ == "__main__":
