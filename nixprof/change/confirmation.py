@@ -31,7 +31,9 @@ def risk_of(plan: Plan, least: Risk = Risk.NONE) -> Risk:
     """Say what is at stake, by what a plan comes to and not by the command that made it; at least `least`."""
     if plan.lost:
         return Risk.LOSS
-    moving = [one for one in plan.changes if one.kind in (Kind.CHANGED, Kind.REBUILT) and one.key not in plan.named]
+    moving = [
+        one for one in plan.changes if one.kind in (Kind.CHANGED, Kind.REBUILT) and one.key not in plan.request.named
+    ]
     return Risk.MANY if len(moving) >= MANY else least
 
 

@@ -1,16 +1,17 @@
 """How a change flows, the same way for every command that changes something.
 
-    parse → compile → lock → resolve → realise → build → activate
+    begin → read → edit → plan (lock, resolve) → confirm → apply (realise, check collisions, commit)
 
-Until everything that the manifest asks for has been built, nothing that the user owns has changed: the generated
-folder is put together on a stage.
+Until everything that the manifest asks for is in the store, nothing that the user owns has changed: the generated
+folder is put together in a staging folder.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.change.activate import Activation, beside, check_profile
@@ -19,31 +20,30 @@ from nixprof.change.commit import commit
 from nixprof.change.differences import Change, Kind, compare
 from nixprof.change.environment import expected
 from nixprof.change.generations import SOURCES, remember
+from nixprof.change.hints import renaming
 from nixprof.change.process_lock import process_lock
-from nixprof.change.refusal import UnresolvableError
-from nixprof.change.request import ChangeRequest, Moves
-from nixprof.change.staging import Staging
-from nixprof.change.state import State, read_draft
+from nixprof.change.realise import Realisation, plan_downloads
+from nixprof.change.resolve import Resolver, requests
+from nixprof.change.staging import Staging, generated
+from nixprof.change.state import State
 from nixprof.errors import NixprofError
-from nixprof.files import check_writable, content
+from nixprof.files import check_writable, content, scratch_folder
 from nixprof.lock.freshness import gaps
 from nixprof.nix.operations import Nix
 from nixprof.nix.system import check_system
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from nixprof.change.environment import EnvironmentEntry
+    from nixprof.change.request import ChangeRequest
     from nixprof.context import Context
     from nixprof.lock.flake_lock import LockedInput
     from nixprof.lock.freshness import Gap
-    from nixprof.lock.packages_json import LockedPackage
+    from nixprof.lock.lock import Lock
     from nixprof.manifest.model import Manifest
     from nixprof.nix.download_plan import DownloadPlan
-
-    Propose = Callable[[Manifest], ChangeRequest]
-    Lift = Callable[[UnresolvableError, Manifest], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,72 +57,38 @@ class MovedInput:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a change comes to, before it happens.
+    """What a change comes to, before it happens."""
 
-    Attributes:
-        manifest: what the user will want.
-        locked: everything resolved.
-        changes: what becomes of the packages of this machine.
-        moved: what becomes of the inputs.
-        packages: what the environment will link.
-        downloads: what has to be fetched and built for it; None where nothing is missing.
-        asked: what was to move forward.
-        inputs: what the inputs will be locked to, by name.
-        edits: whether the list itself changes.
-        gaps: what cannot be had on the other systems that the list is for.
-        new_gaps: what of it could be had before, or was not on the list.
-        named: the keys of the packages that the user has named in the command.
-
-    """
-
-    manifest: Manifest
-    locked: Mapping[str, LockedPackage]
-    changes: tuple[Change, ...]
-    moved: tuple[MovedInput, ...]
-    packages: tuple[EnvironmentEntry, ...]
-    downloads: DownloadPlan | None = None
-    asked: Moves = field(default_factory=Moves)
-    inputs: Mapping[str, LockedInput] = field(default_factory=dict)
-    edits: bool = False
-    gaps: tuple[Gap, ...] = ()
-    new_gaps: tuple[Gap, ...] = ()
-    named: frozenset[str] = frozenset()
+    request: ChangeRequest  # with the policy that it needs
+    manifest: Manifest  # what the user will want
+    lock: Lock  # with everything resolved
+    changes: tuple[Change, ...]  # what becomes of the packages of this machine
+    moved: tuple[MovedInput, ...]  # what becomes of the inputs
+    packages: tuple[EnvironmentEntry, ...]  # what the environment will link
+    downloads: DownloadPlan | None  # what has to be fetched and built for it; None where nothing is missing
+    gaps: tuple[Gap, ...]  # what cannot be had on the other systems that the list is for
+    new_gaps: tuple[Gap, ...]  # those that are new, or of packages that are
 
     @property
     def lost(self) -> tuple[Change, ...]:
-        """The packages that go without having been named in the command."""
-        return tuple(one for one in self.changes if one.kind is Kind.REMOVED and one.key not in self.named)
+        """The packages that go although the command does not name them."""
+        return tuple(one for one in self.changes if one.kind is Kind.REMOVED and one.key not in self.request.named)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing changes that the user would notice."""
-        return not (self.changes or self.moved or self.edits)
+        return not (self.changes or self.moved or self.request.files)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a change.
-
-    Attributes:
-        plan: what was to be done.
-        done: whether it was: not for a dry run, nor where the user declined.
-        declined: whether the user did.
-        generation: the number of the profile's generation now.
-        seconds: how long it took.
-
-    """
+    """What became of a change."""
 
     plan: Plan
-    done: bool
-    generation: int | None
-    seconds: float
+    done: bool  # not for a dry run, nor where the user declined
+    generation: int | None  # the number of the profile's generation now
+    seconds: float  # how long it took, without the time that the user took to answer
     declined: bool = False
-
-
-def nothing(manifest: Manifest) -> ChangeRequest:
-    """Propose no change."""
-    del manifest
-    return ChangeRequest()
 
 
 def always(plan: Plan) -> bool:
@@ -131,169 +97,198 @@ def always(plan: Plan) -> bool:
     return True
 
 
-def refuse(error: UnresolvableError, manifest: Manifest) -> str:
-    """Let nothing be lifted that is in the way of a package."""
-    del manifest
-    raise error
-
-
-def change(
-    context: Context,
-    propose: Propose = nothing,
-    *,
-    template: str | None = None,
-    dry_run: bool = False,
-    confirm: Callable[[Plan], bool] = always,
-    lift: Lift = refuse,
-) -> Outcome:
-    """Make the machine match the manifest, after a change of it.
+@contextmanager
+def begin(context: Context, template: str | None = None) -> Iterator[Transaction]:
+    """Take the lock against other nixprofs and read how things stand.
 
     Args:
-        context: whose.
-        propose: says what to change.
+        context: whose packages.
         template: the manifest to begin with where there is none; None where there has to be one.
-        dry_run: only plan.
-        confirm: asked before anything is fetched or built.
-        lift: called where packages are refused: gives the text of the manifest with a policy that allows them, or
-            raises.
-
-    Raises: NixprofError; then the manifest, the locks and the profile are as before. ConcurrentChangeError where
-        somebody else has changed one of them in the meantime: that change is kept.
 
     """
     started = time.monotonic()
-    manifest = context.folders.manifest
+    with (
+        process_lock(context) as lock,
+        Nix(context.progress, lock, context.folders.state) as nix,
+        scratch_folder(context.folders.state) as scratch,
+    ):
+        check_system(context.machine.system)
+        yield Transaction(context, nix, scratch, template, started)
 
-    def patient(plan: Plan) -> bool:
-        """Ask, and do not count the time that somebody takes to answer."""
-        nonlocal started
+
+class Transaction:
+    """A change under way: no other nixprof changes anything, and this one has not changed anything yet."""
+
+    def __init__(self, context: Context, nix: Nix, scratch: Path, template: str | None, started: float) -> None:
+        """Begin, see `begin`."""
+        manifest, flake = context.folders.manifest, context.folders.flake
+        is_new = template is not None and not os.path.lexists(manifest)
+        self._context = context
+        self._nix = nix
+        self._started = started
+        self._template = {manifest: template.encode()} if template is not None and is_new else {}
+        self._read = {path: content(path) for path in (flake / "packages.json", flake / "flake.lock")}
+        self.before = State(context, self._template)
+        sources = self.before.manifest.sources
+        self._read |= {one.path: None if one.path in self._template else one.data for one in sources}
+        folder, self._roots = scratch / "flake", scratch / "roots"
+        folder.mkdir()
+        self._roots.mkdir()
+        self._staging = Staging(context, nix, folder, {one.name for one in self.manifest.inputs})
+        listed = frozenset(package.spec.key for package in self.manifest.packages)
+        self._resolver = Resolver(context, nix, self._staging, listed)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the user wants so far."""
+        return self.before.manifest
+
+    def carry_out(
+        self, request: ChangeRequest, *, dry_run: bool = False, confirm: Callable[[Plan], bool] = always
+    ) -> Outcome:
+        """Plan a change, ask, and apply it.
+
+        Args:
+            request: the change.
+            dry_run: only plan.
+            confirm: asked before anything is fetched or built.
+
+        Raises: NixprofError; then the manifest, the locks and the profile are as before. ConcurrentChangeError where
+            somebody else has changed one of them in the meantime: that change is kept.
+
+        """
+        plan = self.plan(request, dry_run=dry_run)
         asked = time.monotonic()
+        agreed = not dry_run and confirm(plan)
+        answered = time.monotonic()
+        if not agreed:
+            return Outcome(plan, done=False, generation=self.before.generation, seconds=0, declined=not dry_run)
+        generation = self.apply(plan)
+        seconds = time.monotonic() - self._started - (answered - asked)
+        return Outcome(plan, done=True, generation=generation, seconds=seconds)
+
+    def plan(self, request: ChangeRequest, *, dry_run: bool = False) -> Plan:
+        """Find out what a change comes to: lock inputs and resolve packages, in the staging folder."""
+        before, context = self.before, self._context
+        self._check(request, dry_run=dry_run)
+        manifest = before.manifest_with(self._texts(request))
+        lock = _known(before.lock, manifest, request, context)
+        lock = self._staging.lock_inputs(manifest, lock)
+        lock = self._staging.move(manifest, lock, request.moves)
+        manifest, lock, request = self._resolver.complete(manifest, lock, request, dry_run=dry_run)
+        packages = expected(manifest.for_machine(context.machine), lock.packages, context.machine.system)
+        standing = (*(one for one in before.installed if one.key not in request.renamed), *request.standing)
+        changes = compare(standing, packages)
+        leaving = standing if any(one.before is not None for one in changes) else ()
+        downloads = plan_downloads(context, self._nix, packages, leaving, self._resolver.answers)
+        for note in dict.fromkeys(self._notes(downloads)):
+            context.progress.note(note)
+        found, known = gaps(manifest, lock.packages, context.machine), set(map(_identity, before.gaps))
+        new_gaps = tuple(gap for gap in found if _identity(gap) not in known)
+        moved = tuple(_moved_inputs(before.lock, lock))
+        return Plan(request, manifest, lock, changes, moved, packages, downloads, found, new_gaps)
+
+    def apply(self, plan: Plan) -> int | None:
+        """Fetch and build what is missing, and commit. Return the number of the generation."""
+        before, context, request = self.before, self._context, plan.request
+        Realisation(
+            context,
+            self._nix,
+            self._roots,
+            plan.packages,
+            before.installed,
+            plan.lock,
+            self._resolver.answers,
+            lambda keys: self._resolver.evaluate_again(plan.manifest, plan.lock, keys),
+        ).perform(plan.downloads)
+        check_collisions(
+            self._nix,
+            plan.packages,
+            beside(before, request.elements) if request.activates else (),
+            listed=[package.spec.key for package in before.manifest.packages],
+            there=before.profile.elements if before.profile else (),
+            chosen_profile=context.chosen_profile,
+        )
+        attribute = _attribute(plan.manifest, context)
+        self._staging.write(plan.manifest, plan.lock)
+        with context.progress.step("linking the environment"):
+            built = self._nix.build(self._staging.folder, attribute, self._roots / "environment")
+        activation = None
+        if request.activates:
+            activation = Activation.of(before, request.elements, plan.packages, built, attribute)
+        flake = {context.folders.flake / name: data for name, data in generated(plan.manifest, plan.lock).items()}
+        link = before.profile.link if before.profile else context.chosen_profile
+        files = flake | self._texts(request)
+        return commit(context.folders, link, files, lambda: self._activate(activation), self._read)
+
+    def _texts(self, request: ChangeRequest) -> dict[Path, bytes]:
+        """Give the files of the manifest that change."""
+        return {**self._template, **{path: text.encode() for path, text in request.files.items()}}
+
+    def _check(self, request: ChangeRequest, *, dry_run: bool) -> None:
+        """Make sure that everything can be written and the profile can be changed; a dry run only says so."""
+        flake = self._context.folders.flake
+        if not dry_run:
+            for path in (*self._texts(request), *(flake / name for name in ("flake.nix", "packages.json", SOURCES))):
+                check_writable(path)
+        if not request.activates:
+            return
         try:
-            return confirm(plan)
-        finally:
-            started += time.monotonic() - asked
-
-    with process_lock(context) as lock, Nix(context.progress, lock, context.folders.state) as nix:
-        start = {} if template is None or os.path.lexists(manifest) else {manifest: template.encode()}
-        outcome = _attempt(context, nix, start, propose, dry_run=dry_run, confirm=patient, lift=lift)
-        return replace(outcome, seconds=time.monotonic() - started)
-
-
-def _attempt(
-    context: Context,
-    nix: Nix,
-    start: Mapping[Path, bytes],
-    propose: Propose,
-    *,
-    dry_run: bool,
-    confirm: Callable[[Plan], bool],
-    lift: Lift,
-) -> Outcome:
-    """Go the whole way.
-
-    Raises: ConcurrentChangeError where the list, the locks or the profile were changed under way.
-    """
-    check_system(context.machine.system)
-    flake = context.folders.flake
-    read = {path: content(path) for path in (flake / "packages.json", flake / "flake.lock")}
-    before = State(context, start)
-    read |= {source.path: None if source.path in start else source.data for source in before.manifest.sources}
-    draft = propose(before.manifest)
-    files = {**start, **{path: text.encode() for path, text in draft.files.items()}}
-    if not dry_run:
-        for path in (*files, *(flake / name for name in ("flake.nix", "packages.json", SOURCES))):
-            check_writable(path)
-    if draft.activates:
-        try:
-            check_profile(before.profile, draft.elements, agreed=context.agrees)
+            check_profile(self.before.profile, request.elements, agreed=self._context.agrees)
         except NixprofError as error:
             if not dry_run:
                 raise
-            context.progress.note(f"without --dry-run this fails: {error.message}")
-    manifest = before.manifest_with(files) if files else before.manifest
-    with Staging.of(context, nix, manifest, before) as stage:
-        stage.adopt(draft.adopted)
-        stage.lock_inputs()
-        stage.move(draft.moves)
-        manifest, draft = _resolve(stage, manifest, draft, lift, dry_run=dry_run)
-        plan = _plan(context, manifest, before, draft, stage)
-        if dry_run or not confirm(plan):
-            return Outcome(plan, done=False, generation=before.generation, seconds=0, declined=not dry_run)
-        stage.realise(plan.packages, plan.downloads)
-        foreign = beside(before, draft.elements) if draft.activates else ()
-        listed = [package.spec.key for package in before.manifest.packages]
-        there = before.profile.elements if before.profile else ()
-        check_collisions(nix, plan.packages, foreign, listed=listed, there=there, chosen_profile=context.chosen_profile)
-        built = stage.build()
-        activation = None
-        if draft.activates:
-            activation = Activation.of(before, draft.elements, plan.packages, built, stage.attribute)
+            self._context.progress.note(f"without --dry-run this fails: {error.message}")
 
-        def activate() -> int | None:
-            if activation is None:
-                return before.generation
-            with context.progress.step("switching the profile"):
-                profile = activation.perform(nix, context)
-            remember(context, profile.link)
-            return profile.generation
+    def _activate(self, activation: Activation | None) -> int | None:
+        """Let the profile follow, if it shall. Return the number of its generation."""
+        if activation is None:
+            return self.before.generation
+        with self._context.progress.step("switching the profile"):
+            profile = activation.perform(self._nix, self._context)
+        remember(self._context, profile.link)
+        return profile.generation
 
-        files |= {path: text.encode() for path, text in draft.files.items()}
-        generated = {flake / name: data for name, data in stage.files().items()}
-        link = before.profile.link if before.profile else context.chosen_profile
-        generation = commit(context.folders, link, {**generated, **files}, activate, read)
-        return Outcome(plan, done=True, generation=generation, seconds=0)
+    def _notes(self, downloads: DownloadPlan | None) -> Iterator[str]:
+        """Say what else is worth knowing of what was resolved: new names, and caches for what has to be built."""
+        built: dict[tuple[Sequence[str], Sequence[str]], list[str]] = {}
+        for request, answer in self._resolver.answers.items():
+            if answer.new_name:
+                yield renaming(request.package, answer.new_name)
+            if downloads and answer.derivation in downloads.built and answer.substituters:
+                built.setdefault((answer.substituters, answer.trusted_keys), []).append(request.package.written)
+        for (substituters, keys), names in built.items():
+            yield f"{', '.join(names)} may be in a cache that the flake names; in nix.conf:"
+            yield f"  extra-substituters = {' '.join(substituters)}"
+            if keys:
+                yield f"  extra-trusted-public-keys = {' '.join(keys)}"
 
 
-def _resolve(
-    stage: Staging, manifest: Manifest, draft: ChangeRequest, lift: Lift, *, dry_run: bool
-) -> tuple[Manifest, ChangeRequest]:
-    """Have an answer for every package, if need be with a policy; returns the manifest and the draft with that."""
-    while True:
-        try:
-            stage.resolve(draft.can_be_allowed)
-        except UnresolvableError as error:
-            draft = replace(draft, files={**draft.files, manifest.path: lift(error, manifest)})
-            if not dry_run:
-                check_writable(manifest.path)
-            manifest = read_draft(manifest.path, {path: text.encode() for path, text in draft.files.items()})
-            stage.revise(manifest)
-        else:
-            return manifest, draft
+def _known(lock: Lock, manifest: Manifest, request: ChangeRequest, context: Context) -> Lock:
+    """Give what is known of the packages of a manifest before Nix is asked."""
+    lock = lock.for_manifest(manifest)
+    adopted = {key: one.with_systems(lock.package(key).systems) for key, one in request.adopted.items()}
+    wanted: dict[str, set[str]] = {}
+    for one in requests(manifest, context.machine):
+        wanted.setdefault(one.package.spec.key, set()).add(one.system)
+    known = {**lock.packages, **adopted}
+    return lock.with_packages({key: one.kept_for(wanted.get(key, set())) for key, one in known.items()})
 
 
-def _plan(context: Context, manifest: Manifest, before: State, draft: ChangeRequest, stage: Staging) -> Plan:
-    """Make out what a change comes to, and note what else is worth knowing of its packages."""
-    wanted = manifest.for_machine(context.machine)
-    packages = expected(wanted, stage.locked, context.machine.system)
-    moved = tuple(
-        MovedInput(name, before.inputs.get(name), locked)
-        for name, locked in stage.inputs().items()
-        if name not in before.inputs or before.inputs[name].identity != locked.identity
-    )
-    standing = (*(one for one in before.installed if one.key not in draft.renamed), *draft.standing)
-    changes = compare(standing, packages)
-    found = gaps(manifest, stage.locked, context.machine)
-    known = set(map(_named, before.gaps))
-    differing = {change.key for change in changes if change.before is not None}
-    leaving = standing if differing else ()
-    downloads = stage.plan_downloads(packages, leaving)
-    for note in dict.fromkeys(stage.notes(downloads)):
-        context.progress.note(note)
-    return Plan(
-        manifest,
-        stage.locked,
-        changes,
-        moved,
-        packages,
-        downloads,
-        draft.moves,
-        stage.inputs(),
-        bool(draft.files),
-        found,
-        tuple(gap for gap in found if _named(gap) not in known),
-        draft.named,
-    )
+def _moved_inputs(before: Lock, after: Lock) -> Iterator[MovedInput]:
+    for name, locked in after.inputs.items():
+        known = before.inputs.get(name)
+        if known is None or known.identity != locked.identity:
+            yield MovedInput(name, known, locked)
 
 
-def _named(gap: Gap) -> tuple[str, str, str]:
+def _attribute(manifest: Manifest, context: Context) -> str:
+    """Name the environment of this machine among the outputs of the flake."""
+    machine = context.machine
+    if any(package.scope.kind == "host" and package.scope.applies(machine) for package in manifest.packages):
+        return f"hosts.{machine.host}.nixprof"
+    return "nixprof"
+
+
+def _identity(gap: Gap) -> tuple[str, str, str]:
     return gap.package.spec.key, gap.system, gap.why.reason

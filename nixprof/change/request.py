@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nixprof.change.refusal import Attempt
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
@@ -16,49 +18,34 @@ if TYPE_CHECKING:
     from nixprof.nix.profile import Element
 
 
+NO_COMMAND = Attempt()
+
+
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What `update` moves forward.
+    """What `update` moves forward."""
 
-    Attributes:
-        inputs: names of inputs, with all of their packages that are not pinned.
-        packages: packages that move alone.
-
-    """
-
-    inputs: tuple[str, ...] = ()
-    packages: tuple[Package, ...] = ()
+    inputs: tuple[str, ...] = ()  # with all of their packages that are not pinned
+    packages: tuple[Package, ...] = ()  # alone
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeRequest:
-    """A change, before it is tried. By default none: then the machine only has to match the manifest.
+    """A change, before it is tried. By default none: then the machine only has to match the manifest."""
 
-    Attributes:
-        files: the new text of every file of the manifest that changes.
-        moves: what moves forward.
-        adopted: packages whose answers are known without asking Nix, by key.
-        elements: elements of the profile that the environment takes the place of.
-        standing: what those link now.
-        renamed: keys of installed packages that `standing` has under other keys.
-        can_be_allowed: what the user allows where it is in the way of a package; it is written into the policy.
-        named: the keys of the packages that the user has named in the command.
-        activates: whether the profile follows; otherwise only the manifest and the locks are written.
-
-    """
-
-    files: Mapping[Path, str] = field(default_factory=dict)
+    files: Mapping[Path, str] = field(default_factory=dict)  # the new text of every file of the manifest that changes
     moves: Moves = Moves()
-    adopted: Mapping[str, LockedPackage] = field(default_factory=dict)
-    elements: tuple[Element, ...] = ()
-    standing: tuple[EnvironmentEntry, ...] = ()
-    renamed: frozenset[str] = frozenset()
-    can_be_allowed: frozenset[Reason] = frozenset()
-    named: frozenset[str] = frozenset()
-    activates: bool = True
+    adopted: Mapping[str, LockedPackage] = field(default_factory=dict)  # packages that are known without asking Nix
+    elements: tuple[Element, ...] = ()  # of the profile, that the environment takes the place of
+    standing: tuple[EnvironmentEntry, ...] = ()  # what those link now
+    renamed: frozenset[str] = frozenset()  # keys of installed packages that `standing` has under other keys
+    allow: frozenset[Reason] = frozenset()  # what is written into the policy where it is in the way of a package
+    attempt: Attempt = NO_COMMAND  # the command, for the hints
+    named: frozenset[str] = frozenset()  # the keys of the packages that the user has named in the command
+    activates: bool = True  # whether the profile follows; otherwise only the manifest and the locks are written
 
     @classmethod
     def rewriting(cls, manifest: Manifest, texts: Mapping[Path, str], named: Iterable[str] = ()) -> ChangeRequest:
-        """Propose new texts of the files of a manifest, of which some may be the old ones, for packages by key."""
+        """Ask for new texts of the files of a manifest, of which some may be the old ones; `named` are keys."""
         files = {path: texts[path] for path, old in manifest.texts().items() if texts[path] != old}
         return cls(files, named=frozenset(named))

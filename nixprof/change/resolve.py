@@ -1,106 +1,35 @@
-"""Turn specs into store paths and metadata, by one evaluation of all that `packages.json` does not answer."""
+"""Complete the lock: resolve every package that `packages.json` does not answer, by as few evaluations as possible."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from nixprof.change.refusal import A_SET, Refusal
-from nixprof.errors import NixprofError, Reason
-from nixprof.lock.freshness import packages_of
-from nixprof.lock.packages_json import LockedPackage, Resolved
-from nixprof.nix.errors import NixError, allowed_as, known_issues, named_instead, renamed
-from nixprof.nix.nix_data import quoted
-from nixprof.nix.profile import USUAL_PRIORITY
-from nixprof.redact import excerpt
-from nixprof.schema import fits
-from nixprof.store_path import is_in_store_path, is_store_path, outputs_of, package_of
+from nixprof.change.evaluation import ResolveRequest, evaluate, source_of
+from nixprof.change.policy import allow
+from nixprof.change.refusal import UnresolvableError, sentence
+from nixprof.change.state import read_draft
+from nixprof.files import check_writable
+from nixprof.formatting import count
+from nixprof.lock.flake_nix import used_inputs
+from nixprof.lock.freshness import fingerprints, is_known_unavailable, is_resolved, packages_of
+from nixprof.lock.packages_json import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Iterator, Sequence
 
-    from nixprof.lock.flake_lock import LockedInput
+    from nixprof.change.evaluation import ResolvedPackage
+    from nixprof.change.refusal import Refusal
+    from nixprof.change.request import ChangeRequest
+    from nixprof.change.staging import Staging
+    from nixprof.context import Context
+    from nixprof.lock.lock import Lock
     from nixprof.machine import Machine
-    from nixprof.manifest.model import Manifest, Package
+    from nixprof.manifest.model import Manifest
     from nixprof.nix.operations import Nix
 
 
-@dataclass(frozen=True, slots=True)
-class ResolveRequest:
-    """A package to resolve for a system; `index` is its place in the manifest, by which Nix is asked for it."""
-
-    index: int
-    package: Package
-    system: str
-
-
-# What `lib.resolve` of a generated flake tells of a package, by its state.
-_SHAPES: dict[str, dict[str, Any]] = {
-    "resolved": {
-        **dict.fromkeys(("drvPath", "pname", "version", "description", "mainProgram"), str),
-        "priority": int,
-        "outputs": {str: str},
-        **{key: [str] for key in ("outputsToInstall", "substituters", "trustedKeys")},
-    },
-    "refused": {
-        **dict.fromkeys(("name", "pname"), str),
-        **dict.fromkeys(("unfree", "insecure", "broken", "unsupported", "reached"), bool),
-        **{key: [str] for key in ("vulnerabilities", "platforms", "problems", "messages")},
-    },
-    "malformed": dict.fromkeys(("attribute", "type"), str),
-    "missing": {"depth": int, "names": [str]},
-    "no such system": {"systems": [str]},
-    "not a package": {"type": str, "names": [str]},
-    "threw": {"reached": bool},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedPackage:
-    """What a question came to.
-
-    Attributes:
-        resolved: the package.
-        derivation: what builds it; empty where none is known.
-        new_name: the name that it goes by now in its input; empty where that is the same.
-        substituters: the binary caches that the flake of the package names for itself.
-        trusted_keys: what they sign with.
-
-    """
-
-    resolved: Resolved
-    derivation: str
-    new_name: str = ""
-    substituters: tuple[str, ...] = ()
-    trusted_keys: tuple[str, ...] = ()
-
-
-# So many letters more or fewer may a name have to be meant, and so many names are tried.
-_FEW = 2
-_SOME = 100
-# So many packages of a set stand for all.
-_EXAMPLES = 3
-_VERSION = re.compile(r"[-@]v?\d[\w.+-]*")
-_KINDS = {
-    "string": "a text",
-    "int": "a number",
-    "float": "a number",
-    "bool": "a yes or no",
-    "path": "a path",
-    "list": "a list",
-    "lambda": "a function",
-    "set": "a set of other things",
-}
-# In this order nixpkgs looks at a package.
-_REFUSALS = (Reason.UNFREE, Reason.INSECURE, Reason.BROKEN, Reason.UNSUPPORTED)
-# What the packages are to blame for, and not the machine, the network or the lock. What is built here, is built to be
-# evaluated.
-_OF_PACKAGES = (*_REFUSALS, Reason.RENAMED, Reason.REMOVED, Reason.BUILD_FAILED, Reason.FAILED)
-
-
-def questions(manifest: Manifest, machine: Machine) -> Iterator[ResolveRequest]:
+def requests(manifest: Manifest, machine: Machine) -> Iterator[ResolveRequest]:
     """Go through everything that has to be resolved: for this machine, and for every system of the manifest."""
     index_of = {package: index for index, package in enumerate(manifest.packages)}
     for system in dict.fromkeys((machine.system, *manifest.systems)):
@@ -108,341 +37,109 @@ def questions(manifest: Manifest, machine: Machine) -> Iterator[ResolveRequest]:
             yield ResolveRequest(index_of[package], package, system)
 
 
-def resolve(
-    nix: Nix,
-    flake: Path,
-    asked: Sequence[ResolveRequest],
-    locked: Mapping[str, LockedPackage],
-    inputs: Mapping[str, LockedInput],
-    fingerprint_of: Mapping[str, str],
-    declared: Sequence[str] = (),
-) -> tuple[dict[ResolveRequest, ResolvedPackage], list[Refusal]]:
-    """Ask Nix, in one evaluation.
+class Resolver:
+    """Completes the lock of one change."""
 
-    Args:
-        nix: the Nix to ask.
-        flake: the compiled flake with its lock.
-        asked: what to ask.
-        locked: what is known; of it only the holds count.
-        inputs: the locked inputs, by name.
-        fingerprint_of: what an answer from each of them rests on.
-        declared: the names of all inputs, used or not.
+    def __init__(self, context: Context, nix: Nix, staging: Staging, listed: frozenset[str]) -> None:
+        """Begin; `listed` are the keys of the packages that are on the user's list already."""
+        self.answers: dict[ResolveRequest, ResolvedPackage] = {}  # all that was evaluated
+        self._context = context
+        self._nix = nix
+        self._staging = staging
+        self._listed = listed
 
-    Returns: the answers, and the reasons why there is none to the other questions.
+    def complete(
+        self, manifest: Manifest, lock: Lock, request: ChangeRequest, *, dry_run: bool
+    ) -> tuple[Manifest, Lock, ChangeRequest]:
+        """Resolve every package for this machine and for every system of the manifest.
 
-    Raises: NixprofError where Nix fails altogether.
+        Where the user allows what is in the way of a package, that is written into the list. Retry until nothing new is
+        blocked: a blocked dependency only shows once the package itself is allowed.
 
-    """
-    stored = {question: _store_path_answer(question) for question in asked if question.package.spec.is_store_path}
-    asked = [question for question in asked if question not in stored]
-    if not asked:
-        return stored, []
-    told = _ask(nix, flake, asked)
-    answers = stored
-    refusals = _without_system(nix, flake, told)
-    for question in asked:
-        if told[question]["state"] == "no such system":
-            continue
-        found = _refusals(nix, flake, question, told[question])
-        refusals += [_with_others(one, locked, declared) for one in found]
-        if not found:
-            spec = question.package.spec
-            known = locked.get(spec.key, LockedPackage())
-            source = known.held or inputs[spec.input].url
-            # What is held rests on no input: once it is let go, it has to be asked for again.
-            new_name = _in_place_of(nix, flake, question, told[question]["newName"])
-            answers[question] = _answer(
-                told[question], source, "" if known.held else fingerprint_of[spec.input], new_name
+        Returns: the manifest and the request with that policy, and the lock with the packages.
+
+        Raises: UnresolvableError that names every package that cannot be had. What cannot be had on another system is
+            noted in the lock, and blocks nothing.
+
+        """
+        while True:
+            lock, blocked = self._resolve(manifest, lock, request)
+            if blocked is None:
+                return manifest, lock, request
+            text = allow(blocked, manifest, request.allow)
+            if not dry_run:
+                check_writable(manifest.path)
+            request = replace(request, files={**request.files, manifest.path: text})
+            manifest = read_draft(manifest.path, {path: text.encode() for path, text in request.files.items()})
+
+    def _resolve(self, manifest: Manifest, lock: Lock, request: ChangeRequest) -> tuple[Lock, UnresolvableError | None]:
+        """Resolve what is not resolved yet; returns as well what is in the way on this machine, or may be allowed."""
+        here = self._context.machine.system
+        fingerprint_of = fingerprints(manifest, lock.inputs)
+        asked = [
+            one
+            for one in requests(manifest, self._context.machine)
+            if not self._is_settled(one, lock, fingerprint_of.get(one.package.spec.input), request)
+        ]
+        if not asked:
+            return lock, None
+        refusals = self.evaluate(manifest, lock, asked)
+        packages = {one.package.spec.key: lock.package(one.package.spec.key) for one in asked}
+        for one in asked:
+            if one in self.answers:
+                key = one.package.spec.key
+                packages[key] = packages[key].on(one.system, self.answers[one].resolved)
+        blocking = {
+            one.package for one in refusals if here in one.systems or (one.reason in request.allow and one.policy)
+        }
+        for refusal in refusals:
+            if refusal.package not in blocking:
+                key = refusal.package.spec.key
+                source, fingerprint = source_of(refusal.package, packages[key], lock, fingerprint_of)
+                why = Unavailable(refusal.reason.value, sentence(refusal, lock.inputs), source, fingerprint)
+                packages[key] = packages[key].without(refusal.systems[0], why)
+        lock = lock.with_packages(packages)
+        in_the_way = [one for one in refusals if one.package in blocking]
+        if not in_the_way:
+            return lock, None
+        return lock, UnresolvableError(in_the_way, lock.inputs, self._listed, request.attempt)
+
+    def _is_settled(self, one: ResolveRequest, lock: Lock, fingerprint: str | None, request: ChangeRequest) -> bool:
+        """Tell whether a package is resolved, or is known to be unavailable on another system."""
+        known = lock.packages.get(one.package.spec.key)
+        if is_resolved(one.package, one.system, known, fingerprint):
+            return True
+        if one.system == self._context.machine.system or not is_known_unavailable(one.system, known, fingerprint):
+            return False
+        return known is not None and known.unavailable[one.system].reason not in {one.value for one in request.allow}
+
+    def evaluate(self, manifest: Manifest, lock: Lock, asked: Sequence[ResolveRequest]) -> list[Refusal]:
+        """Evaluate packages, into `answers`; returns why there is no answer for the others."""
+        declared = [one.name for one in manifest.inputs]
+        used = used_inputs(manifest, lock.packages)
+        self._staging.write(manifest, lock)
+        number = len({one.package for one in asked})
+        with (
+            self._context.progress.step(f"resolving {count(number, 'package')}"),
+            self._staging.naming_inputs(used, lock),
+        ):
+            answers, refusals = evaluate(
+                self._nix, self._staging.folder, asked, lock, fingerprints(manifest, lock.inputs), declared
             )
-    return answers, refusals
+        self.answers |= answers
+        return refusals
 
+    def evaluate_again(
+        self, manifest: Manifest, lock: Lock, keys: Collection[str]
+    ) -> dict[ResolveRequest, ResolvedPackage]:
+        """Evaluate packages of this machine that are resolved already, to be able to build them.
 
-def _without_system(nix: Nix, flake: Path, told: Mapping[ResolveRequest, Mapping[str, Any]]) -> list[Refusal]:
-    """Say which packages are of an input that has nothing for their system, and ask Nix for the reason once."""
-    reasons: dict[tuple[str, str], str] = {}
-    refusals = []
-    for question, answer in told.items():
-        if answer["state"] != "no such system":
-            continue
-        at = (question.package.spec.input, question.system)
-        if at not in reasons and answer["systems"]:
-            reasons[at] = f"it has packages for {', '.join(answer['systems'])}"
-        elif at not in reasons:
-            error = _insist(nix, flake, question)
-            reasons[at] = error.said if isinstance(error, NixError) else error.message
-        refusals.append(Refusal(question.package, (question.system,), Reason.NO_SUCH_SYSTEM, details=(reasons[at],)))
-    return refusals
-
-
-def _ask(nix: Nix, flake: Path, asked: Sequence[ResolveRequest]) -> dict[ResolveRequest, dict[str, Any]]:
-    """Evaluate; where one package breaks the whole evaluation, find it by halves."""
-    by_system: dict[str, list[int]] = {}
-    for question in asked:
-        by_system.setdefault(question.system, []).append(question.index)
-    try:
-        said: list[str] = []
-        told = nix.evaluate(flake, "lib.resolve", f"resolve: resolve {_request(by_system)}", said.append)
-    except NixError as error:
-        if not _is_of_packages(error):
-            raise
-        if len(asked) == 1:
-            return {asked[0]: {"state": "threw", "error": error, "reached": True}}
-        first = [question for question in asked if question.system == asked[0].system]
-        # What fails on one system is no news of another.
-        half = len(first) if len(first) < len(asked) else len(asked) // 2
-        ordered = [*first, *(question for question in asked if question not in first)]
-        return _ask(nix, flake, ordered[:half]) | _ask(nix, flake, ordered[half:])
-    try:
-        found = {system: iter(entries) for system, entries in told.items()}
-        answers = {question: next(found[question.system]) for question in asked}
-    except (AttributeError, LookupError, TypeError, StopIteration):
-        answers = {}
-    if answers and all(_is_answer(question, answer) for question, answer in answers.items()):
-        new_names = renamed("".join(said))
-        return {question: {**answer, "newName": _in_names(question, new_names)} for question, answer in answers.items()}
-    raise NixprofError(
-        "Nix answers something else than it was asked",
-        Reason.NOT_NIX,
-        cause=str(told)[:200],
-        hints=("is it Nix? nix --version",),
-    )
-
-
-def _in_names(question: ResolveRequest, new_names: Mapping[str, str]) -> str:
-    """Find the new name of a package among those that nixpkgs warns of; empty where it has none."""
-    path = question.package.spec.attr_path
-    return new_names.get(".".join(path)) or new_names.get(path[-1], "")
-
-
-def _in_place_of(nix: Nix, flake: Path, question: ResolveRequest, name: str) -> str:
-    """Give the attribute path of a new name, which nixpkgs may mean within the set of the package or as a whole."""
-    above, whole = question.package.spec.attr_path[:-1], name.split(".")
-    found = _packages_among(nix, flake, question, [(*above, *whole), whole]) if above and name else []
-    return found[0] if found else name
-
-
-def _is_answer(question: ResolveRequest, told: Any) -> bool:
-    """Tell whether Nix has answered what it was asked; see `resolveOne` in nixprof.nix."""
-    shape = _SHAPES.get(told["state"]) if fits(told, {"state": str}) else None
-    if shape is None or not fits(told, shape):
-        return False
-    match told["state"]:
-        case "missing":
-            return bool(0 <= told["depth"] < len(question.package.spec.attr_path))
-    return True
-
-
-def _request(by_system: Mapping[str, Sequence[int]]) -> str:
-    """Write what is asked as Nix: systems, which the parser of the manifest has checked, and numbers."""
-    return "{ " + " ".join(f'"{system}" = [ {" ".join(map(str, at))} ];' for system, at in by_system.items()) + " }"
-
-
-def _answer(told: Mapping[str, Any], source: str, fingerprint: str, new_name: str) -> ResolvedPackage:
-    return ResolvedPackage(
-        Resolved(
-            pname=told["pname"],
-            version=told["version"],
-            description=" ".join(told["description"].split()),
-            main_program=told["mainProgram"],
-            priority=told["priority"],
-            outputs=told["outputs"],
-            outputs_to_install=tuple(one for one in told["outputsToInstall"] if one in told["outputs"]),
-            source=source,
-            fingerprint=fingerprint,
-        ),
-        told["drvPath"],
-        new_name,
-        tuple(told["substituters"]),
-        tuple(told["trustedKeys"]),
-    )
-
-
-def _store_path_answer(question: ResolveRequest) -> ResolvedPackage:
-    """Tell of a store path what its name tells."""
-    path = question.package.spec.attr_path[0]
-    pname, version = package_of([path], ())
-    outputs = outputs_of([path], ())
-    return ResolvedPackage(Resolved(pname, version, "", "", USUAL_PRIORITY, outputs, tuple(outputs), "", ""), "")
-
-
-def _is_of_packages(error: NixError) -> bool:
-    """Tell whether a package may be to blame: also for a file that is missing, if that is one of its source."""
-    file = error.found.get("file", "")
-    # From 2.31 on a file of an input goes by the reference of that: «path:/home/alice/tools»/hammer.nix.
-    of_source = file.startswith("«") or is_in_store_path(f"/{file}")
-    return error.reason in _OF_PACKAGES or (error.reason is Reason.INPUT and of_source)
-
-
-def _unusable(question: ResolveRequest, told: Mapping[str, Any]) -> list[Refusal]:
-    """Say what keeps a package from being used that nothing keeps from being evaluated."""
-    at = (question.package, (question.system,))
-    paths = {"drvPath": told["drvPath"], **{f"{name}.outPath": path for name, path in told["outputs"].items()}}
-    for name, path in paths.items():
-        if not is_store_path(path):
-            return [Refusal(*at, Reason.MALFORMED, details=(name,), kind=f"{excerpt(path)}, which is not a store path")]
-    # An output that is chosen in the list or, where none is, by the package itself.
-    chosen, there = question.package.spec.outputs, told["outputs"]
-    absent = [output for output in chosen or told["outputsToInstall"] if output != "*" and output not in there]
-    by_itself = "" if chosen else ", which it names as one to install"
-    return [Refusal(*at, Reason.NO_SUCH_OUTPUT, one, details=tuple(there), kind=by_itself) for one in absent[:1]]
-
-
-def _refusals(nix: Nix, flake: Path, question: ResolveRequest, told: Mapping[str, Any]) -> list[Refusal]:
-    """Make what Nix told of one package into the reasons why it cannot be had; none where it can."""
-    at = (question.package, (question.system,))
-    match told["state"]:
-        case "missing":
-            return [Refusal(*at, Reason.MISSING, details=_meant(nix, flake, question, told))]
-        case "not a package":
-            return [_no_package(nix, flake, question, told)]
-        case "malformed":
-            return [Refusal(*at, Reason.MALFORMED, details=(told["attribute"],), kind=_kind(told["type"]))]
-        case "resolved":
-            return _unusable(question, told)
-        case "refused":
-            found = [one for one in _REFUSALS if told[one.value]]
-            if found:
-                return [_refusal(at, one, told) for one in found]
-    error = told.get("error") or _insist(nix, flake, question)
-    refusal = _from_words(question, error, told.get("name", ""))
-    if refusal.reason is Reason.RENAMED:
-        refusal = replace(refusal, details=(_in_place_of(nix, flake, question, refusal.details[0]),))
-    return [replace(refusal, can_be_allowed=told["reached"])]
-
-
-def _refusal(at: tuple[Package, tuple[str, ...]], reason: Reason, told: Mapping[str, Any]) -> Refusal:
-    """Make what a package says of itself into the reason why nixpkgs refuses it."""
-    full_name, pname = told["name"], told["pname"]
-    names: tuple[str, ...] = (pname,)
-    details: Sequence[str] = ()
-    match reason:
-        case Reason.INSECURE:
-            names, details = (full_name,), told["vulnerabilities"]
-        case Reason.UNSUPPORTED:
-            details = told["platforms"]
-        case Reason.BROKEN if told["problems"]:
-            names = tuple(pname if one == "broken" else f"{pname}.{one}" for one in told["problems"])
-            details = told["messages"]
-    return Refusal(*at, reason, full_name, names, tuple(details), can_be_allowed=told["reached"])
-
-
-def _kind(type_: str) -> str:
-    """Say of a type of Nix's in plain words what it is."""
-    return _KINDS.get(type_, "nothing")
-
-
-def _meant(nix: Nix, flake: Path, question: ResolveRequest, told: Mapping[str, Any]) -> tuple[str, ...]:
-    """Find packages with a name like one that is missing."""
-    path, depth, names = question.package.spec.attr_path, told["depth"], told["names"]
-    before, missing, after = path[:depth], path[depth], path[depth + 1 :]
-    # A version holds dots, and without quotes each begins another name.
-    whole = ".".join(path[depth:])
-    close = [(*before, name) for name in _close(whole, names)]
-    if after:
-        close += [(*before, name, *after) for name in _close(missing, names)]
-    return tuple(_packages_among(nix, flake, question, close))
-
-
-def _no_package(nix: Nix, flake: Path, question: ResolveRequest, told: Mapping[str, Any]) -> Refusal:
-    """Say what is no package: a set of some, or a part of one."""
-    path = question.package.spec.attr_path
-    refusal = Refusal(question.package, (question.system,), Reason.NOT_A_PACKAGE, kind=_kind(told["type"]))
-    above = [path[:length] for length in range(len(path) - 1, 0, -1)]
-    of_package = _packages_among(nix, flake, question, above)
-    if of_package:
-        return replace(refusal, details=tuple(of_package))
-    inside = _packages_among(nix, flake, question, [(*path, name) for name in told["names"][:_SOME]])
-    return replace(refusal, kind=A_SET, details=tuple(inside[:_EXAMPLES])) if inside else refusal
-
-
-def _packages_among(nix: Nix, flake: Path, question: ResolveRequest, paths: Sequence[Sequence[str]]) -> list[str]:
-    """Choose the attribute paths that lead to packages; none where Nix cannot tell."""
-    if not paths:
-        return []
-    written = " ".join(f"[ {' '.join(map(quoted, path))} ]" for path in paths)
-    try:
-        told = nix.evaluate(flake, "lib.among", f'among: among "{question.system}" {question.index} [ {written} ]')
-    except NixprofError:
-        return []
-    return [replace(question.package.spec, attr_path=tuple(path)).name for path in told] if fits(told, [[str]]) else []
-
-
-def _insist(nix: Nix, flake: Path, question: ResolveRequest) -> NixprofError:
-    """Let the package fail on its own, to hear why."""
-    try:
-        request = _request({question.system: [question.index]})
-        nix.evaluate(flake, "lib.insist", f"insist: insist {request}")
-    except NixError as error:
-        if not _is_of_packages(error):
-            raise
-        return error
-    except NixprofError as error:
-        return error
-    return NixprofError("Nix evaluates it on its own and fails in the list", Reason.FAILED)
-
-
-def _from_words(question: ResolveRequest, error: NixprofError, name: str) -> Refusal:
-    """Make Nix's own words into the reason: what is said of a package that this one needs, or of its old name.
-
-    Args:
-        question: the package.
-        error: what Nix said.
-        name: what the package calls itself, with its version; empty where that is not known.
-
-    """
-    refusal = Refusal(question.package, (question.system,), Reason.FAILED, details=(error.cause or error.message,))
-    if not isinstance(error, NixError):
-        return refusal
-    match error.reason:
-        case Reason.RENAMED:
-            return replace(refusal, reason=Reason.RENAMED, details=(error.found["new"],))
-        case Reason.REMOVED:
-            instead = named_instead(error.said)
-            return replace(
-                refusal, reason=Reason.REMOVED, details=(error.found["why"], *([instead] if instead else []))
-            )
-        case Reason.UNFREE | Reason.INSECURE | Reason.BROKEN | Reason.UNSUPPORTED:
-            refused = error.found["package"]
-            return replace(
-                refusal,
-                reason=error.reason,
-                full_name=refused,
-                allowed_as=allowed_as(error.said, refused),
-                details=known_issues(error.said),
-                through=refused != name,
-            )
-        case Reason.BUILD_FAILED:
-            return replace(refusal, reason=Reason.NEEDS_BUILD, kind=_without_build(question, error))
-    return replace(refusal, details=(error.said or error.message,))
-
-
-def _without_build(question: ResolveRequest, error: NixError) -> str:
-    """Say that a package has to be built to be evaluated, and where that could be done."""
-    on = f" on {error.found['system']}" if error.found.get("system") else ""
-    return f" for {question.system} here: that takes a build of {error.found['name']}{on}"
-
-
-def _with_others(refusal: Refusal, locked: Mapping[str, LockedPackage], declared: Sequence[str]) -> Refusal:
-    """Add what the other inputs may have in place of a package that is missing."""
-    if refusal.reason is not Reason.MISSING:
-        return refusal
-    spec = refusal.package.spec
-    named = [f"{name}#default" for name in declared if name != spec.input and name == spec.name]
-    found = [key for key in locked if key != spec.key and key.partition("#")[2] == spec.name]
-    return replace(refusal, elsewhere=tuple(found or named))
-
-
-def _close(name: str, names: Sequence[str]) -> list[str]:
-    """Find names like a mistyped one: of the tens of thousands of a nixpkgs compare those that can be close."""
-    import difflib
-
-    folded = name.casefold()
-    plain = _VERSION.sub("", folded)
-    by_folded = {other.casefold(): other for other in reversed(names)}
-    likely = [
-        other
-        for other in by_folded
-        if abs(len(other) - len(name)) <= _FEW and (other[:1] == folded[:1] or set(folded) <= set(other))
-    ]
-    found = [folded, *difflib.get_close_matches(folded, likely, n=3, cutoff=0.7), plain]
-    return [by_folded[other] for other in dict.fromkeys(found) if other in by_folded]
+        Raises: UnresolvableError where one cannot be had any more.
+        """
+        system = self._context.machine.system
+        everything = requests(manifest, self._context.machine)
+        asked = [one for one in everything if one.system == system and one.package.spec.key in keys]
+        refusals = self.evaluate(manifest, lock, asked)
+        if refusals:
+            raise UnresolvableError(refusals, lock.inputs, self._listed)
+        return {one: self.answers[one] for one in asked}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,12 +11,13 @@ from nixprof.change.environment import expected, in_profile
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import content, read_file
 from nixprof.formatting import count
-from nixprof.lock.packages_json import holds, read_packages
+from nixprof.lock.lock import Lock
 from nixprof.manifest.parse import parse
 from nixprof.nix.flake_path import came_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from nixprof.change.environment import Environment, EnvironmentEntry
     from nixprof.context import Context
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from nixprof.lock.packages_json import LockedPackage
     from nixprof.manifest.model import Manifest, Package
     from nixprof.nix.profile import Profile
-
-_MACHINERY = Path(__file__).parents[1] / "lock" / "nixprof.nix"
 
 
 class State:
@@ -93,16 +91,19 @@ class State:
         )
 
     @cached_property
+    def lock(self) -> Lock:
+        """What was resolved."""
+        return Lock.read(self._project.folders.flake)
+
+    @property
     def locked(self) -> Mapping[str, LockedPackage]:
-        """What `packages.json` has, by key."""
-        return read_packages(self._project.folders.flake / "packages.json")
+        """The packages of the lock, by key."""
+        return self.lock.packages
 
-    @cached_property
+    @property
     def inputs(self) -> Mapping[str, LockedInput]:
-        """What `flake.lock` has, by name."""
-        from nixprof.lock.flake_lock import read_flake_lock
-
-        return read_flake_lock(self._project.folders.flake / "flake.lock")
+        """The inputs of the lock, by name."""
+        return self.lock.inputs
 
     @cached_property
     def profile(self) -> Profile | None:
@@ -113,8 +114,7 @@ class State:
     def compiled(self) -> bool:
         """Whether the generated folder is what the manifest compiles to."""
         flake = self._project.folders.flake
-        files = generated(self.manifest, self.locked)
-        return all(content(flake / name) == data for name, data in files.items())
+        return all(content(flake / name) == data for name, data in self.lock.code(self.manifest).items())
 
     @cached_property
     def wanted(self) -> tuple[Package, ...]:
@@ -122,16 +122,20 @@ class State:
         return self.manifest.for_machine(self.machine)
 
     @cached_property
-    def unanswered(self) -> frozenset[Package]:
+    def unresolved(self) -> frozenset[Package]:
         """Those among them that have to be resolved first, at what the inputs are locked to now."""
-        from nixprof.lock.freshness import fingerprints, is_answered
+        from nixprof.lock.freshness import fingerprints, is_resolved
 
         fingerprint_of = fingerprints(self.manifest, self.inputs)
-        system = self.machine.system
         return frozenset(
             package
             for package in self.wanted
-            if not is_answered(package, system, self.locked, fingerprint_of.get(package.spec.input))
+            if not is_resolved(
+                package,
+                self.machine.system,
+                self.locked.get(package.spec.key),
+                fingerprint_of.get(package.spec.input),
+            )
         )
 
     @cached_property
@@ -144,7 +148,7 @@ class State:
     @cached_property
     def expected(self) -> tuple[EnvironmentEntry, ...]:
         """What the environment has to link, as far as that is resolved."""
-        known = [package for package in self.wanted if package not in self.unanswered]
+        known = [package for package in self.wanted if package not in self.unresolved]
         return expected(known, self.locked, self.machine.system)
 
     @cached_property
@@ -169,16 +173,9 @@ class State:
             return False
         # An element from where the folder was before is one that `nix profile upgrade` fails on.
         at_home = came_from(self.environments[0].element.original_url, self._project.folders.flake)
-        return at_home and not self.unanswered and self.installed == self.expected
+        return at_home and not self.unresolved and self.installed == self.expected
 
 
 def read_draft(path: Path, draft: Mapping[Path, bytes]) -> Manifest:
     """Read a manifest as it would be with some of its files written."""
     return parse(path, lambda file: draft[file] if file in draft else read_file(file))
-
-
-def generated(manifest: Manifest, locked: Mapping[str, LockedPackage]) -> dict[str, bytes]:
-    """Give the files of the generated folder that only depend on the manifest and on what is held, by name."""
-    from nixprof.lock.flake_nix import compile_flake
-
-    return {"flake.nix": compile_flake(manifest, holds(locked)).encode(), "nixprof.nix": _MACHINERY.read_bytes()}

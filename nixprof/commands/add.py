@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nixprof.change import flow, policy
+from nixprof.change.flow import always, begin
 from nixprof.change.refusal import NOTHING, Allowance, Attempt
 from nixprof.change.request import ChangeRequest
 from nixprof.commands.init import template
@@ -37,51 +37,33 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class AddRequest:
-    """What the user wants to add.
+    """What the user wants to add."""
 
-    Attributes:
-        texts: specs and installables, as typed.
-        priority: for each of them; None for the package's own.
-        pin: whether `update` shall leave them alone.
-        allow: what else may be written for them.
-
-    """
-
-    texts: Sequence[str]
-    priority: int | None = None
-    pin: bool = False
+    texts: Sequence[str]  # specs and installables, as typed
+    priority: int | None = None  # of each of them; None for the package's own
+    pin: bool = False  # whether `update` shall leave them alone
     allow: Allowance = NOTHING
 
 
 def run(
-    context: Context, wish: AddRequest, *, dry_run: bool = False, confirm: Callable[[Plan], bool] = flow.always
+    context: Context, wish: AddRequest, *, dry_run: bool = False, confirm: Callable[[Plan], bool] = always
 ) -> Added:
     """Add packages; an input for each flake reference that is new.
 
     Raises: NixprofError, with the list as before.
     """
-    present: list[str] = []
-    typed: dict[str, str] = {}
-    references: dict[str, str] = {}
-
-    def propose(manifest: Manifest) -> ChangeRequest:
-        fresh, known = _fresh(wish, manifest)
-        present[:] = dict.fromkeys(package.written for package in known if not _options(package, wish))
-        typed.update({text: one.spec.key for text, one in fresh.items()})
-        references.update({one.spec.input: text.partition("#")[0] for text, one in fresh.items() if one.new_input})
-        named = {one.spec.key for one in fresh.values()} | {package.spec.key for package in known}
-        return ChangeRequest.rewriting(manifest, _written(wish, manifest, fresh, known), named)
-
-    attempt = Attempt(wish.allow.command, typed, references)
-    outcome = policy.change(
-        context,
-        propose,
-        wish.allow,
-        attempt,
-        dry_run=dry_run,
-        confirm=confirm,
-        template=template(context.machine.system),
-    )
+    with begin(context, template(context.machine.system)) as change:
+        fresh, known = _fresh(wish, change.manifest)
+        typed = {text: one.spec.key for text, one in fresh.items()}
+        references = {one.spec.input: text.partition("#")[0] for text, one in fresh.items() if one.new_input}
+        texts = _written(wish, change.manifest, fresh, known)
+        request = replace(
+            ChangeRequest.rewriting(change.manifest, texts, {*typed.values(), *(one.spec.key for one in known)}),
+            allow=wish.allow.obstacles,
+            attempt=Attempt(wish.allow.command, typed, references),
+        )
+        outcome = change.carry_out(request, dry_run=dry_run, confirm=confirm)
+    present = dict.fromkeys(package.written for package in known if not _options(package, wish))
     return Added(outcome, tuple(present))
 
 

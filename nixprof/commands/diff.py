@@ -50,7 +50,7 @@ def run(context: Context, before: int | None, after: int | None) -> Difference:
     if before is None:
         warn(context)
         state = State(context)
-        unresolved = {package.spec.key for package in state.unanswered}
+        unresolved = {package.spec.key for package in state.unresolved}
         changes = tuple(one for one in compare(state.installed, state.expected) if one.key not in unresolved)
         return Difference(
             "installed", "the list", changes, tuple(one.written for one in state.wanted if one.spec.key in unresolved)

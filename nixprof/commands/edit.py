@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof.change import flow
+from nixprof.change.flow import always, begin
 from nixprof.change.process_lock import recover_first
 from nixprof.change.request import ChangeRequest
 from nixprof.commands.init import template
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from nixprof.change.flow import Outcome, Plan
     from nixprof.context import Context
     from nixprof.folders import Folders
-    from nixprof.manifest.model import Manifest
 
 _USUAL_EDITORS = ("nano", "vi")
 # How much more than it has a list may get.
@@ -38,7 +37,7 @@ _ROOM_BYTES = 64 << 10
 
 
 def run(
-    context: Context, *, again: Callable[[NixprofError], bool], confirm: Callable[[Plan], bool] = flow.always
+    context: Context, *, again: Callable[[NixprofError], bool], confirm: Callable[[Plan], bool] = always
 ) -> Outcome | None:
     """Open the list in an editor, and sync with what it says then.
 
@@ -118,26 +117,23 @@ def _edit(
         new = copy.read_bytes()
         try:
             parse_text(path, new)
-            return flow.change(
-                context, _replacing(path, old, new), template=template(context.machine.system), confirm=confirm
-            )
+            return _change(context, old, new, confirm)
         except NixprofError as error:
             line = error.problems[0].line if isinstance(error, ManifestError) else 1
             if not again(error):
                 raise
 
 
-def _replacing(path: Path, old: bytes, new: bytes) -> Callable[[Manifest], ChangeRequest]:
-    def propose(manifest: Manifest) -> ChangeRequest:
-        if manifest.sources[0].data != old:
+def _change(context: Context, old: bytes, new: bytes, confirm: Callable[[Plan], bool]) -> Outcome:
+    with begin(context, template(context.machine.system)) as change:
+        path = change.manifest.path
+        if change.manifest.sources[0].data != old:
             raise NixprofError(
                 f"{path} was changed by somebody else while you edited it",
                 Reason.CONCURRENT_CHANGE,
                 hints=("nixprof edit",),
             )
-        return ChangeRequest({path: new.decode()})
-
-    return propose
+        return change.carry_out(ChangeRequest({path: new.decode()}), confirm=confirm)
 
 
 def _give_up(context: Context, copy: Path, old: bytes) -> None:

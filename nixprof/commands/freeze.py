@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nixprof.change import flow
 from nixprof.change.environment import EnvironmentEntry
+from nixprof.change.flow import always, begin
 from nixprof.change.process_lock import warn
 from nixprof.change.request import ChangeRequest
 from nixprof.change.state import State, read_draft
@@ -172,7 +172,7 @@ def run(
     found: Survey,
     *,
     dry_run: bool = False,
-    confirm: Callable[[Plan], bool] = flow.always,
+    confirm: Callable[[Plan], bool] = always,
 ) -> Frozen:
     """Write the list and let one environment take the place of the elements that are on it.
 
@@ -189,29 +189,32 @@ def run(
     if not found.imports:
         return Frozen(found, None)
 
-    def propose(manifest: Manifest) -> ChangeRequest:
-        state = State(context, {source.path: source.data for source in manifest.sources})
-        reading = read_list(state) if options.identify else found.reading
-        now = _survey(options, reading, found.lookup, state)
-        adopted = {one.spec.key: one.locked for one in now.imports if one.locked}
-        if options.identify:
-            standing = tuple(_linked(one, one.elements, state) for one in now.imports)
-            renamed = frozenset(path for element in now.elements for path in element.store_paths)
-            return ChangeRequest(
-                now.texts, adopted=adopted, standing=standing, renamed=renamed, activates=not options.keep
-            )
-        taken = _taken(now, state)
+    with begin(context, template(context.machine.system)) as change:
+        request = _request(options, found, change.before)
+        return Frozen(found, change.carry_out(request, dry_run=dry_run, confirm=confirm))
+
+
+def _request(options: Options, found: Survey, state: State) -> ChangeRequest:
+    reading = read_list(state) if options.identify else found.reading
+    now = _survey(options, reading, found.lookup, state)
+    adopted = {one.spec.key: one.locked for one in now.imports if one.locked}
+    if options.identify:
         return ChangeRequest(
             now.texts,
             adopted=adopted,
-            elements=tuple(dict.fromkeys(element for _, elements in taken for element in elements)),
-            standing=tuple(_linked(one, elements, state) for one, elements in taken if elements),
-            named=frozenset(one.spec.key for one in now.imports),
+            standing=tuple(_linked(one, one.elements, state) for one in now.imports),
+            renamed=frozenset(path for element in now.elements for path in element.store_paths),
             activates=not options.keep,
         )
-
-    outcome = flow.change(context, propose, dry_run=dry_run, confirm=confirm, template=template(context.machine.system))
-    return Frozen(found, outcome)
+    taken = _taken(now, state)
+    return ChangeRequest(
+        now.texts,
+        adopted=adopted,
+        elements=tuple(dict.fromkeys(element for _, elements in taken for element in elements)),
+        standing=tuple(_linked(one, elements, state) for one, elements in taken if elements),
+        named=frozenset(one.spec.key for one in now.imports),
+        activates=not options.keep,
+    )
 
 
 def _survey(options: Options, reading: Reading, lookup: Lookup, state: State) -> Survey:

@@ -12,8 +12,7 @@ from nixprof.change.process_lock import process_lock, recover_first
 from nixprof.errors import TO_EDIT, NixprofError, Reason
 from nixprof.files import check_writable, content
 from nixprof.formatting import display_path
-from nixprof.lock.flake_lock import read_flake_lock
-from nixprof.lock.packages_json import read_packages
+from nixprof.lock.lock import Lock
 from nixprof.manifest.model import DEFAULT_NIXPKGS, INTEL_MAC, LAST_FOR_INTEL_MACS
 from nixprof.manifest.parse import parse
 
@@ -100,8 +99,7 @@ def _check_locks(flake: Path) -> None:
     Raises: NixprofError, without the hints to whoever owns them.
     """
     try:
-        read_packages(flake / "packages.json")
-        read_flake_lock(flake / "flake.lock")
+        Lock.read(flake)
     except NixprofError as error:
         raise NixprofError(error.message, error.reason, cause=error.cause) from error
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nixprof.change import flow
+from nixprof.change.flow import always, begin
 from nixprof.change.request import ChangeRequest
-from nixprof.lock.packages_json import read_packages
 from nixprof.manifest.edit import remove_package
 from nixprof.manifest.find import find_packages
 
@@ -17,21 +16,15 @@ if TYPE_CHECKING:
     from nixprof.change.flow import Outcome, Plan
     from nixprof.context import Context
     from nixprof.lock.packages_json import LockedPackage
-    from nixprof.manifest.model import Manifest, Policy
+    from nixprof.manifest.model import Policy
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What became of it.
-
-    Attributes:
-        outcome: of the change.
-        still_allowed: the names under [nixpkgs] that were for what is gone, by key: `allow-unfree`.
-
-    """
+    """What became of it."""
 
     outcome: Outcome
-    still_allowed: Mapping[str, Sequence[str]]
+    still_allowed: Mapping[str, Sequence[str]]  # names under [nixpkgs] that were for what is gone, by key
 
 
 def run(
@@ -39,27 +32,25 @@ def run(
     names: Sequence[str],
     *,
     dry_run: bool = False,
-    confirm: Callable[[Plan], bool] = flow.always,
+    confirm: Callable[[Plan], bool] = always,
 ) -> Removed:
     """Remove packages, from every table and included file that lists them.
 
     Raises: NixprofError where a name is not on the list; then nothing is removed.
     """
-    locked = read_packages(context.folders.flake / "packages.json")
-    removed: set[str] = set()
-
-    def propose(manifest: Manifest) -> ChangeRequest:
+    with begin(context) as change:
+        manifest, locked = change.manifest, change.before.locked
         found = {package for name in names for package in find_packages(name, manifest, locked, "remove")}
-        removed.update(package.spec.key for package in found)
         texts = manifest.texts()
         # From the last of a list to the first, so that the places of the others stay what they are.
         for package in sorted(found, key=lambda package: package.path[-1], reverse=True):
             texts[package.file] = remove_package(texts[package.file], package.path)
-        return ChangeRequest.rewriting(manifest, texts, (package.spec.key for package in found))
-
-    outcome = flow.change(context, propose, dry_run=dry_run, confirm=confirm)
-    gone = _names(locked[key] for key in removed if key in locked)
-    return Removed(outcome, _allowed(outcome.plan.manifest.policy, gone - _names(outcome.plan.locked.values())))
+        keys = {package.spec.key for package in found}
+        request = ChangeRequest.rewriting(manifest, texts, keys)
+        outcome = change.carry_out(request, dry_run=dry_run, confirm=confirm)
+    gone = _names(locked[key] for key in keys if key in locked)
+    staying = _names(outcome.plan.lock.packages.values())
+    return Removed(outcome, _allowed(outcome.plan.manifest.policy, gone - staying))
 
 
 def _names(packages: Iterable[LockedPackage]) -> set[str]:

@@ -53,7 +53,7 @@ def run(context: Context) -> Status:
     """Compare what is declared, locked and installed. Starts no Nix."""
     warn(context)
     state = State(context)
-    unresolved = {package.spec.key for package in state.unanswered}
+    unresolved = {package.spec.key for package in state.unresolved}
     known = {key for key in unresolved if key in state.locked and state.machine.system in state.locked[key].systems}
     edited = _edited(context, state)
     waiting = [package for package in state.wanted if package.spec.key in unresolved]
@@ -105,7 +105,7 @@ def _relative(path: Path, folder: Path) -> str:
 
 def _elsewhere(context: Context, state: State) -> ProfileDrift | None:
     """Tell whether the profile is not as nixprof left it, where the list and the locks are."""
-    if content(context.folders.flake / SOURCES) is None or not state.compiled or state.unanswered:
+    if content(context.folders.flake / SOURCES) is None or not state.compiled or state.unresolved:
         return None
     if len(state.environments) > 1:
         return ProfileDrift.TWICE

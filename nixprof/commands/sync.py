@@ -47,7 +47,9 @@ def run(
         and not any(gap.why.reason in allowable for gap in state.gaps)
     ):
         return InSync(len(state.wanted), state.generation, state.gaps)
-    from nixprof.change import flow, policy
+    from nixprof.change.flow import always, begin
+    from nixprof.change.request import ChangeRequest
 
-    attempt = Attempt(allowed.command)
-    return policy.change(context, flow.nothing, allowed, attempt, dry_run=dry_run, confirm=confirm or flow.always)
+    request = ChangeRequest(allow=allowed.obstacles, attempt=Attempt(allowed.command))
+    with begin(context) as change:
+        return change.carry_out(request, dry_run=dry_run, confirm=confirm or always)

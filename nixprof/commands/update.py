@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nixprof.change import flow, policy
+from nixprof.change.flow import always, begin
 from nixprof.change.refusal import NOTHING, Allowance, Attempt
 from nixprof.change.request import ChangeRequest, Moves
-from nixprof.lock.packages_json import read_packages
 from nixprof.manifest.find import find_packages
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
     from nixprof.change.flow import Outcome, Plan
     from nixprof.context import Context
-    from nixprof.manifest.model import Manifest, Package
 
 
 def run(
@@ -24,7 +22,7 @@ def run(
     allowed: Allowance = NOTHING,
     *,
     dry_run: bool = False,
-    confirm: Callable[[Plan], bool] = flow.always,
+    confirm: Callable[[Plan], bool] = always,
 ) -> Outcome:
     """Update everything, or what is named; a pinned package only where it is named itself.
 
@@ -32,21 +30,18 @@ def run(
 
     Raises: NixprofError, with the locks as before.
     """
-    locked = read_packages(context.folders.flake / "packages.json")
-    typed: dict[str, str] = {}
-
-    def propose(manifest: Manifest) -> ChangeRequest:
+    with begin(context) as change:
+        manifest, locked = change.manifest, change.before.locked
         inputs = [one.name for one in manifest.inputs]
-        if not names:
-            return ChangeRequest(moves=Moves(inputs=tuple(inputs)))
-        packages: dict[str, Package] = {}
-        for name in names:
-            if name not in inputs:
-                package = find_packages(name, manifest, locked, "update")[0]
-                packages[package.spec.key] = package
-                typed[name] = package.spec.key
-        moves = Moves(tuple(name for name in inputs if name in names), tuple(packages.values()))
-        return ChangeRequest(moves=moves, named=frozenset(packages))
-
-    attempt = Attempt(allowed.command, typed, moves=True)
-    return policy.change(context, propose, allowed, attempt, dry_run=dry_run, confirm=confirm)
+        packages = {name: find_packages(name, manifest, locked, "update")[0] for name in names if name not in inputs}
+        typed = {name: package.spec.key for name, package in packages.items()}
+        request = ChangeRequest(
+            moves=Moves(
+                tuple(name for name in inputs if name in names or not names),
+                tuple({package.spec.key: package for package in packages.values()}.values()),
+            ),
+            named=frozenset(typed.values()),
+            allow=allowed.obstacles,
+            attempt=Attempt(allowed.command, typed, moves=True),
+        )
+        return change.carry_out(request, dry_run=dry_run, confirm=confirm)

@@ -11,7 +11,7 @@ from nixprof.change.environment import expected
 from nixprof.formatting import shell_quote
 from nixprof.importers.findings import Alone, Differing, Evidence, Finding, How, Import
 from nixprof.importers.origin import find_origin, find_revision
-from nixprof.lock.packages_json import LockedPackage, Resolved
+from nixprof.lock.packages_json import LockedPackage, Resolved, hold_at
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT, NO_INPUT, Spec, SpecError
 from nixprof.nix.profile import ROOTS, USUAL_PRIORITY
 from nixprof.store_path import name_of, outputs_of, package_of, split_name
@@ -328,7 +328,7 @@ class _Gathered:
         resolved = Resolved(
             pname, version, description, "", element.priority, outputs, tuple(outputs), source=held, fingerprint=""
         )
-        return LockedPackage({self._ground.system: resolved}, held)
+        return LockedPackage({self._ground.system: resolved}, hold_at(held))
 
 
 def _outputs(element: Element) -> dict[str, str]:
@@ -374,7 +374,7 @@ def _merged(one: Import, other: Import, system: str) -> Import | None:
     elif one.spec.outputs == other.spec.outputs or names == first.outputs_to_install:
         chosen = one.spec.outputs
     resolved = replace(first, outputs=outputs, outputs_to_install=names)
-    locked = LockedPackage({system: resolved}, one.locked.held if one.locked else None)
+    locked = LockedPackage({system: resolved}, one.locked.hold if one.locked else hold_at(None))
     return replace(one, spec=replace(one.spec, outputs=chosen), locked=locked, more=more)
 
 

@@ -20,40 +20,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    Node = Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class LockedInput:
-    """An input at the revision that it is locked to.
+    """An input at the revision that it is locked to."""
 
-    Attributes:
-        url: the locked flake reference.
-        rev: the commit; empty where the input has none (a path, a tarball).
-        last_modified: of the revision, in seconds since 1970; 0 where it is not known.
-        identity: equal while the contents of the input and of everything that it depends on are.
-        nodes: the input and everything that it depends on as `flake.lock` has it, each with its own inputs by their
-            places here; empty where it depends on nothing, or on a folder within another input.
-
-    """
-
-    url: str
-    rev: str
-    last_modified: int
-    identity: str
-    nodes: tuple[Mapping[str, Any], ...] = ()
+    url: str  # the locked flake reference
+    rev: str  # the commit; empty where the input has none (a path, a tarball)
+    last_modified: int  # of the revision, in seconds since 1970; 0 where it is not known
+    identity: str  # equal while the contents of the input and of everything that it depends on are
+    # The input and everything that it depends on, as `flake.lock` has them, each with its own inputs as indices into
+    # this tuple. Empty where the input depends on nothing, or on a folder within another input.
+    nodes: tuple[Node, ...] = ()
 
 
 def read_flake_lock(path: Path) -> Mapping[str, LockedInput]:
     """Read the locked inputs of a flake by name; none where there is no lock.
 
-    Raises: NixprofError where the file is no lock of a flake.
+    Raises: NixprofError where the file is not the lock of a flake.
     """
     try:
         text = read_file(path)
         check_merged(path, text)
         data = json.loads(text)
-        nodes = data["nodes"]
-        named = nodes[data["root"]].get("inputs", {})
-        return {name: _locked_input(nodes, data["root"], target) for name, target in named.items()}
+        graph = _Graph(data["nodes"], data["root"])
+        return {name: graph.input(target) for name, target in graph.inputs_of(graph.root).items()}
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -67,35 +60,62 @@ def read_flake_lock(path: Path) -> Mapping[str, LockedInput]:
         ) from error
 
 
-def _locked_input(nodes: Mapping[str, Any], root: str, target: str | list[str]) -> LockedInput:
-    name = _follow(nodes, root, target)
-    locked = nodes[name]["locked"]
-    reachable = _reachable(nodes, root, name)
-    return LockedInput(
-        url=_url(locked),
-        rev=str(locked.get("rev", "")),
-        last_modified=int(locked.get("lastModified", 0)),
-        identity=_identity([_without_time(node) for node in reachable]),
-        nodes=tuple(reachable) if len(reachable) > 1 and not any(map(_is_relative, reachable)) else (),
-    )
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    nodes: Mapping[str, Any]
+    root: str
+
+    def inputs_of(self, name: str) -> dict[str, str]:
+        """Give the inputs of a node as names of nodes, whether they are that or a path from the root (a `follows`)."""
+        return {key: self._follow(target) for key, target in self.nodes[name].get("inputs", {}).items()}
+
+    def _follow(self, target: str | list[str]) -> str:
+        if isinstance(target, str):
+            return target
+        name = self.root
+        for step in target:
+            name = self._follow(self.nodes[name]["inputs"][step])
+        return name
+
+    def input(self, name: str) -> LockedInput:
+        locked = self.nodes[name]["locked"]
+        reachable = self._reachable(name)
+        return LockedInput(
+            url=_url(locked),
+            rev=str(locked.get("rev", "")),
+            last_modified=int(locked.get("lastModified", 0)),
+            identity=_identity(reachable),
+            nodes=tuple(reachable) if len(reachable) > 1 and not any(map(_is_relative, reachable)) else (),
+        )
+
+    def _reachable(self, start: str) -> list[Node]:
+        """Give the nodes that `start` leads to, itself first, with indices instead of the names in the lock."""
+        order = [start]
+        for name in order:
+            for _, one in sorted(self.inputs_of(name).items()):
+                if one not in order:
+                    order.append(one)
+        return [
+            {
+                "locked": self.nodes[name]["locked"],
+                **{key: self.nodes[name][key] for key in ("flake",) if key in self.nodes[name]},
+                "inputs": {key: order.index(one) for key, one in self.inputs_of(name).items()},
+            }
+            for name in order
+        ]
 
 
-def _follow(nodes: Mapping[str, Any], root: str, target: str | list[str]) -> str:
-    """Resolve what a node's `inputs` say: a node, or the way to one from the root (a `follows`)."""
-    if isinstance(target, str):
-        return target
-    name = root
-    for step in target:
-        name = _follow(nodes, root, nodes[name]["inputs"][step])
-    return name
-
-
-def _identity(reachable: list[Any]) -> str:
+def _identity(reachable: list[Node]) -> str:
     """Name an input by its own hash where it depends on nothing else."""
     first = reachable[0]["locked"]
     if len(reachable) == 1 and "narHash" in first and "dir" not in first:
         return str(first["narHash"])
-    return digest(json.dumps(reachable, sort_keys=True))
+    # When a revision was made says nothing about its contents.
+    plain = [
+        {"locked": {key: one for key, one in node["locked"].items() if key != "lastModified"}, "inputs": node["inputs"]}
+        for node in reachable
+    ]
+    return digest(json.dumps(plain, sort_keys=True))
 
 
 def digest(text: str) -> str:
@@ -105,38 +125,12 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _reachable(nodes: Mapping[str, Any], root: str, start: str) -> list[Any]:
-    """Give the locked nodes that `start` leads to, itself first, with places instead of the names in the lock."""
-    order = [start]
-    for name in order:
-        for _, target in sorted(nodes[name].get("inputs", {}).items()):
-            node = _follow(nodes, root, target)
-            if node not in order:
-                order.append(node)
-    return [
-        {
-            "locked": nodes[name]["locked"],
-            **{key: nodes[name][key] for key in ("flake",) if key in nodes[name]},
-            "inputs": {
-                key: order.index(_follow(nodes, root, target)) for key, target in nodes[name].get("inputs", {}).items()
-            },
-        }
-        for name in order
-    ]
-
-
-def _is_relative(node: Mapping[str, Any]) -> bool:
+def _is_relative(node: Node) -> bool:
     """Tell whether an input is a folder within another one: by itself it leads nowhere."""
     return node["locked"]["type"] == "path" and not str(node["locked"]["path"]).startswith("/")
 
 
-def _without_time(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave away what does not tell contents apart."""
-    locked = {key: value for key, value in node["locked"].items() if key != "lastModified"}
-    return {"locked": locked, "inputs": node["inputs"]}
-
-
-def _url(locked: Mapping[str, Any]) -> str:
+def _url(locked: Node) -> str:
     """Write the attributes of a locked reference as the reference that `builtins.getFlake` takes."""
     from urllib.parse import parse_qsl, quote, urlencode
 

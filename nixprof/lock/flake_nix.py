@@ -12,6 +12,7 @@ from nixprof.nix.nix_data import attribute, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from nixprof.lock.packages_json import LockedPackage
     from nixprof.manifest.model import Input, Manifest, Package, Policy
 
 _HEADER = """\
@@ -19,12 +20,12 @@ _HEADER = """\
 """
 
 
-def compile_flake(manifest: Manifest, holds: Mapping[str, str]) -> str:
+def compile_flake(manifest: Manifest, locked: Mapping[str, LockedPackage]) -> str:
     """Write `flake.nix`: the inputs, the packages and the policy, one a line, in the order of the manifest.
 
     Args:
         manifest: what the user wants, on every machine.
-        holds: the locked flake references of the packages that do not go with their input, by key.
+        locked: what the packages are, by key; only what holds them counts.
 
     """
     return "".join(
@@ -32,14 +33,14 @@ def compile_flake(manifest: Manifest, holds: Mapping[str, str]) -> str:
         for line in (
             _HEADER.rstrip(),
             "{",
-            *_indented(compile_inputs(used_inputs(manifest, holds))),
+            *_indented(compile_inputs(used_inputs(manifest, locked))),
             "",
             "  outputs =",
             "    inputs:",
             "    import ./nixprof.nix {",
             "      inherit inputs;",
             *_indented(_systems(manifest.systems), 6),
-            *_indented(_packages(manifest.packages, holds), 6),
+            *_indented(_packages(manifest.packages, locked), 6),
             *_indented(_policy(manifest.policy), 6),
             "    };",
             "}",
@@ -47,20 +48,12 @@ def compile_flake(manifest: Manifest, holds: Mapping[str, str]) -> str:
     )
 
 
-def used_inputs(manifest: Manifest, holds: Mapping[str, str]) -> tuple[Input, ...]:
-    """Choose the inputs that a package, an overlay or another input goes by: only those have to be locked.
-
-    Args:
-        manifest: what the user wants.
-        holds: the packages that go by a reference of their own, by key.
-
-    """
+def used_inputs(manifest: Manifest, locked: Mapping[str, LockedPackage]) -> tuple[Input, ...]:
+    """Choose the inputs that a package, an overlay or another input needs: only those have to be locked."""
     specs = [package.spec for package in manifest.packages if not package.spec.is_store_path]
-    used = {spec.input for spec in specs if spec.key not in holds}
-    if used:
-        used.add("nixpkgs")  # whose buildEnv links the plain environment
+    used = {spec.input for spec in specs if spec.key not in locked or locked[spec.key].needs_input}
     if specs:
-        used.update(manifest.policy.overlays)  # what is held takes them as well
+        used.update(manifest.policy.overlays)  # a package that is held takes them as well
     while more := {ours for one in manifest.inputs if one.name in used for _, ours in one.follows} - used:
         used |= more
     return tuple(one for one in manifest.inputs if one.name in used)
@@ -88,12 +81,13 @@ def _systems(systems: tuple[str, ...]) -> Iterator[str]:
         yield f"systems = {_list(systems)};"
 
 
-def _packages(packages: tuple[Package, ...], holds: Mapping[str, str]) -> Iterator[str]:
+def _packages(packages: tuple[Package, ...], locked: Mapping[str, LockedPackage]) -> Iterator[str]:
     yield "packages = ["
     for package in packages:
-        # Of a store path it is not known what it came from.
-        held = "" if package.spec.is_store_path else holds.get(package.spec.key)
-        yield f"  {{ {_package(package, held)} }}"
+        known = locked.get(package.spec.key)
+        held = known.held if known and not known.needs_input else None
+        # Nobody knows what a store path came from.
+        yield f"  {{ {_package(package, '' if package.spec.is_store_path else held)} }}"
     yield "];"
 
 

@@ -1,8 +1,8 @@
-"""Whether `packages.json` still answers what a package is, and what it has no answer for on other systems.
+"""Whether `packages.json` still says what a package is, and what cannot be had on other systems.
 
-An answer holds while its basis does: the locked input with all that it depends on, the overlays, and what the policy
-allowed; a policy that allows more than it did changes no answer. A package that is held goes by its own locked
-reference instead.
+An entry stays fresh while its fingerprint does: the locked input with all that it depends on, the overlays, and what
+the policy allowed; a policy that allows more changes nothing that was resolved. A package that is held goes by its own
+locked reference instead.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nixprof.lock.packages_json import HeldAt, KeptByPath
 from nixprof.schema import MISSHAPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from nixprof.lock.flake_lock import LockedInput
-    from nixprof.lock.packages_json import LockedPackage, Resolved, Unavailable
+    from nixprof.lock.packages_json import Hold, LockedPackage, Resolved, Unavailable
     from nixprof.machine import Machine
     from nixprof.manifest.model import Manifest, Package, Policy
 
 
 def fingerprints(manifest: Manifest, inputs: Mapping[str, LockedInput]) -> dict[str, str]:
-    """Give what an answer from each input rests on, by the name of the input, for `is_answered`.
+    """Give the fingerprint of what is resolved from each input now.
 
-    Returns: for each what identifies its contents, and behind a space as JSON what the policy allows, if anything.
+    Returns: by the name of the input what identifies its contents, and behind a space what the policy allows as JSON,
+        if anything.
 
     """
     policy = manifest.policy
@@ -48,8 +50,8 @@ def _allowed(policy: Policy) -> Iterator[str]:
             yield key
 
 
-def _holds(before: str, now: str) -> bool:
-    """Tell whether an answer that rests on one basis still holds on another."""
+def _still_holds(before: str, now: str) -> bool:
+    """Tell whether the contents are the same and everything that was allowed still is."""
     contents, _, allowed = before.partition(" ")
     contents_now, _, allowed_now = now.partition(" ")
     if contents != contents_now or allowed in ("", allowed_now):
@@ -61,52 +63,40 @@ def _holds(before: str, now: str) -> bool:
         return False
 
 
-def is_answered(package: Package, system: str, locked: Mapping[str, LockedPackage], fingerprint: str | None) -> bool:
-    """Say whether it is known what a package is on a system, at what its input is locked to now.
+def is_resolved(package: Package, system: str, known: LockedPackage | None, fingerprint: str | None) -> bool:
+    """Tell whether it is known what a package is on a system, from what its input is locked to now.
 
     An output that is not known is asked for again, which ends in a proper refusal.
 
     Args:
         package: an entry of the manifest.
         system: where.
-        locked: what `packages.json` has, by key.
-        fingerprint: what an answer has to rest on; None where the input is not locked.
+        known: what `packages.json` has of the package.
+        fingerprint: of its input now; None where the input is not locked.
 
     """
-    known = locked.get(package.spec.key)
     resolved = known.systems.get(system) if known else None
-    if known is None or resolved is None:
-        return False
-    if package.spec.is_store_path:
-        return True
+    if known is None or resolved is None or package.spec.is_store_path:
+        return resolved is not None
     chosen_exist = package.spec.outputs == ("*",) or resolved.outputs.keys() >= set(package.spec.outputs)
-    return chosen_exist and (
-        resolved.source == known.held
-        if _goes_by_hold(resolved, known)
-        else fingerprint is not None and _holds(resolved.fingerprint, fingerprint)
-    )
+    return chosen_exist and _is_fresh(known.hold, resolved, fingerprint, _still_holds)
 
 
-def is_known_unavailable(
-    package: Package, system: str, locked: Mapping[str, LockedPackage], fingerprint: str | None
-) -> bool:
-    """Say whether it is known that a package cannot be had on a system; the arguments are those of `is_answered`.
-
-    A policy that allows more may change that.
-    """
-    known = locked.get(package.spec.key)
+def is_known_unavailable(system: str, known: LockedPackage | None, fingerprint: str | None) -> bool:
+    """Tell whether it is known that a package cannot be had on a system. A policy that allows more may change that."""
     why = known.unavailable.get(system) if known else None
-    if known is None or why is None:
-        return False
-    return why.source == known.held if _goes_by_hold(why, known) else why.fingerprint == fingerprint
+    return known is not None and why is not None and _is_fresh(known.hold, why, fingerprint, str.__eq__)
 
 
-def _goes_by_hold(answer: Resolved | Unavailable, known: LockedPackage) -> bool:
-    """Tell whether an answer goes by the reference that the package is held at.
-
-    One of unknown source is held where it is installed; elsewhere it goes with its input.
-    """
-    return known.held is not None and not (known.held == "" and answer.source)
+def _is_fresh(
+    hold: Hold, found: Resolved | Unavailable, fingerprint: str | None, same: Callable[[str, str], bool]
+) -> bool:
+    match hold:
+        case HeldAt(reference):
+            return found.source == reference
+        case KeptByPath() if not found.source:
+            return True
+    return fingerprint is not None and same(found.fingerprint, fingerprint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -664,9 +664,9 @@ in
     # { SYSTEM = [ INDEX ]; } -> { SYSTEM = [ { state; … } ]; }, the packages named by their place in `packages`.
     resolve = mapAttrs (system: map (index: resolveOne system (elemAt packages index)));
     # { SYSTEM = [ INDEX ]; }, one of each: fails as that package does, so that Nix says why.
-    insist = mapAttrs (system: map (index: (lookUp system (elemAt packages index)).value.drvPath));
+    forceEval = mapAttrs (system: map (index: (lookUp system (elemAt packages index)).value.drvPath));
     # The attribute paths that lead to packages, of those that may be meant instead of the one at an index.
-    among =
+    filterDerivations =
       system: index:
       filter (
         attrPath:

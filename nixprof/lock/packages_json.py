@@ -1,4 +1,4 @@
-"""`packages.json`: what each package of the manifest is, resolved, per system. Written by nixprof only."""
+"""`packages.json`: what each package of the list is, resolved, per system. Only nixprof writes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nixprof.schema import MISSHAPEN, MisshapenError, fits, text, wrong_with
 from nixprof.store_path import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 VERSION = 1
@@ -22,84 +22,104 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A package on one system.
+    """A package on one system."""
 
-    Attributes:
-        pname: its name, without version.
-        version: its version; may be empty.
-        description: one line; may be empty.
-        main_program: the command to run; empty where the package names none.
-        priority: the package's own; lower wins.
-        outputs: every output and its store path, by name.
-        outputs_to_install: the outputs that are installed unless the manifest chooses others.
-        source: the locked flake reference that it was resolved from.
-        fingerprint: of what the answer depends on: the input, its inputs, the policy; see `nixprof.lock.freshness`.
-
-    """
-
-    pname: str
-    version: str
-    description: str
-    main_program: str
-    priority: int
-    outputs: Mapping[str, str]
-    outputs_to_install: tuple[str, ...]
-    source: str
-    fingerprint: str
+    pname: str  # without the version
+    version: str  # may be empty
+    description: str  # one line; may be empty
+    main_program: str  # the command to run; may be empty
+    priority: int  # the package's own; lower wins
+    outputs: Mapping[str, str]  # the store path of every output, by name
+    outputs_to_install: tuple[str, ...]  # what is installed unless the list chooses outputs
+    source: str  # the locked flake reference that it was resolved from; empty where that is unknown
+    fingerprint: str  # of what it was resolved from, see `freshness`; empty where the package is held
 
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Why a package cannot be had on a system.
+    """Why a package cannot be had on a system."""
 
-    Attributes:
-        reason: the code of a `Reason`, such as `unsupported`.
-        message: the same in a sentence.
-        source: the locked flake reference that was asked, as in `Resolved`.
-        fingerprint: a digest of everything that this depends on, as in `Resolved`.
-
-    """
-
-    reason: str
+    reason: str  # the code of a `nixprof.errors.Reason`
     message: str
-    source: str
-    fingerprint: str
+    source: str  # as in `Resolved`
+    fingerprint: str  # as in `Resolved`
+
+
+@dataclass(frozen=True, slots=True)
+class FollowsInput:
+    """The package moves with its input."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAt:
+    """The package stays at a revision of its own until `update` moves it."""
+
+    reference: str  # a locked flake reference
+    nodes: tuple[Mapping[str, Any], ...] = ()  # what it depends on, locked, see `LockedInput.nodes`
+
+
+@dataclass(frozen=True, slots=True)
+class KeptByPath:
+    """Nobody knows what the package came from: it stays at its store paths, on the system that has them."""
+
+    follows_elsewhere: bool = False  # whether it follows its input on other systems
+
+
+Hold = FollowsInput | HeldAt | KeptByPath
+
+
+def hold_at(reference: str | None) -> Hold:
+    """Read how `packages.json` writes a hold: a reference, an empty text for an unknown source, or nothing."""
+    if reference is None:
+        return FollowsInput()
+    return HeldAt(reference) if reference else KeptByPath()
 
 
 @dataclass(frozen=True, slots=True)
 class LockedPackage:
-    """A package on every system that it was resolved for.
-
-    Attributes:
-        systems: what it is, by system.
-        held: the locked flake reference that it stays at, whatever its input does, until `update` moves it; empty
-            where it is not known what the package came from; None for a package that goes with its input.
-        unavailable: why it cannot be had, by system.
-        nodes: what `held` is locked to depend on, if on anything: its own lock does not know what it was to follow; see
-            `LockedInput`.
-
-    """
+    """A package on every system that it was resolved for."""
 
     systems: Mapping[str, Resolved] = field(default_factory=dict)
-    held: str | None = None
-    unavailable: Mapping[str, Unavailable] = field(default_factory=dict)
-    nodes: tuple[Mapping[str, Any], ...] = ()
+    hold: Hold = FollowsInput()
+    unavailable: Mapping[str, Unavailable] = field(default_factory=dict)  # by system
 
     @property
-    def goes_with_input(self) -> bool:
-        """Whether its input is needed: for one of unknown source, on every system but that where it is installed."""
-        asked: tuple[Resolved | Unavailable, ...] = (*self.systems.values(), *self.unavailable.values())
-        return self.held is None or (self.held == "" and any(one.source for one in asked))
+    def held(self) -> str | None:
+        """The hold as `packages.json` writes it, see `hold_at`."""
+        match self.hold:
+            case HeldAt(reference):
+                return reference
+            case KeptByPath():
+                return ""
+        return None
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether the package follows its input. One kept by store path does so only on other systems."""
+        return isinstance(self.hold, FollowsInput) or (
+            isinstance(self.hold, KeptByPath) and self.hold.follows_elsewhere
+        )
+
+    def with_systems(self, systems: Mapping[str, Resolved]) -> LockedPackage:
+        """Add what the package is on systems, unless that is known better."""
+        return replace(self, systems={**systems, **self.systems})
 
     def on(self, system: str, resolved: Resolved) -> LockedPackage:
-        """Give the same package with what it is on one more system."""
+        """Add what the package is on a system."""
         others = {name: why for name, why in self.unavailable.items() if name != system}
         return replace(self, systems={**self.systems, system: resolved}, unavailable=others)
 
     def without(self, system: str, why: Unavailable) -> LockedPackage:
-        """Give the same package with why it cannot be had on a system; what it was there before stays installed."""
-        known = {name: one for name, one in self.systems.items() if name != system or one.outputs}
-        return replace(self, systems=known, unavailable={**self.unavailable, system: why})
+        """Add why the package cannot be had on a system; what it was there before stays installed."""
+        return replace(self, unavailable={**self.unavailable, system: why})
+
+    def kept_for(self, systems: set[str]) -> LockedPackage:
+        """Let a package that is kept by store path follow its input where it is wanted and has no store path."""
+        if not isinstance(self.hold, KeptByPath):
+            return self
+        known: dict[str, Resolved | Unavailable] = {**self.unavailable, **self.systems}
+        follows = any(one.source for one in known.values()) or not systems <= known.keys()
+        return replace(self, hold=KeptByPath(follows))
 
 
 def read_packages(path: Path) -> dict[str, LockedPackage]:
@@ -134,37 +154,20 @@ def read_packages(path: Path) -> dict[str, LockedPackage]:
 
 def write_packages(packages: Mapping[str, LockedPackage]) -> str:
     """Write `packages.json`: sorted, one package a block, so that the versions of two machines merge."""
-    data = {key: _print_package(package) for key, package in packages.items()}
-    return (
-        json.dumps(
-            {"version": VERSION, "packages": data},
-            indent=2,
-            sort_keys=True,
-            ensure_ascii=False,
-        )
-        + "\n"
-    )
-
-
-def holds(packages: Mapping[str, LockedPackage]) -> dict[str, str]:
-    """Give the references of the packages that are held, by key."""
-    return {key: package.held or "" for key, package in packages.items() if not package.goes_with_input}
-
-
-def prune(packages: Mapping[str, LockedPackage], keys: Iterable[str]) -> dict[str, LockedPackage]:
-    """Keep the packages that the manifest still has, on any machine."""
-    wanted = set(keys)
-    return {key: package for key, package in packages.items() if key in wanted}
+    data = {"version": VERSION, "packages": {key: _print_package(package) for key, package in packages.items()}}
+    return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _parse_package(entry: Mapping[str, Any]) -> LockedPackage:
     systems = {system: _parse_resolved(fields) for system, fields in entry["systems"].items()}
-    held = entry.get("held")
     unavailable = {system: _parse_unavailable(fields) for system, fields in entry.get("unavailable", {}).items()}
+    hold = hold_at(None if entry.get("held") is None else text(entry["held"]))
     nodes = entry.get("heldLock", [])
     if not fits(nodes, [{"locked": dict, "inputs": {str: int}}]):
         raise MisshapenError("what a package is held at is not part of a lock")
-    return LockedPackage(systems, None if held is None else text(held), unavailable, tuple(nodes))
+    if isinstance(hold, HeldAt):
+        hold = replace(hold, nodes=tuple(nodes))
+    return LockedPackage(systems, hold, unavailable).kept_for(set())
 
 
 def _parse_unavailable(fields: Mapping[str, Any]) -> Unavailable:
@@ -190,29 +193,28 @@ def _parse_resolved(fields: Mapping[str, Any]) -> Resolved:
 
 
 def _print_package(package: LockedPackage) -> dict[str, Any]:
-    held = {} if package.held is None else {"held": package.held}
-    unavailable = {
-        system: {"reason": why.reason, "message": why.message, "source": why.source, "basis": why.fingerprint}
-        for system, why in package.unavailable.items()
-    }
-    return (
-        held
-        | ({"heldLock": list(package.nodes)} if package.nodes else {})
-        | ({"unavailable": unavailable} if unavailable else {})
-        | {
-            "systems": {
-                system: {
-                    "pname": resolved.pname,
-                    "version": resolved.version,
-                    "description": resolved.description,
-                    "mainProgram": resolved.main_program,
-                    "priority": resolved.priority,
-                    "outputs": dict(resolved.outputs),
-                    "outputsToInstall": list(resolved.outputs_to_install),
-                    "source": resolved.source,
-                    "basis": resolved.fingerprint,
-                }
-                for system, resolved in package.systems.items()
-            }
+    printed: dict[str, Any] = {"systems": {name: _print_resolved(one) for name, one in package.systems.items()}}
+    if package.held is not None:
+        printed["held"] = package.held
+    if isinstance(package.hold, HeldAt) and package.hold.nodes:
+        printed["heldLock"] = list(package.hold.nodes)
+    if package.unavailable:
+        printed["unavailable"] = {
+            system: {"reason": why.reason, "message": why.message, "source": why.source, "basis": why.fingerprint}
+            for system, why in package.unavailable.items()
         }
-    )
+    return printed
+
+
+def _print_resolved(resolved: Resolved) -> dict[str, Any]:
+    return {
+        "pname": resolved.pname,
+        "version": resolved.version,
+        "description": resolved.description,
+        "mainProgram": resolved.main_program,
+        "priority": resolved.priority,
+        "outputs": dict(resolved.outputs),
+        "outputsToInstall": list(resolved.outputs_to_install),
+        "source": resolved.source,
+        "basis": resolved.fingerprint,
+    }

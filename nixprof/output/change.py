@@ -106,7 +106,9 @@ def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
     if inputs and result.changes:
         yield ""
     descriptions = {
-        key: next(iter(locked.systems.values())).description for key, locked in result.locked.items() if locked.systems
+        key: next(iter(locked.systems.values())).description
+        for key, locked in result.lock.packages.items()
+        if locked.systems
     }
     lines = list(change_lines(result.changes, descriptions, console, stream))
     folded = not console.verbose and not stream.isatty() and len(lines) > _FOLDED
@@ -116,7 +118,7 @@ def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
     width = console.width(stream)
     for system, names in gaps_by_system(result.new_gaps).items():
         yield from _indented([f"not on {system}: {', '.join(names)}"], width)
-    if result.asked.inputs or result.asked.packages:
+    if result.request.moves.inputs or result.request.moves.packages:
         yield from _indented(_standing(result), width)
     if result.downloads:
         yield from _indented(_weight(result.downloads, result), width)
@@ -133,11 +135,11 @@ def _input_lines(result: Plan) -> Iterator[str]:
     """Tell what becomes of the inputs, also of those that were to move and do not."""
     moved = {one.name: one for one in result.moved}
     rows = []
-    for name, locked in result.inputs.items():
+    for name, locked in result.lock.inputs.items():
         one = moved.get(name)
         if one is not None and one.before is not None:
             rows.append((name, _move(one)))
-        elif one is None and name in result.asked.inputs:
+        elif one is None and name in result.request.moves.inputs:
             fixed = any(each.name == name and _REVISION.search(each.url) for each in result.manifest.inputs)
             why = "stays: the list names this revision" if fixed else "is up to date"
             rows.append((name, f"{revision(locked)} {why}".strip()))
@@ -158,11 +160,11 @@ def _standing(result: Plan) -> list[str]:
     pins = {
         package.spec.key
         for package in result.manifest.packages
-        if package.pin and package.spec.input in result.asked.inputs
+        if package.pin and package.spec.input in result.request.moves.inputs
     }
     there = [one for one in result.packages if one.key not in changed]
     named = {key: f"{package_name(key)} {one.version}".rstrip() for one in there for key in (one.key,)}
-    alone = {package.spec.key for package in result.asked.packages}
+    alone = {package.spec.key for package in result.request.moves.packages}
     pinned = [named[one.key] for one in there if one.key in pins and one.key not in alone]
     kept = [named[one.key] for one in there if one.key not in pins and one.key.startswith("/")]
     newest = [named[one.key] for one in there if one.key in alone]
@@ -306,7 +308,7 @@ def dry_run(changes: Sequence[Change], otherwise: str) -> str:
 
 def _unseen(result: Plan) -> str:
     """Say what was done where no package has changed."""
-    return "no package changes, only the list" if result.edits else "no package changes"
+    return "no package changes, only the list" if result.request.files else "no package changes"
 
 
 def counts(changes: Sequence[Change]) -> str:
@@ -335,7 +337,7 @@ def question(result: Plan) -> str:
         return f"Remove {'this package' if number == 1 else f'these {number} packages'}?"
     if lost:
         return f"Make these {number} changes, which remove {count(lost, 'package')}?"
-    if result.asked.inputs or result.asked.packages:
+    if result.request.moves.inputs or result.request.moves.packages:
         return f"Update {'this package' if number == 1 else f'these {number} packages'}?"
     return f"Make {'this change' if number == 1 else f'these {number} changes'}?" if number else "Go ahead?"
 

@@ -285,11 +285,11 @@ def done(result: Frozen, *, keep: bool) -> Iterator[str]:
     yield f"✓ {count(len(outcome.plan.packages), 'package')} under nixprof{generation} · {outcome.seconds:.1f} s"
     held = {
         package.held
-        for key, package in outcome.plan.locked.items()
+        for key, package in outcome.plan.lock.packages.items()
         if package.held and key.startswith(f"{DEFAULT_INPUT}#")
     }
     number = _NUMBERS[len(held)] if len(held) < len(_NUMBERS) else str(len(held))
     if len(held) > 1:
         yield f"  {number} nixpkgs revisions are in use. `nixprof update` brings them to one."
-    elif outcome.plan.locked:
+    elif outcome.plan.lock.packages:
         yield "  `nixprof update` moves them to the newest versions, when you want that."

@@ -23,7 +23,9 @@ def show(result: Outcome, context: Context) -> None:
 def _pinned(result: Plan, *, pin: bool) -> str:
     """Say that the packages that were named are pinned now, or are no longer."""
     versions = {one.key: one.version for one in result.packages}
-    names = [key for key in dict.fromkeys(one.spec.key for one in result.manifest.packages) if key in result.named]
+    names = [
+        key for key in dict.fromkeys(one.spec.key for one in result.manifest.packages) if key in result.request.named
+    ]
     if len(names) != 1:
         return f"{count(len(names), 'package')} {'pinned' if pin else 'no longer pinned'}"
     version = versions.get(names[0], "")

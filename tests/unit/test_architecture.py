@@ -81,3 +81,43 @@ def test_the_page_names_every_module_and_no_other() -> None:
     known = {path.name for path in paths} | {str(path) for path in paths} | {"cli.py", "__main__.py"}
     tests = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py")}
     assert [word for word in re.findall(r"`([\w/]+\.py)`", page) if word not in known | tests] == []
+
+
+Functions = dict[str, ast.FunctionDef]
+
+
+def functions(file: str) -> Functions:
+    """The functions of a module by name, methods as `Class.method`."""
+    found: Functions = {}
+    for node in ast.parse((ROOT / "nixprof" / file).read_text()).body:
+        if isinstance(node, ast.FunctionDef):
+            found[node.name] = node
+        elif isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{one.name}": one for one in node.body if isinstance(one, ast.FunctionDef)}
+    return found
+
+
+def calls(file: str, name: str) -> set[str]:
+    """The names of all that a function calls, by itself or by other functions of its module."""
+    there, called, ahead = functions(file), set[str](), [name]
+    while ahead:
+        for node in ast.walk(there[ahead.pop()]):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+                one = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+                ahead += [] if one in called else [full for full in there if full.rpartition(".")[2] == one]
+                called.add(one)
+    return called
+
+
+def test_what_add_does_from_top_to_bottom() -> None:
+    block = PAGE.read_text().partition("what `add` does?")[2].split("```")[1]
+    above: dict[int, tuple[str, str]] = {}
+    hops = [re.match(r"( *)(\S+\.py) +(\S+)", line) for line in block.strip("\n").splitlines()]
+    for hop in hops:
+        assert hop
+        depth, file, name = len(hop[1]), hop[2], hop[3]
+        assert name in functions(file), hop[0]
+        if depth:
+            assert name.rpartition(".")[2] in calls(*above[depth - 2]), hop[0]
+        above[depth] = (file, name)
+    assert len(hops) >= 10

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support.installs import NixInstall
 
 from nixprof.lock.flake_nix import compile_flake, used_inputs
+from nixprof.lock.packages_json import HeldAt, LockedPackage
 from nixprof.manifest.model import Input, Manifest, Package, Policy
 from nixprof.manifest.parse import parse_text
 from nixprof.manifest.problems import ManifestError
@@ -88,7 +89,7 @@ COMPILED = r"""# Written by nixprof from nixprof.toml, for Nix to read: change n
 }
 """
 
-HOLDS = {"nixpkgs#terraform": "github:o/r/abc?dir=x%3D"}
+HOLDS = {"nixpkgs#terraform": LockedPackage(hold=HeldAt("github:o/r/abc?dir=x%3D"))}
 FILE = Path("/nowhere/nixprof.toml")
 
 Evaluate = Callable[[Path], Any]
@@ -135,10 +136,10 @@ unused = "github:o/unused"
 [nixpkgs]
 overlays = ["over"]
 """
-    holds = {"held#y": "github:o/held/rev"}
-    assert [one.name for one in used_inputs(read(text), holds)] == ["nixpkgs", "a", "b", "c", "over"]
+    held = LockedPackage(hold=HeldAt("github:o/held/rev"))
+    assert [one.name for one in used_inputs(read(text), {"held#y": held})] == ["a", "b", "c", "over"]
     # A list that is held altogether asks no input for anything but its overlays.
-    assert [one.name for one in used_inputs(read(text), {**holds, "a#x": "github:o/a/rev"})] == ["over"]
+    assert [one.name for one in used_inputs(read(text), {"held#y": held, "a#x": held})] == ["over"]
 
 
 @pytest.fixture(scope="session")

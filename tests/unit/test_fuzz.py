@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from nixprof.change.commit import recover
 from nixprof.change.environment import expected, in_profile
+from nixprof.change.evaluation import evaluate
 from nixprof.change.process_lock import was_stopped
-from nixprof.change.resolve import questions, resolve
+from nixprof.change.resolve import requests
 from nixprof.errors import NixprofError
 from nixprof.folders import Folders
 from nixprof.importers.decide import element_names
@@ -26,8 +27,9 @@ from nixprof.importers.identify import Nixpkgs, identify
 from nixprof.importers.reading import read_file
 from nixprof.lock.flake_lock import LockedInput, read_flake_lock
 from nixprof.lock.flake_nix import compile_flake
-from nixprof.lock.freshness import fingerprints, is_answered
-from nixprof.lock.packages_json import holds, read_packages, write_packages
+from nixprof.lock.freshness import fingerprints, is_resolved
+from nixprof.lock.lock import Lock
+from nixprof.lock.packages_json import LockedPackage, read_packages, write_packages
 from nixprof.machine import Machine
 from nixprof.manifest.parse import parse_text
 from nixprof.nix.activity import Activities
@@ -213,11 +215,10 @@ def test_packages_json(folder: Path, data: bytes) -> None:
     def read() -> None:
         found = read_packages(folder / "packages.json")
         write_packages(found).encode()
-        compile_flake(manifest(), holds(found)).encode()
+        compile_flake(manifest(), found).encode()
         packages = manifest().for_machine(MACHINE)
-        expected(
-            [one for one in packages if is_answered(one, "x86_64-linux", found, "sha256-0")], found, MACHINE.system
-        )
+        known = [one for one in packages if is_resolved(one, MACHINE.system, found.get(one.spec.key), "sha256-0")]
+        expected(known, found, MACHINE.system)
 
     read_or_refused(read)
 
@@ -323,21 +324,14 @@ def answering(*told: object) -> st.SearchStrategy[bytes]:
 @given(said=answering(TOLD, REFUSED, MISSING, {"state": "not a package", "names": ["a"]}, {"state": "threw"}))
 def test_what_nix_resolves(said: bytes) -> None:
     found = manifest('packages = ["ripgrep"]\n')
-    asked = list(questions(found, MACHINE))
-    inputs = {"nixpkgs": LockedInput("github:NixOS/nixpkgs/0", "0", 0, "i")}
+    asked = list(requests(found, MACHINE))
+    lock = Lock({"nixpkgs": LockedInput("github:NixOS/nixpkgs/0", "0", 0, "i")})
 
     def read() -> None:
-        for answer in resolve(Saying(said), Path("/f"), asked, {}, inputs, {"nixpkgs": "i"})[0].values():
-            locked = {"nixpkgs#ripgrep": _with(answer)}
-            write_packages(locked).encode()
+        for answer in evaluate(Saying(said), Path("/f"), asked, lock, {"nixpkgs": "i"})[0].values():
+            write_packages({"nixpkgs#ripgrep": LockedPackage({"x86_64-linux": answer.resolved})}).encode()
 
     read_or_refused(read)
-
-
-def _with(answer: Any) -> Any:
-    from nixprof.lock.packages_json import LockedPackage
-
-    return LockedPackage({"x86_64-linux": answer.resolved})
 
 
 @given(said=as_json([{"drvPath": "/d", "outputs": {"out": f"{STORE}nixprof"}}]))

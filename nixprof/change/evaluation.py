@@ -1,0 +1,432 @@
+"""What evaluation says of packages: store paths and metadata, or why a package cannot be had."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from nixprof.change.refusal import A_SET, Refusal
+from nixprof.errors import NixprofError, Reason
+from nixprof.lock.packages_json import HeldAt, Resolved
+from nixprof.nix.errors import NixError, allowed_as, known_issues, named_instead, renamed
+from nixprof.nix.nix_data import quoted
+from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.redact import excerpt
+from nixprof.schema import fits
+from nixprof.store_path import is_in_store_path, is_store_path, outputs_of, package_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from nixprof.lock.lock import Lock
+    from nixprof.lock.packages_json import LockedPackage
+    from nixprof.manifest.model import Package
+    from nixprof.nix.operations import Nix
+
+# What `lib.resolve` of a generated flake tells of a package, by its state.
+_SHAPES: dict[str, dict[str, Any]] = {
+    "resolved": {
+        **dict.fromkeys(("drvPath", "pname", "version", "description", "mainProgram"), str),
+        "priority": int,
+        "outputs": {str: str},
+        **{key: [str] for key in ("outputsToInstall", "substituters", "trustedKeys")},
+    },
+    "refused": {
+        **dict.fromkeys(("name", "pname"), str),
+        **dict.fromkeys(("unfree", "insecure", "broken", "unsupported", "reached"), bool),
+        **{key: [str] for key in ("vulnerabilities", "platforms", "problems", "messages")},
+    },
+    "malformed": dict.fromkeys(("attribute", "type"), str),
+    "missing": {"depth": int, "names": [str]},
+    "no such system": {"systems": [str]},
+    "not a package": {"type": str, "names": [str]},
+    "threw": {"reached": bool},
+}
+
+# Suggest names whose length differs by at most this.
+MAX_LENGTH_DIFFERENCE = 2
+# Look for packages among this many attributes of a set, and name this many of them.
+MAX_ATTRIBUTES = 100
+MAX_EXAMPLES = 3
+_VERSION = re.compile(r"[-@]v?\d[\w.+-]*")
+_KINDS = {
+    "string": "a text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "a yes or no",
+    "path": "a path",
+    "list": "a list",
+    "lambda": "a function",
+    "set": "a set of other things",
+}
+# In the order in which nixpkgs looks at a package.
+_REFUSALS = (Reason.UNFREE, Reason.INSECURE, Reason.BROKEN, Reason.UNSUPPORTED)
+# Failures that are the fault of a package, and not of the machine, the network or the lock. What is built during an
+# evaluation is built to be evaluated.
+_OF_PACKAGES = (*_REFUSALS, Reason.RENAMED, Reason.REMOVED, Reason.BUILD_FAILED, Reason.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveRequest:
+    """A package to resolve for a system; `index` is its place in the manifest, by which Nix is asked for it."""
+
+    index: int
+    package: Package
+    system: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedPackage:
+    """What evaluation says of a package."""
+
+    resolved: Resolved
+    derivation: str  # what builds it; empty for a store path
+    new_name: str = ""  # the name that it has now in its input; empty where that is the same
+    substituters: tuple[str, ...] = ()  # the binary caches that the flake of the package names for itself
+    trusted_keys: tuple[str, ...] = ()  # the keys that they sign with
+
+
+def evaluate(
+    nix: Nix,
+    folder: Path,
+    asked: Sequence[ResolveRequest],
+    lock: Lock,
+    fingerprint_of: Mapping[str, str],
+    declared: Sequence[str] = (),
+) -> tuple[dict[ResolveRequest, ResolvedPackage], list[Refusal]]:
+    """Ask Nix, in one evaluation.
+
+    Args:
+        nix: the Nix to ask.
+        folder: the generated folder.
+        asked: what to ask.
+        lock: what it was generated from.
+        fingerprint_of: the fingerprint of each input.
+        declared: the names of all inputs, used or not.
+
+    Returns: what the packages are, and why the others cannot be had.
+
+    Raises: NixprofError where Nix fails altogether.
+
+    """
+    answers = {one: _store_path_answer(one) for one in asked if one.package.spec.is_store_path}
+    asked = [one for one in asked if one not in answers]
+    if not asked:
+        return answers, []
+    evaluation = _Evaluation(nix, folder)
+    told = evaluation.resolve(asked)
+    refusals = evaluation.without_system(told)
+    for one in asked:
+        if told[one]["state"] == "no such system":
+            continue
+        found = evaluation.refusals(one, told[one])
+        refusals += [_with_others(refusal, lock.packages, declared) for refusal in found]
+        if not found:
+            source, fingerprint = source_of(one.package, lock.package(one.package.spec.key), lock, fingerprint_of)
+            new_name = evaluation.in_place_of(one, told[one]["newName"])
+            answers[one] = _answer(told[one], source, fingerprint, new_name)
+    return answers, refusals
+
+
+def source_of(package: Package, known: LockedPackage, lock: Lock, fingerprint_of: Mapping[str, str]) -> tuple[str, str]:
+    """Give the locked reference that a package is resolved from, and its fingerprint.
+
+    What is held has none: once it is let go, it has to be resolved again.
+    """
+    if isinstance(known.hold, HeldAt):
+        return known.hold.reference, ""
+    return lock.inputs[package.spec.input].url, fingerprint_of[package.spec.input]
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    """The functions of a generated flake, see `lib` in nixprof.nix."""
+
+    nix: Nix
+    folder: Path
+
+    def resolve(self, asked: Sequence[ResolveRequest]) -> dict[ResolveRequest, dict[str, Any]]:
+        """Ask about packages; where one breaks the whole evaluation, find it by halves."""
+        by_system: dict[str, list[int]] = {}
+        for one in asked:
+            by_system.setdefault(one.system, []).append(one.index)
+        stderr: list[str] = []
+        try:
+            told = self.nix.evaluate(
+                self.folder, "lib.resolve", f"resolve: resolve {_request(by_system)}", stderr.append
+            )
+        except NixError as error:
+            if not _is_of_packages(error):
+                raise
+            if len(asked) == 1:
+                return {asked[0]: {"state": "threw", "error": error, "reached": True}}
+            first = [one for one in asked if one.system == asked[0].system]
+            # What fails on one system says nothing about another.
+            half = len(first) if len(first) < len(asked) else len(asked) // 2
+            ordered = [*first, *(one for one in asked if one not in first)]
+            return self.resolve(ordered[:half]) | self.resolve(ordered[half:])
+        try:
+            found = {system: iter(entries) for system, entries in told.items()}
+            answers = {one: next(found[one.system]) for one in asked}
+        except (AttributeError, LookupError, TypeError, StopIteration):
+            answers = {}
+        if answers and all(_is_answer(one, answer) for one, answer in answers.items()):
+            new_names = renamed("".join(stderr))
+            return {one: {**answer, "newName": _new_name(one, new_names)} for one, answer in answers.items()}
+        raise NixprofError(
+            "Nix answers something else than it was asked",
+            Reason.NOT_NIX,
+            cause=str(told)[:200],
+            hints=("is it Nix? nix --version",),
+        )
+
+    def force(self, one: ResolveRequest) -> NixprofError:
+        """Evaluate a package on its own, to hear why it fails."""
+        try:
+            self.nix.evaluate(
+                self.folder, "lib.forceEval", f"forceEval: forceEval {_request({one.system: [one.index]})}"
+            )
+        except NixError as error:
+            if not _is_of_packages(error):
+                raise
+            return error
+        except NixprofError as error:
+            return error
+        return NixprofError("Nix evaluates it on its own and fails in the list", Reason.FAILED)
+
+    def packages_among(self, one: ResolveRequest, paths: Sequence[Sequence[str]]) -> list[str]:
+        """Choose the attribute paths that lead to packages; none where Nix cannot tell."""
+        if not paths:
+            return []
+        written = " ".join(f"[ {' '.join(map(quoted, path))} ]" for path in paths)
+        function = f'filterDerivations: filterDerivations "{one.system}" {one.index} [ {written} ]'
+        try:
+            told = self.nix.evaluate(self.folder, "lib.filterDerivations", function)
+        except NixprofError:
+            return []
+        return [replace(one.package.spec, attr_path=tuple(path)).name for path in told] if fits(told, [[str]]) else []
+
+    def without_system(self, told: Mapping[ResolveRequest, Mapping[str, Any]]) -> list[Refusal]:
+        """Say which packages are of an input that has nothing for their system, and ask Nix for the reason once."""
+        reasons: dict[tuple[str, str], str] = {}
+        refusals = []
+        for one, answer in told.items():
+            if answer["state"] != "no such system":
+                continue
+            at = (one.package.spec.input, one.system)
+            if at not in reasons and answer["systems"]:
+                reasons[at] = f"it has packages for {', '.join(answer['systems'])}"
+            elif at not in reasons:
+                error = self.force(one)
+                reasons[at] = error.said if isinstance(error, NixError) else error.message
+            refusals.append(Refusal(one.package, (one.system,), Reason.NO_SUCH_SYSTEM, details=(reasons[at],)))
+        return refusals
+
+    def in_place_of(self, one: ResolveRequest, name: str) -> str:
+        """Give the attribute path of a new name, which nixpkgs may mean within the set of the package or as a whole."""
+        above, whole = one.package.spec.attr_path[:-1], name.split(".")
+        found = self.packages_among(one, [(*above, *whole), whole]) if above and name else []
+        return found[0] if found else name
+
+    def refusals(self, one: ResolveRequest, told: Mapping[str, Any]) -> list[Refusal]:
+        """Make what Nix told of a package into the reasons why it cannot be had; none where it can."""
+        at = (one.package, (one.system,))
+        match told["state"]:
+            case "missing":
+                return [Refusal(*at, Reason.MISSING, details=self._meant(one, told))]
+            case "not a package":
+                return [self._no_package(one, told)]
+            case "malformed":
+                return [Refusal(*at, Reason.MALFORMED, details=(told["attribute"],), kind=_kind(told["type"]))]
+            case "resolved":
+                return _unusable(one, told)
+            case "refused":
+                found = [reason for reason in _REFUSALS if told[reason.value]]
+                if found:
+                    return [_refusal(at, reason, told) for reason in found]
+        error = told.get("error") or self.force(one)
+        refusal = _from_words(one, error, told.get("name", ""))
+        if refusal.reason is Reason.RENAMED:
+            refusal = replace(refusal, details=(self.in_place_of(one, refusal.details[0]),))
+        return [replace(refusal, can_be_allowed=told["reached"])]
+
+    def _meant(self, one: ResolveRequest, told: Mapping[str, Any]) -> tuple[str, ...]:
+        """Find packages with a name like one that is missing."""
+        path, depth, names = one.package.spec.attr_path, told["depth"], told["names"]
+        before, missing, after = path[:depth], path[depth], path[depth + 1 :]
+        # A version holds dots, and without quotes each begins another name.
+        whole = ".".join(path[depth:])
+        close = [(*before, name) for name in _close(whole, names)]
+        if after:
+            close += [(*before, name, *after) for name in _close(missing, names)]
+        return tuple(self.packages_among(one, close))
+
+    def _no_package(self, one: ResolveRequest, told: Mapping[str, Any]) -> Refusal:
+        """Say what is not a package: a set of some, or a part of one."""
+        path = one.package.spec.attr_path
+        refusal = Refusal(one.package, (one.system,), Reason.NOT_A_PACKAGE, kind=_kind(told["type"]))
+        of_package = self.packages_among(one, [path[:length] for length in range(len(path) - 1, 0, -1)])
+        if of_package:
+            return replace(refusal, details=tuple(of_package))
+        inside = self.packages_among(one, [(*path, name) for name in told["names"][:MAX_ATTRIBUTES]])
+        return replace(refusal, kind=A_SET, details=tuple(inside[:MAX_EXAMPLES])) if inside else refusal
+
+
+def _new_name(one: ResolveRequest, new_names: Mapping[str, str]) -> str:
+    """Find the new name of a package among those that nixpkgs warns of; empty where it has none."""
+    path = one.package.spec.attr_path
+    return new_names.get(".".join(path)) or new_names.get(path[-1], "")
+
+
+def _is_answer(one: ResolveRequest, told: Any) -> bool:
+    """Tell whether Nix has answered what it was asked; see `resolveOne` in nixprof.nix."""
+    shape = _SHAPES.get(told["state"]) if fits(told, {"state": str}) else None
+    if shape is None or not fits(told, shape):
+        return False
+    return told["state"] != "missing" or bool(0 <= told["depth"] < len(one.package.spec.attr_path))
+
+
+def _request(by_system: Mapping[str, Sequence[int]]) -> str:
+    """Write what is asked as Nix: systems, which the parser of the manifest has checked, and numbers."""
+    return "{ " + " ".join(f'"{system}" = [ {" ".join(map(str, at))} ];' for system, at in by_system.items()) + " }"
+
+
+def _answer(told: Mapping[str, Any], source: str, fingerprint: str, new_name: str) -> ResolvedPackage:
+    return ResolvedPackage(
+        Resolved(
+            pname=told["pname"],
+            version=told["version"],
+            description=" ".join(told["description"].split()),
+            main_program=told["mainProgram"],
+            priority=told["priority"],
+            outputs=told["outputs"],
+            outputs_to_install=tuple(one for one in told["outputsToInstall"] if one in told["outputs"]),
+            source=source,
+            fingerprint=fingerprint,
+        ),
+        told["drvPath"],
+        new_name,
+        tuple(told["substituters"]),
+        tuple(told["trustedKeys"]),
+    )
+
+
+def _store_path_answer(one: ResolveRequest) -> ResolvedPackage:
+    """Tell of a store path what its name tells."""
+    path = one.package.spec.attr_path[0]
+    pname, version = package_of([path], ())
+    outputs = outputs_of([path], ())
+    return ResolvedPackage(Resolved(pname, version, "", "", USUAL_PRIORITY, outputs, tuple(outputs), "", ""), "")
+
+
+def _is_of_packages(error: NixError) -> bool:
+    """Tell whether a package may be to blame: also for a file that is missing, if that is one of its source."""
+    file = error.found.get("file", "")
+    # From 2.31 on a file of an input goes by the reference of that: «path:/home/alice/tools»/hammer.nix.
+    of_source = file.startswith("«") or is_in_store_path(f"/{file}")
+    return error.reason in _OF_PACKAGES or (error.reason is Reason.INPUT and of_source)
+
+
+def _unusable(one: ResolveRequest, told: Mapping[str, Any]) -> list[Refusal]:
+    """Say what keeps a package from being used that nothing keeps from being evaluated."""
+    at = (one.package, (one.system,))
+    paths = {"drvPath": told["drvPath"], **{f"{name}.outPath": path for name, path in told["outputs"].items()}}
+    for name, path in paths.items():
+        if not is_store_path(path):
+            return [Refusal(*at, Reason.MALFORMED, details=(name,), kind=f"{excerpt(path)}, which is not a store path")]
+    # An output that is chosen in the list or, where none is, by the package itself.
+    chosen, there = one.package.spec.outputs, told["outputs"]
+    absent = [output for output in chosen or told["outputsToInstall"] if output != "*" and output not in there]
+    by_itself = "" if chosen else ", which it names as one to install"
+    return [Refusal(*at, Reason.NO_SUCH_OUTPUT, output, details=tuple(there), kind=by_itself) for output in absent[:1]]
+
+
+def _refusal(at: tuple[Package, tuple[str, ...]], reason: Reason, told: Mapping[str, Any]) -> Refusal:
+    """Make what a package says of itself into the reason why nixpkgs refuses it."""
+    full_name, pname = told["name"], told["pname"]
+    names: tuple[str, ...] = (pname,)
+    details: Sequence[str] = ()
+    match reason:
+        case Reason.INSECURE:
+            names, details = (full_name,), told["vulnerabilities"]
+        case Reason.UNSUPPORTED:
+            details = told["platforms"]
+        case Reason.BROKEN if told["problems"]:
+            names = tuple(pname if one == "broken" else f"{pname}.{one}" for one in told["problems"])
+            details = told["messages"]
+    return Refusal(*at, reason, full_name, names, tuple(details), can_be_allowed=told["reached"])
+
+
+def _kind(type_: str) -> str:
+    """Say of a type of Nix's in plain words what it is."""
+    return _KINDS.get(type_, "nothing")
+
+
+def _from_words(one: ResolveRequest, error: NixprofError, name: str) -> Refusal:
+    """Make Nix's own words into the reason: what is said of a package that this one needs, or of its old name.
+
+    Args:
+        one: the package.
+        error: what Nix said.
+        name: what the package calls itself, with its version; empty where that is not known.
+
+    """
+    refusal = Refusal(one.package, (one.system,), Reason.FAILED, details=(error.cause or error.message,))
+    if not isinstance(error, NixError):
+        return refusal
+    match error.reason:
+        case Reason.RENAMED:
+            return replace(refusal, reason=Reason.RENAMED, details=(error.found["new"],))
+        case Reason.REMOVED:
+            instead = named_instead(error.said)
+            return replace(
+                refusal, reason=Reason.REMOVED, details=(error.found["why"], *([instead] if instead else []))
+            )
+        case Reason.UNFREE | Reason.INSECURE | Reason.BROKEN | Reason.UNSUPPORTED:
+            refused = error.found["package"]
+            return replace(
+                refusal,
+                reason=error.reason,
+                full_name=refused,
+                allowed_as=allowed_as(error.said, refused),
+                details=known_issues(error.said),
+                through=refused != name,
+            )
+        case Reason.BUILD_FAILED:
+            return replace(refusal, reason=Reason.NEEDS_BUILD, kind=_without_build(one, error))
+    return replace(refusal, details=(error.said or error.message,))
+
+
+def _without_build(one: ResolveRequest, error: NixError) -> str:
+    """Say that a package has to be built to be evaluated, and where that could be done."""
+    on = f" on {error.found['system']}" if error.found.get("system") else ""
+    return f" for {one.system} here: that takes a build of {error.found['name']}{on}"
+
+
+def _with_others(refusal: Refusal, locked: Mapping[str, LockedPackage], declared: Sequence[str]) -> Refusal:
+    """Add what the other inputs may have in place of a package that is missing."""
+    if refusal.reason is not Reason.MISSING:
+        return refusal
+    spec = refusal.package.spec
+    named = [f"{name}#default" for name in declared if name != spec.input and name == spec.name]
+    found = [key for key in locked if key != spec.key and key.partition("#")[2] == spec.name]
+    return replace(refusal, elsewhere=tuple(found or named))
+
+
+def _close(name: str, names: Sequence[str]) -> list[str]:
+    """Find names like a mistyped one: of the tens of thousands of a nixpkgs compare those that can be close."""
+    import difflib
+
+    folded = name.casefold()
+    plain = _VERSION.sub("", folded)
+    by_folded = {other.casefold(): other for other in reversed(names)}
+    likely = [
+        other
+        for other in by_folded
+        if abs(len(other) - len(name)) <= MAX_LENGTH_DIFFERENCE
+        and (other[:1] == folded[:1] or set(folded) <= set(other))
+    ]
+    found = [folded, *difflib.get_close_matches(folded, likely, n=3, cutoff=0.7), plain]
+    return [by_folded[other] for other in dict.fromkeys(found) if other in by_folded]

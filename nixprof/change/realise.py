@@ -1,0 +1,202 @@
+"""Bring what an environment links into the store, and say beforehand what that takes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nixprof.change.build_failures import of_packages
+from nixprof.errors import NixprofError, Reason
+from nixprof.formatting import count, package_name, shell_quote
+from nixprof.lock.packages_json import KeptByPath
+from nixprof.nix.download_plan import DownloadPlan, difference
+from nixprof.nix.errors import NixError
+from nixprof.store_path import is_store_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from nixprof.change.environment import EnvironmentEntry
+    from nixprof.change.evaluation import ResolvedPackage, ResolveRequest
+    from nixprof.context import Context
+    from nixprof.lock.lock import Lock
+    from nixprof.nix.operations import Nix
+
+    Answers = Mapping[ResolveRequest, ResolvedPackage]
+
+MAX_NAMES = 4  # how many packages a step names
+
+
+def derivations(answers: Answers, system: str) -> dict[str, str]:
+    """Give what builds each store path of a system, as `nix-store --realise` takes it, as far as it is in the store."""
+    return {
+        path: f"{answer.derivation}!{output}"
+        for request, answer in answers.items()
+        if request.system == system and os.path.lexists(answer.derivation)
+        for output, path in answer.resolved.outputs.items()
+    }
+
+
+def _missing(packages: Iterable[EnvironmentEntry]) -> dict[str, str]:
+    """Give the store paths that are not on the disk, each with the key of its package."""
+    return {path: one.key for one in packages for path in one.paths if not os.path.lexists(path)}
+
+
+def plan_downloads(
+    context: Context,
+    nix: Nix,
+    packages: Sequence[EnvironmentEntry],
+    leaving: Sequence[EnvironmentEntry],
+    answers: Answers,
+) -> DownloadPlan | None:
+    """Tell what `realise` will fetch and build, and how much more that is than what leaves.
+
+    Returns: None where nothing is missing and nothing leaves.
+    """
+    missing = _missing(packages)
+    downloads = None
+    if missing:
+        builds = derivations(answers, context.machine.system)
+        with context.progress.step("asking the caches"):
+            downloads = nix.plan_downloads(builds.get(path, path) for path in missing)
+    if not leaving or (downloads and downloads.built):
+        return downloads
+    before, staying = (_closure(nix, some) for some in (leaving, packages))
+    return replace(downloads or DownloadPlan((), (), 0, 0), difference_bytes=difference(before, staying, downloads))
+
+
+def _closure(nix: Nix, packages: Iterable[EnvironmentEntry]) -> Mapping[str, int]:
+    try:
+        return nix.closure(path for one in packages for path in one.paths if os.path.lexists(path))
+    except NixprofError:  # something was deleted by hand
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Realisation:
+    """Bringing the packages of an environment into the store."""
+
+    context: Context
+    nix: Nix
+    roots: Path  # gets links that protect what was fetched or built from garbage collection
+    packages: Sequence[EnvironmentEntry]
+    installed: Sequence[EnvironmentEntry]  # what the profile has, which protects it
+    lock: Lock
+    answers: Answers  # what was evaluated for this change
+    evaluate: Callable[[Collection[str]], Answers]  # evaluates packages once more, by key
+
+    def perform(self, downloads: DownloadPlan | None) -> None:
+        """Fetch what is in a cache, and build the rest.
+
+        Raises: NixprofError that says which packages cannot be had, and why.
+        """
+        there = {path for one in self.installed for path in one.paths} - _missing(self.packages).keys()
+        new = [path for one in self.packages for path in one.paths if path not in there]
+        if not new:
+            return
+        missing = _missing(self.packages)
+        doing = f"{_doing(downloads)} {_names(missing.values())}" if missing else "looking into the store"
+        answers = self.answers
+        builds = self._derivations(answers)
+        try:
+            self._realise(new, {path: builds[path] for path in missing.keys() & builds.keys()}, doing)
+        except NixError as error:
+            missing = self._invalid()
+            builds = self._derivations(answers)
+            if error.reason is not Reason.FAILED or not missing.keys() - builds.keys():
+                raise self._explained(error, missing, answers) from error
+        else:
+            return
+        # What was locked earlier is in no cache, or the garbage collector has deleted what was to build it.
+        answers = {**answers, **self._evaluated_again({path: missing[path] for path in missing.keys() - builds.keys()})}
+        builds = self._derivations(answers)
+        try:
+            self._realise(new, {path: builds[path] for path in missing}, f"building {_names(missing.values())}")
+        except NixError as error:
+            raise self._explained(error, self._invalid(), answers) from error
+
+    def _derivations(self, answers: Answers) -> dict[str, str]:
+        return derivations(answers, self.context.machine.system)
+
+    def _realise(self, paths: Sequence[str], builds: Mapping[str, str], doing: str) -> None:
+        with self.context.progress.step(doing):
+            self.nix.realise((builds.get(path, path) for path in paths), self.roots)
+
+    def _invalid(self) -> dict[str, str]:
+        """Give the store paths that are not in the store, whatever a build that failed has left in their places."""
+        keys = {path: one.key for one in self.packages for path in one.paths}
+        there = {path for path in keys if os.path.lexists(path)}
+        gone = keys.keys() - there | self.nix.invalid(there)
+        return {path: key for path, key in keys.items() if path in gone}
+
+    def _evaluated_again(self, missing: Mapping[str, str]) -> Answers:
+        """Evaluate the packages of store paths that cannot be fetched, to be able to build them.
+
+        Raises: NixprofError where nothing builds exactly them.
+        """
+        lost = {path: key for path, key in missing.items() if not self._has_source(key)}
+        if lost:
+            raise _lost(lost)
+        answers = self.evaluate(set(missing.values()))
+        for path in missing.keys() - self._derivations(answers).keys():
+            raise self._mismatch(path, missing[path], answers)
+        return answers
+
+    def _has_source(self, key: str) -> bool:
+        known = self.lock.package(key)
+        source = known.systems[self.context.machine.system].source
+        return not is_store_path(key) and (not isinstance(known.hold, KeptByPath) or source != "")
+
+    def _mismatch(self, path: str, key: str, answers: Answers) -> NixprofError:
+        """Say why a store path cannot be built: evaluation gives another one, or its derivation is gone."""
+        name = package_name(key)
+        outputs = next(
+            (one.resolved.outputs for request, one in answers.items() if request.package.spec.key == key), {}
+        )
+        if path in outputs.values():
+            return NixprofError(
+                f"{name} cannot be built: the garbage collector keeps deleting what builds it",
+                Reason.NO_SOURCE,
+                hints=("wait for the garbage collection to end, then run the same command again",),
+            )
+        locked = self.lock.package(key).systems[self.context.machine.system].outputs
+        evaluated = next((outputs.get(output) for output, there in locked.items() if there == path), None)
+        return NixprofError(
+            f"{name} is in no cache, and building it does not give what the lock says",
+            Reason.LOCK_MISMATCH,
+            cause=f"the lock says   {path}\nevaluation says {evaluated or 'that there is no such output'}",
+            hints=(f"nixprof update {name}",),
+        )
+
+    def _explained(self, error: NixError, missing: Mapping[str, str], answers: Answers) -> NixprofError:
+        """Say which packages a failure of Nix to fetch or to build belongs to."""
+        keys = {one.derivation: request.package.spec.key for request, one in answers.items() if one.derivation}
+        others = {one.key for one in self.installed} - set(missing.values())
+        command = " ".join(map(shell_quote, ("nixprof", *self.context.arguments)))
+        return of_packages(error, missing, keys, self.nix.log, len(others), command)
+
+
+def _lost(absent: Mapping[str, str]) -> NixprofError:
+    """Say that store paths are gone, and that nobody knows how to make them again."""
+    return NixprofError(
+        f"{_names(absent.values())}: in no cache, and it is not known what it came from",
+        Reason.NO_SOURCE,
+        cause="\n".join(absent),
+        hints=(
+            "copy it from a machine that has it: nix copy --from ssh://HOST STORE-PATH",
+            *(f"or: nixprof remove {package_name(key)}" for key in sorted(set(absent.values()))),
+        ),
+    )
+
+
+def _doing(downloads: DownloadPlan | None) -> str:
+    if downloads is None or not downloads.built:
+        return "fetching"
+    return "fetching and building" if downloads.fetched else "building"
+
+
+def _names(keys: Iterable[str]) -> str:
+    names = sorted(set(map(package_name, keys)))
+    return ", ".join(names) if len(names) <= MAX_NAMES else count(len(names), "package")

@@ -1,0 +1,76 @@
+"""The lock as a value: read once from the generated folder, changed in memory, written once by the commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nixprof.files import content
+from nixprof.lock.flake_lock import read_flake_lock
+from nixprof.lock.packages_json import LockedPackage, read_packages, write_packages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nixprof.lock.flake_lock import LockedInput
+    from nixprof.manifest.model import Input, Manifest
+
+_MACHINERY = Path(__file__).with_name("nixprof.nix")
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What was resolved: the revision of each input, and what each package is."""
+
+    inputs: Mapping[str, LockedInput] = field(default_factory=dict)  # by name
+    packages: Mapping[str, LockedPackage] = field(default_factory=dict)  # by key
+    flake_lock: bytes | None = None  # the file that Nix wrote `inputs` in
+    flake_nix: str = ""  # the file that it wrote that for
+
+    @classmethod
+    def read(cls, folder: Path) -> Lock:
+        """Read the lock of a generated folder, as far as it is there.
+
+        Raises: NixprofError where a file of it is damaged.
+        """
+        return cls(packages=read_packages(folder / "packages.json")).locked_in(folder)
+
+    def locked_in(self, folder: Path) -> Lock:
+        """Take over which revisions Nix has locked the inputs to in a folder."""
+        inputs = read_flake_lock(folder / "flake.lock")
+        text = (content(folder / "flake.nix") or b"").decode(errors="replace")
+        return replace(self, inputs=inputs, flake_lock=content(folder / "flake.lock"), flake_nix=text)
+
+    def with_packages(self, packages: Mapping[str, LockedPackage]) -> Lock:
+        """Add packages, by key, or put them in the place of those of the same key."""
+        return replace(self, packages={**self.packages, **packages})
+
+    def for_manifest(self, manifest: Manifest) -> Lock:
+        """Keep the packages that a manifest lists, on any machine."""
+        keys = {package.spec.key for package in manifest.packages}
+        return replace(self, packages={key: package for key, package in self.packages.items() if key in keys})
+
+    def package(self, key: str) -> LockedPackage:
+        """Give what is known of a package, which may be nothing."""
+        return self.packages.get(key, LockedPackage())
+
+    def is_complete(self, inputs: tuple[Input, ...]) -> bool:
+        """Tell whether Nix has locked these very inputs, and no others."""
+        from nixprof.lock.flake_nix import compile_inputs
+
+        if self.inputs.keys() != {one.name for one in inputs}:
+            return False
+        return not inputs or "\n".join(f"  {line}" for line in compile_inputs(inputs)) in self.flake_nix
+
+    def code(self, manifest: Manifest) -> dict[str, bytes]:
+        """Give the generated files that Nix evaluates, by name."""
+        from nixprof.lock.flake_nix import compile_flake
+
+        text = compile_flake(manifest, self.packages)
+        return {"flake.nix": text.encode(), "nixprof.nix": _MACHINERY.read_bytes()}
+
+    def files(self, manifest: Manifest) -> dict[str, bytes]:
+        """Give all generated files, by name."""
+        locked = {} if self.flake_lock is None else {"flake.lock": self.flake_lock}
+        return self.code(manifest) | locked | {"packages.json": write_packages(self.packages).encode()}
