@@ -72,11 +72,10 @@ class ErrorRule:
 NOT_SET_UP = "Nix is installed, but not set up for this user"
 
 
-def set_up_hints(_: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Say what makes the Nix of this machine work for this user."""
-    from nixprof.nix import install_hint
+def _set_up_hints(_: Mapping[str, str]) -> tuple[str, ...]:
+    from nixprof.nix.install_hint import set_up_hints
 
-    return install_hint.set_up_hints()
+    return set_up_hints()
 
 
 def _daemon_hints(found: Mapping[str, str]) -> tuple[str, ...]:
@@ -180,7 +179,7 @@ RULES = (
         r"creating directory ['\"]/nix['\"]: ",
         r"the group '[^']+' specified in 'build-users-group' does not exist",
         r"the build users group '[^']+' has no members",
-        hints=set_up_hints,
+        hints=_set_up_hints,
     ),
     ErrorRule(
         Reason.DISK_FULL,

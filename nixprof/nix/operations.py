@@ -23,7 +23,7 @@ from nixprof.files import scratch_folder
 from nixprof.machine import is_system
 from nixprof.nix.activity import Activities
 from nixprof.nix.download_plan import DownloadPlan
-from nixprof.nix.errors import NOT_SET_UP, NixError, explain, set_up_hints
+from nixprof.nix.errors import NOT_SET_UP, NixError, explain
 from nixprof.nix.flake_path import LINK_PREFIX, LINKS, is_plain, leads_to, link_name
 from nixprof.nix.nix_data import quoted
 from nixprof.nix.profile import USUAL_PRIORITY, manifest_of
@@ -381,6 +381,8 @@ class Nix:
 
             raise NixprofError(f"there is no {argv[0]} on the PATH", Reason.NO_NIX, hints=hints())
         if not _has_the_usual_store():
+            from nixprof.nix.install_hint import set_up_hints
+
             raise NixprofError(NOT_SET_UP, Reason.NIX_NOT_SET_UP, cause=f"there is no {_STATE}", hints=set_up_hints())
         # How Nix is to write what it does is nothing to try by hand.
         self._progress.nix_runs([word for word in argv if word not in _TOLD])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import nullcontext
+from itertools import islice
 from typing import IO, TYPE_CHECKING, cast
 
 import rich.live
@@ -22,7 +23,7 @@ from nixprof.formatting import duration, part, size
 from nixprof.redact import clean, one_line, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import ConsoleOptions, RenderableType, RenderResult
 
@@ -122,7 +123,7 @@ class Live:
             if doing:
                 transfers = list(self._transfer(doing, now - since))
                 yield from transfers
-                yield from _builds(list(doing.builds.values()), now, MAX_LINES - 1 - len(transfers))
+                yield from _builds(doing.builds, now, MAX_LINES - 1 - len(transfers))
 
     def _transfer(self, doing: Activities, seconds: float) -> Iterator[RenderableType]:
         """Show what comes from the network, or is unpacked."""
@@ -205,8 +206,8 @@ def _bar(label: str, share: float, words: list[str], width: int, name: str = "")
     return row
 
 
-def _builds(builds: list[Build], now: float, room: int) -> Iterator[Text]:
-    shown = builds if len(builds) <= room else builds[: room - 1]
+def _builds(builds: Mapping[int, Build], now: float, room: int) -> Iterator[Text]:
+    shown = list(islice(builds.values(), room if len(builds) <= room else room - 1))
     for label, build in zip(("building", *[""] * len(shown)), shown, strict=False):
         phase = f"{build.phase.removesuffix('Phase')} phase, " if build.phase else ""
         yield Text.assemble(_label(label), _text(f"{build.name}  ({phase}{duration(now - build.since)})"))

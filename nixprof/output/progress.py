@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from nixprof.formatting import part, shell_quote, size
@@ -146,7 +147,7 @@ def so_far(step: str, activities: Activities, seconds: float) -> str:
     elif activities.fetching:
         parts.append(next(iter(activities.fetching.values())))
     if activities.builds:
-        names = [build.name for build in activities.builds.values()]
-        more = len(names) - _MAX_BUILD_NAMES
-        parts.append(f"building {', '.join(names[:_MAX_BUILD_NAMES])}{f' and {more} more' if more > 0 else ''}")
+        names = [build.name for build in islice(activities.builds.values(), _MAX_BUILD_NAMES)]
+        more = len(activities.builds) - len(names)
+        parts.append(f"building {', '.join(names)}{f' and {more} more' if more else ''}")
     return f"{step}: {', '.join(parts)}" if parts else step
