@@ -1,8 +1,9 @@
-"""Fixtures for tests against a real Nix.
+"""Fixtures for tests against a real Nix, and which tests run when.
 
-A test that asks for one of them runs on the newest Nix, and with `pytest --all` on the oldest, too. Two markers change
-that: `newest_nix` where the version of Nix makes no difference, so that the newest is always enough, and `every_nix`
-where the difference between versions is what is tested.
+A test that asks for one of them runs on the newest Nix. What IN_ALL_ONLY names is left to `pytest --all`, unless files
+are named on the command line; what ON_OLDEST names runs on the oldest Nix as well with --all. Two markers say more:
+`newest_nix` where the version of Nix makes no difference to one test of such a file, and `every_nix` where the
+difference between versions is what is tested, on all that there are.
 
 `world`          a user with a home, a profile and a package set; the tests of a session share one store
 `fresh_world`    the same with a store of its own, for tests that count, collect garbage or begin with nothing
@@ -16,7 +17,7 @@ import os
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import hypothesis
 import pytest
@@ -73,6 +74,30 @@ def _limited() -> Generator[None, None, None]:
         signal.signal(signal.SIGALRM, before)
 
 
+# Files, or FILE::TEST, that are left to `pytest --all`: odd machines, foul input, faults, and what others show as well.
+IN_ALL_ONLY = {
+    *("test_benchmark", "test_collisions_by_nix", "test_damage", "test_demo", "test_elements", "test_faults"),
+    *("test_foul_text", "test_habits", "test_hand_edits", "test_identify", "test_inputs_that_fail", "test_interrupts"),
+    *("test_new_nix", "test_odd_ground", "test_odd_machines", "test_odd_owners", "test_outputs", "test_outside_paths"),
+    *("test_progress", "test_safe_switch", "test_screens", "test_streams", "test_systems", "test_two_at_once"),
+    "test_freeze::test_a_broken_profile_is_refused_and_nothing_changes",
+    "test_freeze::test_an_error_leaves_everything_as_it_was",
+    "test_freeze::test_killed_at_any_point_the_profile_is_the_old_or_the_new_one",
+    "test_init::test_killed_anywhere_it_can_be_said_again",
+    "test_freeze::test_a_broken_file_is_refused_and_nothing_changes",
+}
+
+# Those that run on the oldest Nix as well, where versions differ in what they say, write or refuse.
+ON_OLDEST = {
+    *("test_collisions_by_nix", "test_demo", "test_errors", "test_faults", "test_freeze", "test_installables"),
+    *("test_interrupts", "test_main_job", "test_moves", "test_profiles", "test_progress"),
+    *("test_resolve", "test_safe_switch"),
+    "test_outputs::test_the_locked_output_fetches_no_input",
+    "test_outputs::test_the_plain_output_does_without_packages_json",
+    "test_outputs::test_nix_finds_nothing_wrong_with_the_folder",
+}
+
+
 class MakeWorld(Protocol):
     def __call__(
         self,
@@ -85,7 +110,7 @@ class MakeWorld(Protocol):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="also on the oldest Nix, and stopped at more points")
+    parser.addoption("--all", action="store_true", help="every test, and many on the oldest Nix as well")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -93,16 +118,38 @@ def pytest_configure(config: pytest.Config) -> None:
         hypothesis.settings.load_profile("all" if config.getoption("all") else "quick")
 
 
+def _leaves_out(config: pytest.Config) -> bool:
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return everything and not config.getoption("all")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A worker of xdist is told: its own command line names what it is to run."""
+    node.workerinput["leaves_out"] = _leaves_out(node.config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if getattr(config, "workerinput", {}).get("leaves_out", _leaves_out(config)):
+        left_out = [item for item in items if _is_in(IN_ALL_ONLY, item)]
+        items[:] = [item for item in items if not _is_in(IN_ALL_ONLY, item)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _is_in(names: set[str], item: pytest.Item) -> bool:
+    return item.path.stem in names or f"{item.path.stem}::{getattr(item, 'originalname', item.name)}" in names
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "nix_install" not in metafunc.fixturenames:
         return
-    if metafunc.definition.get_closest_marker("newest_nix"):
-        installs = newest()
-    elif metafunc.definition.get_closest_marker("every_nix"):
+    installs = newest()
+    if metafunc.definition.get_closest_marker("every_nix"):
         installs = every_install()
-    else:
-        both = metafunc.config.getoption("all") or os.environ.get("NIXPROF_TEST_NIX")
-        installs = oldest_and_newest() if both else newest()
+    elif not metafunc.definition.get_closest_marker("newest_nix"):
+        named = "NIXPROF_TEST_NIX" in os.environ
+        if named or (metafunc.config.getoption("all") and _is_in(ON_OLDEST, metafunc.definition)):
+            installs = oldest_and_newest()
     metafunc.parametrize("nix_install", installs, ids=[one.id for one in installs], indirect=True, scope="session")
 
 
@@ -148,6 +195,13 @@ def world(make_world: MakeWorld) -> World:
 @pytest.fixture
 def fresh_world(make_world: MakeWorld) -> World:
     return make_world(fresh=True)
+
+
+@pytest.fixture
+def sample(request: pytest.FixtureRequest, nix_install: NixInstall) -> int:
+    """At which points something goes wrong, each eighth or so: all take minutes for each command."""
+    thorough = request.config.getoption("all") and nix_install in newest()
+    return int(os.environ.get("NIXPROF_TEST_POINTS", "8" if thorough else "32"))
 
 
 @pytest.fixture

@@ -12,8 +12,6 @@ from support.world import NIXPROF_TYPED, World
 from nixprof.change.collisions import Provider, find_collisions, find_collisions_beside
 from nixprof.nix.profile import USUAL_PRIORITY
 
-pytestmark = pytest.mark.every_nix
-
 SETS = [
     *itertools.combinations(["coreutils", "busybox", "uutils", "toybox", "vim", "vim-full"], 2),
     ("coreutils", "uutils", "toybox"),

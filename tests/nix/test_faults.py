@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import MakeWorld
 from support.claims import agree
-from support.faults import Stages, Standing, leftovers, wait_until_quiet, works
-from support.installs import NixInstall, newest
+from support.faults import Stages, Standing, chosen, leftovers, wait_until_quiet, works
 from support.world import Result, World
 
 PUTTING_RIGHT = "putting right what `nixprof {}` (process "
@@ -88,17 +87,6 @@ def stages(request: pytest.FixtureRequest, make_world: MakeWorld) -> Stages:
     if request.param in FIRST:
         return FIRST[request.param](make_world(fresh=True, profile_link=False))
     return COMMANDS[request.param](make_world())
-
-
-@pytest.fixture
-def sample(request: pytest.FixtureRequest, nix_install: NixInstall) -> int:
-    """Test each so many-th point: all of them take minutes for each command (NIXPROF_TEST_POINTS=1)."""
-    thorough = request.config.getoption("all") and nix_install in newest()
-    return int(os.environ.get("NIXPROF_TEST_POINTS", "8" if thorough else "32"))
-
-
-def chosen(points: list[str], sample: int) -> Iterator[tuple[int, str]]:
-    return ((n, what) for n, what in enumerate(points, 1) if n % sample == 0)
 
 
 def left(world: World) -> str:

@@ -265,6 +265,7 @@ def test_a_command_of_the_profile_always_runs(grown: World) -> None:
         grown.nixprof("freeze")
 
 
+@pytest.mark.newest_nix
 def test_killed_at_any_point_the_profile_is_the_old_or_the_new_one(grown: World) -> None:
     world = grown
     tree = world.tree()
@@ -282,6 +283,7 @@ def test_killed_at_any_point_the_profile_is_the_old_or_the_new_one(grown: World)
         assert world.nixprof("status", "--check").code == 0
 
 
+@pytest.mark.newest_nix
 def test_an_error_leaves_everything_as_it_was(grown: World) -> None:
     world = grown
     before = world.snapshot()

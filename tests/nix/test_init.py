@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from support.claims import agree
-from support.faults import Stages, Standing, leftovers
+from support.faults import Stages, Standing, chosen, leftovers
 from support.waiting import until
 from support.world import World
 
@@ -113,11 +113,11 @@ def test_a_list_that_is_a_link_brings_what_it_includes(world: World, origin: Pat
     assert files(world.config_dir) == files(origin)
 
 
-def test_killed_anywhere_it_can_be_said_again(world: World, origin: Path) -> None:
+def test_killed_anywhere_it_can_be_said_again(world: World, origin: Path, sample: int) -> None:
     stages = Stages(world, ("init", "--from", str(origin)), staying=())
     assert len(stages.points) > 10
-    for at in range(1, len(stages.points) + 1):
+    for at, what in chosen(stages.points, max(1, sample // 4)):
         stages.disturbed(at, "kill")
         world.nixprof("init", "--from", origin, check=False)
-        assert Standing.of(world).files == stages.new.files, stages.points[at - 1]
-        assert [path for path in leftovers(world) if path.name != "running.json"] == [], stages.points[at - 1]
+        assert Standing.of(world).files == stages.new.files, what
+        assert [path for path in leftovers(world) if path.name != "running.json"] == [], what

@@ -4,11 +4,8 @@ import json
 import sys
 from pathlib import Path
 
-import pytest
 from support.binary_cache import BinaryCache
 from support.world import World
-
-pytestmark = pytest.mark.every_nix
 
 
 def ours(world: World) -> list[str]:

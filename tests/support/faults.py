@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -104,6 +105,11 @@ class Stages:
         """Begins again and runs the command with a fault."""
         self.again()
         return self.run(Fault(str(self.world.root / "disturbed"), at, how, lasts))
+
+
+def chosen(points: list[str], sample: int) -> Iterator[tuple[int, str]]:
+    """Every so many-th point with its number, which counts from 1."""
+    return ((number, what) for number, what in enumerate(points, 1) if number % sample == 0)
 
 
 def leftovers(world: World) -> list[Path]:

@@ -1,8 +1,7 @@
 """The Nix versions that the tests run on.
 
 They are in the folder `.nix` of the project, one folder each, as `tests/get-nix.sh SUITE .nix/SUITE` leaves
-them: `.nix/SUITE/root/usr/bin/nix`. A test runs on the newest of them, with `pytest --all` on the oldest as well;
-a test marked `newest_nix` always runs on the newest only, one marked `every_nix` always on all that are there.
+them: `.nix/SUITE/root/usr/bin/nix`. `tests/conftest.py` says which tests run on which of them.
 NIXPROF_TEST_NIX names the versions to use instead: names in `.nix` and folders of commands, with spaces between
 them, or `all`.
 """
