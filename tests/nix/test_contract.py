@@ -12,7 +12,7 @@ from support.world import World
 from nixprof.errors import NixprofError
 from nixprof.nix import profile as profiles
 from nixprof.nix.operations import Nix
-from nixprof.progress import Progress
+from nixprof.nix.progress import Progress
 
 pytestmark = pytest.mark.every_nix
 
