@@ -186,10 +186,11 @@ def _agrees(context: Context, question: str, risk: Risk, loss: str | None) -> bo
     """Return whether to go ahead, asking if necessary."""
     import shlex
 
-    from nixprof.change.confirmation import Consent
+    from nixprof.change.confirmation import confirmed
 
+    ask = _ask if can_ask() and not context.console.json else None
     again = shlex.join(["nixprof", *context.arguments, "--yes"])
-    return Consent(context.agrees, can_ask() and not context.console.json, again, _ask).to(question, risk, loss)
+    return confirmed(question, risk, loss, agreed=context.agrees, ask=ask, again=again)
 
 
 def _confirming(context: Context) -> Callable[[Plan], bool]:

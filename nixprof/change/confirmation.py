@@ -1,9 +1,8 @@
-"""Whether a change needs a yes before it happens, and whose."""
+"""Whether somebody has to agree to a change before it happens."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
 
     from nixprof.change.flow import Plan
 
-# Fewer versions that move nobody has to be asked about.
-MANY = 3
+# Nobody is asked about fewer versions that move.
+_MIN_MANY = 3
 
 
 class Risk(Enum):
@@ -34,52 +33,36 @@ def risk_of(plan: Plan, least: Risk = Risk.NONE) -> Risk:
     moving = [
         one for one in plan.changes if one.kind in (Kind.CHANGED, Kind.REBUILT) and one.key not in plan.request.named
     ]
-    return Risk.MANY if len(moving) >= MANY else least
+    return Risk.MANY if len(moving) >= _MIN_MANY else least
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """How to come by a yes.
+def confirmed(
+    question: str, risk: Risk, loss: str | None, *, agreed: bool, ask: Callable[[str], bool] | None, again: str
+) -> bool:
+    """Return whether to go ahead, asking if necessary.
 
-    Attributes:
-        given: whether it was given beforehand, with `--yes`.
-        somebody: whether there is somebody to ask.
-        again: the command that gives it beforehand.
-        ask: asks a question.
+    Args:
+        question: what to ask.
+        risk: what is at stake.
+        loss: what would be lost, for whoever cannot be asked.
+        agreed: whether the user has agreed beforehand, with `--yes`.
+        ask: asks a question; None where nobody is there to answer.
+        again: the command that agrees beforehand.
+
+    Raises: NixprofError where somebody has to be asked and nobody is there.
 
     """
-
-    given: bool
-    somebody: bool
-    again: str
-    ask: Callable[[str], bool]
-
-    def to(self, question: str, risk: Risk, why: str | None = None) -> bool:
-        """Have a yes, or a no.
-
-        Args:
-            question: what to ask.
-            risk: what is at stake.
-            why: what is lost, for whoever cannot be asked.
-
-        Raises: NixprofError where there has to be one and nobody is there to give it.
-        """
-        needed = risk is not Risk.NONE or asks_always()
-        if self.given or not needed:
-            return True
-        if self.somebody:
-            return self.ask(question)
-        # A script that runs `update` means it; what is lost, or to be asked about always, waits for a yes.
-        if risk is Risk.MANY and not asks_always():
-            return True
-        raise NixprofError(
-            "this needs a yes, and there is no terminal to ask on",
-            Reason.NEEDS_CONFIRMATION,
-            cause=why,
-            hints=(f"to go ahead: {self.again}",),
-        )
+    if agreed or (risk is Risk.NONE and not _asks_always()):
+        return True
+    if ask:
+        return ask(question)
+    # A script that runs `update` means it.
+    if risk is Risk.MANY and not _asks_always():
+        return True
+    message = "this needs a yes, and there is no terminal to ask on"
+    raise NixprofError(message, Reason.NEEDS_CONFIRMATION, cause=loss, hints=(f"to go ahead: {again}",))
 
 
-def asks_always() -> bool:
+def _asks_always() -> bool:
     """Tell whether the user wants to be asked before every change."""
     return os.environ.get("NIXPROF_ASK", "") not in ("", "0")

@@ -82,7 +82,7 @@ def _fingerprint(program: str) -> list[str]:
 
 
 def _settings() -> Iterator[str]:
-    """List the files that Nix reads its settings from, and those beside them that they usually include.
+    """List the files that Nix reads its settings from, and those that they usually include, in the same folders.
 
     https://nix.dev/manual/nix/latest/command-ref/conf-file
     """

@@ -1,4 +1,4 @@
-"""What a change will do and what it did, as text: the one way in which every command shows changes."""
+"""A change, shown: what it will do and what it did. Every command that changes something shows it this way."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from nixprof.context import Context
     from nixprof.nix.download_plan import DownloadPlan
 
-# So many lines a log has of one change.
-_FOLDED = 12
-# So many builds go by their names.
-_NAMED = 3
-_SLIGHT_BYTES = 50 << 10
+# A log gets at most this many lines of a plan.
+_MAX_LOG_LINES = 12
+# More builds, or lost packages, than this are counted.
+_MAX_NAMES = 3
+# A smaller difference on the disk is not worth a word.
+_MIN_DIFFERENCE_BYTES = 50 << 10
 # In a flake reference: a revision, which nothing moves.
 _REVISION = re.compile(r"\b[0-9a-f]{40}\b")
 _SIGNS = {
@@ -111,19 +112,19 @@ def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
         if locked.systems
     }
     lines = list(change_lines(result.changes, descriptions, console, stream))
-    folded = not console.verbose and not stream.isatty() and len(lines) > _FOLDED
-    yield from lines[: _FOLDED if folded else None]
+    folded = not console.verbose and not stream.isatty() and len(lines) > _MAX_LOG_LINES
+    yield from lines[: _MAX_LOG_LINES if folded else None]
     if folded:
-        yield f"  and {count(len(lines) - _FOLDED, 'more package')}"
+        yield f"  and {count(len(lines) - _MAX_LOG_LINES, 'more package')}"
     width = console.width(stream)
     for system, names in gaps_by_system(result.new_gaps).items():
         yield from _indented([f"not on {system}: {', '.join(names)}"], width)
     if result.request.moves.inputs or result.request.moves.packages:
-        yield from _indented(_standing(result), width)
+        yield from _indented(_unchanged_parts(result), width)
     if result.downloads:
-        yield from _indented(_weight(result.downloads, result), width)
+        yield from _indented(_download_parts(result.downloads, result), width)
         if console.verbose:
-            yield from _needed_lines(result.downloads)
+            yield from _dependency_lines(result.downloads)
 
 
 def _indented(parts: Sequence[str], width: int | None) -> Iterator[str]:
@@ -154,7 +155,7 @@ def _move(moved: MovedInput) -> str:
     return f"{before or 'another revision'} → {revision(moved.after) or 'another revision'}"
 
 
-def _standing(result: Plan) -> list[str]:
+def _unchanged_parts(result: Plan) -> list[str]:
     """Say how many packages an update leaves as they are, and why those that could not have moved."""
     changed = {change.key for change in result.changes}
     pins = {
@@ -177,12 +178,12 @@ def _standing(result: Plan) -> list[str]:
     ]
 
 
-def _weight(downloads: DownloadPlan, result: Plan) -> list[str]:
+def _download_parts(downloads: DownloadPlan, result: Plan) -> list[str]:
     """Say what has to be fetched and built, and what that comes to on the disk."""
     own = {path for package in result.packages for path in package.paths}
     others = len([path for path in downloads.fetched if path not in own])
     names = sorted(_built_name(path) for path in downloads.built)
-    named = f": {', '.join(names)}" if len(names) <= _NAMED else ""
+    named = f": {', '.join(names)}" if len(names) <= _MAX_NAMES else ""
     return [
         *([f"and {others} {'dependency' if others == 1 else 'dependencies'}"] if others else []),
         *([f"{size(downloads.download_bytes)} to download"] if downloads.fetched else []),
@@ -199,12 +200,12 @@ def _disk(downloads: DownloadPlan) -> list[str]:
 
 def on_disk(number: int | None) -> list[str]:
     """Write how much more or less there is on the disk, `+2.1 MiB on disk`, where that is worth a word."""
-    if number is None or abs(number) < _SLIGHT_BYTES:
+    if number is None or abs(number) < _MIN_DIFFERENCE_BYTES:
         return []
     return [f"{'-' if number < 0 else '+'}{size(abs(number))} on disk"]
 
 
-def _needed_lines(downloads: DownloadPlan) -> Iterator[str]:
+def _dependency_lines(downloads: DownloadPlan) -> Iterator[str]:
     """List all that is fetched and built, by name."""
     from nixprof.store_path import name_of
 
@@ -223,15 +224,7 @@ def _built_name(derivation: str) -> str:
 def change_lines(
     changes: Sequence[Change], descriptions: Mapping[str, str], console: Console, stream: TextIO
 ) -> Iterator[str]:
-    """Show changes, one a line, with the sign and the versions of each.
-
-    Args:
-        changes: what to show.
-        descriptions: what to say of added packages, by key.
-        console: how to colour.
-        stream: where the lines go.
-
-    """
+    """Show changes, one a line, with sign and versions; added packages with their descriptions, which are by key."""
     texts = [
         (
             package_name(change.key),
@@ -347,6 +340,6 @@ def loss(result: Plan) -> str | None:
     if not result.lost:
         return None
     names = [package_name(change.key) for change in result.lost]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    removed = f"{', '.join(names[:_NAMED])}{more}"
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    removed = f"{', '.join(names[:_MAX_NAMES])}{more}"
     return f"it would remove {removed}, which the command does not name"

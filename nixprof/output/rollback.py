@@ -78,7 +78,7 @@ def _way(result: Return, console: Console) -> Iterator[str]:
 
 
 def loss(result: Return) -> str | None:
-    """Say what a way back takes away besides what nixprof has installed."""
+    """Say what a way back takes away that nixprof has not installed; None for nothing."""
     parts = [
         *([f"it would undo your edits of {', '.join(map(display_path, result.edited))}"] if result.edited else []),
         *([f"it would remove {', '.join(result.foreign)}, not installed by nixprof"] if result.foreign else []),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nixprof.change.differences import Kind
 from nixprof.commands.status import ProfileDrift
 from nixprof.formatting import count, package_name
-from nixprof.output.table import fold, gaps_by_system
+from nixprof.output.table import fold, gaps_by_system, wrapped
 from nixprof.redact import is_clean, one_line, redact
 
 if TYPE_CHECKING:
@@ -19,16 +19,18 @@ if TYPE_CHECKING:
     from nixprof.console import Console
     from nixprof.context import Context
 
-    Row = tuple[str, list[str], str]  # what it is, of which, and the command that settles it
+    Row = tuple[str, list[str], str]  # what it is, the names, and the command that settles it
 
 _SYNC = "nixprof sync"
-# More names than that, and the command is for all of them.
-_NAMED = 4
-# So many lines of names; the rest as a number.
-_LINES = 3
-# Where names have less than this beside what they are, they stand below it.
-_LEAST_COLUMNS = 30
-_INDENT = 2
+# With more names than this, the command is for all of them.
+_MAX_NAMED = 4
+# More names than this are counted.
+_MAX_NAMES = 8
+# A command stands in a column of its own if it takes no more than a third of what the labels leave.
+_LABEL_COLUMNS = 20
+# With less room, everything stands below what it is.
+_MIN_TABLE_COLUMNS = 70
+_MIN_NAMES_COLUMNS = 30
 
 
 def show(result: Status, context: Context) -> None:
@@ -92,8 +94,8 @@ def _foreign(result: Status, width: int | None) -> Row:
 
     names = [element_name(element) for element in result.foreign]
     command = f"nixprof freeze {only(names)}"
-    by_name = len(names) <= _NAMED and all(map(is_clean, names))
-    fits = width is None or len(command) <= width - _LEAST_COLUMNS
+    by_name = len(names) <= _MAX_NAMED and all(map(is_clean, names))
+    fits = width is None or len(command) <= width - _MIN_NAMES_COLUMNS
     return "not on the list", names, command if by_name and fits else "nixprof freeze"
 
 
@@ -105,48 +107,29 @@ def _brief(change: Change) -> str:
 
 
 def _table(rows: Sequence[Row], width: int | None) -> Iterator[str]:
-    """Align the rows: names and command beside each other where both fit, else the command under the names."""
-    rows = [(what, [one_line(redact(name)) for name in names], command) for what, names, command in rows]
-    label = max(len(what) for what, _, _ in rows) + 2
-    written = [len(", ".join(names)) for _, names, command in rows if command and _fits(label, names, command, width)]
-    room = max(written, default=0)
-    for what, names, command in rows:
-        if len(", ".join(names)) <= room and (width is None or label + room + 2 + len(command) <= width):
-            yield f"{what:<{label}}{', '.join(names):<{room}}  {command}".rstrip()
-            continue
-        below = width is not None and width - label < _LEAST_COLUMNS
-        if below and what:
-            yield what
-        indent = _INDENT if below else label
-        for index, line in enumerate(_folded(names, None if width is None else width - indent)):
-            yield f"{'' if below or index else what:<{indent}}{line}"
-        if command:
-            yield f"{'':<{indent + _INDENT}}{command}"
+    """Align the rows: a short command next to its names, a long one below them; on a narrow terminal all below."""
+    texts = [(what, _joined(names if width is None else _shortened(names)), command) for what, names, command in rows]
+    if width is not None and width < _MIN_TABLE_COLUMNS:
+        for what, names, command in texts:
+            yield from filter(None, [what])
+            yield from wrapped([("", names), *([("", f"  {command}")] if command else [])], width)
+        return
+    table: list[tuple[str, str, str]] = []
+    for what, names, command in texts:
+        if width is None or len(command) <= (width - _LABEL_COLUMNS) // 3:
+            table.append((what, names, command))
+        else:
+            table += [(what, names, ""), ("", f"  {command}", "")]
+    yield from wrapped(table, width)
 
 
-def _fits(label: int, names: Sequence[str], command: str, width: int | None) -> bool:
-    return width is None or label + len(", ".join(names)) + 2 + len(command) <= width
+def _shortened(names: Sequence[str]) -> list[str]:
+    more = len(names) - _MAX_NAMES
+    return [*names[:_MAX_NAMES], *([f"and {more} more"] if more > 0 else [])]
 
 
-def _folded(names: Sequence[str], width: int | None) -> list[str]:
-    """Write names on a few lines; the number of those that are left away is on the last."""
-    if width is None:
-        return [", ".join(names)]
-    lines = fold(names, ", ", width)
-    if len(lines) > _LINES:
-        shown = lines[: _LINES - 1]
-        left = len(names) - sum(len(line.rstrip(",").split(", ")) for line in shown)
-        lines = [*shown, f"and {left} more"]
-    return [part for line in lines for part in _broken(line, width)]
-
-
-def _broken(line: str, width: int) -> list[str]:
-    """Break what is longer than a line by itself, at a space if there is one."""
-    if len(line) <= width:
-        return [line]
-    import textwrap
-
-    return textwrap.wrap(line, width, subsequent_indent=" " * _INDENT, break_on_hyphens=False)
+def _joined(names: Sequence[str]) -> str:
+    return ", ".join(one_line(redact(name)) for name in names)
 
 
 def _verdict(result: Status) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nixprof.formatting import count
-from nixprof.redact import excerpt, one_line, redact
+from nixprof.redact import clean, excerpt, one_line, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from nixprof.lock.freshness import Gap
 
 
-# A cell that is longer than this tells no more, and would only push the others aside.
-_LONGEST_CELL = 200
+# The rest of a longer cell tells no more, and would only push the others aside.
+_MAX_CELL_LENGTH = 200
 
 
 def columns(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]:
@@ -32,14 +32,35 @@ def columns(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]
         yield cut("  ".join((*padded, row[-1])), width)
 
 
+def wrapped(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]:
+    """Align rows of cells in a table of rich's: on a terminal, what does not fit goes on below, in its column."""
+    if width is None:
+        widths = column_widths(rows)
+        for row in rows:
+            padded = [cell.ljust(size) for cell, size in zip(row, widths, strict=False)]
+            yield "  ".join((*padded, row[-1])).rstrip()
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    for number in range(len(rows[0])):
+        table.add_column(no_wrap=number != 1, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(clean(one_line(redact(cell)))) for cell in row))
+    for line in Console(width=width, color_system=None).render_lines(table, pad=False):
+        yield "".join(segment.text for segment in line).rstrip()
+
+
 def cells(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Write rows of texts from wherever as cells: one line each, without secrets, and not too long."""
-    return [tuple(one_line(redact(text), _LONGEST_CELL) for text in row) for row in rows]
+    return [tuple(one_line(redact(text), _MAX_CELL_LENGTH) for text in row) for row in rows]
 
 
 def column_widths(rows: Sequence[tuple[str, ...]], width: int | None = None) -> list[int]:
     """Tell how wide each column but the last is; of a line of `width`, one long cell pushes its own row only."""
-    usual = _LONGEST_CELL if width is None else width // 3
+    usual = _MAX_CELL_LENGTH if width is None else width // 3
     return [max((len(cell) for cell in column if len(cell) <= usual), default=0) for column in zip(*rows, strict=True)][
         :-1
     ]

@@ -106,8 +106,8 @@ def test_a_terminal_that_changes_its_size(far_away: World, binary_cache: BinaryC
         for columns in (80, 40, 120, 60):
             screen.resize(columns)
             time.sleep(0.8)
-            lines = display(screen.lines())
-            assert 1 <= len(lines) <= 5
+            lines = next(filter(None, (display(screen.lines()) for _ in range(20))))  # a frame may be half drawn
+            assert len(lines) <= 5
             assert all(len(line) < columns for line in lines)
 
 
@@ -190,7 +190,7 @@ class _Running:
         script.write_text(f"{variables}cd\n{words}\nsleep 60\n")
         self._tmux.run("new-session", "-d", "-x", "80", "-y", "24", f"sh {script}")
         end = time.monotonic() + 30
-        while not display(self._tmux.lines()):
+        while not any("fetching 50 packages" in line for line in self._tmux.lines()):
             assert time.monotonic() < end
             time.sleep(0.1)
         return self._tmux
