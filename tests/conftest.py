@@ -89,12 +89,15 @@ IN_ALL_ONLY = {
 
 # Those that run on the oldest Nix as well, where versions differ in what they say, write or refuse.
 ON_OLDEST = {
-    *("test_collisions_by_nix", "test_demo", "test_errors", "test_faults", "test_freeze", "test_installables"),
-    *("test_interrupts", "test_main_job", "test_moves", "test_profiles", "test_progress"),
-    *("test_resolve", "test_safe_switch"),
+    *("test_collisions_by_nix", "test_demo", "test_errors", "test_faults", "test_freeze", "test_interrupts"),
+    *("test_main_job", "test_profiles", "test_progress", "test_safe_switch"),
+    "test_moves::test_update_moves_every_input",
+    "test_moves::test_one_package_moves_alone_and_goes_with_its_input_again_later",
+    "test_outputs::test_nix_finds_nothing_wrong_with_the_folder",
     "test_outputs::test_the_locked_output_fetches_no_input",
     "test_outputs::test_the_plain_output_does_without_packages_json",
-    "test_outputs::test_nix_finds_nothing_wrong_with_the_folder",
+    "test_resolve::test_a_policy_is_written_for_the_package_and_for_no_other",
+    "test_resolve::test_several_systems_stay_resolved_in_one_evaluation",
 }
 
 
