@@ -338,10 +338,14 @@ def freeze(
         list[str] | None, typer.Argument(metavar="[NAME]…", help="More names for --only or --except.")
     ] = None,
     only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="NAME", help="Import this one; repeatable.")
+        list[str] | None, typer.Option("--only", metavar="NAME", help="Import only this element; repeatable.")
     ] = None,
-    besides: Annotated[list[str] | None, typer.Option("--except", metavar="NAME", help="Leave this one alone.")] = None,
-    generation: Annotated[int | None, typer.Option("--generation", metavar="N", help="An earlier generation.")] = None,
+    besides: Annotated[
+        list[str] | None, typer.Option("--except", metavar="NAME", help="Do not import this element.")
+    ] = None,
+    generation: Annotated[
+        int | None, typer.Option("--generation", metavar="N", help="Import this generation of the profile.")
+    ] = None,
     file: Annotated[
         Path | None,
         typer.Option(
@@ -349,30 +353,28 @@ def freeze(
         ),
     ] = None,
     latest: Annotated[
-        bool, typer.Option("--latest", help="Take the newest versions instead of holding what is installed.")
+        bool, typer.Option("--latest", help="Install the newest versions instead of keeping the installed ones.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Where the list differs, take over what is installed.")
+        bool, typer.Option("--overwrite", help="Change entries of the list that differ from what is installed.")
     ] = False,
-    comments: Annotated[bool, typer.Option("--comments", help="Write known descriptions as comments.")] = False,
+    comments: Annotated[bool, typer.Option("--comments", help="Add the descriptions of packages as comments.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Write the list, and leave the profile as it is.")] = False,
-    stdout: Annotated[bool, typer.Option("--stdout", help="Write the list to stdout, and change nothing.")] = False,
+    stdout: Annotated[bool, typer.Option("--stdout", help="Print the list, and change nothing.")] = False,
     identify: Annotated[
         bool, typer.Option("--identify", help="Look up again what the list keeps by store path.")
     ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Download nothing to look packages up.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not download nixpkgs to identify packages.")] = False,
 ) -> object:
     """Turn an existing profile into the list, without changing one store path."""
     from nixprof.commands import freeze as command
-    from nixprof.importers.decide import Choice
     from nixprof.output import freeze as output
 
     chosen, left = list(only or ()), list(besides or ())
     (left if left and not chosen else chosen).extend(names or ())
     if identify and (file or generation is not None):
         raise typer.BadParameter("--identify goes over the list: it takes neither --from nor --generation")
-    choice = Choice(chosen, left, overwrite, latest)
-    options = command.Options(choice, generation, file, keep, comments, identify, offline)
+    options = command.Options(chosen, left, overwrite, latest, generation, file, keep, comments, identify, offline)
 
     def may_download(number: int) -> bool:
         if context.agrees or context.console.json or not can_ask():
@@ -380,22 +382,22 @@ def freeze(
         context.console.say(output.cannot_identify(number))
         return _ask("Look in nixpkgs? This downloads nixpkgs once.")
 
-    def confirm(plan: Plan) -> bool:
+    def show(found: command.Survey) -> None:
+        output.show_survey(found, context.console)
+
+    def confirm(found: command.Survey, plan: Plan) -> bool:
         from nixprof.change.confirmation import Risk, risk_of
         from nixprof.output import change
 
-        output.show_plan(found, plan, context, keep=keep)
+        output.show_plan(found, plan, context)
         risk = risk_of(plan, Risk.NONE if keep else Risk.MANY)
         question = "Change the list?" if identify else "Switch the profile over?"
         return _agrees(context, question, risk, change.loss(plan))
 
-    found = command.survey(context, options, may_download)
     if stdout:
-        output.show_text(found, context.console)
+        output.show_text(command.preview(context, options, may_download), context.console)
         raise typer.Exit
-    output.show_survey(found, context.console)
-    done = command.run(context, options, found, dry_run=context.dry_run, confirm=confirm)
-    return output.Frozen(found, done.outcome, keep=keep)
+    return command.run(context, options, may_download, show, confirm)
 
 
 @command(

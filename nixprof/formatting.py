@@ -30,6 +30,12 @@ def package_name(key: str) -> str:
     return key.removeprefix("nixpkgs#")
 
 
+def package_title(key: str, version: str) -> str:
+    """Name a package where its version is shown, too: the name of a store path has the version in it."""
+    name = package_name(key)
+    return name.replace(f"-{version}", "", 1) if key.startswith("/") and version else name
+
+
 def shell_quote(word: str) -> str:
     """Write a word as it can be pasted into a shell; `unstable#neovim` needs no quotes there."""
     import shlex

@@ -136,9 +136,10 @@ def _ways_out_beside(
     if not elements:
         return
     it = "it" if len(elements) == 1 else "them"
-    from nixprof.importers.decide import hint_name, only
+    from nixprof.importers.candidate import hint_name, only
+    from nixprof.importers.profile import candidate
 
-    names = only([hint_name(one, there) for one in elements])
+    names = only([hint_name(candidate(one), tuple(map(candidate, there))) for one in elements])
     yield f"take {it} over:", f"nixprof freeze {names}{flag}"
     paths = [path for one in elements if (path := sole_path(one, there))]
     if len(paths) == len(elements):

@@ -1,287 +1,275 @@
-"""`nixprof freeze`: an existing profile becomes the list, and not one store path changes."""
+"""`nixprof freeze`: an existing profile becomes the list, and not one store path changes.
+
+The way of an element, in one pass: read → identify → decide → compare → edit.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nixprof.change.environment import EnvironmentEntry
-from nixprof.change.flow import always, begin
+from nixprof.change.environment import EnvironmentEntry, expected
+from nixprof.change.flow import begin
 from nixprof.change.process_lock import warn
 from nixprof.change.request import ChangeRequest
 from nixprof.change.state import State, read_draft
 from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import display_path, shell_quote
-from nixprof.importers.decide import Choice, Ground, chosen, decide, element_names, is_untouched, own_name
-from nixprof.importers.findings import Evidence, Finding, How, Import
-from nixprof.importers.identify import Identified, Nixpkgs, channel, identify
+from nixprof.importers.candidate import find
+from nixprof.importers.decide import How, Import, compare, decide
+from nixprof.importers.identify import Nixpkgs, channel, identify
 from nixprof.importers.origin import is_locked
-from nixprof.importers.reading import KEPT_COMMENT_START, Kind, read_file, read_list, read_profile
-from nixprof.manifest.edit import (
-    NewPackage,
-    add_input,
-    add_packages,
-    comment_packages,
-    remove_package,
-    replace_packages,
-    uncomment_packages,
-)
+from nixprof.importers.profile import candidate
+from nixprof.importers.reading import Kind, Reading, read_file, read_kept, read_profile
+from nixprof.importers.writing import with_imports, with_names
+from nixprof.lock.packages_json import LockedPackage, Resolved, hold_at
 from nixprof.manifest.find import suggest
-from nixprof.manifest.parse import parse_text
-from nixprof.manifest.spec import DEFAULT_INPUT
+from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT
 from nixprof.nix.operations import Nix
 from nixprof.nix.registry import registry
 from nixprof.nix.source import is_here
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from nixprof.change.flow import Outcome, Plan
     from nixprof.context import Context
-    from nixprof.importers.identify import Identity, Unasked
-    from nixprof.importers.reading import Reading
-    from nixprof.manifest.model import Manifest, Package
+    from nixprof.importers.candidate import Candidate
+    from nixprof.importers.decide import Finding
+    from nixprof.importers.identify import Unasked
     from nixprof.nix.profile import Element
-
-KEPT_COMMENT = f"{KEPT_COMMENT_START}: source unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to freeze.
+    """What to freeze, and how."""
 
-    Attributes:
-        choice: which elements, and at what.
-        generation: of the profile; None for the current one.
-        file: what to read instead of a profile.
-        keep: whether the profile stays as it is.
-        comments: whether descriptions become comments.
-        identify: whether to go over what the list keeps by store path, instead of a profile.
-        offline: whether nothing may be downloaded to look packages up.
-
-    """
-
-    choice: Choice = field(default_factory=Choice)
-    generation: int | None = None
-    file: Path | None = None
-    keep: bool = False
-    comments: bool = False
-    identify: bool = False
-    offline: bool = False
+    only: Collection[str] = ()  # names of what to import; empty for all
+    besides: Collection[str] = ()  # names of what to leave alone
+    overwrite: bool = False  # whether the list takes over what is installed where they differ
+    latest: bool = False  # whether everything is resolved now, and does not stay at what is installed
+    generation: int | None = None  # of the profile; None for the current one
+    file: Path | None = None  # what to read instead of a profile
+    keep: bool = False  # whether the profile stays as it is
+    comments: bool = False  # whether descriptions become comments
+    identify: bool = False  # whether to go over what the list keeps by store path, instead of a profile
+    offline: bool = False  # whether nothing may be downloaded to look packages up
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What looking elements up came to.
+    """What looking up candidates came to."""
 
-    Attributes:
-        identities: what the elements without an attribute path are.
-        untold: how many of them could not be told.
-        asked: whether there was a nixpkgs to look them up in.
-        downloaded: whether it was downloaded for that.
-        later: the command that looks up what could not be told; empty where that would tell no more.
-        unasked: attributes, or whole package sets, that cannot be evaluated.
-
-    """
-
-    identities: Mapping[Element, Identity] = field(default_factory=dict)
-    untold: int = 0
-    asked: bool = True
-    downloaded: bool = False
-    later: str = ""
-    unasked: tuple[Unasked, ...] = ()
+    unidentified: int = 0  # how many nothing tells
+    was_possible: bool = True  # whether there was a nixpkgs to look them up in
+    downloaded: bool = False  # whether it was downloaded for that
+    later: str = ""  # the command that may tell more; empty where none does
+    unasked: tuple[Unasked, ...] = ()  # attributes, or whole package sets, that cannot be evaluated
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What freeze found, before it does anything.
+    """What freeze found, before it changes anything."""
 
-    Attributes:
-        reading: where the elements come from.
-        findings: what becomes of each.
-        lookup: what the elements without an attribute path are.
-        manifest: the file of the list.
-        texts: what the files of the list will say, as far as they change.
-        text: what `manifest` will say.
-        listed: how many packages the list will have for this machine.
-
-    """
-
+    state: State  # what it was found in
+    options: Options
     reading: Reading
-    findings: tuple[Finding, ...]
     lookup: Lookup
-    manifest: Path
-    texts: Mapping[Path, str]
-    text: str
-    listed: int
+    findings: tuple[Finding, ...]
+    texts: Mapping[Path, str]  # what the files of the list will say
+    listed: int  # how many packages the list will have for this machine
+
+    @property
+    def manifest(self) -> Path:
+        """The file of the list."""
+        return self.state.manifest.path
 
     @property
     def imports(self) -> tuple[Import, ...]:
-        """The elements that become packages of the list."""
+        """The packages that the list gains, or takes over from the profile."""
         return tuple(one for one in self.findings if isinstance(one, Import) and not self.stays(one))
+
+    @property
+    def taken(self) -> list[tuple[Import, tuple[Candidate, ...]]]:
+        """What each package takes the place of, in the profile as it is or in the list.
+
+        For another generation or a file, those elements that are the same package.
+        """
+        if self.reading.kind in (Kind.CURRENT, Kind.LIST):
+            return [(one, one.candidates) for one in self.imports]
+        there: dict[object, list[Candidate]] = {}
+        for element in self.state.profile.elements if self.state.profile else ():
+            there.setdefault(_identity(candidate(element)), []).append(candidate(element))
+        return [
+            (one, tuple(each for same in one.candidates for each in there.get(_identity(same), ()) if not each.leave))
+            for one in self.imports
+        ]
+
+    @property
+    def replaced(self) -> tuple[Element, ...]:
+        """The elements of the profile that leave it."""
+        return tuple(dict.fromkeys(each.element for _, there in self.taken for each in there if each.element))
 
     def stays(self, one: Import) -> bool:
         """Tell whether something is only what the list keeps by store path, and still does."""
         return self.reading.kind is Kind.LIST and one.how is How.KEPT
 
-    @property
-    def elements(self) -> tuple[Element, ...]:
-        """Those elements."""
-        return tuple(dict.fromkeys(element for one in self.imports for element in one.elements))
-
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """What `freeze` did; `outcome` is None where there was nothing to do or it was not to be done."""
+    """What freeze found and did."""
 
     survey: Survey
-    outcome: Outcome | None
-
-
-def survey(context: Context, options: Options, agree: Callable[[int], bool] = lambda _: False) -> Survey:
-    """Find out what each element is and what the list would become. Changes nothing.
-
-    Args:
-        context: whose.
-        options: how to freeze.
-        agree: asked whether to download a nixpkgs to look up so many packages.
-
-    Raises: NixprofError where there is nothing to read, or a name that the user gave means no element.
-
-    """
-    warn(context)
-    manifest = context.folders.manifest
-    state = State(context, {} if manifest.exists() else {manifest: template(context.machine.system).encode()})
-    reading = _read(context, options, state)
-    _check_names(options, reading)
-    return _survey(options, reading, _look_up(context, options, state, reading, agree), state)
-
-
-def _read(context: Context, options: Options, state: State) -> Reading:
-    if options.identify:
-        return read_list(state)
-    return read_profile(context, options.generation) if options.file is None else read_file(options.file)
+    outcome: Outcome | None  # None where there was nothing to do
 
 
 def run(
     context: Context,
     options: Options,
-    found: Survey,
-    *,
-    dry_run: bool = False,
-    confirm: Callable[[Plan], bool] = always,
+    agree: Callable[[int], bool],
+    show: Callable[[Survey], None],
+    confirm: Callable[[Survey, Plan], bool],
 ) -> Frozen:
-    """Write the list and let one environment take the place of the elements that are on it.
+    """Write the list, and let one environment take the place of the elements that are on it.
 
     Args:
         context: whose.
-        options: how; the same that `found` was surveyed with.
-        found: what the elements are.
-        dry_run: only plan.
+        options: what to freeze, and how.
+        agree: asked whether to download a nixpkgs to look this many packages up.
+        show: given what was found, before anything is planned.
         confirm: asked before anything changes.
 
     Raises: NixprofError, with the list and the profile as before.
 
     """
-    if not found.imports:
-        return Frozen(found, None)
-
     with begin(context, template(context.machine.system)) as change:
-        request = _request(options, found, change.before)
-        return Frozen(found, change.carry_out(request, dry_run=dry_run, confirm=confirm))
+        found = survey(context, options, change.before, agree)
+        show(found)
+        if not found.imports:
+            return Frozen(found, None)
+        outcome = change.carry_out(_request(found), dry_run=context.dry_run, confirm=lambda plan: confirm(found, plan))
+        return Frozen(found, outcome)
 
 
-def _request(options: Options, found: Survey, state: State) -> ChangeRequest:
-    reading = read_list(state) if options.identify else found.reading
-    now = _survey(options, reading, found.lookup, state)
-    adopted = {one.spec.key: one.locked for one in now.imports if one.locked}
+def preview(context: Context, options: Options, agree: Callable[[int], bool]) -> Survey:
+    """Find out what `run` would write, without waiting for another nixprof."""
+    warn(context)
+    path = context.folders.manifest
+    start = {} if path.exists() else {path: template(context.machine.system).encode()}
+    return survey(context, options, State(context, start), agree)
+
+
+def survey(context: Context, options: Options, state: State, agree: Callable[[int], bool]) -> Survey:
+    """Find out what everything in a profile is, and what the list would become. Changes nothing.
+
+    Raises: NixprofError where there is nothing to read, or a name that the user gave means nothing there.
+    """
+    reading = _chosen(_read(context, options, state), options)
+    candidates, lookup = _look_up(context, options, state, reading, agree)
+    is_here = reading.kind is not Kind.FILE
+    decided = decide(
+        candidates,
+        state.manifest.inputs,
+        state.machine.system,
+        registry=registry() if is_here else {},
+        is_here=is_here,
+        was_looked_up=lookup.was_possible,
+    )
+    findings = _compared(decided, options, state)
+    texts = _edited(findings, options, state)
+    draft = read_draft(state.manifest.path, {file: text.encode() for file, text in texts.items()})
+    return Survey(state, options, reading, lookup, findings, texts, len(draft.for_machine(state.machine)))
+
+
+## read
+
+
+def _read(context: Context, options: Options, state: State) -> Reading:
     if options.identify:
-        return ChangeRequest(
-            now.texts,
-            adopted=adopted,
-            standing=tuple(_linked(one, one.elements, state) for one in now.imports),
-            renamed=frozenset(path for element in now.elements for path in element.store_paths),
-            activates=not options.keep,
-        )
-    taken = _taken(now, state)
-    return ChangeRequest(
-        now.texts,
-        adopted=adopted,
-        elements=tuple(dict.fromkeys(element for _, elements in taken for element in elements)),
-        standing=tuple(_linked(one, elements, state) for one, elements in taken if elements),
-        named=frozenset(one.spec.key for one in now.imports),
-        activates=not options.keep,
-    )
+        return read_kept(state.manifest, state.wanted, _resolved(state), state.machine.system)
+    return read_file(options.file) if options.file else read_profile(context, state.profile, options.generation)
 
 
-def _survey(options: Options, reading: Reading, lookup: Lookup, state: State) -> Survey:
-    manifest, machine = state.manifest, state.machine
-    here = reading.kind is not Kind.FILE
-    ground = Ground(
-        manifest,
-        state.locked,
-        machine,
-        here=here,
-        registry=registry() if here else {},
-        looked_up=lookup.asked,
-    )
-    findings = decide(reading.elements, ground, lookup.identities, options.choice)
-    imports = [one for one in findings if isinstance(one, Import)]
-    before = manifest.texts()
-    if reading.kind is Kind.LIST:
-        after = _with_names(manifest, imports, ground)
-    else:
-        after = _written(before, manifest.path, imports, machine.system, options)
-    texts = {path: text for path, text in after.items() if text != before[path]}
-    now = read_draft(manifest.path, {path: text.encode() for path, text in after.items()})
-    listed = len(now.for_machine(machine))
-    return Survey(reading, findings, lookup, manifest.path, texts, after[manifest.path], listed)
+def _resolved(state: State) -> dict[str, Resolved]:
+    """Give what the packages of the list are locked to on this machine, by key."""
+    systems = {key: package.systems for key, package in state.locked.items()}
+    wanted = (package.spec.key for package in state.wanted)
+    return {key: systems[key][state.machine.system] for key in wanted if state.machine.system in systems.get(key, ())}
+
+
+def _chosen(reading: Reading, options: Options) -> Reading:
+    """Leave alone what the user has not asked for.
+
+    Raises: NixprofError where a name means nothing.
+    """
+    candidates = reading.candidates
+    meant: dict[str, set[Candidate]] = {}
+    for option, names in (("--only", options.only), ("--except", options.besides)):
+        meant[option] = {one for name in names for one in find(name, candidates)}
+        unknown = next((name for name in names if not find(name, candidates)), None)
+        if unknown is not None:
+            known = {name for one in candidates for name in one.names}
+            command = "nixprof freeze --identify" if options.identify else "nixprof freeze"
+            hints = suggest(unknown, known, f"{command} {option}")
+            message = f"{display_path(reading.place)} has no {excerpt(unknown)}"
+            raise NixprofError(message, Reason.NOT_INSTALLED, hints=hints)
+
+    def reason(one: Candidate) -> str:
+        is_wanted = (not options.only or one in meant["--only"]) and one not in meant["--except"]
+        return one.leave or ("" if is_wanted else "not asked for")
+
+    return replace(reading, candidates=tuple(replace(one, leave=reason(one)) for one in candidates))
+
+
+## identify
 
 
 def _look_up(
     context: Context, options: Options, state: State, reading: Reading, agree: Callable[[int], bool]
-) -> Lookup:
-    """Find out what the elements without an attribute path are, of those that the user wants.
+) -> tuple[Sequence[Candidate], Lookup]:
+    """Find out what the candidates without an attribute path are.
 
     They are looked up in what is on this machine; where nothing is, or the user wants to know more, in the nixpkgs of
     the list, if the user agrees to the download.
     """
-    unknown = [
-        element
-        for element in chosen(reading.elements, options.choice)
-        if element.active
-        and not element.attr_path
-        and (element.label or element.store_paths)
-        and not is_untouched(element)
-    ]
-    if not unknown:
-        return Lookup()
+    candidates: Sequence[Candidate] = reading.candidates
+    if not any(one.is_unsure for one in candidates):
+        return candidates, Lookup()
     sources = _sources(state)
+    unasked: list[Unasked] = []
     with Nix(context.progress) as nix:
-        with context.progress.step("identifying packages"):
-            # What is not on this machine needs a nixpkgs to be made from, even where its file is known.
-            near = sources or reading.kind is not Kind.FILE
-            told = identify(nix, unknown, sources) if near else Identified({})
-        found, unasked = dict(told.identities), told.unasked
+        # What is not on this machine needs a nixpkgs to be made from, even where its file is known.
+        if sources or reading.kind is not Kind.FILE:
+            with context.progress.step("identifying packages"):
+                candidates, unasked = identify(nix, candidates, sources)
         broken = {one.source for one in unasked if not one.attribute}
-        asked = not all(source.place in broken for source in sources)
-        missing = [element for element in unknown if element not in found]
-        if not missing or (asked and not options.identify):
-            return Lookup(found, len(missing), unasked=unasked)
-        if not options.offline and agree(len(missing)):
+        lookup = Lookup(
+            _unidentified(candidates), any(one.place not in broken for one in sources), unasked=tuple(unasked)
+        )
+        if not lookup.unidentified or (lookup.was_possible and not options.identify):
+            return candidates, replace(lookup, was_possible=True)
+        if not options.offline and agree(lookup.unidentified):
             try:
-                # What was only guessed so far may turn out to be sure, or something else.
-                unsure = [one for one in unknown if one in missing or found[one].evidence is not Evidence.SAME_PATH]
-                told = identify(nix, unsure, [_fetched(context, nix, state)])
-                found |= told.identities
-                missing = [element for element in unknown if element not in found]
-                return Lookup(found, len(missing), downloaded=True, unasked=(*unasked, *told.unasked))
+                candidates, more = identify(nix, candidates, [_fetched(context, nix, state)])
+                return candidates, Lookup(_unidentified(candidates), downloaded=True, unasked=(*unasked, *more))
             except NixprofError as error:
                 context.progress.note(f"packages could not be looked up: {error.message}")
-    return Lookup(found, len(missing), asked, later=_command_for_later(context, reading), unasked=unasked)
+    return candidates, replace(lookup, later=_command_for_later(context, reading))
+
+
+def _unidentified(candidates: Sequence[Candidate]) -> int:
+    return sum(one.is_unsure and not one.evidence for one in candidates)
+
+
+def _sources(state: State) -> list[Nixpkgs]:
+    """Give what packages can be looked up in without a download: the locked nixpkgs, and the user's channel."""
+    locked = state.inputs.get(DEFAULT_INPUT)
+    found = [Nixpkgs(locked.url, locked.url)] if locked and is_here(locked.url) else []
+    there = channel()
+    return [*found, there] if there else found
 
 
 def _fetched(context: Context, nix: Nix, state: State) -> Nixpkgs:
@@ -295,143 +283,90 @@ def _fetched(context: Context, nix: Nix, state: State) -> Nixpkgs:
 
 def _command_for_later(context: Context, reading: Reading) -> str:
     """Give the command that looks up what could not be told now: where nothing is written, the same with a yes."""
-    written = {"--dry-run", "-n", "--stdout"}.isdisjoint(context.arguments)
-    if reading.kind is not Kind.FILE and written:
-        profile = ("--profile", str(context.chosen_profile)) if context.chosen_profile else ()
-        return " ".join(map(shell_quote, ("nixprof", "freeze", "--identify", "--yes", *profile)))
+    is_written = {"--dry-run", "-n", "--stdout"}.isdisjoint(context.arguments)
     words = [word for word in context.arguments if word not in ("--offline", "--dry-run", "-n", "--yes", "-y")]
-    return " ".join(map(shell_quote, ("nixprof", *words, "--yes")))
+    if reading.kind is not Kind.FILE and is_written:
+        profile = ("--profile", str(context.chosen_profile)) if context.chosen_profile else ()
+        words = ["freeze", "--identify", "--yes", *profile]
+    else:
+        words.append("--yes")
+    return " ".join(map(shell_quote, ("nixprof", *words)))
 
 
-def _check_names(options: Options, reading: Reading) -> None:
-    """Make sure that every name the user gave means an element."""
-    known = {name for element in reading.elements for name in element_names(element)}
-    command = "nixprof freeze --identify" if options.identify else "nixprof freeze"
-    for option, names in (("--only", options.choice.only), ("--except", options.choice.besides)):
-        for name in names:
-            if name not in known:
-                hints = suggest(name, known, f"{command} {option}")
-                raise NixprofError(
-                    f"{display_path(reading.place)} has no {excerpt(name)}", Reason.NOT_INSTALLED, hints=hints
-                )
+## compare, edit
 
 
-def _sources(state: State) -> list[Nixpkgs]:
-    """Give what elements can be looked up in without a download: the locked nixpkgs, and the user's channel."""
-    locked = state.inputs.get(DEFAULT_INPUT)
-    found = [Nixpkgs(locked.url, locked.url)] if locked and is_here(locked.url) else []
-    there = channel()
-    return [*found, there] if there else found
+def _compared(findings: Sequence[Finding], options: Options, state: State) -> tuple[Finding, ...]:
+    """Compare each package with what the list has of it."""
+    entries = {package.spec.key: package for package in state.wanted}
+    resolved = _resolved(state)
+    listed = {}
+    for entry in state.wanted:
+        one = resolved.get(entry.spec.key)
+        if one and (entry.spec.outputs == ALL_OUTPUTS or set(entry.spec.outputs) <= set(one.outputs)):
+            [linked] = expected([entry], state.locked, state.machine.system)
+            listed[entry.spec.key] = linked.version, linked.paths
+
+    def compared(one: Import) -> Finding:
+        key = one.spec.key
+        return compare(one, entries.get(key), listed.get(key), latest=options.latest, overwrite=options.overwrite)
+
+    return tuple(compared(one) if isinstance(one, Import) else one for one in findings)
 
 
-def _with_names(manifest: Manifest, imports: Sequence[Import], ground: Ground) -> dict[Path, str]:
-    """Write what entries that are store paths turned out to be, in their places and with the user's comments."""
-    entries: dict[str, list[Package]] = {}
-    for entry in manifest.packages:
-        if entry.scope.applies(ground.machine):
-            entries.setdefault(entry.spec.key, []).append(entry)
-    texts = manifest.texts()
-    named: dict[Path, dict[tuple[str | int, ...], NewPackage]] = {path: {} for path in texts}
-    gone: list[Package] = []
-    for one in imports:
-        if one.how is How.KEPT:
-            continue
-        lists = set()
-        for entry in (entry for element in one.elements for entry in entries[element.store_paths[0]]):
-            # One in each list that has it, unless one is there already.
-            if one.entry or (entry.file, entry.path[:-1]) in lists:
-                gone.append(entry)
-            else:
-                named[entry.file][entry.path] = NewPackage(str(one.spec), entry.priority, entry.pin)
-            lists.add((entry.file, entry.path[:-1]))
-    for path, new in named.items():
-        if new:
-            texts[path] = uncomment_packages(replace_packages(texts[path], new), new.keys(), KEPT_COMMENT_START)
-    # From the last of a list to the first, so that the places of the others stay what they are.
-    for entry in sorted(gone, key=lambda entry: entry.path[-1], reverse=True):
-        texts[entry.file] = remove_package(texts[entry.file], entry.path)
-    return texts
-
-
-def _written(
-    texts: Mapping[Path, str], path: Path, imports: Sequence[Import], system: str, options: Options
-) -> dict[Path, str]:
-    """Write the imports into the files of the list; what is new into the file at `path`."""
-    written = dict(texts)
-    for file in texts:
-        entries = {
-            one.entry.path: _entry(one) for one in imports if one.rewrites and one.entry and one.entry.file == file
-        }
-        if entries:
-            written[file] = replace_packages(written[file], entries)
-    new = [one for one in imports if one.entry is None]
-    text = written[path]
-    for one in {one.new_input.name: one.new_input for one in new if one.new_input}.values():
-        text = add_input(text, one.name, one.url)
-    here = [one for one in new if one.elsewhere or one.how is How.KEPT]
-    for table, those in (((), [one for one in new if one not in here]), (("system", system), here)):
-        if those:
-            text = add_packages(text, [_entry(one) for one in those], table)
-    written[path] = _commented(text, path, new, options)
-    return written
-
-
-def _entry(one: Import) -> NewPackage:
-    return NewPackage(str(one.spec), one.priority, bool(one.entry and one.entry.pin))
-
-
-def _commented(text: str, path: Path, new: Sequence[Import], options: Options) -> str:
-    """Say of what is kept by its store path that it is, and of the rest what it is, where that is wanted."""
-    comments = {one.spec.key: KEPT_COMMENT for one in new if one.how is How.KEPT}
-    if options.comments:
-        comments |= {one.spec.key: one.element.description for one in new if one.element.description}
-    if not comments:
-        return text
-    packages = parse_text(path, text.encode()).packages
-    return comment_packages(
-        text,
-        {each.path: comments[each.spec.key] for each in packages if each.file == path and each.spec.key in comments},
+def _edited(findings: Sequence[Finding], options: Options, state: State) -> dict[Path, str]:
+    """Write the list as it would be."""
+    imports = [one for one in findings if isinstance(one, Import)]
+    if options.identify:
+        return with_names(state.manifest, state.wanted, imports)
+    return with_imports(
+        state.manifest, imports, state.machine.system, overwrite=options.overwrite, comments=options.comments
     )
 
 
-def _taken(found: Survey, state: State) -> list[tuple[Import, tuple[Element, ...]]]:
-    """Find the elements of the profile that each import takes the place of.
-
-    For a profile that was read as it is now, those that were imported; for another generation or a file, those that
-    are of the same package.
-    """
-    exactly = found.reading.kind is Kind.CURRENT
-    by_identity: dict[object, list[Element]] = {}
-    for element in state.profile.elements if state.profile else ():
-        for identity in _identities_of(element, exactly=exactly):
-            by_identity.setdefault(identity, []).append(element)
-    taken = []
-    for one in found.imports:
-        identities = [each for element in one.elements for each in _identities_of(element, exactly=exactly)]
-        taken.append((one, tuple(dict.fromkeys(there for each in identities for there in by_identity.get(each, ())))))
-    return taken
+## change
 
 
-def _identities_of(element: Element, *, exactly: bool) -> tuple[object, ...]:
-    """Give what makes an element the same package as another: the same attribute, or the same store paths."""
-    if exactly:
-        return (element,)
-    found: list[object] = [frozenset(element.store_paths)] if element.store_paths else []
-    if element.attr_path:
-        found.append((element.attr_path, element.outputs, element.original_url))
-    elif element.label:
-        found.append(own_name(element)[0])
-    return tuple(found)
+def _request(found: Survey) -> ChangeRequest:
+    """Ask for the list to be written, and for the elements that are on it to leave the profile."""
+    state = found.state
+    held = {one.spec.key: (one, _frozen(one, one.outputs)) for one in found.imports if one.outputs is not None}
+    resolved = _resolved(state) | {key: frozen for key, (_, frozen) in held.items()}
+    paths = (path for _, there in found.taken for each in there for path in each.store_paths)
+    return replace(
+        ChangeRequest.rewriting(state.manifest, found.texts, [one.spec.key for one in found.imports]),
+        adopted={
+            key: LockedPackage({state.machine.system: frozen}, hold_at(one.held)) for key, (one, frozen) in held.items()
+        },
+        elements=found.replaced,
+        standing=tuple(_standing(one, there, resolved) for one, there in found.taken if there),
+        renamed=frozenset(paths if found.reading.kind is Kind.LIST else ()),
+        activates=not found.options.keep,
+    )
 
 
-def _linked(one: Import, elements: Sequence[Element], state: State) -> EnvironmentEntry:
-    """Say what elements link now, as a package of the list."""
-    paths = tuple(path for element in elements for path in element.store_paths)
+def _frozen(one: Import, outputs: Mapping[str, str]) -> Resolved:
+    """Lock a package to what is installed."""
+    pname, version = one.candidate.own_name
+    description = " ".join(one.candidate.description.split())
+    names = tuple(outputs)
+    return Resolved(pname, version, description, "", one.candidate.priority, outputs, names, one.held, fingerprint="")
+
+
+def _standing(one: Import, there: Sequence[Candidate], resolved: Mapping[str, Resolved]) -> EnvironmentEntry:
+    """Say what elements of the profile link now, as a package of the list."""
+    key = one.spec.key
+    paths = tuple(path for each in there for path in each.store_paths)
     if one.spec.is_store_path:
-        paths = tuple(path for path in paths if path == one.spec.attr_path[0])
-    pname, version = own_name(elements[0])
-    known = one.locked or state.locked.get(one.spec.key)
-    resolved = known.systems.get(state.machine.system) if known else None
-    if resolved and set(paths) <= set(resolved.outputs.values()):
-        pname, version = resolved.pname, resolved.version
-    return EnvironmentEntry(one.spec.key, pname, version, elements[0].priority, paths)
+        paths = tuple(path for path in paths if path == key)
+    pname, version = there[0].own_name
+    known = resolved.get(key)
+    if known and set(paths) <= set(known.outputs.values()):
+        pname, version = known.pname, known.version
+    return EnvironmentEntry(key, pname, version, there[0].priority, paths)
+
+
+def _identity(one: Candidate) -> object:
+    """Give what makes an element the same package as one of another profile: how it is called, and its outputs."""
+    is_stated = one.attribute and not one.evidence
+    return one.chosen, (one.attribute, one.reference) if is_stated else one.own_name[0]

@@ -9,9 +9,10 @@ a package has the name is seen when it is evaluated.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_right
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from nixprof.store_path import split_name
@@ -24,20 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Packages whose names begin with the set that they are in.
+    """Packages whose names begin with the set that they are in."""
 
-    Attributes:
-        pattern: what a name looks like, without its version; the group `name` is the name in the set.
-        sets: attribute paths of the sets, with `{1}` for the first group and so on; `*` stands for anything.
-        name: the name in the set, where the group `name` alone is not it.
-        nested: whether the set consists of sets: the first part of the name is one of those.
-
-    """
-
-    pattern: str
-    sets: tuple[str, ...]
-    name: str = "{name}"
-    nested: bool = False
+    pattern: str  # of a name without its version; the group `name` is the name in the set
+    sets: tuple[str, ...]  # attribute paths of the sets, `{1}` for the first group and so on; `*` stands for anything
+    name: str = "{name}"  # the name in the set
+    nested: bool = False  # whether the set consists of sets: the first part of the name is one of those
 
 
 FAMILIES = (
@@ -79,34 +72,28 @@ PLAIN_SETS = (
     "obs-studio-plugins", "mpvScripts", "gimpPlugins", "ibus-engines", "unixtools", "texlivePackages",
 )  # fmt: skip
 
-# What a name and an attribute differ in: `libsigc++` is `libsigcxx`, `memtest86+` is `memtest86plus`.
+# What a `+` of a name may be in an attribute: `libsigc++` is `libsigcxx`, `memtest86+` is `memtest86plus`.
 _PLUSES = ("", "x", "plus")
-# What follows a name in the attributes of its versions: `nodejs_24`, `openssl_1_1`, `nodejs_latest`.
+# What may follow a name in the attributes of its versions: `nodejs_24`, `openssl_1_1`, `nodejs_latest`.
 _VERSION = re.compile(r"\d+|latest|lts")
+# What `closeness` gives an attribute that is called otherwise.
 UNLIKE = 2
+# At most this many attributes that are only similar are evaluated for each package.
 MAX_VARIANTS = 20
 MAX_RELATED = 40
+# Shorter parts of a name mean nothing.
 MIN_PART_LENGTH = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A package's name, taken apart.
+    """A package's name, taken apart."""
 
-    Attributes:
-        stem: without the version.
-        version: it alone; empty where the name has none.
-        own: the stem without what tells the set.
-        family: that of which it is; None for any other.
-        sets: those that it may be in, where its family tells.
-
-    """
-
-    stem: str
+    stem: str  # without the version
     version: str
-    own: str
+    own: str  # the stem without what tells the set
     family: Family | None
-    sets: tuple[str, ...]
+    sets: tuple[str, ...]  # those that it may be in, where its family tells
 
     @classmethod
     def parse(cls, text: str) -> Name:
@@ -115,12 +102,11 @@ class Name:
         for family in FAMILIES:
             if found := re.fullmatch(family.pattern, text):
                 groups = (found[0], *(group or "" for group in found.groups()))
-                # The name in the set may begin with a digit, which only the version does elsewhere.
+                # The name in the set may begin with a digit, where elsewhere only the version does.
                 own, own_version = _split(family.name.format(*groups, **found.groupdict()))
                 if own_version or not version:
                     stem = text.removesuffix(f"-{own_version}").removesuffix("-unstable")
-                    sets = tuple(one.format(*groups) for one in family.sets)
-                    return cls(stem, own_version, own, family, sets)
+                    return cls(stem, own_version, own, family, tuple(one.format(*groups) for one in family.sets))
         return cls(stem, version, stem, None, ())
 
     def is_same(self, other: Name) -> bool:
@@ -130,12 +116,12 @@ class Name:
     def shared(self, version: str) -> int:
         """Count the parts of a version, from the left, that are those of this one's."""
         pairs = zip(re.findall(r"\w+", self.version), re.findall(r"\w+", version), strict=False)
-        return next((number for number, (one, two) in enumerate(pairs) if one != two), _length(self.version, version))
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     def is_kept(self, attribute: str) -> bool:
-        """Tell whether an attribute of this package ends with its version: then others of it may be there as well."""
-        digits = re.search(r"\d*$", keys(attribute)[0])
-        return bool(digits and digits[0]) and keys(self.version)[0].startswith(digits[0] if digits else "")
+        """Tell whether an attribute of this package ends with its version: then there may be attributes of others."""
+        digits = keys(attribute)[0][len(keys(attribute)[0].rstrip("0123456789")) :]
+        return bool(digits) and keys(self.version)[0].startswith(digits)
 
     def closeness(self, attribute: str) -> int:
         """Tell how well an attribute's own name fits: 0 as it is, 1 with the version's beginning, else `UNLIKE`."""
@@ -150,17 +136,13 @@ class Name:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Split a name and its version: what is older than any release was called `NAME-unstable-DATE` once."""
+    """Split name and version: what was older than any release was once called `NAME-unstable-DATE`."""
     name, version = split_name(text)
     return name.removesuffix("-unstable"), version
 
 
-def _length(*versions: str) -> int:
-    return min(len(re.findall(r"\w+", version)) for version in versions)
-
-
 def keys(name: str) -> tuple[str, ...]:
-    """Write a name as attributes may have it: without what tells upper from lower case and sets words apart."""
+    """Write a name as attributes may have it: without upper case, and without what separates words."""
     folded = name.casefold()
     return tuple(dict.fromkeys(re.sub(r"[^a-z0-9]", "", folded.replace("+", plus)) for plus in _PLUSES))
 
@@ -186,40 +168,27 @@ class Names:
                     yield from self._paths(longer)
 
     def variants(self, name: str) -> Iterator[Path]:
-        """Give the attributes that begin as a name does, such as `neovim-unwrapped`: at most `MAX_VARIANTS`."""
+        """Give the attributes that begin as a name does, such as `neovim-unwrapped`."""
         longer = sorted((one for key in keys(name) for one in self._longer(key)), key=len)
         yield from (path for one in longer[:MAX_VARIANTS] for path in self._paths(one))
 
     def related(self, name: str, version: str = "") -> Iterator[Path]:
-        """Give the attributes that end as a name does, and those that are a part of it: at most `MAX_RELATED`.
-
-        Args:
-            name: what a package is called.
-            version: of the package, with which an attribute may end.
-
-        """
+        """Give the attributes that end as a name does, and those that are a part of it, also with the version."""
         found: list[Path] = []
-        digits = [keys(version[: at.start()])[0] for at in re.finditer(r"[._-]|$", version)]
+        versions = [keys(version[: at.start()])[0] for at in re.finditer(r"[._-]|$", version)]
         for key in keys(name):
+            ending = (one for one in self._sorted if len(key) >= MIN_PART_LENGTH and one != key and one.endswith(key))
             parts = sorted({*_parts(key), *_words(name)} - {key}, key=lambda part: (-len(part), part))
-            for one in (*sorted(self._ending(key), key=len)[:MAX_VARIANTS], *parts):
+            with_version = (part + number for part in parts for number in versions)
+            for one in (*sorted(ending, key=len)[:MAX_VARIANTS], *parts, *with_version):
                 found += self._paths(one)
-            for one in parts:
-                for number in digits:
-                    found += self._paths(one + number)
         yield from dict.fromkeys(found[:MAX_RELATED])
 
     def _longer(self, key: str) -> Iterator[str]:
-        if not key:
-            return
-        for at in range(bisect_left(self._sorted, key), len(self._sorted)):
-            if not self._sorted[at].startswith(key):
-                return
-            if self._sorted[at] != key:
-                yield self._sorted[at]
-
-    def _ending(self, key: str) -> Iterator[str]:
-        return (one for one in self._sorted if one.endswith(key) and one != key and len(key) >= MIN_PART_LENGTH)
+        """Give the names that begin with a key and go on."""
+        if key:
+            rest = self._sorted[bisect_right(self._sorted, key) :]
+            yield from takewhile(lambda one: one.startswith(key), rest)
 
     def _paths(self, key: str) -> Iterator[Path]:
         return ((*self._path, name) for name in self._by_key.get(key, ()))
@@ -240,7 +209,7 @@ def _words(name: str) -> Iterator[str]:
 
 
 def expand(sets: Sequence[str], top: Collection[str]) -> Iterator[Path]:
-    """Give the attribute paths of sets that there may be, of those that are written with `*`.
+    """Give the attribute paths of the sets that there are, of those that are written with `*`.
 
     Args:
         sets: see `Family.sets` and `PLAIN_SETS`.

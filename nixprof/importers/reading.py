@@ -1,4 +1,4 @@
-"""What there is to import: a profile, one of its generations, or a file that came from elsewhere."""
+"""What there is to import: a profile, one of its generations, a file from elsewhere, or what the list has unnamed."""
 
 from __future__ import annotations
 
@@ -8,28 +8,31 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from nixprof.errors import NixprofError, Reason
+from nixprof.errors import TO_BEGIN, NixprofError, Reason
 from nixprof.files import read_file as contents
 from nixprof.folders import home
 from nixprof.formatting import display_path
+from nixprof.importers.candidate import Candidate
+from nixprof.importers.profile import candidate
 from nixprof.manifest.edit import comments_of
 from nixprof.nix import profile as nix_profile
-from nixprof.nix.profile import Element, ProfileManager, system_of
+from nixprof.nix.profile import USUAL_PRIORITY, Element, ProfileManager, system_of
 from nixprof.redact import excerpt
 from nixprof.schema import MisshapenError
 from nixprof.store_path import checked, outputs_of, package_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from nixprof.change.state import State
     from nixprof.context import Context
+    from nixprof.lock.packages_json import Resolved
+    from nixprof.manifest.model import Manifest, Package
     from nixprof.nix.profile import Profile
 
-# What the comment begins with that freeze writes behind a store path of unknown source.
+# How the comment begins that freeze writes behind a store path of unknown source.
 KEPT_COMMENT_START = "kept by store path"
-_LARGEST = 64 << 20
+_MAX_FILE_BYTES = 64 << 20
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -44,104 +47,85 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read.
+    """What was read."""
 
-    Attributes:
-        place: the profile, by the name that the user knows, or the file, which may be the list.
-        kind: which of them.
-        generation: of the profile; None for a file, and for a profile that Nix did not make.
-        elements: all of them.
-
-    """
-
-    place: Path
+    place: Path  # the profile by the name that the user knows, or the file
     kind: Kind
-    generation: int | None
-    elements: tuple[Element, ...]
+    candidates: tuple[Candidate, ...]
+    generation: int | None = None  # of the profile
 
 
-def read_profile(context: Context, generation: int | None) -> Reading:
-    """Read the profile, or one of its other generations.
+def read_profile(context: Context, profile: Profile | None, generation: int | None) -> Reading:
+    """Read the profile, or another generation of it.
 
-    Raises: NixprofError where there is none, or its list cannot be understood.
+    Raises: NixprofError where there is none, or what it lists cannot be understood.
     """
-    profile = context.profile()
     if profile is None or profile.keeper is ProfileManager.NOBODY:
-        where = (
-            f"{display_path(context.chosen_profile)} is not a profile"
-            if context.chosen_profile
-            else "there is no profile"
-        )
-        raise NixprofError(f"{where} to import", Reason.NO_PROFILE, hints=("to begin: nixprof add ripgrep",))
+        chosen = context.chosen_profile
+        where = f"{display_path(chosen)} is not a profile" if chosen else "there is no profile"
+        raise NixprofError(f"{where} to import", Reason.NO_PROFILE, hints=(TO_BEGIN,))
     place = _known_as(profile.link, context.chosen_profile)
-    if generation is None or generation == profile.generation:
-        _check_keeper(profile, place)
-        return Reading(place, Kind.CURRENT, profile.generation, profile.elements)
-    link = profile.link.with_name(f"{profile.link.name}-{generation}-link")
-    if not link.is_symlink():
-        raise NixprofError(
-            f"{display_path(place)} has no generation {generation}",
-            Reason.NO_SUCH_GENERATION,
-            hints=("nixprof history",),
-        )
-    other = nix_profile.read(link)
-    _check_keeper(other, link)
-    return Reading(place, Kind.EARLIER, generation, other.elements)
-
-
-def _check_keeper(profile: Profile, place: Path) -> None:
+    kind, link = Kind.CURRENT, place
+    if generation not in (None, profile.generation):
+        kind, link = Kind.EARLIER, profile.link.with_name(f"{profile.link.name}-{generation}-link")
+        if not link.is_symlink():
+            message = f"{display_path(place)} has no generation {generation}"
+            raise NixprofError(message, Reason.NO_SUCH_GENERATION, hints=("nixprof history",))
+        profile = nix_profile.read(link)
     if profile.keeper is ProfileManager.UNKNOWN:
         raise NixprofError(
-            f"{display_path(place)} has files but no list of what they belong to",
+            f"{display_path(link)} has files but no list of what they belong to",
             Reason.UNSUITABLE_PROFILE,
             cause="it was made by `nix-env --set` or `nix build --profile`",
         )
+    return Reading(place, kind, tuple(candidate(one) for one in profile.elements), generation or profile.generation)
 
 
 def _known_as(link: Path, chosen: Path | None) -> Path:
     """Name the profile as the user does."""
     usual = home() / ".nix-profile"
-    if chosen is not None:
-        return chosen
-    return usual if os.path.realpath(usual) == os.path.realpath(link) else link
+    return chosen or (usual if os.path.realpath(usual) == os.path.realpath(link) else link)
 
 
-def read_list(state: State) -> Reading:
-    """Read the entries of the list that are store paths, for this machine, as elements of a profile.
+def read_kept(manifest: Manifest, entries: Sequence[Package], resolved: Mapping[str, Resolved], system: str) -> Reading:
+    """Read what a list keeps by store path.
 
-    Those that an earlier freeze has kept go by their names and versions, as elements of nix-env do.
+    Args:
+        manifest: the list.
+        entries: what it has for this machine.
+        resolved: what those are here, by key, as far as that is known.
+        system: this machine's.
 
-    Raises: NixprofError where the list cannot be read.
     """
-    entries = [entry for entry in state.wanted if entry.spec.is_store_path]
+    kept = [entry for entry in entries if entry.spec.is_store_path]
     comments = {
-        file: comments_of(text, [entry.path for entry in entries if entry.file == file])
-        for file, text in state.manifest.texts().items()
+        file: comments_of(text, [entry.path for entry in kept if entry.file == file])
+        for file, text in manifest.texts().items()
     }
-    found: dict[str, Element] = {}
-    for entry in entries:
-        path = entry.spec.attr_path[0]
-        known = state.locked.get(path)
-        resolved = known.systems.get(state.machine.system) if known else None
-        priority = entry.priority
-        if priority is None:
-            priority = resolved.priority if resolved else nix_profile.USUAL_PRIORITY
+    found = {}
+    for entry in kept:
+        known = resolved.get(entry.spec.key)
         was_frozen = comments[entry.file][entry.path].startswith(KEPT_COMMENT_START)
-        names = tuple(outputs_of((path,), ()))
-        found[path] = Element(
-            name=entry.spec.name,
-            attr_path="",
-            original_url="",
-            url="",
-            store_paths=(path,),
-            priority=priority,
-            label="-".join(filter(None, package_of((path,), ()))) if was_frozen else "",
-            description=resolved.description if resolved else "",
-            system=state.machine.system,
-            outputs=() if names == ("out",) else names,
-            output_names=names,
-        )
-    return Reading(state.manifest.path, Kind.LIST, None, tuple(found.values()))
+        found[entry.spec.key] = _kept(entry, known, system, was_frozen=was_frozen)
+    return Reading(manifest.path, Kind.LIST, tuple(found.values()))
+
+
+def _kept(entry: Package, known: Resolved | None, system: str, *, was_frozen: bool) -> Candidate:
+    """Read one; what freeze has kept goes by name and version, as it did in a profile of nix-env."""
+    path = entry.spec.key
+    outputs = outputs_of((path,), ())
+    priority = entry.priority
+    if priority is None:
+        priority = known.priority if known else USUAL_PRIORITY
+    return Candidate(
+        name=entry.spec.name,
+        label="-".join(filter(None, package_of((path,), ()))) if was_frozen else "",
+        outputs=outputs,
+        chosen=() if outputs.keys() == {"out"} else tuple(outputs),
+        priority=priority,
+        system=system,
+        description=known.description if known else "",
+    )
 
 
 def read_file(path: Path) -> Reading:
@@ -150,73 +134,57 @@ def read_file(path: Path) -> Reading:
     Raises: NixprofError where it is none of them.
     """
     try:
-        text = _COLOUR.sub("", contents(path, _LARGEST).decode())
+        text = _COLOUR.sub("", contents(path, _MAX_FILE_BYTES).decode())
+        found = tuple(_candidates(path, text))
     except OSError as error:
         raise NixprofError(f"cannot read {path}", Reason.CANNOT_READ, cause=error.strerror) from error
-    except UnicodeDecodeError as error:
-        raise NixprofError(
-            f"{path} is not a list of packages", Reason.INVALID_IMPORT, cause="it is not text"
-        ) from error
-    try:
-        elements = tuple(_elements(path, text))
-    except MisshapenError as error:
-        raise NixprofError(f"{path} is not a list of packages", Reason.INVALID_IMPORT, cause=str(error)) from error
-    if not elements:
+    except (UnicodeDecodeError, MisshapenError) as error:
+        cause = str(error) if isinstance(error, MisshapenError) else "it is not text"
+        raise NixprofError(f"{path} is not a list of packages", Reason.INVALID_IMPORT, cause=cause) from error
+    if not found:
         raise NixprofError(f"{path} lists no package", Reason.INVALID_IMPORT)
-    return Reading(path, Kind.FILE, None, elements)
+    return Reading(path, Kind.FILE, found)
 
 
-def _elements(path: Path, text: str) -> tuple[Element, ...]:
+def _candidates(path: Path, text: str) -> Iterator[Candidate]:
     if path.suffix == ".json" or text.lstrip().startswith("{"):
-        return nix_profile.read_manifest(path)
-    if path.suffix == ".nix" or text.lstrip().startswith("["):
-        return nix_profile.read_nix_env(path)
-    if re.search(r"(?m)^Store paths: ", text):
-        return tuple(_from_blocks(text))
-    return tuple(_from_lines(path, text))
+        yield from map(candidate, nix_profile.read_manifest(path))
+    elif path.suffix == ".nix" or text.lstrip().startswith("["):
+        yield from map(candidate, nix_profile.read_nix_env(path))
+    elif re.search(r"(?m)^Store paths: ", text):
+        yield from _from_blocks(text)
+    else:
+        yield from _from_lines(text)
 
 
-def _from_blocks(text: str) -> Iterator[Element]:
+def _from_blocks(text: str) -> Iterator[Candidate]:
     """Read what `nix profile list` prints from 2.17 on: blocks of `Key: value`, with a blank line between."""
     for block in re.split(r"\n\s*\n", text.strip()):
         fields = dict(re.findall(r"(?m)^([A-Z][A-Za-z ]+):[ \t]*(.*)$", block))
-        yield _printed(
-            fields.get("Name"),
-            fields.get("Flake attribute", ""),
-            fields.get("Original flake URL", ""),
-            fields.get("Locked flake URL", ""),
-            fields.get("Store paths", "").split(),
-        )
+        source = ("Flake attribute", "Original flake URL", "Locked flake URL")
+        attribute, original, locked = (fields.get(key, "") for key in source)
+        yield _printed(fields.get("Name"), attribute, original, locked, fields.get("Store paths", "").split())
 
 
-def _from_lines(path: Path, text: str) -> Iterator[Element]:
+def _from_lines(text: str) -> Iterator[Candidate]:
     """Read a name a line, or what `nix profile list` printed before 2.17: `0 FLAKE#ATTR LOCKED#ATTR PATH…`."""
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split()
         if len(words) >= 4 and words[0].isdecimal():  # noqa: PLR2004 - the four columns
             (original, _, attribute), (locked, _, _) = words[1].partition("#"), words[2].partition("#")
-            known = words[1] != "-"
-            yield _printed(
-                None, attribute if known else "", original if known else "", locked if known else "", words[3:]
-            )
+            source = ("", "", "") if original == "-" else (attribute, original, locked)
+            yield _printed(None, *source, words[3:])
             continue
         name = re.sub(r"(^|\s)#.*", "", line).strip()
         if re.fullmatch(r"[A-Za-z0-9_+.'-]+", name):
-            yield Element(None, "", "", "", (), label=name)
+            yield Candidate(name, name)
         elif name:
-            cause = f"line {number} is not a name: {excerpt(name)}"
-            raise NixprofError(f"{path} is not a list of packages", Reason.INVALID_IMPORT, cause=cause)
+            raise MisshapenError(f"line {number} is not a name: {excerpt(name)}")
 
 
-def _printed(name: str | None, attribute: str, original: str, locked: str, paths: Sequence[str]) -> Element:
-    """Make an element of what `nix profile list` prints of it."""
+def _printed(name: str | None, attribute: str, original: str, locked: str, paths: Sequence[str]) -> Candidate:
+    """Make a candidate of what `nix profile list` prints of an element."""
     attr_path, _, outputs = attribute.partition("^")
-    return Element(
-        name=name,
-        attr_path=attr_path,
-        original_url=original,
-        url=locked,
-        store_paths=tuple(map(checked, paths)),
-        outputs=tuple(filter(None, outputs.split(","))),
-        system=system_of(attr_path),
-    )
+    chosen = tuple(filter(None, outputs.split(",")))
+    store_paths = tuple(map(checked, paths))
+    return candidate(Element(name, attr_path, original, locked, store_paths, chosen, system=system_of(attr_path)))

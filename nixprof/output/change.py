@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nixprof.change.differences import Kind
-from nixprof.formatting import count, package_name, size
+from nixprof.formatting import count, package_name, package_title, size
 from nixprof.lock.flake_lock import revision
 from nixprof.output.table import cells, column_widths, columns, cut, fold, gaps_by_system
 
@@ -164,7 +164,7 @@ def _unchanged_parts(result: Plan) -> list[str]:
         if package.pin and package.spec.input in result.request.moves.inputs
     }
     there = [one for one in result.packages if one.key not in changed]
-    named = {key: f"{package_name(key)} {one.version}".rstrip() for one in there for key in (one.key,)}
+    named = {key: f"{package_title(key, one.version)} {one.version}".rstrip() for one in there for key in (one.key,)}
     alone = {package.spec.key for package in result.request.moves.packages}
     pinned = [named[one.key] for one in there if one.key in pins and one.key not in alone]
     kept = [named[one.key] for one in there if one.key not in pins and one.key.startswith("/")]
@@ -227,7 +227,7 @@ def change_lines(
     """Show changes, one a line, with sign and versions; added packages with their descriptions, which are by key."""
     texts = [
         (
-            package_name(change.key),
+            package_title(change.key, change.after or change.before or ""),
             _versions(change),
             descriptions.get(change.key, "") if change.kind is Kind.ADDED else "",
         )

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from nixprof.formatting import count, display_path
-from nixprof.importers.decide import element_name, own_name
-from nixprof.importers.findings import Alone, Differing, How, Import
+from nixprof.importers.decide import Differing, How, Import, LeftAlone
 from nixprof.importers.reading import Kind
 from nixprof.manifest.spec import DEFAULT_INPUT
 from nixprof.output import change
@@ -17,37 +15,28 @@ from nixprof.output import change
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nixprof.change.flow import Outcome, Plan
-    from nixprof.commands.freeze import Survey
+    from nixprof.change.flow import Plan
+    from nixprof.commands.freeze import Frozen, Survey
     from nixprof.console import Console
     from nixprof.context import Context
-    from nixprof.importers.findings import Finding
-    from nixprof.nix.profile import Element
+    from nixprof.importers.candidate import Candidate
+    from nixprof.importers.decide import Finding
 
     Line = tuple[str, str]  # what, and in what way
 
-# A reader of a report looks through so many lines of one kind, and of candidates.
-_MANY = 15
-_FEW = 3
+MAX_LINES_OF_A_GROUP = 15
+# Up to this many lines that share a reason stay lines of their own.
+MAX_LINES_OF_A_REASON = 3
+MAX_OTHERS = 3
 _USUAL_WIDTH = 80
-_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
-
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """What `freeze` found and did; `outcome` is None where there was nothing to do."""
-
-    survey: Survey
-    outcome: Outcome | None
-    keep: bool
 
 
 def show(result: Frozen, context: Context) -> None:
     """Sum up what was done; `show_survey` and `show_plan` have shown the rest where somebody was asked."""
     if context.dry_run and result.outcome:
-        show_plan(result.survey, result.outcome.plan, context, keep=result.keep)
+        show_plan(result.survey, result.outcome.plan, context)
     if result.survey.imports:
-        for line in done(result, keep=result.keep):
+        for line in done(result):
             context.console.say(line)
 
 
@@ -59,11 +48,11 @@ def as_json(result: Frozen) -> dict[str, Any]:
         "generation": found.reading.generation,
         "manifest": found.manifest,
         "elements": [
-            _finding(one, element, found)
+            _finding(one, each, found)
             for one in found.findings
-            for element in (one.elements if isinstance(one, Import) else (one.element,))
+            for each in (one.candidates if isinstance(one, Import) else (one.candidate,))
         ],
-        "unidentified": found.lookup.untold,
+        "unidentified": found.lookup.unidentified,
         "later": found.lookup.later or None,
         "unasked": [
             {"attribute": one.attribute or None, "nixpkgs": one.source, "cause": one.cause}
@@ -73,18 +62,18 @@ def as_json(result: Frozen) -> dict[str, Any]:
     }
 
 
-def _finding(one: Finding, element: Element, result: Survey) -> dict[str, Any]:
-    about = {"name": element_name(element) or None, "storePaths": element.store_paths}
+def _finding(one: Finding, of: Candidate, result: Survey) -> dict[str, Any]:
+    about = {"name": of.name or None, "storePaths": of.store_paths}
     match one:
         case Import():
             return about | {
                 "state": "on the list" if one.entry and not result.stays(one) else one.how,
                 "package": str(one.spec),
-                "evidence": one.evidence,
-                "candidates": one.candidates,
-                "held": one.locked.held if one.locked else None,
+                "evidence": of.evidence,
+                "candidates": of.others,
+                "held": None if one.outputs is None else one.held,
             }
-        case Alone():
+        case LeftAlone():
             return about | {"state": "left alone", "reason": one.reason}
         case Differing():
             return about | {
@@ -103,11 +92,11 @@ def show_survey(result: Survey, console: Console) -> None:
             console.say(line)
 
 
-def show_plan(result: Survey, plan: Plan, context: Context, *, keep: bool) -> None:
+def show_plan(result: Survey, plan: Plan, context: Context) -> None:
     """Show what a change comes to; nothing where a script reads."""
     change.show_plan(plan, context.console, sys.stderr)
     if not context.console.json:
-        for line in consequence(result, plan, keep=keep):
+        for line in consequence(result, plan):
             context.console.say(line)
 
 
@@ -115,16 +104,16 @@ def show_text(result: Survey, console: Console) -> None:
     """Write what the list would be to stdout."""
     for line in unidentified(result):
         console.say(line)
-    sys.stdout.write(result.text)
+    sys.stdout.write(result.texts[result.manifest])
 
 
 def survey(result: Survey, console: Console) -> Iterator[str]:
-    """Show where the elements come from and what becomes of each."""
+    """Show what was read and what becomes of it."""
     reading = result.reading
+    is_list = reading.kind is Kind.LIST
     generation = f"generation {reading.generation}, " if reading.generation else ""
-    what = count(len(reading.elements), "element")
-    if reading.kind is Kind.LIST:
-        what = f"{count(len(reading.elements), 'package')} kept by store path"
+    number = len(reading.candidates)
+    what = f"{count(number, 'package')} kept by store path" if is_list else count(number, "element")
     yield f"reading  {display_path(reading.place)}  ({generation}{what})"
     groups = [group for group in _groups(result) if group[1]]
     if groups:
@@ -134,69 +123,70 @@ def survey(result: Survey, console: Console) -> Iterator[str]:
     if result.lookup.later:
         yield from unidentified(result)
         yield ""
-    if not result.imports and not (result.lookup.later and reading.kind is Kind.LIST):
-        yield f"There is nothing to {'identify' if reading.kind is Kind.LIST else 'import'}."
+    if not result.imports and not (result.lookup.later and is_list):
+        yield f"There is nothing to {'identify' if is_list else 'import'}."
 
 
 def unidentified(result: Survey) -> Iterator[str]:
-    """Say how many elements were not looked up in a nixpkgs that is not on this machine, and how they will be."""
+    """Say how many packages only a nixpkgs that is not on this machine tells, and what looks them up there."""
     if result.lookup.later:
-        yield cannot_identify(result.lookup.untold)
+        yield cannot_identify(result.lookup.unidentified)
         yield f"  later, with a download of nixpkgs: {result.lookup.later}"
 
 
 def cannot_identify(number: int) -> str:
-    """Say how many packages only a nixpkgs tells that is not on this machine."""
+    """Say how many packages only a nixpkgs that is not on this machine tells."""
     return f"{count(number, 'package')} cannot be identified with what is on this machine."
 
 
 def _groups(result: Survey) -> Iterator[tuple[str, int, list[Line]]]:
-    """Put the findings together by what becomes of them: a heading, how many, and lines."""
-    new = [one for one in result.imports if one.entry is None]
-    exact = [one for one in new if one.how is How.EXACT]
-    of_nixpkgs = [one for one in exact if one.spec.input == DEFAULT_INPUT]
-    others = [one for one in exact if one.spec.input != DEFAULT_INPUT]
-    number = revisions(of_nixpkgs)
-    where = f"from nixpkgs, at {count(number, 'revision')}" if number > 1 else "from nixpkgs"
-    yield How.EXACT.value, len(of_nixpkgs), [(where, "")] if of_nixpkgs else []
+    """Group the findings by what becomes of them: a heading, how many, and lines."""
+    findings = result.findings
+    new = {how: [one for one in result.imports if one.entry is None and one.how is how] for how in How}
+    of_nixpkgs = [one for one in new[How.EXACT] if one.spec.input == DEFAULT_INPUT]
+    others = [one for one in new[How.EXACT] if one.spec.input != DEFAULT_INPUT]
+    revisions = len({one.held for one in of_nixpkgs if one.held})
+    where = f"from nixpkgs, at {count(revisions, 'revision')}" if revisions > 1 else "from nixpkgs"
+    yield How.EXACT.value, len(of_nixpkgs), [(where, "")]
     names = ", ".join(dict.fromkeys(one.spec.input for one in others))
-    yield "" if of_nixpkgs else How.EXACT.value, len(others), [(f"from {names}", "")] if others else []
-    listed = [one for one in result.imports if one.entry]
-    yield "on the list already", len(listed), [(", ".join(one.spec.name for one in listed), "")] if listed else []
+    yield "" if of_nixpkgs else How.EXACT.value, len(others), [(f"from {names}", "")]
+    listed = [one.spec.name for one in result.imports if one.entry]
+    yield "on the list already", len(listed), [(", ".join(listed), "")]
     for how in (How.IDENTIFIED, How.GUESSED):
-        told = [one for one in new if one.how is how]
-        yield how.value, len(told), _identified(told)
-    unlocked = [one for one in new if one.how is How.UNLOCKED]
-    yield How.UNLOCKED.value, len(unlocked), [(", ".join(map(_name, unlocked)), "")] if unlocked else []
-    imports = (one for one in result.findings if isinstance(one, Import))
-    kept = [one for one in imports if one.how is How.KEPT and (one.entry is None or result.stays(one))]
+        yield how.value, len(new[how]), _identified(new[how])
+    unlocked = new[How.UNLOCKED]
+    yield How.UNLOCKED.value, len(unlocked), [(", ".join(map(_name, unlocked)), "")]
+    kept = [one for one in findings if isinstance(one, Import) and one.how is How.KEPT]
+    kept = [one for one in kept if one.entry is None or result.stays(one)]
     yield How.KEPT.value, len(kept), _together([(one.spec.name, "source unknown") for one in kept])
     unasked = [(one.attribute or one.source, one.cause) for one in result.lookup.unasked]
     yield "not compared", len(unasked), unasked
-    differing = [one for one in result.findings if isinstance(one, Differing)]
+    differing = [one for one in findings if isinstance(one, Differing)]
     lines = [(str(one.spec), f"{one.installed} is installed, the list has {one.listed}") for one in differing]
     yield "differs from the list", len(lines), lines
-    alone = [one for one in result.findings if isinstance(one, Alone)]
-    yield "left alone", len(alone), _together([(element_name(one.element), one.reason) for one in alone])
+    left = [one for one in findings if isinstance(one, LeftAlone)]
+    yield "left alone", len(left), _together([(one.candidate.name, one.reason) for one in left])
 
 
 def _identified(imports: Sequence[Import]) -> list[Line]:
-    """Give those that were told surely and are called as one would think together, each other one a line."""
+    """Put what is sure and called as one would think together; everything else has a line of its own."""
     lines, plain = [], []
     for one in imports:
-        evidence = one.evidence.value.removeprefix("guess: ") if one.evidence else ""
-        if not one.candidates and one.spec.name == own_name(one.element)[0]:
+        evidence = one.candidate.evidence.value.removeprefix("guess: ") if one.candidate.evidence else ""
+        others = one.candidate.others
+        if not others and one.spec.name == one.candidate.own_name[0]:
             plain.append((one.spec.name, evidence))
             continue
-        more = len(one.candidates) - _FEW
-        others = ", ".join(one.candidates[:_FEW]) + (f" and {more} more" if more > 0 else "")
-        lines.append((f"{element_name(one.element)} → {one.spec}", f"{evidence}; or {others}" if others else evidence))
+        if others:
+            more = len(others) - MAX_OTHERS
+            evidence += f"; or {', '.join(others[:MAX_OTHERS])}" + (f" and {more} more" if more > 0 else "")
+        lines.append((f"{one.candidate.name} → {one.spec}", evidence))
     return [*_together(plain), *lines]
 
 
 def _together(lines: Sequence[Line]) -> list[Line]:
     """Put what has one reason on one line, where there is much of it."""
-    if len(lines) <= _FEW:
+    if len(lines) <= MAX_LINES_OF_A_REASON:
         return list(lines)
     by_reason: dict[str, list[str]] = {}
     for what, reason in lines:
@@ -205,7 +195,7 @@ def _together(lines: Sequence[Line]) -> list[Line]:
 
 
 def _name(one: Import) -> str:
-    called = element_name(one.element)
+    called = one.candidate.name
     return str(one.spec) if called in (one.spec.name, one.spec.input) else f"{called} → {one.spec}"
 
 
@@ -225,9 +215,8 @@ def _table(groups: Sequence[tuple[str, int, list[Line]]], console: Console) -> I
 
 def _folded(lines: Sequence[Line], room: int, console: Console) -> Iterator[str]:
     """Write the lines of a group, the reasons below each other where they fit."""
-    shown = lines[:_MANY]
-    beside = [len(what) for what, reason in shown if len(what) + len(reason) + 4 <= room]
-    column = max(beside, default=0)
+    shown = lines[:MAX_LINES_OF_A_GROUP]
+    column = max((len(what) for what, reason in shown if len(what) + len(reason) + 4 <= room), default=0)
     for what, reason in shown:
         bracket = console.styled(f"({reason})", "dim", sys.stderr) if reason else ""
         if len(what) + len(reason) + 4 > room:
@@ -241,15 +230,10 @@ def _folded(lines: Sequence[Line], room: int, console: Console) -> Iterator[str]
         yield f"and {len(lines) - len(shown)} more: nixprof freeze --dry-run --json"
 
 
-def revisions(imports: Sequence[Import]) -> int:
-    """Count the revisions that imports are held at."""
-    return len({one.locked.held for one in imports if one.locked and one.locked.held})
-
-
-def consequence(result: Survey, plan: Plan, *, keep: bool) -> Iterator[str]:
+def consequence(result: Survey, plan: Plan) -> Iterator[str]:
     """Say what the list comes to and what becomes of the profile."""
     yield f"The list has {count(result.listed, 'package')} in {display_path(result.manifest)}."
-    if keep:
+    if result.options.keep:
         yield "The profile stays as it is."
     elif plan.changes:
         yield f"{count(len(plan.changes), 'package')} will change."
@@ -262,34 +246,31 @@ def consequence(result: Survey, plan: Plan, *, keep: bool) -> Iterator[str]:
 
 def _replacement(result: Survey) -> str:
     """Say what takes the place of what."""
-    taken = set(result.elements)
-    number = sum(element in taken for element in result.reading.elements)
     if result.reading.kind is Kind.LIST:
+        number = sum(len(one.candidates) for one in result.imports)
         return f"The list names {count(number, 'package')} that {'was' if number == 1 else 'were'} kept by store path."
+    number = len(result.replaced)
     entries = "the profile entry" if number == 1 else f"the {number} profile entries"
     return f"nixprof replaces {entries} by one of its own."
 
 
-def done(result: Frozen, *, keep: bool) -> Iterator[str]:
+def done(result: Frozen) -> Iterator[str]:
     """Sum up what was done, and what to do next."""
-    outcome = result.outcome
+    found, outcome = result.survey, result.outcome
     if outcome is None or not outcome.done:
         yield "Nothing was changed."
         return
-    if keep:
-        yield f"✓ {count(result.survey.listed, 'package')} on the list · {outcome.seconds:.1f} s"
-        if result.survey.reading.kind is not Kind.LIST:
+    seconds = f"{outcome.seconds:.1f} s"
+    if found.options.keep:
+        yield f"✓ {count(found.listed, 'package')} on the list · {seconds}"
+        if found.reading.kind is not Kind.LIST:
             yield "  `nixprof freeze` switches the profile over to them."
         return
     generation = f" · generation {outcome.generation}" if outcome.generation else ""
-    yield f"✓ {count(len(outcome.plan.packages), 'package')} under nixprof{generation} · {outcome.seconds:.1f} s"
-    held = {
-        package.held
-        for key, package in outcome.plan.lock.packages.items()
-        if package.held and key.startswith(f"{DEFAULT_INPUT}#")
-    }
-    number = _NUMBERS[len(held)] if len(held) < len(_NUMBERS) else str(len(held))
+    yield f"✓ {count(len(outcome.plan.packages), 'package')} under nixprof{generation} · {seconds}"
+    locked = outcome.plan.lock.packages
+    held = {one.held for key, one in locked.items() if one.held and key.startswith(f"{DEFAULT_INPUT}#")}
     if len(held) > 1:
-        yield f"  {number} nixpkgs revisions are in use. `nixprof update` brings them to one."
-    elif outcome.plan.lock.packages:
+        yield f"  {len(held)} nixpkgs revisions are in use. `nixprof update` brings them to one."
+    elif locked:
         yield "  `nixprof update` moves them to the newest versions, when you want that."

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nixprof.change.differences import Kind
-from nixprof.formatting import package_name
+from nixprof.formatting import package_name, package_title
 from nixprof.output.change import common_part
 from nixprof.output.table import columns, cut
 
@@ -127,7 +127,7 @@ def _summary(changes: Sequence[Change], most: int) -> str:
 
 
 def _brief(change: Change) -> str:
-    name = package_name(change.key)
+    version = change.after or change.before or ""
     if change.kind is Kind.CHANGED:
-        return f"{name} {change.before or '?'} → {change.after or '?'}"
-    return f"{name} {change.after or change.before or ''}".rstrip()
+        return f"{package_name(change.key)} {change.before or '?'} → {change.after or '?'}"
+    return f"{package_title(change.key, version)} {version}".rstrip()

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from nixprof.commands.list import Presence
+from nixprof.formatting import package_title
 from nixprof.manifest.spec import NO_INPUT, Spec
 from nixprof.output.table import columns
 
@@ -31,6 +32,8 @@ def as_json(result: Listing) -> dict[str, Any]:
 def _row(one: Listed) -> tuple[str, str, str]:
     is_flake = one.attr_path == ("default",)
     name = one.input if is_flake else Spec.parse(one.package).name
+    if one.input == NO_INPUT:
+        name = package_title(one.package, one.version or "")
     marks = [
         *([one.input] if one.input not in ("nixpkgs", NO_INPUT) and not is_flake else []),
         *(["pinned"] if one.pinned else ["held"] if one.held else []),

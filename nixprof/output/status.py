@@ -40,7 +40,7 @@ def show(result: Status, context: Context) -> None:
 
 def as_json(result: Status) -> dict[str, Any]:
     """Give it by its fields, and elements of the profile by what tells them apart."""
-    from nixprof.importers.decide import element_name
+    from nixprof.importers.profile import candidate
     from nixprof.output.json import plain
 
     return dict(plain(result)) | {
@@ -48,7 +48,7 @@ def as_json(result: Status) -> dict[str, Any]:
         "elsewhere": result.elsewhere.name.lower() if result.elsewhere else None,
         "foreign": [
             {
-                "name": element_name(element) or None,
+                "name": candidate(element).name or None,
                 "attrPath": element.attr_path or None,
                 "url": element.original_url or None,
                 "storePaths": element.store_paths,
@@ -90,9 +90,10 @@ def _rows(result: Status, width: int | None) -> Iterator[Row]:
 
 def _foreign(result: Status, width: int | None) -> Row:
     """Name what nixprof has not installed; the command names it too, where that is not more than a line."""
-    from nixprof.importers.decide import element_name, only
+    from nixprof.importers.candidate import only
+    from nixprof.importers.profile import candidate
 
-    names = [element_name(element) for element in result.foreign]
+    names = [candidate(element).name for element in result.foreign]
     command = f"nixprof freeze {only(names)}"
     by_name = len(names) <= _MAX_NAMED and all(map(is_clean, names))
     fits = width is None or len(command) <= width - _MIN_NAMES_COLUMNS

@@ -161,6 +161,7 @@ def test_the_list_is_readable(grown: World) -> None:
     for line in ('"hello",', '"vscode",'):
         assert f"  {line}" in text
     assert re.search(r'my-tool-0.3",  # kept by store path', text)
+    assert re.search(r"^my-tool +0\.3$", world.nixprof("list").stdout, re.MULTILINE)
     if "mine#htop" in text:
         assert '  "python3Packages.black",' in text
         assert '  "helix#default",' in text

@@ -16,11 +16,11 @@ import pytest
 from support.demo import DEMO
 from support.world import World
 
-from nixprof.importers.findings import Evidence
-from nixprof.importers.identify import MAX_FAILURES_IN_A_ROW, Identified, Nixpkgs, identify
+from nixprof.importers.candidate import Candidate, Evidence
+from nixprof.importers.identify import MAX_FAILURES_IN_A_ROW, Nixpkgs, Unasked, identify
 from nixprof.nix.operations import Nix
-from nixprof.nix.profile import Element
 from nixprof.nix.progress import Progress
+from nixprof.store_path import outputs_of
 
 AttrPath = tuple[str, ...]
 # How much has to be right. When this was written, 99 % were at the same revision, and 98 % at another.
@@ -89,26 +89,25 @@ class Installed:
 
     world: World
     monkeypatch: pytest.MonkeyPatch
-    elements: dict[AttrPath, Element]
+    candidates: dict[AttrPath, Candidate]
     right: dict[tuple[str, ...], set[AttrPath]]  # the attributes that give the same store paths
 
-    def identify(self, nixpkgs: Path, elements: Sequence[Element]) -> Identified:
+    def identify(self, nixpkgs: Path, candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Unasked]]:
         for name, value in self.world.env.items():
             self.monkeypatch.setenv(name, value)
         with Nix(Progress()) as nix:
-            return identify(nix, elements, [Nixpkgs(str(nixpkgs), "")])
+            return identify(nix, candidates, [Nixpkgs(str(nixpkgs), "")])
 
-    def rate(self, identified: Identified, elements: Sequence[Element]) -> tuple[float, list[str], list[str]]:
-        """How many of the elements are identified rightly; what is wrong, and of that what is not called a guess."""
+    def rate(self, identified: Sequence[Candidate]) -> tuple[float, list[str], list[str]]:
+        """How many are identified rightly; what is wrong, and of that what is not called a guess."""
         wrong, unguessed = [], []
-        for element in elements:
-            identity = identified.identities.get(element)
-            if identity and identity.attr_path in self.right[element.store_paths]:
+        for one in identified:
+            if one.attribute in self.right[one.store_paths]:
                 continue
-            wrong.append(f"{element.label}: {identity and (identity.attr_path, identity.evidence.value)}")
-            if identity and "guess" not in identity.evidence.value:
-                unguessed.append(element.label)
-        return 1 - len(wrong) / len(elements), wrong, unguessed
+            wrong.append(f"{one.label}: {one.attribute} {one.evidence}")
+            if one.evidence and "guess" not in one.evidence.value:
+                unguessed.append(one.label)
+        return 1 - len(wrong) / len(identified), wrong, unguessed
 
 
 @pytest.fixture
@@ -123,18 +122,18 @@ def install_everything(world: World, monkeypatch: pytest.MonkeyPatch) -> Install
     flags = [word for name, value in arguments.items() for word in ("--argstr", name, value)]
     evaluate = ("nix-instantiate", "--eval", "--strict", "--json")
     told: list[dict[str, Any] | None] = world.command(*evaluate, *flags, world.root / "describe.nix").json
-    elements: dict[AttrPath, Element] = {}
+    candidates: dict[AttrPath, Candidate] = {}
     right: dict[tuple[str, ...], set[AttrPath]] = {}
     for path, one in zip(paths, told, strict=True):
         if one is None:  # not for this system, or not at this revision
             continue
         store_paths = tuple(one["paths"])
         about = {"label": one["name"], "position": one["position"], "description": one["description"]}
-        elements.setdefault(path, Element(None, "", "", "", store_paths, **about))
+        candidates.setdefault(path, Candidate(one["name"], outputs=outputs_of(store_paths, ()), **about))
         right.setdefault(store_paths, set()).add(path)
     for names in right.values():
         names |= {(*alias, path[-1]) for path in names for alias, of in ALIASES.items() if path[:-1] == of}
-    return Installed(world, monkeypatch, elements, right)
+    return Installed(world, monkeypatch, candidates, right)
 
 
 def channel(world: World, revision: int) -> Path:
@@ -145,8 +144,8 @@ def channel(world: World, revision: int) -> Path:
     return folder
 
 
-def without_position(element: Element) -> Element:
-    return replace(element, position="")
+def without_position(candidate: Candidate) -> Candidate:
+    return replace(candidate, position="")
 
 
 @pytest.mark.newest_nix
@@ -156,24 +155,24 @@ def test_at_the_same_revision_everything_is_proved(
 ) -> None:
     nixpkgs = channel(world, revision)
     installed = install_everything(world, monkeypatch)
-    elements = list(dict.fromkeys(installed.elements.values()))
-    assert len(elements) > 250
-    for some in (elements, list(map(without_position, elements))):
-        identified = installed.identify(nixpkgs, some)
-        rate, wrong, unguessed = installed.rate(identified, some)
+    candidates = list(dict.fromkeys(installed.candidates.values()))
+    assert len(candidates) > 250
+    for some in (candidates, list(map(without_position, candidates))):
+        identified, _ = installed.identify(nixpkgs, some)
+        rate, wrong, unguessed = installed.rate(identified)
         assert rate >= AIM, f"{rate:.1%} of {len(some)} are right; not {wrong}"
         assert unguessed == []
-        proved = [one for one in identified.identities.values() if one.evidence is Evidence.SAME_PATH]
+        proved = [one for one in identified if one.evidence is Evidence.SAME_PATH]
         assert len(proved) / len(some) >= AIM
 
 
 @pytest.mark.newest_nix
 def test_at_another_revision_it_is_guessed_and_said_to_be(installed: Installed) -> None:
     nixpkgs = channel(installed.world, 2)
-    elements = list(dict.fromkeys(installed.elements.values()))
-    for some in (elements, list(map(without_position, elements))):
-        identified = installed.identify(nixpkgs, some)
-        rate, wrong, unguessed = installed.rate(identified, some)
+    candidates = list(dict.fromkeys(installed.candidates.values()))
+    for some in (candidates, list(map(without_position, candidates))):
+        identified, _ = installed.identify(nixpkgs, some)
+        rate, wrong, unguessed = installed.rate(identified)
         assert rate >= AIM, f"{rate:.1%} of {len(some)} are right; not {wrong}"
         assert unguessed == []
 
@@ -192,27 +191,27 @@ builtins.foldl' break (import ./real arguments) (builtins.fromJSON (builtins.rea
 @pytest.mark.newest_nix
 def test_what_aborts_costs_itself_only(installed: Installed) -> None:
     world = installed.world
-    elements = list(dict.fromkeys(installed.elements.values()))
-    broken = list(installed.elements)[::10]
+    candidates = list(dict.fromkeys(installed.candidates.values()))
+    broken = list(installed.candidates)[::10]
     breaking = world.root / "breaking"
     breaking.mkdir()
     channel(world, 1).rename(breaking / "real")
     (breaking / "default.nix").write_text(BREAKING)
     (breaking / "broken.json").write_text(json.dumps(broken))
-    before = installed.identify(breaking / "real", elements)
+    before, _ = installed.identify(breaking / "real", candidates)
 
-    identified = installed.identify(breaking, elements)
+    identified, unasked = installed.identify(breaking, candidates)
 
-    of_others = [element for element in elements if not installed.right[element.store_paths] & set(broken)]
-    assert len(of_others) < len(elements)
-    for element in of_others:
-        assert identified.identities.get(element) == before.identities.get(element)
-    _, _, unguessed = installed.rate(identified, elements)
+    pairs = list(zip(before, identified, strict=True))
+    of_others = [(one, other) for one, other in pairs if not installed.right[one.store_paths] & set(broken)]
+    assert 0 < len(of_others) < len(candidates)
+    assert [one for one, other in of_others if one != other] == []
+    _, _, unguessed = installed.rate(identified)
     assert unguessed == []
-    lost = [one for element, one in before.identities.items() if identified.identities.get(element) != one]
-    told = {one.attribute: one.cause for one in identified.unasked}
+    lost = [one for one, other in pairs if one != other]
+    told = {one.attribute: one.cause for one in unasked}
     assert len(lost) > len(broken) / 2
-    assert [one.attr_path for one in lost if "was aborted" not in told.get(".".join(one.attr_path), "")] == []
+    assert [one.attribute for one in lost if "was aborted" not in told.get(".".join(one.attribute), "")] == []
 
 
 @pytest.mark.newest_nix
@@ -222,12 +221,12 @@ def test_where_everything_aborts_it_is_soon_given_up(installed: Installed) -> No
     everything = 'builtins.mapAttrs (name: _: abort "no ${name}") (import ./real arguments)'
     channel(installed.world, 1).rename(folder / "real")
     (folder / "default.nix").write_text(f"arguments: {everything}\n")
-    elements = list(dict.fromkeys(installed.elements.values()))
-    identified = installed.identify(folder, elements)
+    candidates = list(dict.fromkeys(installed.candidates.values()))
+    identified, unasked = installed.identify(folder, candidates)
     # What its file tells of itself, it tells without Nix.
-    assert {one.evidence for one in identified.identities.values()} == {Evidence.POSITION}
-    assert [one.cause for one in identified.unasked if not one.attribute] != []
-    assert len(identified.unasked) <= 2 * (MAX_FAILURES_IN_A_ROW + 1)
+    assert {one.evidence for one in identified} == {Evidence.POSITION, None}
+    assert [one.cause for one in unasked if not one.attribute] != []
+    assert len(unasked) <= 2 * (MAX_FAILURES_IN_A_ROW + 1)
 
 
 def test_neither_a_setting_nor_a_configuration_nor_an_attribute_loses_all(fresh_world: World) -> None:

@@ -16,7 +16,8 @@ import typer.main
 
 from nixprof.cli import make_app
 from nixprof.errors import NixprofError
-from nixprof.importers.decide import find_elements, hint_name, only
+from nixprof.importers.candidate import find, hint_name, only
+from nixprof.importers.profile import candidate
 from nixprof.nix.operations import Nix
 from nixprof.nix.profile import Element, Profile, ProfileManager, manifest_of, read_manifest, sole_path
 from nixprof.nix.progress import Progress
@@ -105,11 +106,12 @@ def links(element: Element) -> tuple[object, ...]:
 def test_a_hint_to_take_elements_over_means_no_other() -> None:
     freeze = typer.main.get_command(make_app(["freeze"])).commands["freeze"]  # type: ignore[attr-defined]
     for seed, elements in enumerate(profiles()):
-        meant = Random(seed).sample(elements, 5)
-        typed = shlex.split(only([hint_name(one, elements) for one in meant]))
+        candidates = [candidate(one) for one in elements]
+        meant = Random(seed).sample(candidates, 5)
+        typed = shlex.split(only([hint_name(one, candidates) for one in meant]))
         given_words = freeze.make_context("freeze", typed).params
         names = [*(given_words["only"] or ()), *(given_words["names"] or ())]
-        assert {found for name in names for found in find_elements(name, elements)} == set(meant)
+        assert {found for name in names for found in find(name, candidates)} == set(meant)
 
 
 class Recording(Nix):

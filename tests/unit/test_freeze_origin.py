@@ -1,22 +1,22 @@
 """Where an element came from: its input, and what it is held at."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.importers.origin import Reference, find_origin, find_revision
+from nixprof.importers.origin import Reference, at_revision, find_origin
 from nixprof.manifest.model import DEFAULT_NIXPKGS, Input
 from nixprof.manifest.spec import check_input_name
-from nixprof.nix.profile import Element
 
 REV = "0123456789abcdef0123456789abcdef01234567"
-PATH = "/nix/store/00000000000000000000000000000000-x-1.0"
 RELEASE = "github:NixOS/nixpkgs/nixos-24.05"
 LOCKED = f"github:NixOS/nixpkgs/{REV}"
 
 
-def element(original: str, url: str = LOCKED) -> Element:
-    return Element(None, "legacyPackages.x86_64-linux.x", original, url, (PATH,))
+def origin_of(original: str, inputs: Sequence[Input], url: str = LOCKED, **registry: str) -> Input:
+    return find_origin(original, url, inputs, registry)
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,8 @@ def element(original: str, url: str = LOCKED) -> Element:
     ],
 )
 def test_a_nixpkgs_is_the_one_input(original: str, url: str) -> None:
-    meant = {"n": "github:NixOS/nixpkgs/nixpkgs-unstable"}
-    origin = find_origin(element(original, url), [DEFAULT_NIXPKGS], meant)
-    assert (origin.input, origin.new_input) == ("nixpkgs", None)
-    assert origin.held in (url, original)
+    origin = origin_of(original, [DEFAULT_NIXPKGS], url or original, n="github:NixOS/nixpkgs/nixpkgs-unstable")
+    assert origin == DEFAULT_NIXPKGS
 
 
 @pytest.mark.parametrize(
@@ -131,9 +129,8 @@ def test_a_nixpkgs_is_the_one_input(original: str, url: str) -> None:
     ],
 )
 def test_every_other_flake_is_an_input_that_moves(original: str, url: str, name: str, moving: str) -> None:
-    origin = find_origin(element(original, url), [DEFAULT_NIXPKGS])
-    assert origin.new_input == Input(name, moving)
-    assert origin.held == url
+    origin = origin_of(original, [DEFAULT_NIXPKGS], url)
+    assert origin == Input(name, moving)
 
 
 @pytest.mark.parametrize(
@@ -161,58 +158,49 @@ def test_every_other_flake_is_an_input_that_moves(original: str, url: str, name:
     ],
 )
 def test_the_registry_tells_the_branch(meant: str, original: str, url: str, name: str, moving: str) -> None:
-    registry = {original.removeprefix("flake:"): meant}
-    origin = find_origin(element(original, url), [DEFAULT_NIXPKGS], registry)
-    assert origin.new_input == Input(name, moving)
-    assert origin.held == url
+    origin = origin_of(original, [DEFAULT_NIXPKGS], url, **{original.removeprefix("flake:"): meant})
+    assert origin == Input(name, moving)
 
 
 def test_a_name_for_some_nixpkgs_that_the_registry_no_longer_knows_stays_at_its_revision() -> None:
-    origin = find_origin(element("flake:stable"), [DEFAULT_NIXPKGS])
-    assert origin.new_input == Input("stable-0123456", LOCKED)
-    assert origin.held == LOCKED
+    origin = origin_of("flake:stable", [DEFAULT_NIXPKGS])
+    assert origin == Input("stable-0123456", LOCKED)
 
 
 def test_two_repositories_that_differ_in_case_are_two_inputs() -> None:
     known = Input("tools", "git+file:///srv/tools")
     url = f"git+file:///srv/Tools?rev={REV}"
-    origin = find_origin(element("git+file:///srv/Tools", url), [DEFAULT_NIXPKGS, known])
-    assert origin.new_input == Input("Tools", "git+file:///srv/Tools")
+    origin = origin_of("git+file:///srv/Tools", [DEFAULT_NIXPKGS, known], url)
+    assert origin == Input("Tools", "git+file:///srv/Tools")
 
 
 def test_one_source_has_one_name() -> None:
     helix = Input("editor", "github:helix-editor/helix")
-    origin = find_origin(
-        element("github:helix-editor/helix", f"github:helix-editor/helix/{REV}"), [DEFAULT_NIXPKGS, helix]
-    )
-    assert (origin.input, origin.new_input) == ("editor", None)
+    origin = origin_of("github:helix-editor/helix", [DEFAULT_NIXPKGS, helix], f"github:helix-editor/helix/{REV}")
+    assert origin is helix
     stable = Input("stable", "github:NixOS/nixpkgs/nixos-24.05")
-    origin = find_origin(element("flake:nixpkgs/nixos-24.05"), [DEFAULT_NIXPKGS, stable])
-    assert (origin.input, origin.new_input) == ("stable", None)
+    origin = origin_of("flake:nixpkgs/nixos-24.05", [DEFAULT_NIXPKGS, stable])
+    assert origin is stable
 
 
 def test_the_registry_of_this_machine_counts_where_the_list_names_no_nixpkgs() -> None:
     url = f"git+file:///srv/nixpkgs?ref=main&rev={REV}"
-    origin = find_origin(element("flake:nixpkgs", url), [DEFAULT_NIXPKGS])
-    assert origin.new_input == Input("nixpkgs", "git+file:///srv/nixpkgs")
+    origin = origin_of("flake:nixpkgs", [DEFAULT_NIXPKGS], url)
+    assert origin == Input("nixpkgs", "git+file:///srv/nixpkgs")
     written = Input("nixpkgs", DEFAULT_NIXPKGS.url)
-    assert find_origin(element("flake:nixpkgs", url), [written]).new_input is None
-
-
-def test_what_is_not_locked_is_not_held() -> None:
-    assert find_origin(element("git+file:///dirty", "git+file:///dirty"), [DEFAULT_NIXPKGS]).held == ""
+    assert origin_of("flake:nixpkgs", [written], url) is written
 
 
 def test_a_second_revision_gets_one_input() -> None:
-    name, new = find_revision("nixpkgs", LOCKED, [DEFAULT_NIXPKGS])
+    new = at_revision("nixpkgs", LOCKED, [DEFAULT_NIXPKGS])
     assert new == Input("nixpkgs-0123456", LOCKED)
-    assert find_revision("nixpkgs", LOCKED, [DEFAULT_NIXPKGS, new]) == (name, None)
+    assert at_revision("nixpkgs", LOCKED, [DEFAULT_NIXPKGS, new]) is new
     taken = Input("nixpkgs-0123456", "github:a/b")
-    assert find_revision("nixpkgs", LOCKED, [DEFAULT_NIXPKGS, taken])[0] == "nixpkgs-0123456-2"
+    assert at_revision("nixpkgs", LOCKED, [DEFAULT_NIXPKGS, taken]).name == "nixpkgs-0123456-2"
 
 
 @given(st.text(), st.text())
 def test_whatever_is_there_an_input_comes_of_it(original: str, url: str) -> None:
-    origin = find_origin(element(original, url), [DEFAULT_NIXPKGS])
-    check_input_name(origin.input)
+    origin = origin_of(original, [DEFAULT_NIXPKGS], url)
+    check_input_name(origin.name)
     Reference.parse(original)

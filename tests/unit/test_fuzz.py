@@ -22,8 +22,9 @@ from nixprof.change.process_lock import was_stopped
 from nixprof.change.resolve import requests
 from nixprof.errors import NixprofError
 from nixprof.folders import Folders
-from nixprof.importers.decide import element_names
+from nixprof.importers.candidate import Candidate
 from nixprof.importers.identify import Nixpkgs, identify
+from nixprof.importers.profile import candidate
 from nixprof.importers.reading import read_file
 from nixprof.lock.flake_lock import LockedInput, read_flake_lock
 from nixprof.lock.flake_nix import compile_flake
@@ -232,13 +233,13 @@ def test_flake_lock(folder: Path, data: bytes) -> None:
 @given(data=st.sampled_from(PROFILES).flatmap(as_json))
 def test_manifest_json(folder: Path, data: bytes) -> None:
     (folder / "manifest.json").write_bytes(data)
-    read_or_refused(lambda: [element_names(one) for one in read_manifest(folder / "manifest.json")])
+    read_or_refused(lambda: [candidate(one).names for one in read_manifest(folder / "manifest.json")])
 
 
 @given(data=almost_text(NIX_ENV) | st.binary(max_size=60))
 def test_manifest_nix(folder: Path, data: bytes) -> None:
     (folder / "manifest.nix").write_bytes(data)
-    read_or_refused(lambda: [element_names(one) for one in read_nix_env(folder / "manifest.nix")])
+    read_or_refused(lambda: [candidate(one).names for one in read_nix_env(folder / "manifest.nix")])
 
 
 @given(
@@ -246,7 +247,7 @@ def test_manifest_nix(folder: Path, data: bytes) -> None:
 )
 def test_a_list_from_elsewhere(folder: Path, data: bytes) -> None:
     (folder / "list").write_bytes(data)
-    read_or_refused(lambda: [element_names(one) for one in read_file(folder / "list").elements])
+    read_or_refused(lambda: [one.names for one in read_file(folder / "list").candidates])
 
 
 @given(data=as_json(ENVIRONMENT))
@@ -349,8 +350,9 @@ PACKAGE = {"name": "ripgrep-14", "position": "/pkgs/by-name/ri/ripgrep/x:1", "de
 
 @given(said=st.sampled_from([["ripgrep", "a"], PACKAGE, {"out": "/nix/store/x"}]).flatmap(as_json))
 def test_what_nix_identifies(said: bytes) -> None:
-    element = Element(None, "", "", "", ("/nix/store/x",), label="ripgrep-14", position="/pkgs/by-name/ri/ripgrep/x")
-    read_or_refused(lambda: identify(Saying(said), [element], [Nixpkgs("/n", "")]))
+    position = "/pkgs/by-name/ri/ripgrep/x"
+    one = Candidate("ripgrep-14", "ripgrep-14", outputs={"out": "/nix/store/x"}, position=position)
+    read_or_refused(lambda: identify(Saying(said), [one], [Nixpkgs("/n", "")]))
 
 
 VERSIONS = ("nix (Nix) 2.34.8", "nix (Lix, like Nix) 2.93.0", "nix (Determinate Nix 3.0.0) 2.30.0", "nix 2.8pre2022")

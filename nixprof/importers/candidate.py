@@ -1,0 +1,99 @@
+"""A package of another list: the one type that importers make, and that `identify` and `decide` know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from nixprof.formatting import shell_quote
+from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.store_path import name_of, split_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nixprof.nix.profile import Element
+
+
+class Evidence(Enum):
+    """Why an attribute is taken to be a package's, best first. Only the first is proof."""
+
+    SAME_PATH = "same store path"
+    POSITION = "guess: its file in nixpkgs"
+    SAME_VERSION = "guess: same name and version"
+    SAME_NAME = "guess: same name, another version"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A package of another list, with what that list says of it."""
+
+    name: str  # what the other list calls it
+    label: str = ""  # name and version as that list states them, such as `nodejs-24.10.0`
+    attribute: tuple[str, ...] = ()  # below its flake, without root and system
+    reference: str = ""  # its flake as it was typed
+    locked: str = ""  # its flake at the revision that is installed
+    outputs: Mapping[str, str] = field(default_factory=dict, hash=False)  # what is installed: store paths by output
+    chosen: tuple[str, ...] = ()  # outputs that were asked for; empty for the usual ones, ("*",) for all
+    priority: int = USUAL_PRIORITY
+    system: str = ""  # what it runs on
+    position: str = ""  # the file of nixpkgs that defines it, and the line
+    description: str = ""  # one line
+    leave: str = ""  # why it is not for the list
+    evidence: Evidence | None = None  # what told `attribute`, where the other list does not
+    others: tuple[str, ...] = ()  # other attributes that it may be
+    element: Element | None = None  # the entry of the profile that the list takes the place of
+
+    @property
+    def store_paths(self) -> tuple[str, ...]:
+        """What is installed."""
+        return tuple(self.outputs.values())
+
+    @property
+    def own_name(self) -> tuple[str, str]:
+        """Its name and version: as the other list states them, else as its store paths tell."""
+        if self.label:
+            return split_name(self.label)
+        for output, path in self.outputs.items():
+            return split_name(name_of(path).removesuffix(f"-{output}"))
+        return ".".join(self.attribute), ""
+
+    @property
+    def full_name(self) -> str:
+        """The same as one text."""
+        return self.label or "-".join(filter(None, self.own_name))
+
+    @property
+    def names(self) -> set[str]:
+        """Every name by which a user may mean it; others may have one of them, too."""
+        # Every flake has an attribute `default`.
+        attribute = {".".join(self.attribute), *self.attribute[-1:]} - {"default"}
+        paths = {*self.store_paths, *map(name_of, self.store_paths)}
+        return ({self.name, self.own_name[0], self.full_name} | attribute | paths) - {""}
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a nixpkgs may tell what it is, or tell better."""
+        if self.leave or self.evidence is Evidence.SAME_PATH:
+            return False
+        return self.evidence is not None or (not self.attribute and bool(self.label or self.outputs))
+
+
+def find(name: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Give what a user means by a name: what is called so, else what may be called so."""
+    called = tuple(one for one in candidates if one.name == name)
+    return called or tuple(one for one in candidates if name in one.names)
+
+
+def hint_name(candidate: Candidate, candidates: Sequence[Candidate]) -> str:
+    """Give a name that means one candidate and no other, for a command in a hint."""
+    names = (candidate.name, *candidate.store_paths)
+    return next((name for name in names if find(name, candidates) == (candidate,)), names[0])
+
+
+def only(names: Sequence[str]) -> str:
+    """Write the option that imports nothing but these, to be pasted; no name is taken for an option itself."""
+    if any(name.startswith("-") for name in names):
+        return " ".join(f"--only={shell_quote(name)}" for name in names)
+    return " ".join(("--only", *map(shell_quote, names)))

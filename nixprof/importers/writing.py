@@ -1,0 +1,118 @@
+"""Imports as edits of the list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nixprof.importers.decide import How
+from nixprof.importers.reading import KEPT_COMMENT_START
+from nixprof.manifest.edit import (
+    NewPackage,
+    add_input,
+    add_packages,
+    comment_packages,
+    remove_package,
+    replace_packages,
+    uncomment_packages,
+)
+from nixprof.manifest.parse import parse_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from nixprof.importers.decide import Import
+    from nixprof.manifest.model import Manifest, Package
+
+_KEPT_COMMENT = f"{KEPT_COMMENT_START}: source unknown"
+
+
+def with_imports(
+    manifest: Manifest, imports: Sequence[Import], system: str, *, overwrite: bool, comments: bool
+) -> dict[Path, str]:
+    """Write imports into the list: what is new into its own file, what it takes over where that is.
+
+    Args:
+        manifest: the list.
+        imports: the packages.
+        system: this machine's.
+        overwrite: whether outputs and priorities of entries are taken over.
+        comments: whether descriptions become comments.
+
+    Returns: the text of every file.
+
+    """
+    texts = manifest.texts()
+    for file, text in texts.items():
+        entries = {
+            one.entry.path: NewPackage(str(one.spec), one.priority, one.entry.pin)
+            for one in imports
+            if overwrite and one.entry and one.entry.file == file and _rewrites(one, one.entry)
+        }
+        texts[file] = replace_packages(text, entries) if entries else text
+    new = [one for one in imports if one.entry is None]
+    text = texts[manifest.path]
+    for source in dict.fromkeys(one.input for one in new if one.input):
+        if source not in manifest.inputs:
+            text = add_input(text, source.name, source.url)
+    elsewhere = {package.spec.key for package in manifest.packages}
+    for table in ((), ("system", system)):
+        # A store path, or what the list has for other machines, is for this system only.
+        some = [one for one in new if bool(table) == (one.how is How.KEPT or one.spec.key in elsewhere)]
+        if some:
+            text = add_packages(text, [NewPackage(str(one.spec), one.priority) for one in some], table)
+    texts[manifest.path] = _commented(text, manifest.path, new, comments=comments)
+    return texts
+
+
+def _rewrites(one: Import, entry: Package) -> bool:
+    """Tell whether an entry has to change to say what is installed."""
+    return one.outputs is not None and (entry.spec.outputs, entry.priority) != (one.spec.outputs, one.priority)
+
+
+def _commented(text: str, path: Path, new: Sequence[Import], *, comments: bool) -> str:
+    """Say of what is kept by store path that it is, and of the rest what it is, where that is wanted."""
+    wanted = {one.spec.key: one.candidate.description for one in new if comments and one.candidate.description}
+    wanted |= {one.spec.key: _KEPT_COMMENT for one in new if one.how is How.KEPT}
+    if not wanted:
+        return text
+    packages = [one for one in parse_text(path, text.encode()).packages if one.file == path and one.spec.key in wanted]
+    return comment_packages(text, {package.path: wanted[package.spec.key] for package in packages})
+
+
+def with_names(manifest: Manifest, entries: Sequence[Package], imports: Sequence[Import]) -> dict[Path, str]:
+    """Write what entries that are store paths turned out to be, in their places and with the user's comments.
+
+    Args:
+        manifest: the list.
+        entries: those of it that apply to this machine.
+        imports: what they are; those that are still kept by store path stay.
+
+    Returns: the text of every file.
+
+    """
+    texts = manifest.texts()
+    by_key: dict[str, list[Package]] = {}
+    for entry in entries:
+        by_key.setdefault(entry.spec.key, []).append(entry)
+    named: dict[Path, dict[tuple[str | int, ...], NewPackage]] = {path: {} for path in texts}
+    gone: list[Package] = []
+    for one in imports:
+        if one.how is How.KEPT:
+            continue
+        paths = [path for candidate in one.candidates for path in candidate.store_paths]
+        lists = set()
+        for entry in (entry for path in paths for entry in by_key.get(path, ())):
+            # One in each list that has it, unless one is there already.
+            if one.entry or (entry.file, entry.path[:-1]) in lists:
+                gone.append(entry)
+            else:
+                named[entry.file][entry.path] = NewPackage(str(one.spec), entry.priority, entry.pin)
+            lists.add((entry.file, entry.path[:-1]))
+    for path, new in named.items():
+        if new:
+            texts[path] = uncomment_packages(replace_packages(texts[path], new), new.keys(), KEPT_COMMENT_START)
+    # From the last of a list to the first, so that the places of the others stay what they are.
+    for entry in sorted(gone, key=lambda entry: entry.path[-1], reverse=True):
+        texts[entry.file] = remove_package(texts[entry.file], entry.path)
+    return texts
