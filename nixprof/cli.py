@@ -134,7 +134,7 @@ def _context(console: Console, options: Mapping[str, Any], arguments: Sequence[s
     from nixprof.folders import Folders
     from nixprof.formatting import command_line
     from nixprof.machine import Machine, host_name
-    from nixprof.nix.system import system_of_nix
+    from nixprof.nix.system import installed_nix
     from nixprof.output.progress import Display, Lines, Verbose
 
     progress: Progress = Lines()
@@ -143,9 +143,11 @@ def _context(console: Console, options: Mapping[str, Any], arguments: Sequence[s
     elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         progress = Display(colours=console.colours(sys.stderr))
     folders = Folders.of_user()
+    nix = installed_nix(folders.cache / "system.json", progress)
     return Context(
         folders,
-        Machine(system_of_nix(folders.cache / "system.json", progress), host_name),
+        Machine(nix.system, host_name),
+        nix.version,
         options.get("profile"),
         command_line(console.command, arguments),
         arguments,

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from nixprof.errors import Reason
     from nixprof.folders import Folders
     from nixprof.machine import Machine
+    from nixprof.nix.operations import Nix
     from nixprof.nix.profile import Profile
+    from nixprof.nix.version import NixVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Context:
 
     folders: Folders
     machine: Machine
+    nix_version: NixVersion | None = None  # of the Nix of this machine; None where it has to be asked
     chosen_profile: Path | None = None  # the profile that the user named; None for the one that Nix itself uses
     command: str = "nixprof"  # what the user runs, for others to read: without secrets
     arguments: Sequence[str] = ("sync",)  # what the user typed after `nixprof`, to be typed again
@@ -34,6 +37,12 @@ class Context:
     agrees: bool = False  # whether the user has agreed beforehand to what would be lost
     dry_run: bool = False
     allowed: frozenset[Reason] = frozenset()  # what may be allowed where a package is refused for it
+
+    def nix(self, lock: int | None = None) -> Nix:
+        """Give the Nix of this machine; `lock` is a descriptor that its changes of a profile share."""
+        from nixprof.nix.operations import Nix
+
+        return Nix(self.progress, lock, self.folders.state if lock else None, self.nix_version)
 
     def profile(self) -> Profile | None:
         """Read the profile as it is now; None where Nix has not made one yet."""

@@ -120,7 +120,7 @@ class Activation:
     Attributes:
         profile: as it is; None where Nix has not made one yet.
         leaving: the elements that the environment takes the place of: nixprof's own, and those that it adopts.
-        built: the environment, a store path.
+        is_current: whether the profile has this very environment.
         packages: what it links.
         attribute: its attribute in the generated flake.
         priority: of its element.
@@ -129,7 +129,7 @@ class Activation:
 
     profile: Profile | None
     leaving: tuple[Element, ...]
-    built: str
+    is_current: bool
     packages: tuple[EnvironmentEntry, ...]
     attribute: str
     priority: int
@@ -140,12 +140,13 @@ class Activation:
         before: State,
         adopted: tuple[Element, ...],
         packages: Sequence[EnvironmentEntry],
-        built: str,
         attribute: str,
+        *,
+        is_current: bool,
     ) -> Activation:
-        """Prepare it; `packages` are what was built into the environment."""
+        """Prepare it; `packages` are what the environment links."""
         priority = _priority_beside(beside(before, adopted), packages)
-        return cls(before.profile, _leaving(before, adopted), built, tuple(packages), attribute, priority)
+        return cls(before.profile, _leaving(before, adopted), is_current, tuple(packages), attribute, priority)
 
     def perform(self, nix: Nix, context: Context) -> Profile:
         """Do it; the generated flake is written already.
@@ -193,7 +194,7 @@ class Activation:
         path = sole_path(one, self.profile.elements)
         if more or path is None or not nix.follows(one, flake, self.attribute) or one.priority != self.priority:
             nix.replace(self.profile, self.leaving, flake, self.attribute, self.priority)
-        elif self.built not in one.store_paths:
+        elif not self.is_current:
             nix.upgrade(self.profile.link, path)
 
     def _is_done(self, after: Profile, context: Context) -> bool:

@@ -29,7 +29,6 @@ from nixprof.change.state import State
 from nixprof.errors import NixprofError
 from nixprof.files import check_writable, content, scratch_folder
 from nixprof.lock.freshness import gaps
-from nixprof.nix.operations import Nix
 from nixprof.nix.system import check_system
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from nixprof.lock.lock import Lock
     from nixprof.manifest.model import Manifest
     from nixprof.nix.download_plan import DownloadPlan
+    from nixprof.nix.operations import Nix
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def begin(context: Context, template: str | None = None) -> Iterator[Transaction
     started = time.monotonic()
     with (
         process_lock(context) as lock,
-        Nix(context.progress, lock, context.folders.state) as nix,
+        context.nix(lock) as nix,
         scratch_folder(context.folders.state) as scratch,
     ):
         check_system(context.machine.system)
@@ -209,16 +209,18 @@ class Transaction:
             there=before.profile.elements if before.profile else (),
             chosen_profile=context.chosen_profile,
         )
-        attribute = _attribute(plan.manifest, context)
-        self._staging.write(plan.manifest, plan.lock)
-        with context.progress.step("linking the environment"):
-            built = self._nix.build(self._staging.folder, attribute, self._roots / "environment")
+        flake = generated(plan.manifest, plan.lock)
         activation = None
         if request.activates:
-            activation = Activation.of(before, request.elements, plan.packages, built, attribute)
-        flake = {context.folders.flake / name: data for name, data in generated(plan.manifest, plan.lock).items()}
+            activation = Activation.of(
+                before,
+                request.elements,
+                plan.packages,
+                _attribute(plan.manifest, context),
+                is_current=before.has_environment(plan.packages, flake),
+            )
         link = before.profile.link if before.profile else context.chosen_profile
-        files = flake | self._texts(request)
+        files = {context.folders.flake / name: data for name, data in flake.items()} | self._texts(request)
         return commit(context.folders, link, files, lambda: self._activate(activation), self._read)
 
     def _texts(self, request: ChangeRequest) -> dict[Path, bytes]:

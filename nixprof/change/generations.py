@@ -132,13 +132,10 @@ def find(found: tuple[Generation, ...], number: int) -> Generation:
 def difference_between(nix: Nix, before: Generation, after: Generation) -> int | None:
     """Tell how much more one generation needs than another, in bytes; None where the store does not know."""
     try:
-        sizes = [
-            sum(nix.closure(path for package in one.packages for path in package.paths).values())
-            for one in (before, after)
-        ]
+        closures = nix.closures(*([path for one in each.packages for path in one.paths] for each in (before, after)))
     except NixprofError:
         return None
-    return sizes[1] - sizes[0]
+    return sum(closures[1].values()) - sum(closures[0].values())
 
 
 ## the list of a generation

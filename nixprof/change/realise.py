@@ -63,15 +63,12 @@ def plan_downloads(
             downloads = nix.plan_downloads(builds.get(path, path) for path in missing)
     if not leaving or (downloads and downloads.built):
         return downloads
-    before, staying = (_closure(nix, some) for some in (leaving, packages))
-    return replace(downloads or DownloadPlan((), (), 0, 0), difference_bytes=difference(before, staying, downloads))
-
-
-def _closure(nix: Nix, packages: Iterable[EnvironmentEntry]) -> Mapping[str, int]:
+    there = ([path for one in some for path in one.paths if os.path.lexists(path)] for some in (leaving, packages))
     try:
-        return nix.closure(path for one in packages for path in one.paths if os.path.lexists(path))
+        before, staying = nix.closures(*there)
     except NixprofError:  # something was deleted by hand
-        return {}
+        return downloads
+    return replace(downloads or DownloadPlan((), (), 0, 0), difference_bytes=difference(before, staying, downloads))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,7 @@ from nixprof.manifest.parse import parse
 from nixprof.nix.flake_path import came_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from nixprof.change.environment import Environment, EnvironmentEntry
     from nixprof.context import Context
@@ -160,6 +160,13 @@ class State:
     def installed(self) -> tuple[EnvironmentEntry, ...]:
         """What nixprof has installed."""
         return tuple(linked for environment in self.environments for linked in environment.packages)
+
+    def has_environment(self, packages: Sequence[EnvironmentEntry], flake: Mapping[str, bytes]) -> bool:
+        """Tell whether the profile has the environment that a generated folder gives, by the names of its files."""
+        return len(self.environments) == 1 and all(
+            one.packages == packages and all(content(Path(one.flake, name)) == data for name, data in flake.items())
+            for one in self.environments
+        )
 
     @property
     def generation(self) -> int | None:

@@ -10,7 +10,6 @@ from nixprof.change.generations import difference_between, find, generations
 from nixprof.change.process_lock import warn
 from nixprof.change.state import State
 from nixprof.errors import TO_BEGIN, NixprofError, Reason
-from nixprof.nix.operations import Nix
 
 if TYPE_CHECKING:
     from nixprof.context import Context
@@ -55,7 +54,7 @@ def run(context: Context, before: int | None, after: int | None) -> Difference:
         return Difference(
             "installed", "the list", changes, tuple(one.written for one in state.wanted if one.spec.key in unresolved)
         )
-    with Nix(context.progress) as nix:
+    with context.nix() as nix:
         found = generations(context)
         one, other = find(found, before), find(found, _current(context) if after is None else after)
         return Difference(

@@ -26,7 +26,6 @@ from nixprof.importers.writing import with_imports, with_names
 from nixprof.lock.packages_json import LockedPackage, Resolved, hold_at
 from nixprof.manifest.find import suggest
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT
-from nixprof.nix.operations import Nix
 from nixprof.nix.registry import registry
 from nixprof.nix.source import is_here
 from nixprof.redact import excerpt
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from nixprof.importers.candidate import Candidate
     from nixprof.importers.decide import Finding
     from nixprof.importers.identify import Unasked
+    from nixprof.nix.operations import Nix
     from nixprof.nix.profile import Element
 
 
@@ -240,7 +240,7 @@ def _look_up(
         return candidates, Lookup()
     sources = _sources(state)
     unasked: list[Unasked] = []
-    with Nix(context.progress) as nix:
+    with context.nix() as nix:
         # What is not on this machine needs a nixpkgs to be made from, even where its file is known.
         if sources or reading.kind is not Kind.FILE:
             with context.progress.step("identifying packages"):

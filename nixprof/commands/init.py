@@ -154,8 +154,7 @@ def _fetched(context: Context, origin: str) -> Path:
     local = Path(origin).expanduser().absolute()
     if local.exists():
         return local if local.is_dir() else local.parent
-    from nixprof.nix.operations import Nix
 
     reference = f"git+{origin}" if origin.endswith(".git") and origin.startswith(("http", "ssh")) else origin
-    with Nix(context.progress) as nix:
+    with context.nix() as nix:
         return nix.fetch(reference)

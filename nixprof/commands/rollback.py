@@ -25,12 +25,12 @@ from nixprof.change.state import read_draft
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
 from nixprof.files import cannot_write, check_writable, content, private_folder, read_file, unused
 from nixprof.formatting import display_path
-from nixprof.nix.operations import Nix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nixprof.context import Context
+    from nixprof.nix.operations import Nix
 
 # What nixprof and Nix write into the generated folder.
 _GENERATED = ("flake.lock", "flake.nix", SOURCES, "nixprof.nix", "packages.json")
@@ -103,7 +103,7 @@ def run(
         meanwhile; everything is then as before.
 
     """
-    with process_lock(context) as lock, Nix(context.progress, lock, context.folders.state) as nix:
+    with process_lock(context) as lock, context.nix(lock) as nix:
         way = _way(context, nix, number, profile_only=profile_only)
         if dry_run or not confirm(way):
             return RolledBack(way, done=False)

@@ -43,5 +43,7 @@ def run(
             named=frozenset(typed.values()),
             allow=allowed.obstacles,
             attempt=Attempt(allowed.command, typed, moves=True),
+            # An empty list needs no profile.
+            activates=bool(manifest.packages or change.before.environments),
         )
         return change.carry_out(request, dry_run=dry_run, confirm=confirm)

@@ -20,7 +20,6 @@ from urllib.parse import quote
 
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
 from nixprof.files import scratch_folder
-from nixprof.machine import is_system
 from nixprof.nix.activity import Activities
 from nixprof.nix.download_plan import DownloadPlan
 from nixprof.nix.errors import NOT_SET_UP, NixError, explain
@@ -29,6 +28,7 @@ from nixprof.nix.nix_data import quoted
 from nixprof.nix.profile import USUAL_PRIORITY, manifest_of
 from nixprof.nix.version import MINIMUM, NixVersion
 from nixprof.redact import excerpt
+from nixprof.schema import MISSHAPEN
 from nixprof.store_path import is_store_path
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ _POINTER_BYTES = 9
 _POLL_SECONDS = 0.1
 # How much is read at once.
 _CHUNK_BYTES = 64 << 10
-_VERSION = ["nix", "--version"]
+# Prints the system as well.
+_VERSION = ["nix", "--version", "--verbose"]
 # Where Nix keeps its database and the generations of profiles.
 _STATE = "/nix/var/nix"
 # What Nix says of an input that no lock can hold, such as a git repository with changes that are not committed.
@@ -63,16 +64,24 @@ class Nix:
     Raises: NixprofError from every method: where there is no Nix, and where it fails, with its cause.
     """
 
-    def __init__(self, progress: Progress, lock: int | None = None, scratch: Path | None = None) -> None:
+    def __init__(
+        self,
+        progress: Progress,
+        lock: int | None = None,
+        scratch: Path | None = None,
+        version: NixVersion | None = None,
+    ) -> None:
         """Begin.
 
         Args:
             progress: is told what Nix does and says.
             lock: a descriptor that a change of a profile is to share.
             scratch: where temporary folders are made; None for the usual place of the system.
+            version: which Nix it is; None where it has to be asked.
 
         """
         self._progress = progress
+        self._version = version
         self._lock = () if lock is None else (lock,)
         self._scratch = scratch
         self._cleanup = ExitStack()
@@ -87,24 +96,20 @@ class Nix:
         """Remove the links."""
         self._cleanup.close()
 
+    def identity(self) -> str:
+        """Return what Nix says of itself, with its version and the system that it builds for."""
+        return self._run(_VERSION)
+
     @cached_property
     def version(self) -> NixVersion:
         """Which Nix it is."""
-        said = self._run(_VERSION)
-        version = NixVersion.parse(said)
+        if self._version:
+            return self._version
+        printed = self.identity()
+        version = NixVersion.parse(printed)
         if version is None:
-            raise _nonsense("`nix --version` names no version", said)
+            raise _nonsense("`nix --version` names no version", printed)
         return version
-
-    def system(self) -> str:
-        """Return the system that this Nix builds for, such as `aarch64-darwin`."""
-        # A store is of no use here, and settings that make evaluation pure or mean another system do not count.
-        flags = ["--store", "dummy://", "--option", "pure-eval", "false", "--option", "eval-system", ""]
-        printed = self._run(["nix-instantiate", *flags, "--eval", "--expr", "builtins.currentSystem"])
-        system = printed.strip().strip('"')
-        if not is_system(system):
-            raise _nonsense("Nix names no system", printed)
-        return system
 
     def _refuse_too_old(self) -> None:
         """Say so where it is too old a Nix that has failed for a reason that nixprof does not know."""
@@ -157,22 +162,6 @@ class Nix:
         except (ValueError, RecursionError) as error:
             raise _nonsense("Nix printed something that is not valid JSON", printed) from error
 
-    def build(self, folder: Path, attribute: str, root: Path) -> str:
-        """Build an attribute of the flake in `folder`; returns the store path of its first output.
-
-        Args:
-            folder: the flake.
-            attribute: an attribute path; a literal of nixprof's.
-            root: a link that is made to what was built, and protects it from garbage collection while it exists.
-
-        """
-        installable = f"{self.reference(folder)}#{attribute}"
-        printed = self._watch(_nix("build", "--out-link", str(root), "--json", operands=[installable]))
-        try:
-            return str(next(iter(json.loads(printed)[0]["outputs"].values())))
-        except (ValueError, LookupError, AttributeError, TypeError, StopIteration, RecursionError) as error:
-            raise _nonsense("Nix did not say what it built", printed) from error
-
     def fetch(self, reference: str) -> Path:
         """Have the folder of a flake reference, which need not be a flake, in the store."""
         printed = self._watch(_nix("flake", "prefetch", "--json", operands=[reference]))
@@ -201,14 +190,27 @@ class Nix:
         commands = _nix_store("--realise", "--dry-run", paths=paths)
         return DownloadPlan.total(DownloadPlan.parse(self._run_both(command)[1]) for command in commands)
 
-    def closure(self, paths: Iterable[str]) -> dict[str, int]:
-        """Give everything that store paths need, themselves included, with the size of each in bytes."""
-        sizes: dict[str, int] = {}
-        for some in _batches(sorted(set(map(_checked, paths)))):
-            for line in self._run(_nix("path-info", "--recursive", "--size", operands=some)).splitlines():
-                path, size = line.split()
-                sizes[path] = int(size)
-        return sizes
+    def closures(self, *roots: Iterable[str]) -> list[dict[str, int]]:
+        """Give everything that sets of store paths need, themselves included, with the size of each in bytes.
+
+        Returns: one closure for each set; Nix is asked about all of them at once.
+
+        """
+        starts = [sorted(set(map(_checked, some))) for some in roots]
+        format_ = ("--json-format", "1") if self.version.wants_json_format else ()
+        known: dict[str, Any] = {}
+        for some in _batches(dict.fromkeys(path for start in starts for path in start)):
+            printed = self._run(_nix("path-info", "--recursive", "--json", *format_, operands=some))
+            try:
+                told = json.loads(printed)
+                # Before 2.19 it was a list.
+                known |= {one["path"]: one for one in told} if isinstance(told, list) else told
+            except MISSHAPEN as error:
+                raise _nonsense("Nix did not say what store paths need", printed) from error
+        try:
+            return [_closure(start, known) for start in starts]
+        except MISSHAPEN as error:
+            raise _nonsense("Nix did not say what store paths need", str(known)) from error
 
     def realise(self, paths: Iterable[str], roots: Path) -> None:
         """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built.
@@ -540,6 +542,18 @@ def _has_the_usual_store() -> bool:
 
 def _profile_flag(profile: Path | None) -> tuple[str, ...]:
     return () if profile is None else ("--profile", str(profile))
+
+
+def _closure(start: Sequence[str], known: Mapping[str, Any]) -> dict[str, int]:
+    """Follow the references of store paths, by what `nix path-info --json` says of each."""
+    sizes: dict[str, int] = {}
+    ahead = list(start)
+    while ahead:
+        path = ahead.pop()
+        if path not in sizes:
+            sizes[path] = int(known[path]["narSize"])
+            ahead += known[path]["references"]
+    return sizes
 
 
 def _json_values(text: str) -> list[Any]:

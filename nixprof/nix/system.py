@@ -1,4 +1,4 @@
-"""The system that Nix has, which it is asked for once."""
+"""Which Nix there is, and for which system: it is asked once."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import os
 import re
 import shutil
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import content, replace_file
 from nixprof.machine import is_system
+from nixprof.nix.version import NixVersion
+from nixprof.schema import MISSHAPEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +22,16 @@ if TYPE_CHECKING:
     from nixprof.nix.progress import Progress
 
 
-def system_of_nix(memory: Path, progress: Progress) -> str:
-    """Return the system that Nix has, such as `aarch64-darwin`; without a Nix, the kernel's.
+@dataclass(frozen=True, slots=True)
+class InstalledNix:
+    """The Nix of this machine."""
+
+    system: str  # that it builds for, such as `aarch64-darwin`; without a Nix, the kernel's
+    version: NixVersion | None = None  # None without a Nix that answers
+
+
+def installed_nix(memory: Path, progress: Progress) -> InstalledNix:
+    """Find out about the Nix of this machine, which is asked once.
 
     Args:
         memory: the file in which the answer is remembered.
@@ -29,25 +40,30 @@ def system_of_nix(memory: Path, progress: Progress) -> str:
     """
     program = shutil.which("nix")
     if program is None:
-        return _kernel_system()
+        return InstalledNix(_kernel_system())
     import json
 
-    asked = _fingerprint(program)
-    with suppress(ValueError, TypeError, LookupError):
+    fingerprint = _fingerprint(program)
+    with suppress(*MISSHAPEN):
         remembered = json.loads(content(memory) or b"null")
-        if remembered["nix"] == asked and is_system(remembered["system"]):
-            return str(remembered["system"])
+        version = NixVersion.parse(remembered["version"])
+        if remembered["nix"] == fingerprint and version and is_system(remembered["system"]):
+            return InstalledNix(remembered["system"], version)
     from nixprof.nix.operations import Nix
 
     try:
         with Nix(progress) as nix:
-            system = nix.system()
+            printed = nix.identity()
     except NixprofError:
-        return _kernel_system()
+        return InstalledNix(_kernel_system())
+    version, system = NixVersion.parse(printed), re.search(r"(?m)^System type: (.*)$", printed)
+    if version is None or system is None or not is_system(system[1]):
+        return InstalledNix(_kernel_system(), version)
+    data = {"nix": fingerprint, "version": printed.splitlines()[0], "system": system[1]}
     # Without the memory the next command asks again.
     with suppress(NixprofError):
-        replace_file(memory, (json.dumps({"nix": asked, "system": system}, indent=2) + "\n").encode())
-    return system
+        replace_file(memory, (json.dumps(data, indent=2) + "\n").encode())
+    return InstalledNix(system[1], version)
 
 
 def check_system(system: str) -> None:

@@ -11,18 +11,11 @@ MINIMUM = (2, 8)
 
 @dataclass(frozen=True, slots=True)
 class NixVersion:
-    """What `nix --version` says, asked only by `nixprof.nix.operations`.
+    """What `nix --version` says."""
 
-    Attributes:
-        text: the version as printed, such as `2.26.3`.
-        release: its first two numbers, such as `(2, 26)`; Lix counts on from 2.90.
-        lix: whether it is Lix, which left Nix at 2.18.
-
-    """
-
-    text: str
-    release: tuple[int, int]
-    lix: bool
+    text: str  # the version as printed, such as `2.26.3`
+    release: tuple[int, int]  # its first two numbers, such as `(2, 26)`; Lix counts on from 2.90
+    lix: bool  # whether it is Lix, which left Nix at 2.18
 
     @classmethod
     def parse(cls, said: str) -> NixVersion | None:
@@ -59,6 +52,11 @@ class NixVersion:
     def updates_many_inputs(self) -> bool:
         """Whether it takes more than one name."""
         return self.release >= (2, 21)
+
+    @property
+    def wants_json_format(self) -> bool:
+        """Whether `nix path-info --json` has to be told which format to write."""
+        return self.release >= (2, 33) and not self.lix
 
     @property
     def decodes_paths(self) -> bool:

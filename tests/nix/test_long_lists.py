@@ -16,9 +16,9 @@ def test_questions_about_many_store_paths_are_asked_in_parts(
     for name, value in world.env.items():
         monkeypatch.setenv(name, value)
     with command.Nix(Progress()) as nix:
-        whole = nix.closure(paths)
+        [whole] = nix.closures(paths)
         monkeypatch.setattr(command, "_MAX_ARGUMENT_BYTES", 1)
-        assert nix.closure(paths) == whole
+        assert nix.closures(paths) == [whole]
         assert set(paths) <= whole.keys()
         assert all(size > 0 for size in whole.values())
         absent = f"{world.store.store_dir}/{'0' * 32}-absent"

@@ -321,3 +321,22 @@ def test_an_input_that_changes_in_the_list_moves_with_the_next_sync(world: World
     world.nixprof("sync")
     assert world.run("hello") == "hello 2.12.1"
     agree(world)
+
+
+def test_an_empty_list_gets_no_profile_by_update(world: World) -> None:
+    world.write_manifest("packages = []\n")
+    assert "no package changes" in world.nixprof("update").stderr
+    assert not world.profile.exists()
+
+
+def test_an_input_that_nothing_uses_is_not_locked(world: World) -> None:
+    world.write_manifest(
+        f'packages = ["old#hello"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nold = "{world.nixpkgs_url}?ref=main"\n'
+    )
+    world.nixprof("sync")
+    assert revisions(world).keys() == {"old"}
+    world.publish(2)
+    world.nixprof("update", "old")
+    assert revisions(world).keys() == {"old"}
+    assert world.run("hello") == "hello 2.12.2"
+    agree(world)

@@ -93,7 +93,7 @@ def test_one_more_package_is_one_evaluation_of_it_alone(world: World) -> None:
     said = world.nixprof("add", "p200", "--verbose").stderr
     assert re.findall(r"trace: evaluated (p\d+)", said) == ["p200"]
     begun = starts(log)
-    assert [begun.count(word) for word in ("eval", "--realise", "build", "profile")] == [1, 1, 1, 1]
+    assert [word for word in begun if word != "--dry-run"] == ["eval", "--realise", "profile"]
     assert len(lock(world)) == 201
     assert world.run("last") == "last"
     assert world.run("all") == "all"
@@ -101,7 +101,8 @@ def test_one_more_package_is_one_evaluation_of_it_alone(world: World) -> None:
     said = world.nixprof("remove", "p7", "--verbose").stderr
     assert "trace:" not in said
     begun = starts(log)
-    assert [begun.count(word) for word in ("eval", "--realise", "build", "profile")] == [0, 0, 1, 1]
+    assert begun[-1:] == ["profile"]
+    assert not {"eval", "--realise"} & set(begun)
 
 
 def test_everything_in_the_way_is_told_at_once(world: World) -> None:

@@ -38,6 +38,7 @@ from nixprof.nix.download_plan import DownloadPlan
 from nixprof.nix.operations import Nix
 from nixprof.nix.profile import Element, Profile, ProfileManager, read_manifest, read_nix_env
 from nixprof.nix.progress import Progress
+from nixprof.nix.version import NixVersion
 
 STORE = "/nix/store/00000000000000000000000000000000-"
 MACHINE = Machine("x86_64-linux", lambda: "here")
@@ -335,9 +336,11 @@ def test_what_nix_resolves(said: bytes) -> None:
     read_or_refused(read)
 
 
-@given(said=as_json([{"drvPath": "/d", "outputs": {"out": f"{STORE}nixprof"}}]))
-def test_what_nix_builds(said: bytes) -> None:
-    read_or_refused(lambda: Saying(said).build(Path("/f"), "nixprof", Path("/r")))
+@given(said=as_json([{"path": f"{STORE}jq", "narSize": 7, "references": [f"{STORE}jq"]}]))
+def test_what_nix_says_of_sizes(said: bytes) -> None:
+    nix = Saying(said)
+    nix.version = NixVersion("2.34.8", (2, 34), lix=False)
+    read_or_refused(lambda: nix.closures([f"{STORE}jq"]))
 
 
 @given(said=as_json({"hash": "sha256-0", "storePath": f"{STORE}source"}))

@@ -9,15 +9,16 @@ import pytest
 from nixprof import machine
 from nixprof.machine import Machine, host_name
 from nixprof.nix.progress import Progress
-from nixprof.nix.system import system_of_nix
+from nixprof.nix.system import InstalledNix, installed_nix
 
 
 def fake_nix(folder: Path, system: str, log: Path) -> Path:
     """A folder of commands that answer as Nix does, and note that they ran."""
     folder.mkdir()
-    for name in ("nix", "nix-instantiate"):
-        (folder / name).write_text(f"#!/bin/sh\necho x >>{log}\necho '\"{system}\"'\n")
-        (folder / name).chmod(0o755)
+    (folder / "nix").write_text(
+        f"#!/bin/sh\necho x >>{log}\nprintf '%s\\n' 'nix (Nix) 2.34.8' 'System type: {system}'\n"
+    )
+    (folder / "nix").chmod(0o755)
     return folder
 
 
@@ -38,8 +39,10 @@ def test_nix_is_asked_once_and_again_when_it_or_its_settings_change(
     cache = tmp_path / "cache"
 
     def found() -> tuple[str, int]:
-        system = system_of_nix(cache / "system.json", Progress())
-        return system, log.read_text().count("x\n")
+        nix = installed_nix(cache / "system.json", Progress())
+        assert nix.version
+        assert nix.version.release == (2, 34)
+        return nix.system, log.read_text().count("x\n")
 
     monkeypatch.setenv("PATH", f"{fake_nix(tmp_path / 'one', 'aarch64-darwin', log)}:/usr/bin:/bin")
     assert found() == ("aarch64-darwin", 1)
@@ -56,25 +59,25 @@ def test_nix_is_asked_once_and_again_when_it_or_its_settings_change(
     assert found() == ("riscv64-linux", 5)
 
 
-@pytest.mark.parametrize("damage", ["", "[]", "{}", "null", '{"nix": [], "system": 1}', "\udcff"])
+@pytest.mark.parametrize("damage", ["", "[]", "{}", "null", '{"nix": [], "system": 1, "version": 2}', "\udcff"])
 def test_a_damaged_memory_is_no_harm(tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
     monkeypatch.setenv("PATH", f"{fake_nix(tmp_path / 'one', 'aarch64-linux', log)}:/usr/bin:/bin")
     cache = tmp_path / "cache"
     cache.mkdir()
     (cache / "system.json").write_bytes(damage.encode(errors="surrogateescape"))
-    assert system_of_nix(cache / "system.json", Progress()) == "aarch64-linux"
+    assert installed_nix(cache / "system.json", Progress()).system == "aarch64-linux"
     assert json.loads((cache / "system.json").read_text())["system"] == "aarch64-linux"
 
 
-@pytest.mark.parametrize("answer", ["", "x86_64", "a-b\nc-d", '"; builtins.abort'])
+@pytest.mark.parametrize("answer", ["", "x86_64", "a-b c-d", '"; builtins.abort'])
 def test_the_kernel_is_asked_where_there_is_no_nix_or_none_that_answers(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
     expected = f"{os.uname().machine.replace('arm64', 'aarch64')}-{os.uname().sysname.lower()}"
     monkeypatch.setenv("PATH", f"{fake_nix(tmp_path / 'one', answer, log)}:/usr/bin:/bin")
-    assert system_of_nix(tmp_path / "cache" / "system.json", Progress()) == expected
+    assert installed_nix(tmp_path / "cache" / "system.json", Progress()).system == expected
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    assert system_of_nix(tmp_path / "cache" / "system.json", Progress()) == expected
+    assert installed_nix(tmp_path / "cache" / "system.json", Progress()) == InstalledNix(expected)
     assert not (tmp_path / "cache").exists()
 
 

@@ -1,0 +1,51 @@
+"""How many processes of Nix each command may start: each takes a tenth of a second, and more on a Mac."""
+
+import pytest
+from support.binary_cache import BinaryCache
+from support.claims import agree, started
+from support.world import World
+
+# Where sizes are shown, one process asks for them.
+BUDGET = {
+    ("sync",): 0,
+    ("list",): 0,
+    ("status",): 0,
+    ("add", "fd"): 3,  # eval, realise, upgrade
+    ("pin", "jq"): 1,
+    ("remove", "jq", "--yes"): 2,
+    ("rollback", "1", "--yes"): 2,
+    ("update", "--dry-run"): 1,
+}
+
+
+@pytest.mark.parametrize(("command", "most"), BUDGET.items(), ids=map(" ".join, BUDGET))
+def test_what_is_in_the_store_takes_few_processes(world: World, command: tuple[str, ...], most: int) -> None:
+    world.build(f"{world.nixpkgs_url}#fd")
+    world.write_manifest('packages = ["jq", "hello"]\n')
+    world.nixprof("sync")
+    world.nixprof("pin", "hello")
+    processes = started(world, *command)
+    assert len(processes) <= most, "\n".join(map(str, processes))
+    agree(world)
+
+
+def test_a_locked_list_on_a_new_machine(world: World, binary_cache: BinaryCache) -> None:
+    world.write_manifest('packages = ["jq", "hello"]\n')
+    world.nixprof("sync")
+    files = {path: path.read_bytes() for path in (world.manifest, *world.flake.iterdir())}
+    binary_cache.push(world, *(linked for element in world.profile_elements() for linked in element.store_paths))
+    world.new_machine()
+    binary_cache.use_in(world)
+    world.flake.mkdir(parents=True)
+    for path, data in files.items():
+        path.write_bytes(data)
+    world.nixprof("list")  # gets to know this Nix, with one more
+    processes = started(world, "sync")
+    assert len(processes) <= 3, "\n".join(map(str, processes))
+    agree(world)
+
+
+def test_a_nix_is_asked_once_what_it_is(world: World) -> None:
+    world.write_manifest('packages = ["jq"]\n')
+    assert len(started(world, "list")) == 1
+    assert [argv for argv in started(world, "sync") if "--version" in argv] == []
