@@ -32,7 +32,6 @@ page = pytest.fixture(scope="session")(collected)
 @pytest.fixture
 def listed(world: World) -> World:
     world.write_manifest("packages = []\n")
-    world.configure(download_attempts="1")
     return world
 
 
@@ -259,7 +258,6 @@ def test_a_package_that_only_another_system_can_build(listed: World) -> None:
 def gone(fresh_world: World, binary_cache: BinaryCache) -> World:
     """Two packages on the list, of which jq is in no store any more but in a cache."""
     world = fresh_world
-    world.configure(download_attempts="1")
     world.write_manifest('packages = ["hello", "jq"]\n')
     world.nixprof("sync")
     kept = {path: path.read_bytes() for path in (world.manifest, *world.flake.iterdir())}

@@ -145,6 +145,7 @@ class World:
         self._settings: dict[str, str] = {
             "build-users-group": "",
             "fsync-metadata": "false",
+            "download-attempts": "1",  # of five, the last waits for four seconds
             "sandbox": "false",
             "substituters": "",
         }
