@@ -390,7 +390,7 @@ def circumstances(packages: LargeSet, world: World, rounds: int) -> str:
     number = len(list(packages.checkouts[1].glob("pkgs/by-name/*/*")))
     return (
         f"Nix {world.install.version}, Python {platform.python_version()}, {platform.system()} on {platform.machine()} "
-        f"with {os.cpu_count()} cores; {rounds} rounds; {number:,} packages in by-name, where one attribute costs "
+        f"with {os.cpu_count()} cores; rounds: {rounds}; {number:,} packages in by-name, where one attribute costs "
         f"{float(cpu[1]):.2f} s of processor time and {int(size[1]) / 1e6:.0f} MB."
     )
 
@@ -421,15 +421,17 @@ def main() -> None:
         root = Path(os.path.realpath(scratch))
         packages = generate(root / "set", options.packages, options.stages)
         benchmark = Benchmark(root, newest_or_exit(), packages, packages.tools[: max(options.sizes) + 1])
-        for size in options.sizes:
+        about = circumstances(packages, benchmark.contestants[0].world, options.rounds)
+        measured = ""
+        for done, size in enumerate(options.sizes, start=1):
             for number in range(options.rounds):
                 benchmark.run_round(size, number)
                 print(f"{size} packages, round {number + 1}", file=sys.stderr)
-        about = circumstances(packages, benchmark.contestants[0].world, options.rounds)
-        measured = "\n\n".join((about, targets(benchmark.times, options.sizes), tables(benchmark.times, options.sizes)))
+            sizes = options.sizes[:done]
+            measured = "\n\n".join((about, targets(benchmark.times, sizes), tables(benchmark.times, sizes)))
+            if options.write:  # What has been measured stays where somebody stops it.
+                write_page(measured)
         print(measured, flush=True)
-        if options.write:
-            write_page(measured)
         make_writable(root)
 
 
