@@ -608,7 +608,9 @@ def run(arguments: Sequence[str]) -> int:
         code = app(args=words, prog_name="nixprof", standalone_mode=False, obj=arguments) or 0
         lost = unwritten()
     except (Exception, signals.Interrupted) as error:  # noqa: BLE001 - before a command begins, or while it shows
-        return _show_failure(error, Console(json="--json" in arguments))
+        # A command that is stopped while it shows its result has written its object.
+        is_json = "--json" in arguments and not isinstance(error, signals.Interrupted)
+        return _show_failure(error, Console(json=is_json))
     if lost is None or code not in (0, 3):
         return code
     import shlex

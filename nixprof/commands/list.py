@@ -42,22 +42,13 @@ class Listed:
     unavailable: tuple[Gap, ...]  # the other systems of the list on which it cannot be had
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The whole list, in the order of the manifest."""
-
-    packages: tuple[Listed, ...]
-
-
-def run(context: Context) -> Listing:
+def run(context: Context) -> tuple[Listed, ...]:
     """List every package of the manifest, whether it applies here or not. Starts no Nix."""
     warn(context)
     state = State(context)
     skipped = state.manifest.skipped(state.machine)
     installed = {linked.key: linked.version for linked in state.installed}
-    return Listing(
-        tuple(_listed(state, package, skipped.get(package), installed) for package in state.manifest.packages)
-    )
+    return tuple(_listed(state, package, skipped.get(package), installed) for package in state.manifest.packages)
 
 
 def _listed(state: State, package: Package, reason: str | None, installed: Mapping[str, str]) -> Listed:

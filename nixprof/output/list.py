@@ -11,22 +11,24 @@ from nixprof.manifest.spec import NO_INPUT, Spec
 from nixprof.output.table import columns
 
 if TYPE_CHECKING:
-    from nixprof.commands.list import Listed, Listing
+    from collections.abc import Sequence
+
+    from nixprof.commands.list import Listed
     from nixprof.context import Context
 
 
-def show(result: Listing, context: Context) -> None:
+def show(result: Sequence[Listed], context: Context) -> None:
     """Show one package a line."""
     console = context.console
-    if result.packages:
-        console.out(columns([_row(one) for one in result.packages], console.width(sys.stdout)))
+    if result:
+        console.out(columns([_row(one) for one in result], console.width(sys.stdout)))
     else:
         console.say("The list is empty. To begin: nixprof add ripgrep")
 
 
-def as_json(result: Listing) -> dict[str, Any]:
+def as_json(result: Sequence[Listed]) -> dict[str, Any]:
     """Give the list by its fields."""
-    return {"packages": result.packages}
+    return {"packages": result}
 
 
 def _row(one: Listed) -> tuple[str, str, str]:

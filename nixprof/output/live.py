@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import nullcontext
@@ -9,7 +10,7 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, cast
 
 import rich.live
-from rich.console import Console, Group
+from rich.console import Console, ConsoleDimensions, Group
 from rich.control import Control
 from rich.progress import Progress
 from rich.progress_bar import ProgressBar
@@ -59,11 +60,29 @@ class _Stderr:
 
 
 class _Terminal(Console):
-    """A terminal whose cursor stays: rich would hide it, and a nixprof that is killed could not bring it back."""
+    """A terminal, without two ways of rich's.
+
+    It would hide the cursor, and a nixprof that is killed could not bring it back. And it would go by COLUMNS, where
+    that is set, also when the terminal has another size since.
+    """
 
     def show_cursor(self, show: bool = True) -> bool:  # noqa: FBT001, FBT002 - so rich calls it
+        """Leave it as it is."""
         del show
         return False
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        """How large the terminal is now."""
+        try:
+            columns, lines = os.get_terminal_size(sys.stderr.fileno())
+        except (OSError, ValueError):
+            return super().size
+        return ConsoleDimensions(columns, lines) if columns and lines else super().size
+
+    @size.setter
+    def size(self, new: tuple[int, int]) -> None:
+        self._width, self._height = new
 
 
 class Live:

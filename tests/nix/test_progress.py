@@ -62,7 +62,7 @@ def sent(cache: BinaryCache) -> int:
 def display(lines: list[str]) -> list[str]:
     """The lines of the display: what is below the plan."""
     heads = [index for index, line in enumerate(lines) if re.match(r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] ", line)]
-    assert len(heads) <= 1, lines
+    assert len(heads) <= 1, "\n".join(lines)
     return lines[heads[0] :] if heads else []
 
 
