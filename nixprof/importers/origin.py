@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from nixprof.manifest.installable import input_name
 from nixprof.manifest.model import DEFAULT_NIXPKGS, Input
 from nixprof.manifest.spec import DEFAULT_INPUT
+from nixprof.nix.profile import FORGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +30,6 @@ _TARBALLS = (
     (r"(?i)https?://github\.com/nixos/nixpkgs/(?:archive|tarball)/(?:refs/heads/)?(.+?)(?:\.tar\.gz|\.zip)?", "{}"),
 )
 _SCHEME = re.compile(r"(?:tarball|file)\+(?=https?:)")
-_FORGES = ("github", "gitlab", "sourcehut")
 # Branches that a user who says just `nixpkgs` may mean.
 _USUAL_BRANCHES = ("", "nixpkgs-unstable", "nixos-unstable", "master")
 # What only a locked reference has.
@@ -55,7 +55,7 @@ class Reference:
         branch, rev = query.pop("ref", ""), query.get("rev", "")
         scheme = place.partition(":")[0]
         parts = place.split("/")
-        at = 2 if scheme in _FORGES else 1 if scheme == "flake" else len(parts)
+        at = 2 if scheme in FORGES else 1 if scheme == "flake" else len(parts)
         words = parts[at:]
         rev = rev or next(filter(_REVISION.fullmatch, words), "")
         branch = branch or "/".join(word for word in words if not _REVISION.fullmatch(word))
@@ -78,7 +78,7 @@ class Reference:
         """Write the reference with a branch (empty for none) and no revision, so that it can be updated."""
         from urllib.parse import urlencode
 
-        in_path = self.is_indirect or self.base.startswith(tuple(f"{forge}:" for forge in _FORGES))
+        in_path = self.is_indirect or self.base.startswith(tuple(f"{forge}:" for forge in FORGES))
         place = f"{self.base}/{branch}" if branch and in_path else self.base
         query = urlencode([*self.query, *([("ref", branch)] if branch and not in_path else [])])
         return f"{place}?{query}" if query else place
@@ -160,7 +160,7 @@ def _nixpkgs_url(locked: Reference, branch: str) -> str:
 
 def _canonical(url: str) -> str:
     """Write a reference so that two of one flake are equal: only forges take names in any case."""
-    return url.casefold() if url.startswith(tuple(f"{forge}:" for forge in _FORGES)) else url
+    return url.casefold() if url.startswith(tuple(f"{forge}:" for forge in FORGES)) else url
 
 
 def _input(url: str, inputs: Sequence[Input]) -> Input:

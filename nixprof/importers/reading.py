@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # How the comment begins that freeze writes behind a store path of unknown source.
 KEPT_COMMENT_START = "kept by store path"
-_MAX_FILE_BYTES = 64 << 20
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -134,7 +134,7 @@ def read_file(path: Path) -> Reading:
     Raises: NixprofError where it is none of them.
     """
     try:
-        text = _COLOUR.sub("", contents(path, _MAX_FILE_BYTES).decode())
+        text = _COLOUR.sub("", contents(path, nix_profile.MAX_MANIFEST_BYTES).decode())
         found = tuple(_candidates(path, text))
     except OSError as error:
         raise NixprofError(f"cannot read {path}", Reason.CANNOT_READ, cause=error.strerror) from error

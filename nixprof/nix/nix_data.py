@@ -24,9 +24,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
 # Nix's numbers have 64 bits; reading longer ones takes Python more than linear time.
-_LONGEST_NUMBER = 40
-# Characters of what is refused that the error shows.
-_SHOWN = 20
+MAX_NUMBER_LENGTH = 40
+MAX_SHOWN = 20
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 _INTERPOLATION = re.compile(r"(?:[^\\$]|\\.|\$(?!\{))*+\$", re.DOTALL)
@@ -62,56 +61,45 @@ class _Reader:
         """Give the kind and the text of the next token."""
         found = _TOKEN.match(self._text, self._at)
         if found is None or found.lastgroup is None:
-            raise self.complaint(self._text[self._at :].strip()[:_SHOWN])
+            raise self.complaint(self._text[self._at :].strip())
         self._at = found.end()
         return found.lastgroup, found[found.lastgroup]
 
     def complaint(self, word: str) -> MisshapenError:
-        """Say that something is no literal."""
+        """Say at which line something else than data is."""
         line = self._text.count("\n", 0, self._at) + 1
-        return MisshapenError(
-            f"line {line}: {word[:_SHOWN]!r} is not plain data" if word else f"line {line}: it breaks off"
-        )
+        what = f"{word[:MAX_SHOWN]!r} is not plain data" if word else "it breaks off"
+        return MisshapenError(f"line {line}: {what}")
 
     def value(self, kind: str, word: str) -> Any:
         """Read the value that begins with a token."""
         if kind == "string":
             return self._string(word)
-        if kind == "number" and len(word) <= _LONGEST_NUMBER:
+        if kind == "number" and len(word) <= MAX_NUMBER_LENGTH:
             return float(word) if set(word) & set(".eE") else int(word)
         if kind == "path":
             return word
         if kind == "word" and word in _WORDS:
             return _WORDS[word]
         if word == "[":
-            return list(self._items())
+            return [self.value(*token) for token in iter(self.take, ("sign", "]"))]
         if word == "{":
-            return dict(self._pairs())
+            return dict(self._pair(*token) for token in iter(self.take, ("sign", "}")))
         raise self.complaint(word)
 
-    def _items(self) -> Any:
-        while True:
-            kind, word = self.take()
-            if word == "]" and kind == "sign":
-                return
-            yield self.value(kind, word)
-
-    def _pairs(self) -> Any:
-        while True:
-            kind, word = self.take()
-            if word == "}" and kind == "sign":
-                return
-            if kind not in ("word", "string"):
-                raise self.complaint(word)
-            name = self._string(word) if kind == "string" else word
-            self._expect("=")
-            yield name, self.value(*self.take())
-            self._expect(";")
+    def _pair(self, kind: str, word: str) -> tuple[str, Any]:
+        if kind not in ("word", "string"):
+            raise self.complaint(word)
+        name = self._string(word) if kind == "string" else word
+        self._expect("=")
+        value = self.value(*self.take())
+        self._expect(";")
+        return name, value
 
     def _expect(self, sign: str) -> None:
-        kind, word = self.take()
-        if kind != "sign" or word != sign:
-            raise self.complaint(word)
+        token = self.take()
+        if token != ("sign", sign):
+            raise self.complaint(token[1])
 
     def _string(self, word: str) -> str:
         if _INTERPOLATION.match(word):

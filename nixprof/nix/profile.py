@@ -28,9 +28,10 @@ USUAL_PRIORITY = 5
 
 
 # No profile has so long a list; a file of this size would only fill the memory.
-_LARGEST = 64 << 20
+MAX_MANIFEST_BYTES = 64 << 20
+# The schemes of flake references that are followed by an owner and a repository.
+FORGES = ("github", "gitlab", "sourcehut")
 # The outputs of a flake below which packages are, each with a system in it.
-_FORGES = ("github", "gitlab", "sourcehut")
 ROOTS = ("packages", "legacyPackages", "defaultPackage")
 
 
@@ -237,7 +238,7 @@ def read_nix_env(path: Path) -> tuple[Element, ...]:
 def _read(path: Path, elements: Callable[[str], tuple[Element, ...]]) -> tuple[Element, ...]:
     """Read a list of elements, and say of every way in which it can be none that it is none."""
     try:
-        return elements(read_file(path, _LARGEST).decode())
+        return elements(read_file(path, MAX_MANIFEST_BYTES).decode())
     except OSError as error:
         cause = error.strerror or str(error)
     except MISSHAPEN as error:
@@ -322,7 +323,7 @@ def _usual_name(element: Element) -> str:
         return folders[0]
     if attribute and attribute[1] != "defaultPackage." and attribute[2] != "default":
         return attribute[2]
-    repository = re.fullmatch(r"[\w-]+/([\w-]+)(?:/.*)?", place, re.ASCII) if scheme in _FORGES else None
+    repository = re.fullmatch(r"[\w-]+/([\w-]+)(?:/.*)?", place, re.ASCII) if scheme in FORGES else None
     end = re.fullmatch(r"(?:.*/)?([\w-]+)", place, re.ASCII)
     found = repository or end
     if element.original_url:

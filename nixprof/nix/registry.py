@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.files import read_file
 from nixprof.folders import home
+from nixprof.nix.profile import FORGES
 from nixprof.schema import MISSHAPEN, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_FORGES = ("github", "gitlab", "sourcehut")
 
 
 def registry() -> dict[str, str]:
@@ -49,7 +48,7 @@ def _reference(to: Mapping[str, Any]) -> str:
     """Write the attributes of a reference as one that people write."""
     kind = text(to["type"])
     branch = text(to.get("ref") or to.get("rev") or "")
-    if kind in _FORGES or kind == "indirect":
+    if kind in FORGES or kind == "indirect":
         place = f"flake:{text(to['id'])}" if kind == "indirect" else f"{kind}:{text(to['owner'])}/{text(to['repo'])}"
         return f"{place}/{branch}" if branch else place
     if kind == "git":

@@ -10,6 +10,8 @@ import os
 from base64 import b64decode
 from urllib.parse import parse_qs
 
+from nixprof.store_path import store
+
 _DIGITS = "0123456789abcdfghijklmnpqrsvwxyz"
 _HASH_BYTES = 20
 
@@ -32,7 +34,6 @@ def source_path(nar_hash: str) -> str:
     Returns: the path; empty where it is no such hash.
 
     """
-    store = os.environ.get("NIX_STORE_DIR") or "/nix/store"
     kind, _, text = nar_hash.partition("-")
     try:
         inner = b64decode(text, validate=True).hex()
@@ -40,10 +41,10 @@ def source_path(nar_hash: str) -> str:
         return ""
     if kind != "sha256":
         return ""
-    digest = hashlib.sha256(f"source:sha256:{inner}:{store}:source".encode()).digest()
+    digest = hashlib.sha256(f"source:sha256:{inner}:{store()}:source".encode()).digest()
     folded = bytearray(_HASH_BYTES)
     for index, byte in enumerate(digest):
         folded[index % _HASH_BYTES] ^= byte
     number = int.from_bytes(folded, "little")
     name = "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(_HASH_BYTES * 8 // 5)))
-    return f"{store}/{name}-source"
+    return f"{store()}/{name}-source"
