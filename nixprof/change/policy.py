@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.refusal import UnresolvableError
-from nixprof.manifest.edit import set_policy_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -26,6 +25,8 @@ def allow(error: UnresolvableError, manifest: Manifest, reasons: Collection[Reas
     Raises: UnresolvableError where something is not allowed, or no policy would help.
 
     """
+    from nixprof.manifest.edit import set_policy_names
+
     futile = [one for one in error.refusals if one.policy and _is_allowed(manifest.policy, *one.policy)]
     if futile or any(one.policy is None or one.reason not in reasons for one in error.refusals):
         refusals = [replace(one, can_be_allowed=one.can_be_allowed and one not in futile) for one in error.refusals]

@@ -102,8 +102,11 @@ def line_column(text: str, offset: int) -> tuple[int, int]:
 
 
 def line_of(text: str, path: tuple[Step, ...]) -> int:
-    """Return the line, from 1, of a key path that is in a text which tomllib accepts."""
-    return line_column(text, locate(text).at(*path).start)[0]
+    """Return the line, from 1, of a key path, or of as much of it as there is; the text must be valid TOML."""
+    place = locate(text)
+    for step in path:
+        place = place.children.get(step, place)
+    return line_column(text, place.start)[0]
 
 
 def skip(text: str, position: int) -> int:

@@ -27,6 +27,7 @@ python3Packages.buildPythonApplication {
     filelock
     platformdirs
     rich
+    tomlkit
     typer
   ];
 

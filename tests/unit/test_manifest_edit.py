@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from typing import Any
 
@@ -149,10 +151,10 @@ def test_an_empty_list_that_would_get_too_long_gets_lines() -> None:
         ('packages = [\n  "a",\n\n  "b",\n  # c\n  "c",\n]', 1, 'packages = [\n  "a",\n\n  # c\n  "c",\n]'),
         ('packages = [ # all\n  # a\n  "a",\n\n  "b"\n]', 0, 'packages = [ # all\n\n  "b"\n]'),
         # commas in odd places
-        ('packages = [\n  "a"\n  , "b",\n  "c"]', 1, 'packages = [\n  "a"\n  , \n  "c"]'),
-        ('packages = [\n  "a"\n, # x\n  "b", "c"]', 0, 'packages = [\n# x\n  "b", "c"]'),
+        ('packages = [\n  "a"\n  , "b",\n  "c"]', 1, 'packages = [\n  "a",\n  "c"]'),
+        ('packages = [\n  "a"\n, # x\n  "b", "c"]', 0, 'packages = [\n # x\n  "b", "c"]'),
         ('packages = ["a"\n,\n"b" ]', 1, 'packages = ["a"\n ]'),
-        ('packages = ["a" # 1\n, "b"]', 1, 'packages = ["a" # 1\n ]'),
+        ('packages = ["a" # 1\n, "b"]', 1, 'packages = ["a" # 1\n]'),
         ('packages = [\n "a"\n ,"b"\n]', 0, 'packages = [\n "b"\n]'),
         ('packages = ["a"\n,]', 0, "packages = [\n]"),
         # several on a line, brackets on the line, commas elsewhere
@@ -164,7 +166,7 @@ def test_an_empty_list_that_would_get_too_long_gets_lines() -> None:
         ('packages = ["a",\n  "b"]', 1, 'packages = ["a"]'),
         ('packages = ["a",\n  "b", ]', 1, 'packages = ["a", ]'),
         ('packages = ["a", # 1\n  "b"]', 1, 'packages = ["a" # 1\n]'),
-        ('packages = [\n    "a" # 1\n  , "b" # 2\n  , "c"\n]', 0, 'packages = [\n  "b" # 2\n  , "c"\n]'),
+        ('packages = [\n    "a" # 1\n  , "b" # 2\n  , "c"\n]', 0, 'packages = [\n   "b" # 2\n  , "c"\n]'),
         ('packages = [\n    "a"\n  , "b" # 2\n  , "c"\n]', 1, 'packages = [\n    "a"\n  , "c"\n]'),
         ('packages = [\n    "a"\n  , "b"\n]', 1, 'packages = [\n    "a"\n]'),
         ('packages = [\n  """\n#""",\n  "b",\n]', 1, 'packages = [\n  """\n#""",\n]'),
@@ -382,3 +384,9 @@ def test_an_option_changes_its_entry_only(text: str, key: str, value: int | None
     if value is None:
         del wanted[key]
     assert new[number] == (wanted["package"] if len(wanted) == 1 else wanted)
+
+
+def test_nothing_but_an_edit_imports_tomlkit() -> None:
+    modules = "nixprof.cli", "nixprof.commands.list", "nixprof.commands.sync", "nixprof.commands.update"
+    code = f"import {', '.join(modules)}, sys; print('tomlkit' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
