@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nixprof.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 
@@ -41,6 +41,22 @@ def shell_quote(word: str) -> str:
     import shlex
 
     return word if re.fullmatch(r"[\w@%+=:,./-][\w@%+=:,./#-]*", word, re.ASCII) else shlex.quote(word)
+
+
+def nearest(word: str, options: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
+    """Return the options that look like a word, the nearest first; upper and lower case are the same.
+
+    Args:
+        word: what was typed.
+        options: what may be meant.
+        most: return no more than this.
+        cutoff: from 0 for anything to 1 for equal words.
+
+    """
+    import difflib
+
+    by_folded = {option.casefold(): option for option in sorted(options, reverse=True)}
+    return [by_folded[near] for near in difflib.get_close_matches(word.casefold(), by_folded, most, cutoff)]
 
 
 # Options that say how a command is shown or agreed to, and not what it does.

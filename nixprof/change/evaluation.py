@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.change.refusal import A_SET, Refusal
 from nixprof.errors import NixprofError, Reason
+from nixprof.formatting import nearest
 from nixprof.lock.packages_json import HeldAt, Resolved
 from nixprof.nix.errors import NixError, allowed_as, known_issues, named_instead, renamed
 from nixprof.nix.nix_data import quoted
@@ -417,8 +418,6 @@ def _with_others(refusal: Refusal, locked: Mapping[str, LockedPackage], declared
 
 def _close(name: str, names: Sequence[str]) -> list[str]:
     """Find names like a mistyped one: of the tens of thousands of a nixpkgs compare those that can be close."""
-    import difflib
-
     folded = name.casefold()
     plain = _VERSION.sub("", folded)
     by_folded = {other.casefold(): other for other in reversed(names)}
@@ -428,5 +427,5 @@ def _close(name: str, names: Sequence[str]) -> list[str]:
         if abs(len(other) - len(name)) <= MAX_LENGTH_DIFFERENCE
         and (other[:1] == folded[:1] or set(folded) <= set(other))
     ]
-    found = [folded, *difflib.get_close_matches(folded, likely, n=3, cutoff=0.7), plain]
+    found = [folded, *nearest(folded, likely, most=3, cutoff=0.7), plain]
     return [by_folded[other] for other in dict.fromkeys(found) if other in by_folded]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.flow import always, begin
 from nixprof.change.request import ChangeRequest
+from nixprof.lock.packages_json import own_names
 from nixprof.manifest.edit import set_option
 from nixprof.manifest.find import find_packages
 
@@ -30,8 +31,8 @@ def run(
     """
     command = "pin" if pin else "unpin"
     with begin(context) as change:
-        manifest, locked = change.manifest, change.before.locked
-        found = dict.fromkeys(one for name in names for one in find_packages(name, manifest, locked, command))
+        manifest, known_as = change.manifest, own_names(change.before.locked)
+        found = dict.fromkeys(one for name in names for one in find_packages(name, manifest, known_as, command))
         texts = manifest.texts()
         for package in found:
             if package.pin != pin:

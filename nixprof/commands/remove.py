@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.flow import always, begin
 from nixprof.change.request import ChangeRequest
+from nixprof.lock.packages_json import own_names
 from nixprof.manifest.edit import remove_package
 from nixprof.manifest.find import find_packages
 
@@ -40,7 +41,7 @@ def run(
     """
     with begin(context) as change:
         manifest, locked = change.manifest, change.before.locked
-        found = {package for name in names for package in find_packages(name, manifest, locked, "remove")}
+        found = {package for name in names for package in find_packages(name, manifest, own_names(locked), "remove")}
         texts = manifest.texts()
         # From the last of a list to the first, so that the places of the others stay what they are.
         for package in sorted(found, key=lambda package: package.path[-1], reverse=True):

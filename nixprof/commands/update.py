@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nixprof.change.flow import always, begin
 from nixprof.change.refusal import NOTHING, Allowance, Attempt
 from nixprof.change.request import ChangeRequest, Moves
+from nixprof.lock.packages_json import own_names
 from nixprof.manifest.find import find_packages
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ def run(
     Raises: NixprofError, with the locks as before.
     """
     with begin(context) as change:
-        manifest, locked = change.manifest, change.before.locked
+        manifest, known_as = change.manifest, own_names(change.before.locked)
         inputs = [one.name for one in manifest.inputs]
-        packages = {name: find_packages(name, manifest, locked, "update")[0] for name in names if name not in inputs}
+        packages = {name: find_packages(name, manifest, known_as, "update")[0] for name in names if name not in inputs}
         typed = {name: package.spec.key for name, package in packages.items()}
         request = ChangeRequest(
             moves=Moves(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
-from nixprof.manifest.installable import input_name
+from nixprof.manifest.flake_reference import input_name
 from nixprof.manifest.model import DEFAULT_NIXPKGS, Input
 from nixprof.manifest.spec import DEFAULT_INPUT
 from nixprof.nix.profile import FORGES

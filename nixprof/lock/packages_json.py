@@ -122,6 +122,11 @@ class LockedPackage:
         return replace(self, hold=KeptByPath(follows))
 
 
+def own_names(locked: Mapping[str, LockedPackage]) -> dict[str, set[str]]:
+    """Return what packages call themselves, on any system, by key."""
+    return {key: {resolved.pname for resolved in package.systems.values()} for key, package in locked.items()}
+
+
 def read_packages(path: Path) -> dict[str, LockedPackage]:
     """Read `packages.json`, by the key of the package; nothing where the file is not there.
 

@@ -1,1 +1,1 @@
-"""The manifest: what it says (`model`), reading it (`parse`), editing it (`edit`), places (`locate`)."""
+"""The manifest: what it says (`model`), reading it (`parse`), editing it (`edit`), finding in it (`find`)."""

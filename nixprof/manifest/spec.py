@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from nixprof.manifest.flake_reference import is_reference
 from nixprof.redact import excerpt
 
 DEFAULT_INPUT: Final = "nixpkgs"
@@ -100,7 +101,7 @@ def check_input_name(name: str) -> None:
         raise SpecError("self is Nix's own word for the flake", "give the input another name")
     if _INPUT.fullmatch(name):
         return
-    if "/" in name or _is_reference(name):
+    if is_reference(name):
         raise SpecError("is a flake reference", "name it under [inputs] and write NAME#PACKAGE")
     raise SpecError(
         f"{excerpt(name)} is not an input name" if name else "the input name is empty",
@@ -152,7 +153,7 @@ def _complaint(text: str) -> SpecError:
         except SpecError as error:
             return error
         return _path_complaint(body, head)
-    if _is_reference(text.partition('"')[0]):
+    if is_reference(text.partition('"')[0]):
         return SpecError("is a flake reference", "name it under [inputs] and write NAME#PACKAGE")
     return _path_complaint(text)
 
@@ -175,7 +176,3 @@ def _path_complaint(body: str, input_name: str = DEFAULT_INPUT) -> SpecError:
     if rest[0].isspace():
         return SpecError("has a space in it", "write each package as an entry of its own")
     return SpecError(f'"{rest[0]}" is not allowed in a name', "quote a name that contains it")
-
-
-def _is_reference(text: str) -> bool:
-    return ":" in text or text.startswith(("./", "../", "/", "~"))

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from nixprof.errors import NixprofError
-from nixprof.manifest.installable import absolute, input_name, read_installable
+from nixprof.manifest.flake_reference import absolute, input_name
+from nixprof.manifest.installable import read_installable
 from nixprof.manifest.model import DEFAULT_NIXPKGS, Input
 
 UNSTABLE = Input("unstable", "github:NixOS/nixpkgs/nixos-unstable")

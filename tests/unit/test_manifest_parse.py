@@ -253,7 +253,7 @@ ID = "use a letter, then letters, digits, - and _"
         ("[host.a]\nx = [\n1]", (2, 1, "x = […", "unknown key", "remove it; known here: packages")),
         ('inputs.a = { url = "a:b", ulr = 1 }', (1, 27, "ulr = 1", "unknown key", "did you mean url?")),
         # types
-        ('packages = "x"', (1, 1, 'packages = "x"', "must be a list, not a text", LIST)),
+        ('packages = "x"', (1, 1, 'packages = "x"', "must be a list, not a string", LIST)),
         ("[packages]", (1, 1, "[packages]", "must be a list, not a table", LIST)),
         ("packages = [3]", (1, 13, "3", "must be a package, not a number", 'write "ripgrep"')),
         ("packages = [true]", (1, 13, "true", "must be a package, not true", 'write "ripgrep"')),
@@ -278,7 +278,7 @@ ID = "use a letter, then letters, digits, - and _"
             "systems = 1",
             (1, 1, "systems = 1", "must be a list, not a number", 'write systems = ["aarch64-darwin"]'),
         ),
-        ("systems = [1]", (1, 12, "1", "must be a text, not a number", 'write systems = ["aarch64-darwin"]')),
+        ("systems = [1]", (1, 12, "1", "must be a string, not a number", 'write systems = ["aarch64-darwin"]')),
         (
             "include = true",
             (1, 1, "include = true", "must be a list, not true", 'write include = ["work.toml"]'),
@@ -289,7 +289,7 @@ ID = "use a letter, then letters, digits, - and _"
                 1,
                 1,
                 'nixpkgs.allow-unfree = "x"',
-                "must be a list, not a text",
+                "must be a list, not a string",
                 'write allow-unfree = ["NAME"]',
             ),
         ),
@@ -316,7 +316,7 @@ ID = "use a letter, then letters, digits, - and _"
         ),
         (
             'packages = [{ package = "a", priority = "7" }]',
-            (1, 30, 'priority = "7"', "must be a number, not a text", "write priority = 4"),
+            (1, 30, 'priority = "7"', "must be a number, not a string", "write priority = 4"),
         ),
         (
             'packages = [{ package = "a", priority = true }]',

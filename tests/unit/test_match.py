@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from nixprof.errors import NixprofError
-from nixprof.lock.packages_json import LockedPackage, Resolved
 from nixprof.manifest.find import find_packages
 from nixprof.manifest.model import Manifest
 from nixprof.manifest.parse import parse
@@ -35,11 +34,7 @@ def manifest(tmp_path: Path) -> Manifest:
     return parse(file)
 
 
-def resolved(pname: str) -> LockedPackage:
-    return LockedPackage({"x86_64-linux": Resolved(pname, "1.0", "", "", 5, {}, (), "", "")})
-
-
-LOCKED = {"nixpkgs#nodejs_22": resolved("nodejs"), "nixpkgs#ripgrep": resolved("ripgrep")}
+OWN_NAMES = {"nixpkgs#nodejs_22": {"nodejs"}, "nixpkgs#ripgrep": {"ripgrep"}}
 
 
 @pytest.mark.parametrize(
@@ -70,14 +65,14 @@ LOCKED = {"nixpkgs#nodejs_22": resolved("nodejs"), "nixpkgs#ripgrep": resolved("
     ],
 )
 def test_what_a_name_means(manifest: Manifest, name: str, key: str) -> None:
-    found = find_packages(name, manifest, LOCKED, "remove")
+    found = find_packages(name, manifest, OWN_NAMES, "remove")
     assert {package.spec.key for package in found} == {key}
     assert len(found) == (2 if key == "nixpkgs#ripgrep" else 1)
 
 
 def test_a_name_that_several_have(manifest: Manifest) -> None:
     with pytest.raises(NixprofError) as caught:
-        find_packages("hello", manifest, LOCKED, "remove")
+        find_packages("hello", manifest, OWN_NAMES, "remove")
     assert caught.value.message == "hello may be old#hello or new#hello"
     assert caught.value.hints == ("nixprof remove old#hello", "nixprof remove new#hello")
 
@@ -97,7 +92,7 @@ def test_a_name_that_several_have(manifest: Manifest) -> None:
 )
 def test_a_name_that_nothing_has(manifest: Manifest, name: str, hint: str) -> None:
     with pytest.raises(NixprofError) as caught:
-        find_packages(name, manifest, LOCKED, "remove")
+        find_packages(name, manifest, OWN_NAMES, "remove")
     assert caught.value.message == f"{name} is not on the list"
     assert hint in caught.value.hints or not hint
 
@@ -112,5 +107,5 @@ def test_a_name_that_nothing_has(manifest: Manifest, name: str, hint: str) -> No
 )
 def test_a_name_like_one_on_the_list(manifest: Manifest, name: str, hint: str) -> None:
     with pytest.raises(NixprofError) as caught:
-        find_packages(name, manifest, LOCKED, "remove")
+        find_packages(name, manifest, OWN_NAMES, "remove")
     assert caught.value.hints == (hint,)
