@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nixprof.change.confirmation import Risk
     from nixprof.change.flow import Plan
     from nixprof.change.refusal import Allowance
-    from nixprof.commands.rollback import Return
+    from nixprof.commands.rollback import Rollback
     from nixprof.context import Context
     from nixprof.nix.progress import Progress
 
@@ -515,7 +515,7 @@ def rollback(
     from nixprof.commands import rollback as command
     from nixprof.output import rollback as output
 
-    def confirm(way: Return) -> bool:
+    def confirm(way: Rollback) -> bool:
         output.show_way(way, context.console)
         return _agrees(context, "Go back?", way.risk, output.loss(way))
 

@@ -15,12 +15,12 @@ class MisshapenError(ValueError):
 def text(value: Any) -> str:
     """Return a value that has to be a text, and one that can be written: JSON can hold halves of characters.
 
-    Raises: MisshapenError where it is none.
+    Raises: MisshapenError where it is not one.
     """
     if not isinstance(value, str):
         raise MisshapenError(f"{str(value)[:40]} stands where a text has to be")
     if not _is_text(value):
-        raise MisshapenError("a text in it has characters that are none")
+        raise MisshapenError("a text in it has broken characters")
     return value
 
 

@@ -14,14 +14,35 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """A signal asks nixprof to stop; no library takes it for a KeyboardInterrupt of its own.
-
-    `done` says that it came when everything was done already.
-    """
+    """A signal asks nixprof to stop; no library takes it for a KeyboardInterrupt of its own."""
 
     def __init__(self, *, done: bool = False) -> None:
         super().__init__()
-        self.done = done
+        self.done = done  # it came when everything was done already
+
+
+class _Handler:
+    """What a signal does, depending on when it comes."""
+
+    def __init__(self) -> None:
+        self.deferred = False  # it must not interrupt what is under way
+        self.came = False  # meanwhile
+        self.stopping = False  # one is enough: a second must not interrupt the cleaning up
+        self.done = False  # there is nothing left to take back
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if self.deferred:
+            self.came = True
+        elif not self.stopping:
+            self.stop()
+
+    def stop(self) -> None:
+        self.stopping = True
+        raise Interrupted(done=self.done)
+
+
+_handler = _Handler()
 
 
 def install_signal_handlers() -> None:
@@ -29,36 +50,11 @@ def install_signal_handlers() -> None:
     for number in _SIGNALS:
         # A process that was started to survive its terminal goes on doing so.
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            signal.signal(number, _interrupt)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Stop, once: a second signal must not interrupt the cleaning up."""
-    del number, frame
-    _ignore_others()
-    raise Interrupted
-
-
-def _interrupt_late(number: int, frame: FrameType | None) -> None:
-    """Stop what only has to be told."""
-    del number, frame
-    _ignore_others()
-    raise Interrupted(done=True)
-
-
-def _ignore_others() -> None:
-    for each in _SIGNALS:
-        # What is started to clean up must not ignore the signal, as it would with SIG_IGN.
-        if signal.getsignal(each) in (_interrupt, _interrupt_late):
-            signal.signal(each, _ignore)
-
-
-def _ignore(number: int, frame: FrameType | None) -> None:
-    del number, frame
+            signal.signal(number, _handler)
 
 
 def ignore_signals() -> None:
-    """Ignore whatever still comes: on its way out Python would let a signal decide on the exit code."""
+    """Ignore further signals; they could change the exit code while Python shuts down."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
@@ -69,25 +65,16 @@ def deferred_signals() -> Iterator[None]:
 
     Raises: Interrupted at the end, where one came.
     """
-    came: list[int] = []
-    done = False
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number in _SIGNALS:
-        if before[number] is not signal.SIG_IGN:
-            signal.signal(number, lambda number, _: came.append(number))
+    _handler.deferred = True
     try:
         yield
-        done = True
+        _handler.done = True
     except Exception as error:
-        if came:
+        if _handler.came:
             raise Interrupted from error
         raise
     finally:
-        for number, handler in before.items():
-            if handler is not _interrupt:
-                signal.signal(number, handler)
-            else:
-                # One is enough: a second must not interrupt what the first has asked for.
-                signal.signal(number, _ignore if came else _interrupt_late if done else _interrupt)
-    if came:
-        raise Interrupted(done=True)
+        _handler.deferred = False
+        _handler.stopping = _handler.stopping or _handler.came
+    if _handler.came:
+        _handler.stop()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _DRV_NAME = re.compile(r"(.*?)(?:-(?![a-zA-Z])(.*))?")
 # The name of a store path: 32 digits in Nix's base 32, and at most 211 characters (`MaxPathLen` in Nix's path.hh).
 _STORE_NAME = r"[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]{1,211}"
-# Outputs that packages of nixpkgs have beside `out`, which no version ends in.
+# Other outputs that packages of nixpkgs have than `out`; no version ends in one of these.
 _OUTPUTS = ("bin", "dev", "lib", "man", "doc", "devdoc", "info", "static", "debug", "py", "data", "dist", "terminfo")
 
 
@@ -43,7 +43,7 @@ def is_in_store_path(path: str) -> bool:
 def checked(value: Any) -> str:
     """Return a value from outside that has to be a store path.
 
-    Raises: MisshapenError where it is none.
+    Raises: MisshapenError where it is not one.
     """
     path = text(value)
     if not is_store_path(path):

@@ -1,4 +1,4 @@
-"""Put the environment into the profile, beside whatever else is there."""
+"""Put the environment into the profile, next to the elements that nixprof did not install."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nixprof.change.collision_report import shared_with
 from nixprof.change.environment import in_profile
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
 from nixprof.files import cannot_write, permission_hint
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
     from nixprof.nix.profile import Element, Profile
 
 
-# So many files say which ones are meant.
-_SHOWN = 3
+# Name at most this many of the files that would be lost.
+_MAX_FILES = 3
 
 
 def check_profile(profile: Profile | None, adopted: tuple[Element, ...], *, agreed: bool = False) -> None:
@@ -34,15 +33,15 @@ def check_profile(profile: Profile | None, adopted: tuple[Element, ...], *, agre
 
     Args:
         profile: as it is.
-        adopted: what the environment takes the place of; then the profile is made anew.
+        adopted: what the environment takes the place of; then Nix makes a new profile.
         agreed: whether the user has agreed to lose files that no list of packages names.
 
     Raises: NixprofError where `nix profile` would fail, or drop or convert what is there.
     """
     _check_place(profile.link if profile else home() / ".nix-profile")
-    if profile is None or adopted or profile.keeper in (ProfileManager.NOBODY, ProfileManager.NIX_PROFILE):
+    if profile is None or adopted or profile.manager in (ProfileManager.NOBODY, ProfileManager.NIX_PROFILE):
         return
-    if profile.keeper is ProfileManager.NIX_ENV:
+    if profile.manager is ProfileManager.NIX_ENV:
         raise NixprofError(
             f"{profile.link} was made by nix-env; converting it with `nix profile` would lose information",
             Reason.UNSUITABLE_PROFILE,
@@ -109,44 +108,40 @@ def _sample(folder: str | None) -> str:
         for where, _, names in os.walk(folder or "", followlinks=True)
         for name in names
     )
-    rest = len(found) - _SHOWN
-    return ", ".join(found[:_SHOWN]) + (f" and {count(rest, 'more file')}" if rest > 0 else "")
+    rest = len(found) - _MAX_FILES
+    return ", ".join(found[:_MAX_FILES]) + (f" and {count(rest, 'more file')}" if rest > 0 else "")
+
+
+def replaced(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:
+    """Give the elements that the environment takes the place of: nixprof's own, and those that it adopts."""
+    elements = before.profile.elements if before.profile else ()
+    return (*(one.element for one in before.environments), *(one for one in adopted if one in elements))
+
+
+def remaining(profile: Profile | None, leaving: tuple[Element, ...]) -> tuple[Element, ...]:
+    """Give the elements that stay in the profile, and are linked together with the environment."""
+    return tuple(one for one in (profile.elements if profile else ()) if one.active and one not in leaving)
+
+
+def free_priority(foreign: Sequence[Element]) -> int:
+    """Choose a priority for an environment that has files of the same names as foreign elements, perhaps equal ones.
+
+    Nix refuses two elements of one priority that share even an identical file.
+    """
+    taken = {element.priority for element in foreign}
+    return min(set(range(USUAL_PRIORITY, USUAL_PRIORITY + len(taken) + 1)) - taken)
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """Giving the profile an environment, and no other of nixprof's; foreign elements stay.
+    """Giving a profile an environment in the place of some elements; all others stay."""
 
-    Attributes:
-        profile: as it is; None where Nix has not made one yet.
-        leaving: the elements that the environment takes the place of: nixprof's own, and those that it adopts.
-        is_current: whether the profile has this very environment.
-        packages: what it links.
-        attribute: its attribute in the generated flake.
-        priority: of its element.
-
-    """
-
-    profile: Profile | None
+    profile: Profile | None  # as it was read; None where Nix has not made one yet
     leaving: tuple[Element, ...]
-    is_current: bool
-    packages: tuple[EnvironmentEntry, ...]
-    attribute: str
+    packages: tuple[EnvironmentEntry, ...]  # what the environment links
+    is_current: bool  # whether the profile has this very environment
+    attribute: str  # of the environment, in the generated flake
     priority: int
-
-    @classmethod
-    def of(
-        cls,
-        before: State,
-        adopted: tuple[Element, ...],
-        packages: Sequence[EnvironmentEntry],
-        attribute: str,
-        *,
-        is_current: bool,
-    ) -> Activation:
-        """Prepare it; `packages` are what the environment links."""
-        priority = _priority_beside(beside(before, adopted), packages)
-        return cls(before.profile, _leaving(before, adopted), is_current, tuple(packages), attribute, priority)
 
     def perform(self, nix: Nix, context: Context) -> Profile:
         """Do it; the generated flake is written already.
@@ -168,12 +163,13 @@ class Activation:
         after = context.profile()
         if failure and after == self.profile:
             raise failure
-        if after is not None and self._is_done(after, context):
+        # Nix may fail after it has switched, and it may succeed with something else.
+        if after is not None and self._is_done(after, context.folders.flake):
             if failure:
                 context.progress.note(f"the profile has been switched, and then: {failure.message}")
             return after
         if after is not None and after != self.profile:
-            self._take_back(nix, after)
+            self._go_back(nix, after)
         raise failure or NixprofError(
             "Nix reported success, but the profile does not have what it should have",
             Reason.FAILED,
@@ -197,15 +193,15 @@ class Activation:
         elif not self.is_current:
             nix.upgrade(self.profile.link, path)
 
-    def _is_done(self, after: Profile, context: Context) -> bool:
+    def _is_done(self, after: Profile, flake: Path) -> bool:
         """Tell whether a profile has what was built, and every element that was to stay, whatever Nix said."""
-        # Another file in the generated folder, such as a README, is in what Nix copies and in no way in what it links.
-        found = in_profile(after, context.folders.flake)
+        # Not whether it has the store path: a file such as a README in the generated folder makes another of it.
+        found = [environment.packages for environment in in_profile(after, flake)]
         before = self.profile.elements if self.profile else ()
         staying = {_links(element) for element in before if element not in self.leaving}
-        return self.packages in [one.packages for one in found] and staying <= set(map(_links, after.elements))
+        return self.packages in found and staying <= set(map(_links, after.elements))
 
-    def _take_back(self, nix: Nix, after: Profile) -> None:
+    def _go_back(self, nix: Nix, after: Profile) -> None:
         """Let the profile be as it was; where there was none there is none to go back to."""
         if self.profile is not None and self.profile.generation is not None:
             nix.go_to(self.profile.link, self.profile.generation)
@@ -216,37 +212,3 @@ class Activation:
 def _links(element: Element) -> tuple[frozenset[str], bool]:
     """Give what an element does in a profile, which is the same whichever Nix has written it."""
     return frozenset(element.store_paths), element.active
-
-
-def beside(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:
-    """Give the elements that are linked beside the environment, when it has taken the place of its own.
-
-    Args:
-        before: the profile as it is.
-        adopted: what the environment takes the place of besides.
-
-    """
-    gone = set(_leaving(before, adopted))
-    return tuple(
-        element
-        for element in (before.profile.elements if before.profile else ())
-        if element.active and element not in gone
-    )
-
-
-def _leaving(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:
-    there = before.profile.elements if before.profile else ()
-    ours = (environment.element for environment in before.environments)
-    return (*ours, *(element for element in adopted if element in there))
-
-
-def _priority_beside(foreign: Sequence[Element], packages: Sequence[EnvironmentEntry]) -> int:
-    """Choose the priority of nixprof's element.
-
-    Nix refuses two elements of one priority that share even an identical file, so that one gets a number of its own
-    that shares files with others.
-    """
-    if not shared_with(packages, foreign):
-        return USUAL_PRIORITY
-    taken = {element.priority for element in foreign}
-    return next(number for number in range(USUAL_PRIORITY, USUAL_PRIORITY + len(taken) + 1) if number not in taken)

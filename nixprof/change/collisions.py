@@ -16,7 +16,7 @@ from nixprof.store_path import name_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-# What `buildEnv` leaves out of an environment, wherever it is.
+# What `buildEnv` leaves out of an environment, in whichever folder it is.
 _LEFT_OUT = (
     "propagated-build-inputs",
     "nix-support",
@@ -29,30 +29,28 @@ _LEFT_OUT = (
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Something that is linked into an environment or a profile.
+    """A store path that is linked into an environment or a profile."""
 
-    Attributes:
-        name: what the user calls it.
-        priority: lower wins.
-        path: a store path of it.
-
-    """
-
-    name: str
-    priority: int
+    name: str  # what the user calls it
+    priority: int  # lower wins
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class Collision:
-    """Two packages, and the files that both provide with different contents, as paths below a store path."""
+    """Two packages that provide the same files at the same priority, as paths below a store path, in order."""
 
     one: Provider
     other: Provider
-    files: tuple[str, ...]
+    files: tuple[str, ...]  # no two contents fit into one file
+    harmless: tuple[str, ...]  # equal ones, and those that are generated again: only Nix's own buildenv refuses them
 
 
-def find_collisions(providers: Sequence[Provider], *, identical: bool = False) -> tuple[Collision, ...]:
+# One file of a collision, and whether it is harmless.
+_Clash = tuple[Provider, Provider, str, bool]
+
+
+def find_collisions(providers: Sequence[Provider]) -> tuple[Collision, ...]:
     """Compare what packages provide, as `pkgs.buildEnv` of nixpkgs does.
 
     Of several that provide a file the one with the lowest priority number is linked; where two have that number
@@ -61,75 +59,66 @@ def find_collisions(providers: Sequence[Provider], *, identical: bool = False) -
 
     Args:
         providers: one for each store path; the paths exist.
-        identical: whether equal files count as well, as they do for Nix's own `builtin:buildenv`.
 
-    Returns: one collision for each pair of packages, with all of its files in order.
+    Returns: one collision for each pair of packages that cannot be linked.
 
     """
-    return _by_pair(_clashes("", providers, identical=identical))
+    return tuple(one for one in _by_pair(_clashes("", providers)) if one.files)
 
 
-def find_collisions_beside(
-    packages: Sequence[Provider], elements: Sequence[Provider], *, identical: bool = False
-) -> tuple[Collision, ...]:
-    """Compare the environment of packages, before it is built, with the elements of a profile that it goes beside.
+def find_profile_collisions(packages: Sequence[Provider], elements: Sequence[Provider]) -> tuple[Collision, ...]:
+    """Compare the environment of packages, before it is built, with the elements that stay in its profile.
 
     Of several packages that provide a file, the environment has that of the lowest priority number; the priority of
     the environment itself is the usual one.
 
     Args:
-        packages: one for each store path; the paths exist, and `find_collisions` finds nothing among them, or it is
-            told besides.
-        elements: likewise; they do not clash among each other, or Nix would not have linked them.
-        identical: whether equal files count as well.
+        packages: one for each store path; the paths exist, and collisions among them are found by `find_collisions`.
+        elements: one for each store path; they do not clash with each other, or Nix would not have linked them.
 
-    Returns: one collision for each package and element, with all of its files in order; `one` is the package.
+    Returns: one collision for each package and element that share a file, harmless or not; `one` is the package.
 
     """
-    return _by_pair(_clashes_beside("", packages, elements, identical=identical))
+    return _by_pair(_profile_clashes("", packages, elements))
 
 
-def _by_pair(clashes: Iterable[tuple[Provider, Provider, str]]) -> tuple[Collision, ...]:
-    found: dict[tuple[Provider, Provider], list[str]] = {}
-    for one, other, file in clashes:
-        found.setdefault((one, other), []).append(file)
-    return tuple(Collision(one, other, tuple(sorted(files))) for (one, other), files in found.items())
+def _by_pair(clashes: Iterable[_Clash]) -> tuple[Collision, ...]:
+    found: dict[tuple[Provider, Provider], dict[bool, list[str]]] = {}
+    for one, other, file, harmless in clashes:
+        found.setdefault((one, other), {True: [], False: []})[harmless].append(file)
+    return tuple(
+        Collision(*pair, tuple(sorted(files[False])), tuple(sorted(files[True]))) for pair, files in found.items()
+    )
 
 
-def _clashes_beside(
-    below: str, packages: Sequence[Provider], elements: Sequence[Provider], *, identical: bool
-) -> Iterator[tuple[Provider, Provider, str]]:
+def _clashes(below: str, providers: Iterable[Provider]) -> Iterator[_Clash]:
+    """Go through one folder that all of `providers` have."""
+    for name, having in sorted(_having(below, providers).items()):
+        if len(having) > 1 and not _is_left_out(below, name):
+            file = os.path.join(below, name)
+            folders, files = _by_kind(file, having)
+            yield from _compare(file, folders, files)
+            if len(folders) > 1:
+                yield from _clashes(file, folders)
+
+
+def _profile_clashes(below: str, packages: Sequence[Provider], elements: Sequence[Provider]) -> Iterator[_Clash]:
     """Go through one folder that both packages and elements have."""
     ours, theirs = _having(below, packages), _having(below, elements)
     for name in sorted(ours.keys() & theirs.keys()):
-        if _is_left_out(below, name, identical=identical):
+        if _is_left_out(below, name):
             continue
         file = os.path.join(below, name)
-        (folders, files), (their_folders, their_files) = _by_kind(file, ours[name]), _by_kind(file, theirs[name])
-        for first in _ranked(folders, files)[:1]:
-            linked = replace(first[1], priority=USUAL_PRIORITY)
-            own_folders, own_files = ([linked], []) if first[0] else ([], [linked])
-            clashes = [
-                *_differing(file, [*own_files, *their_files], identical=identical),
-                *_mixed(file, [*own_folders, *their_folders], [*own_files, *their_files]),
-            ]
-            for pair in clashes:
-                if linked in pair[:2]:
-                    yield first[1], pair[1] if pair[0] == linked else pair[0], file
-        yield from _clashes_beside(file, folders, their_folders, identical=identical)
-
-
-def _clashes(below: str, providers: Iterable[Provider], *, identical: bool) -> Iterator[tuple[Provider, Provider, str]]:
-    """Go through one folder that all of `providers` have."""
-    for name, all_having in sorted(_having(below, providers).items()):
-        if len(all_having) == 1 or _is_left_out(below, name, identical=identical):
-            continue
-        file = os.path.join(below, name)
-        folders, files = _by_kind(file, all_having)
-        yield from _differing(file, files, identical=identical)
-        yield from _mixed(file, folders, files)
-        if len(folders) > 1:
-            yield from _clashes(file, folders, identical=identical)
+        folders, files = _by_kind(file, ours[name])
+        their_folders, their_files = _by_kind(file, theirs[name])
+        for is_folder, best in _ranked(folders, files)[:1]:
+            linked = replace(best, priority=USUAL_PRIORITY)
+            all_folders = [linked, *their_folders] if is_folder else their_folders
+            all_files = their_files if is_folder else [linked, *their_files]
+            for one, other, _, harmless in _compare(file, all_folders, all_files):
+                if linked in (one, other):
+                    yield best, other if one == linked else one, file, harmless
+        yield from _profile_clashes(file, folders, their_folders)
 
 
 def _having(below: str, providers: Iterable[Provider]) -> dict[str, list[Provider]]:
@@ -139,23 +128,6 @@ def _having(below: str, providers: Iterable[Provider]) -> dict[str, list[Provide
         for name in _names(os.path.join(provider.path, below)):
             having.setdefault(name, []).append(provider)
     return having
-
-
-def _by_kind(file: str, those: Sequence[Provider]) -> tuple[list[Provider], list[Provider]]:
-    """Tell for whom it is a folder and for whom a file. A link that leads nowhere is neither, and is not linked."""
-    folders: list[Provider] = []
-    files: list[Provider] = []
-    for one in those:
-        with suppress(OSError):
-            kind = folders if stat.S_ISDIR(os.stat(os.path.join(one.path, file)).st_mode) else files
-            kind.append(one)
-    return folders, files
-
-
-def _is_left_out(below: str, name: str, *, identical: bool) -> bool:
-    # The database of MIME types is made anew from its packages, by nixpkgs and by the desktop.
-    database = below == os.path.join("share", "mime") and name != "packages" and not identical
-    return name in _LEFT_OUT or database or (name == "dir" and below.endswith("info"))
 
 
 def _names(folder: str) -> list[str]:
@@ -177,30 +149,44 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _differing(file: str, those: Sequence[Provider], *, identical: bool) -> Iterator[tuple[Provider, Provider, str]]:
-    """Compare one file with that of the provider whose file would be linked."""
-    ranked = sorted(those, key=lambda provider: provider.priority)
-    for other in ranked[1:]:
-        first = ranked[0]
-        if other.priority == first.priority and (
-            identical or not _same(os.path.join(first.path, file), os.path.join(other.path, file))
-        ):
-            yield first, other, file
+def _by_kind(file: str, having: Sequence[Provider]) -> tuple[list[Provider], list[Provider]]:
+    """Tell for whom it is a folder and for whom a file. A link that leads nowhere is neither, and is not linked."""
+    folders: list[Provider] = []
+    files: list[Provider] = []
+    for one in having:
+        with suppress(OSError):
+            kind = folders if stat.S_ISDIR(os.stat(os.path.join(one.path, file)).st_mode) else files
+            kind.append(one)
+    return folders, files
 
 
-def _mixed(
-    file: str, folders: Sequence[Provider], files: Sequence[Provider]
-) -> Iterator[tuple[Provider, Provider, str]]:
-    """Compare what is a folder here and a file there: Nix links a folder, then passes over files, then adds to it."""
+def _is_left_out(below: str, name: str) -> bool:
+    return name in _LEFT_OUT or (name == "dir" and below.endswith("info"))
+
+
+def _is_generated_again(file: str) -> bool:
+    """Tell whether a file is of the database of MIME types, which nixpkgs and the desktop make from its packages."""
+    first, second, *rest = [*file.split("/"), "", ""]
+    return (first, second) == ("share", "mime") and rest[0] not in ("", "packages")
+
+
+def _compare(file: str, folders: Sequence[Provider], files: Sequence[Provider]) -> Iterator[_Clash]:
+    """Compare what is a folder for some and a file for others with what would be linked of it."""
+    generated = _is_generated_again(file)
+    first, *others = sorted(files, key=lambda one: one.priority) or (None,)
+    for other in others:
+        if first is not None and other.priority == first.priority:
+            yield first, other, file, generated or _same(os.path.join(first.path, file), os.path.join(other.path, file))
     if not folders or not files:
         return
-    (is_folder, first), *others = _ranked(folders, files)
-    in_order = [kind for kind, _ in others]
-    if is_folder and in_order == sorted(in_order) and all(other.priority > first.priority for _, other in others):
+    # Nix links a folder, then passes over files, then adds to the folder.
+    (is_folder, best), *rest = _ranked(folders, files)
+    kinds = [kind for kind, _ in rest]
+    if is_folder and kinds == sorted(kinds) and all(other.priority > best.priority for _, other in rest):
         return
-    for kind, other in others:
+    for kind, other in rest:
         if kind != is_folder:
-            yield first, other, file
+            yield best, other, file, generated
 
 
 def _ranked(folders: Sequence[Provider], files: Sequence[Provider]) -> list[tuple[bool, Provider]]:

@@ -57,7 +57,7 @@ def commit(
 
     Returns: what `activate` does.
 
-    Raises: NixprofError where something cannot be written, ConcurrentChangeError where somebody else has written it,
+    Raises: NixprofError where something cannot be written, ConcurrentChangeError where something else has written it,
         and whatever `activate` raises.
 
     """
@@ -72,7 +72,7 @@ def commit(
             replace_files(changed, before)
             generation = activate()
         except BaseException as error:
-            # The files stay with a profile that has moved before something went wrong, but not with somebody else's.
+            # The files stay with a profile that this change has moved before it failed.
             moved = not isinstance(error, ConcurrentChangeError) and _place(profile) != at
             if moved and isinstance(error, NixprofError):
                 error.changed = True
@@ -106,7 +106,7 @@ def is_unfinished(folders: Folders) -> bool:
 
 
 def recover(folders: Folders) -> None:
-    """Put right what a nixprof that was stopped had begun to write; what somebody else has written since, stays.
+    """Put right what a nixprof that was stopped had begun to write; what something else has written since, stays.
 
     Raises: NixprofError where it cannot be written.
     """
@@ -146,7 +146,7 @@ def _write_journal(folders: Folders, profile: Path | None, files: Files) -> None
     data = {"version": 2, "profile": link, "at": _place(profile), "files": entries}
     replace_file(_journal(folders), json.dumps(data).encode())
     for number, path in enumerate(files):
-        # Not beside the file: Nix copies the whole generated folder, with whatever lies in it.
+        # Not next to the file: Nix copies the whole generated folder, with everything in it.
         with suppress(OSError):  # no file yet, or another disk
             os.link(replaceable(path), _kept(folders, number))
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nixprof.change.activate import Activation, beside, check_profile
+from nixprof.change.activate import Activation, check_profile, free_priority, remaining, replaced
 from nixprof.change.collision_report import check_collisions
 from nixprof.change.commit import commit
 from nixprof.change.differences import Change, Kind, compare
@@ -29,6 +29,7 @@ from nixprof.change.state import State
 from nixprof.errors import NixprofError
 from nixprof.files import check_writable, content, scratch_folder
 from nixprof.lock.freshness import gaps
+from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.nix.system import check_system
 
 if TYPE_CHECKING:
@@ -201,10 +202,12 @@ class Transaction:
             self._resolver.answers,
             lambda keys: self._resolver.evaluate_again(plan.manifest, plan.lock, keys),
         ).perform(plan.downloads)
-        check_collisions(
+        leaving = replaced(before, request.elements)
+        foreign = remaining(before.profile, leaving) if request.activates else ()
+        shares_files = check_collisions(
             self._nix,
             plan.packages,
-            beside(before, request.elements) if request.activates else (),
+            foreign,
             listed=[package.spec.key for package in before.manifest.packages],
             there=before.profile.elements if before.profile else (),
             chosen_profile=context.chosen_profile,
@@ -212,13 +215,10 @@ class Transaction:
         flake = generated(plan.manifest, plan.lock)
         activation = None
         if request.activates:
-            activation = Activation.of(
-                before,
-                request.elements,
-                plan.packages,
-                _attribute(plan.manifest, context),
-                is_current=before.has_environment(plan.packages, flake),
-            )
+            priority = free_priority(foreign) if shares_files else USUAL_PRIORITY
+            is_current = before.has_environment(plan.packages, flake)
+            attribute = _attribute(plan.manifest, context)
+            activation = Activation(before.profile, leaving, plan.packages, is_current, attribute, priority)
         link = before.profile.link if before.profile else context.chosen_profile
         files = {context.folders.flake / name: data for name, data in flake.items()} | self._texts(request)
         return commit(context.folders, link, files, lambda: self._activate(activation), self._read)

@@ -11,7 +11,7 @@ import os
 import re
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,44 +36,25 @@ SOURCES = "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One version of a profile.
+    """One version of a profile."""
 
-    Attributes:
-        number: as Nix counts.
-        time: when it was made, in seconds since 1970.
-        profile: what it has, as if it were the current one.
-        environment: nixprof's part of it; None where it has none.
-        packages: all that it links: nixprof's packages by their keys, foreign elements by their names.
-        command: what made it, as far as that is remembered; empty otherwise.
-
-    """
-
-    number: int
-    time: float
-    profile: Profile
-    environment: Environment | None
-    packages: tuple[EnvironmentEntry, ...]
-    command: str
+    number: int  # as Nix counts
+    time: float  # when it was made, in seconds since 1970
+    profile: Profile  # what it has, as if it were the current one
+    environment: Environment | None  # nixprof's part of it
+    packages: tuple[EnvironmentEntry, ...]  # nixprof's by their keys, foreign elements by their names
+    command: str  # what made it; empty where that is not remembered
 
 
 @dataclass(frozen=True, slots=True)
-class Rollback:
-    """A way back that nixprof went: it made no generation.
+class PastRollback:
+    """A way back that nixprof went: it made no generation."""
 
-    Attributes:
-        time: when, in seconds since 1970.
-        before: the generation that the profile was at.
-        after: the one that it went to.
-        newest: the newest one that there was: the next one was made from `after`.
-        command: what the user typed.
-
-    """
-
-    time: float
-    before: int
-    after: int
-    newest: int
-    command: str
+    time: float  # when, in seconds since 1970
+    before: int  # the generation that the profile was at
+    after: int  # the one that it went to
+    newest: int  # the newest one at that time: the next one was made from `after`
+    command: str  # what the user typed
 
 
 def generations(context: Context) -> tuple[Generation, ...]:
@@ -81,7 +62,7 @@ def generations(context: Context) -> tuple[Generation, ...]:
     link = nix_profile.locate(context.chosen_profile)
     if link is None:
         return ()
-    commands = _remembered(context)
+    commands = _commands(context)
     return tuple(_generation(context, link, number, commands) for number in _numbers(link))
 
 
@@ -121,7 +102,7 @@ def _foreign_key(element: Element, pname: str) -> str:
 def find(found: tuple[Generation, ...], number: int) -> Generation:
     """Choose a generation by its number.
 
-    Raises: NixprofError where there is none of that number.
+    Raises: NixprofError where no generation has that number.
     """
     chosen = next((one for one in found if one.number == number), None)
     if chosen is None:
@@ -131,6 +112,8 @@ def find(found: tuple[Generation, ...], number: int) -> Generation:
 
 def difference_between(nix: Nix, before: Generation, after: Generation) -> int | None:
     """Tell how much more one generation needs than another, in bytes; None where the store does not know."""
+    if before.packages == after.packages:
+        return 0
     try:
         closures = nix.closures(*([path for one in each.packages for path in one.paths] for each in (before, after)))
     except NixprofError:
@@ -173,48 +156,56 @@ def read_sources(data: bytes) -> dict[str, str]:
         return {}
 
 
-## who made a generation
+## what is remembered in the state folder
+
+# Nobody looks back further; the oldest are forgotten.
+_MAX_REMEMBERED = 1000
 
 
 def remember(context: Context, link: Path) -> None:
     """Note which command made the current generation; failing to is no harm."""
-    own = link.parent / os.readlink(link) if link.is_symlink() else link
-    commands = _remembered(context)
-    if _key(own) in commands:  # nothing new was made
+    key = _key(link.parent / os.readlink(link) if link.is_symlink() else link)
+    commands = _commands(context)
+    if key in commands:  # nothing new was made
         return
-    commands[_key(own)] = context.command
-    newest = dict(list(commands.items())[-_KEPT:])
+    newest = dict([*commands.items(), (key, context.command)][-_MAX_REMEMBERED:])
     with suppress(NixprofError):
-        replace_file(_file(context), json.dumps(newest, indent=2).encode())
+        replace_file(_commands_file(context), json.dumps(newest, indent=2).encode())
 
 
-# So many generations, and ways back, nobody looks back.
-_KEPT = 1000
+def _commands(context: Context) -> dict[str, str]:
+    """Read what made each generation, by what `_key` gives."""
+    data = read_json(_commands_file(context))
+    return {key: str(command) for key, command in data.items()} if isinstance(data, dict) else {}
 
 
-def remember_rollback(context: Context, before: int, after: int) -> None:
+def _commands_file(context: Context) -> Path:
+    return context.folders.state / "commands.json"
+
+
+def _key(generation: Path) -> str:
+    """Tell a generation from another that once had its number, by where its link leads."""
+    return f"{generation} {os.readlink(generation)}" if generation.is_symlink() else str(generation)
+
+
+def remember_rollback(context: Context, link: Path, before: int, after: int) -> None:
     """Note a way back that was gone; failing to is no harm."""
-    link = nix_profile.locate(context.chosen_profile)
-    if link is None:
-        return
-    gone = {"profile": str(link), "time": time.time(), "before": before, "after": after, "command": context.command}
-    records = [*_rollback_records(context), gone | {"newest": max(_numbers(link))}]
-    with suppress(NixprofError, ValueError):
-        replace_file(_rollbacks_file(context), json.dumps(records[-_KEPT:], indent=2).encode())
+    gone = PastRollback(time.time(), before, after, max(_numbers(link), default=after), context.command)
+    records = [*_rollback_records(context), {"profile": str(link), **asdict(gone)}]
+    with suppress(NixprofError):
+        replace_file(_rollbacks_file(context), json.dumps(records[-_MAX_REMEMBERED:], indent=2).encode())
 
 
-def rollbacks(context: Context) -> tuple[Rollback, ...]:
+def rollbacks(context: Context) -> tuple[PastRollback, ...]:
     """List the ways back that nixprof went in a profile, the oldest first."""
     link = nix_profile.locate(context.chosen_profile)
     found = []
     for one in _rollback_records(context):
-        with suppress(LookupError, TypeError, ValueError, OverflowError):
-            rollback = Rollback(
-                float(one["time"]), int(one["before"]), int(one["after"]), int(one["newest"]), str(one["command"])
-            )
-            time.localtime(rollback.time)  # not every number is a time
+        with suppress(*MISSHAPEN, OSError):
+            time.localtime(one["time"])  # not every number is a time
+            before, after, newest = (int(one[name]) for name in ("before", "after", "newest"))
             if one["profile"] == str(link):
-                found.append(rollback)
+                found.append(PastRollback(float(one["time"]), before, after, newest, str(one["command"])))
     return tuple(found)
 
 
@@ -225,16 +216,3 @@ def _rollback_records(context: Context) -> list[Any]:
 
 def _rollbacks_file(context: Context) -> Path:
     return context.folders.state / "rollbacks.json"
-
-
-def _key(own: Path) -> str:
-    return f"{own} {os.readlink(own)}" if own.is_symlink() else str(own)
-
-
-def _file(context: Context) -> Path:
-    return context.folders.state / "commands.json"
-
-
-def _remembered(context: Context) -> dict[str, str]:
-    data = read_json(_file(context))
-    return {key: str(command) for key, command in data.items()} if isinstance(data, dict) else {}

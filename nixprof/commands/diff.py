@@ -17,43 +17,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What turns one into the other.
+    """What turns one into the other."""
 
-    Attributes:
-        before: what is compared: `generation 3` or `installed`.
-        after: with what: `generation 5` or `the list`.
-        changes: by package.
-        unresolved: packages of the list that have no known version yet.
-        difference_bytes: how much more, or less, there is on the disk; None where it is not known.
-
-    """
-
-    before: str
-    after: str
+    before: str  # what is compared: `generation 3` or `installed`
+    after: str  # with what: `generation 5` or `the list`
     changes: tuple[Change, ...]
-    unresolved: tuple[str, ...] = ()
-    difference_bytes: int | None = None
+    unresolved: tuple[str, ...] = ()  # packages of the list that have no known version yet
+    difference_bytes: int | None = None  # how much more there is on the disk; None where it is not known
 
 
 def run(context: Context, before: int | None, after: int | None) -> Difference:
-    """Compare.
+    """Compare two generations by their numbers, or where there is no first one, what is installed with the list.
 
-    Args:
-        context: whose.
-        before: the number of a generation; None to compare what is installed with the list.
-        after: likewise; None for the current generation.
+    Without a second one it is the current generation.
 
     Raises: NixprofError where there is no such generation.
-
     """
     if before is None:
-        warn(context)
-        state = State(context)
-        unresolved = {package.spec.key for package in state.unresolved}
-        changes = tuple(one for one in compare(state.installed, state.expected) if one.key not in unresolved)
-        return Difference(
-            "installed", "the list", changes, tuple(one.written for one in state.wanted if one.spec.key in unresolved)
-        )
+        return _with_the_list(context)
     with context.nix() as nix:
         found = generations(context)
         one, other = find(found, before), find(found, _current(context) if after is None else after)
@@ -63,6 +44,15 @@ def run(context: Context, before: int | None, after: int | None) -> Difference:
             compare(one.packages, other.packages),
             difference_bytes=difference_between(nix, one, other),
         )
+
+
+def _with_the_list(context: Context) -> Difference:
+    warn(context)
+    state = State(context)
+    unresolved = {package.spec.key for package in state.unresolved}
+    changes = tuple(one for one in compare(state.installed, state.expected) if one.key not in unresolved)
+    waiting = tuple(one.written for one in state.wanted if one.spec.key in unresolved)
+    return Difference("installed", "the list", changes, waiting)
 
 
 def _current(context: Context) -> int:

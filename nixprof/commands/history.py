@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.change.differences import Change, compare
-from nixprof.change.generations import Generation, Rollback, generations, rollbacks
+from nixprof.change.generations import Generation, PastRollback, generations, rollbacks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class History:
     """All generations, and the ways back between them, the newest first."""
 
     generations: tuple[Entry, ...]
-    rollbacks: tuple[Rollback, ...] = ()
+    rollbacks: tuple[PastRollback, ...] = ()
 
 
 def run(context: Context) -> History:
@@ -44,7 +44,7 @@ def run(context: Context) -> History:
     return History(tuple(reversed(entries)), tuple(reversed(gone)))
 
 
-def _made_from(one: Generation, found: Mapping[int, Generation], gone: Sequence[Rollback]) -> Generation | None:
+def _made_from(one: Generation, found: Mapping[int, Generation], gone: Sequence[PastRollback]) -> Generation | None:
     """Find the generation that one was made from: that before it, or the one that a way back led to from there."""
     number = one.number - 1
     return found.get(next((back.after for back in reversed(gone) if back.newest == number), number))

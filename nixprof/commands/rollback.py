@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nixprof.context import Context
+    from nixprof.manifest.model import Manifest
     from nixprof.nix.operations import Nix
 
 # What nixprof and Nix write into the generated folder.
@@ -37,56 +38,26 @@ _GENERATED = ("flake.lock", "flake.nix", SOURCES, "nixprof.nix", "packages.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
-    """A way back.
+class Rollback:
+    """A way back."""
 
-    Attributes:
-        link: the profile.
-        before: where the profile is.
-        after: where it goes.
-        changes: what becomes of the packages.
-        files: what the list and the generated folder become, by path; empty where the generation keeps no list, or
-            only the profile goes back.
-        read: what those files are.
-        edited: those of the list that the user has changed since, and whose changes go.
-        copy: the folder that they are kept in.
-        foreign: packages that somebody else has installed, and that go; by name.
-        unpinned: packages, by key, that the list pins, and then no longer does.
-        difference_bytes: how much more, or less, there is on the disk then; None where it is not known.
-
-    """
-
-    link: Path
-    before: Generation
-    after: Generation
-    changes: tuple[Change, ...]
-    files: dict[Path, bytes]
-    read: dict[Path, bytes | None]
-    edited: tuple[Path, ...]
-    copy: Path
-    foreign: tuple[str, ...]
-    unpinned: tuple[str, ...]
-    difference_bytes: int | None
+    before: int  # the generation that the profile is at
+    after: int  # the one that it goes to
+    time: float  # when that one was made, in seconds since 1970
+    changes: tuple[Change, ...]  # what becomes of the packages
+    restores_list: bool  # False where the generation keeps no list, or only the profile goes back
+    edited: tuple[Path, ...]  # files of the list that the user has changed since, and whose changes go
+    copy: Path  # the folder that those are kept in
+    foreign: tuple[str, ...]  # packages that something else has installed, and that go, by name
+    unpinned: tuple[str, ...]  # packages, by key, that the list pins, and then no longer does
+    difference_bytes: int | None  # how much more there is on the disk then; None where it is not known
+    is_needed: bool  # False where the profile is there already, and the list as it was
+    done: bool = False  # not for a dry run, nor where the user declined, nor where it is not needed
 
     @property
     def risk(self) -> Risk:
-        """What is at stake: hand edits, of which a copy is kept, and what somebody else has installed."""
+        """What is at stake: hand edits, of which a copy is kept, and what something else has installed."""
         return Risk.LOSS if self.edited or self.foreign else Risk.NONE
-
-    @property
-    def copies(self) -> dict[Path, bytes]:
-        """What is kept of hand edits, by path: in the folders that they are in below one that holds all of them."""
-        real = {path: Path(os.path.realpath(path.parent), path.name) for path in self.edited}
-        common = os.path.commonpath(one.parent for one in real.values()) if real else ""
-        return {self.copy / real[path].relative_to(common): self.read[path] or b"" for path in self.edited}
-
-
-@dataclass(frozen=True, slots=True)
-class RolledBack:
-    """What `rollback` did; `done` is false for a dry run and where the user declined."""
-
-    way: Return
-    done: bool
 
 
 def run(
@@ -95,49 +66,47 @@ def run(
     *,
     profile_only: bool = False,
     dry_run: bool = False,
-    confirm: Callable[[Return], bool] = lambda _: True,
-) -> RolledBack:
+    confirm: Callable[[Rollback], bool] = lambda _: True,
+) -> Rollback:
     """Go back to a generation, or to the one before the current one.
 
-    Raises: NixprofError where there is no such generation, ConcurrentChangeError where somebody else changes something
+    Raises: NixprofError where there is no such generation, ConcurrentChangeError where something else changes
         meanwhile; everything is then as before.
 
     """
     with process_lock(context) as lock, context.nix(lock) as nix:
-        way = _way(context, nix, number, profile_only=profile_only)
-        if dry_run or not confirm(way):
-            return RolledBack(way, done=False)
-        _go(context, nix, way)
-        return RolledBack(way, done=True)
+        link, before, after = _ends(context, number)
+        files = {} if profile_only else _files(context, after)
+        read = {path: content(path) for path in files}
+        way = _way(context, nix, before, after, files, read)
+        if dry_run or not way.is_needed or not confirm(way):
+            return way
+        for path in files:
+            check_writable(path)
+        if way.edited:
+            with cannot_write(context.folders.data):
+                private_folder(context.folders.data)
+
+        def activate() -> int:
+            profile = context.profile()
+            if profile is None or profile.generation != before.number:
+                raise ConcurrentChangeError("the profile")
+            if after.number != before.number:
+                with context.progress.step("switching the profile"):
+                    nix.go_to(link, after.number)
+            return after.number
+
+        commit(context.folders, link, _copies(way, read) | files, activate, read)
+        if after.number != before.number:
+            remember_rollback(context, link, before.number, after.number)
+        return replace(way, done=True)
 
 
-def _go(context: Context, nix: Nix, way: Return) -> None:
-    """Go a way back.
+def _ends(context: Context, number: int | None) -> tuple[Path, Generation, Generation]:
+    """Find the profile, the generation that it is at, and the one that it goes to.
 
-    Raises: NixprofError where that fails, ConcurrentChangeError where it no longer is the way; everything is then as
-        before.
-
+    Raises: NixprofError where there is no such generation.
     """
-    for path in way.files:
-        check_writable(path)
-    if way.copies:
-        with cannot_write(context.folders.data):
-            private_folder(context.folders.data)
-
-    def activate() -> int:
-        profile = context.profile()
-        if profile is None or profile.generation != way.before.number:
-            raise ConcurrentChangeError("the profile")
-        with context.progress.step("switching the profile"):
-            nix.go_to(way.link, way.after.number)
-        return way.after.number
-
-    commit(context.folders, way.link, way.copies | way.files, activate, way.read)
-    remember_rollback(context, way.before.number, way.after.number)
-
-
-def _way(context: Context, nix: Nix, number: int | None, *, profile_only: bool) -> Return:
-    """Find the way, by how everything is now."""
     found, profile = generations(context), context.profile()
     before = next((one for one in found if profile and one.number == profile.generation), None)
     if profile is None or before is None:
@@ -150,23 +119,38 @@ def _way(context: Context, nix: Nix, number: int | None, *, profile_only: bool) 
         raise NixprofError(
             "there is no generation before this one", Reason.NO_SUCH_GENERATION, hints=("nixprof history",)
         )
-    after = find(found, number)
-    files = {} if profile_only else _files(context, after)
-    read = {path: content(path) for path in files}
-    copy = unused(context.folders.data / "before-rollback" / time.strftime("%Y-%m-%d-%H%M%S"))
-    return Return(
-        profile.link,
-        before,
-        after,
+    return profile.link, before, find(found, number)
+
+
+def _way(
+    context: Context,
+    nix: Nix,
+    before: Generation,
+    after: Generation,
+    files: Mapping[Path, bytes],
+    read: Mapping[Path, bytes | None],
+) -> Rollback:
+    """Say what going back comes to, where the list and the generated folder are `read` and become `files`."""
+    return Rollback(
+        before.number,
+        after.number,
+        after.time,
         compare(before.packages, after.packages),
-        files,
-        read,
+        bool(files),
         _edited(context, before, files, read),
-        copy,
+        unused(context.folders.data / "before-rollback" / time.strftime("%Y-%m-%d-%H%M%S")),
         _leaving(before, after),
-        _unpinned(context, files),
+        _unpinned(_parsed(context, {}), _parsed(context, files)) if files else (),
         difference_between(nix, before, after),
+        before.number != after.number or any(read[path] != data for path, data in files.items()),
     )
+
+
+def _copies(way: Rollback, read: Mapping[Path, bytes | None]) -> dict[Path, bytes]:
+    """Give what is kept of hand edits, by path: in the folders that they are in below one that holds all of them."""
+    real = {path: Path(os.path.realpath(path.parent), path.name) for path in way.edited}
+    common = os.path.commonpath(one.parent for one in real.values()) if real else ""
+    return {way.copy / real[path].relative_to(common): read[path] or b"" for path in way.edited}
 
 
 def _leaving(before: Generation, after: Generation) -> tuple[str, ...]:
@@ -180,21 +164,23 @@ def _leaving(before: Generation, after: Generation) -> tuple[str, ...]:
     )
 
 
-def _unpinned(context: Context, files: Mapping[Path, bytes]) -> tuple[str, ...]:
-    """Find the packages that are pinned and stay on the list without a pin."""
-    if not files:
-        return ()
+def _parsed(context: Context, files: Mapping[Path, bytes]) -> Manifest | None:
+    """Parse the list with some of its files written; a list with mistakes says nothing."""
     try:
-        now = read_draft(context.folders.manifest, {})
-        then = read_draft(context.folders.manifest, files)
-    except NixprofError:  # a list with mistakes says nothing that could get lost
-        return ()
-    loose = {package.spec.key for package in then.packages if not package.pin}
-    return tuple(dict.fromkeys(p.spec.key for p in now.packages if p.pin and p.spec.key in loose))
+        return read_draft(context.folders.manifest, files)
+    except NixprofError:
+        return None
+
+
+def _unpinned(now: Manifest | None, then: Manifest | None) -> tuple[str, ...]:
+    """Find the packages that are pinned and stay on the list without a pin."""
+    loose = {package.spec.key for package in (then.packages if then else ()) if not package.pin}
+    pinned = (package.spec.key for package in (now.packages if now else ()) if package.pin)
+    return tuple(key for key in dict.fromkeys(pinned) if key in loose)
 
 
 def _files(context: Context, after: Generation) -> dict[Path, bytes]:
-    """Give what the generated folder and the list were, the list last."""
+    """Give what the generated folder and the list were, the list last; nothing where the generation keeps no list."""
     sources = sources_of(after)
     if after.environment is None or not sources:
         return {}
@@ -214,11 +200,14 @@ def _check_belonging(context: Context, after: Generation, manifests: Mapping[Pat
 
     Raises: NixprofError that names the first other file that would change.
     """
-    folders = context.folders
-    now, then = _included(folders.manifest, {}), _included(folders.manifest, manifests)
+    config = context.folders.config
+    now, then = (
+        {source.path for source in found.sources} if found else set()
+        for found in (_parsed(context, {}), _parsed(context, manifests))
+    )
     for path, data in manifests.items():
-        inside = path.is_relative_to(folders.config) and os.pardir not in path.parts
-        if path == folders.manifest or path in now or (inside and path in then) or content(path) == data:
+        inside = path.is_relative_to(config) and os.pardir not in path.parts
+        if path == context.folders.manifest or path in now or (inside and path in then) or content(path) == data:
             continue
         raise NixprofError(
             f"generation {after.number} would write {display_path(path)}, which the list does not include",
@@ -230,16 +219,8 @@ def _check_belonging(context: Context, after: Generation, manifests: Mapping[Pat
         )
 
 
-def _included(manifest: Path, files: Mapping[Path, bytes]) -> set[Path]:
-    """Give the files that a list is in, with some of them written; none where it cannot be read."""
-    try:
-        return {source.path for source in read_draft(manifest, files).sources}
-    except NixprofError:
-        return set()
-
-
 def _edited(
-    context: Context, before: Generation, files: dict[Path, bytes], read: dict[Path, bytes | None]
+    context: Context, before: Generation, files: Mapping[Path, bytes], read: Mapping[Path, bytes | None]
 ) -> tuple[Path, ...]:
     """Find the files of the list that are not as the current generation keeps them, and would be overwritten."""
     kept = {context.folders.config / path: text.encode() for path, text in sources_of(before).items()}

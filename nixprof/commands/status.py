@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.commit import is_unfinished
 from nixprof.change.differences import Change, compare
-from nixprof.change.generations import SOURCES, relative_sources, write_sources
+from nixprof.change.generations import SOURCES, read_sources, relative_sources
 from nixprof.change.process_lock import warn
 from nixprof.change.state import State
 from nixprof.files import content
@@ -58,7 +58,7 @@ def run(context: Context) -> Status:
     edited = _edited(context, state)
     waiting = [package for package in state.wanted if package.spec.key in unresolved]
     return Status(
-        # A package that has to be resolved anew is neither missing nor superfluous.
+        # A package that is still to be resolved is neither missing nor superfluous.
         tuple(change for change in compare(state.installed, state.expected) if change.key not in unresolved),
         tuple(package.written for package in waiting if package.spec.key not in known),
         tuple(package.written for package in waiting if package.spec.key in known),
@@ -86,21 +86,11 @@ def _foreign(state: State) -> tuple[Element, ...]:
 def _edited(context: Context, state: State) -> tuple[Path, ...]:
     """Find the files of the list that are not what the generated folder was made from."""
     kept = content(context.folders.flake / SOURCES)
-    if kept is None or kept == write_sources(relative_sources(state.manifest)):
+    if kept is None:
         return ()
-    from nixprof.change.generations import read_sources
-
-    texts = read_sources(kept)
-    folder = state.manifest.path.parent
-    return tuple(
-        source.path
-        for source in state.manifest.sources
-        if source.text not in (texts.get(str(source.path)), texts.get(_relative(source.path, folder)))
-    )
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else ""
+    then, now = read_sources(kept), relative_sources(state.manifest)
+    paths = (source.path for source in state.manifest.sources)
+    return tuple(path for path, (name, text) in zip(paths, now.items(), strict=True) if then.get(name) != text)
 
 
 def _elsewhere(context: Context, state: State) -> ProfileDrift | None:

@@ -60,7 +60,7 @@ def read_profile(context: Context, profile: Profile | None, generation: int | No
 
     Raises: NixprofError where there is none, or what it lists cannot be understood.
     """
-    if profile is None or profile.keeper is ProfileManager.NOBODY:
+    if profile is None or profile.manager is ProfileManager.NOBODY:
         chosen = context.chosen_profile
         where = f"{display_path(chosen)} is not a profile" if chosen else "there is no profile"
         raise NixprofError(f"{where} to import", Reason.NO_PROFILE, hints=(TO_BEGIN,))
@@ -72,7 +72,7 @@ def read_profile(context: Context, profile: Profile | None, generation: int | No
             message = f"{display_path(place)} has no generation {generation}"
             raise NixprofError(message, Reason.NO_SUCH_GENERATION, hints=("nixprof history",))
         profile = nix_profile.read(link)
-    if profile.keeper is ProfileManager.UNKNOWN:
+    if profile.manager is ProfileManager.UNKNOWN:
         raise NixprofError(
             f"{display_path(link)} has files but no list of what they belong to",
             Reason.UNSUITABLE_PROFILE,

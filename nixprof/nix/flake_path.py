@@ -1,4 +1,4 @@
-"""Folders as `path:` flake references: which can be written plainly, and where one leads."""
+"""Folders as `path:` flake references: which can be written plainly, and which folder one names."""
 
 from __future__ import annotations
 
@@ -15,22 +15,12 @@ _PLAIN = re.compile(r"[A-Za-z0-9/._+=-]+")
 # Where a link with a plain name is made to a folder without one, for a Nix that decodes no path.
 LINKS = "/tmp"  # noqa: S108 - each link is in a folder of its own that tempfile makes
 LINK_PREFIX = "nixprof-"
+_LINK = re.compile(rf"{LINKS}/{LINK_PREFIX}[^/]+/([0-9a-f]{{32}})/([^/]+)")
 
 
 def is_plain(path: str) -> bool:
     """Tell whether every Nix reads a path in a reference as it stands."""
     return bool(_PLAIN.fullmatch(path))
-
-
-def leads_to(reference: str, folder: Path) -> bool:
-    """Tell whether a reference names a folder itself."""
-    real = os.path.realpath(folder)
-    said = reference.partition("?")[0]
-    if is_plain(real):
-        return said == f"path:{real}"
-    from urllib.parse import unquote
-
-    return unquote(said) == f"path:{real}"
 
 
 def link_name(parent: str) -> str:
@@ -40,15 +30,18 @@ def link_name(parent: str) -> str:
     return hashlib.sha256(os.fsencode(parent)).hexdigest()[:32]
 
 
+def leads_to(reference: str, folder: Path) -> bool:
+    """Tell whether a reference names a folder itself, and not by a link."""
+    return _folder(reference) == os.path.realpath(folder)
+
+
 def came_from(reference: str, folder: Path) -> bool:
     """Tell whether a reference names a folder, or is or was a link to it."""
-    if leads_to(reference, folder):
-        return True
-    named = _folder(reference)
-    if named and os.path.realpath(named) == os.path.realpath(folder):
-        return True
-    parent, name = os.path.split(os.path.realpath(folder))
-    return _link(reference) == (link_name(parent), name)
+    named, real = _folder(reference), os.path.realpath(folder)
+    if named is None or os.path.realpath(named) == real:
+        return named is not None
+    link = _LINK.fullmatch(named)
+    return link is not None and link.groups() == (link_name(os.path.dirname(real)), os.path.basename(real))
 
 
 def is_gone(reference: str) -> bool:
@@ -57,7 +50,7 @@ def is_gone(reference: str) -> bool:
     Nix reads no `flake.nix` that is a link out of its folder.
     """
     folder = _folder(reference)
-    if folder is None or _link(reference):
+    if folder is None or _LINK.fullmatch(folder):
         return False
     try:
         os.lstat(folder)
@@ -75,9 +68,3 @@ def _folder(reference: str) -> str | None:
     from urllib.parse import unquote
 
     return unquote(reference.partition("?")[0].removeprefix("path:"))
-
-
-def _link(reference: str) -> tuple[str, str] | None:
-    """Take apart a reference that goes through a link; None for any other."""
-    found = re.fullmatch(rf"path:{LINKS}/{LINK_PREFIX}[^/]+/([0-9a-f]{{32}})/([^/]+)", reference.partition("?")[0])
-    return (found[1], found[2]) if found else None

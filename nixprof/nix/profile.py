@@ -18,16 +18,14 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.folders import home
 from nixprof.schema import MISSHAPEN, MisshapenError, wrong_with
-from nixprof.store_path import checked, name_of, split_name
+from nixprof.store_path import checked, name_of, package_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
 # What Nix gives an element unless told otherwise; lower wins.
 USUAL_PRIORITY = 5
-
-
-# No profile has so long a list; a file of this size would only fill the memory.
+# No list of a profile is longer; a larger file would only fill the memory.
 MAX_MANIFEST_BYTES = 64 << 20
 # The schemes of flake references that are followed by an owner and a repository.
 FORGES = ("github", "gitlab", "sourcehut")
@@ -46,92 +44,62 @@ class ProfileManager(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One entry of a profile.
+    """One entry of a profile. A text is empty where the profile does not have it."""
 
-    Attributes:
-        name: what `nix profile` calls it; before 2.20, what later ones will call it. None in a profile of nix-env.
-        attr_path: the attribute path with the output and the system, such as `legacyPackages.x86_64-linux.jq`;
-            empty for an element from a bare store path.
-        original_url: the flake reference as it was typed, empty likewise.
-        url: the same, locked.
-        store_paths: what it links into the profile.
-        outputs: the chosen outputs; empty for the default ones, `("*",)` for all.
-        priority: lower wins, 5 unless chosen.
-        active: whether it is linked at all.
-        label: name and version, as nix-env keeps them instead of an attribute path; empty otherwise.
-        position: the file of nixpkgs that defines it, likewise.
-        description: one line, likewise.
-        system: what it runs on, such as `x86_64-linux`; empty where that is not said.
-        output_names: which output each of the store paths is; empty where that is not said.
+    name: str | None  # what `nix profile` calls it, 2.20 and later; None in a profile of nix-env
+    attr_path: str  # with the output and the system, such as `legacyPackages.x86_64-linux.jq`
+    original_url: str  # the flake reference as it was typed
+    url: str  # the same, locked
+    store_paths: tuple[str, ...]  # what it links into the profile
+    outputs: tuple[str, ...] = ()  # the chosen ones; empty for the default ones, `("*",)` for all
+    priority: int = USUAL_PRIORITY  # lower wins
+    active: bool = True  # whether it is linked at all
+    label: str = ""  # name and version, as nix-env keeps them instead of an attribute path
+    position: str = ""  # the file of nixpkgs that defines it; only of nix-env
+    description: str = ""  # one line; only of nix-env
+    system: str = ""  # what it runs on, such as `x86_64-linux`
+    output_names: tuple[str, ...] = ()  # which output each of the store paths is; empty where that is not said
 
-    """
-
-    name: str | None
-    attr_path: str
-    original_url: str
-    url: str
-    store_paths: tuple[str, ...]
-    outputs: tuple[str, ...] = ()
-    priority: int = USUAL_PRIORITY
-    active: bool = True
-    label: str = ""
-    position: str = ""
-    description: str = ""
-    system: str = ""
-    output_names: tuple[str, ...] = ()
+    @property
+    def title(self) -> str:
+        """What its owner would call it."""
+        if self.name or self.label or not self.store_paths:
+            return self.name or self.label or self.attr_path
+        return package_of(self.store_paths, self.outputs)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile at one moment.
+    """A profile at one moment."""
 
-    Attributes:
-        link: the profile itself, a link to a generation; it may not exist yet.
-        generation: the number of the current generation; None where the link is not one that Nix made.
-        store_path: what the current generation is; None where there is none.
-        keeper: which command made it.
-        elements: what it lists; empty for a keeper that writes no list.
-
-    """
-
-    link: Path
-    generation: int | None
-    store_path: str | None
-    keeper: ProfileManager
-    elements: tuple[Element, ...]
+    link: Path  # the profile itself, a link to a generation; it may not exist yet
+    generation: int | None  # the number of the current one; None where the link is not one that Nix made
+    store_path: str | None  # what the current generation is; None where there is none
+    manager: ProfileManager
+    elements: tuple[Element, ...]  # what it lists; empty for a manager that writes no list
 
 
 def sole_path(element: Element, elements: Collection[Element]) -> str | None:
-    """Choose a store path of an element that no other one has; None where there is none.
+    """Choose a store path of an element that no other of `elements` has; None where all of them are shared.
 
-    `nix profile` takes a store path for every element that has it, whatever the version. Its names are no identity:
-    until 2.19 an element goes by a regular expression on its attribute path, which others may have as well; from 2.20
-    on by a name that a profile written before does not hold, and that may look like an option or a number.
-
-    Args:
-        element: what is to be named.
-        elements: all of the profile.
-
+    `nix profile` takes a store path for every element that has it, whatever the version. Its names do not identify
+    one: until 2.19 they are regular expressions on attribute paths, which others may match as well; from 2.20 on a
+    profile written before does not hold them, and they may look like an option or a number.
     """
     others = {path for other in elements if other != element for path in other.store_paths}
     return next((path for path in element.store_paths if path not in others), None)
 
 
 def manifest_of(profile: Profile, *, leaving: Collection[Element]) -> bytes:
-    """Write a `manifest.json` of all elements of a profile but some.
+    """Write a `manifest.json` of all elements of a profile but those in `leaving`.
 
     What `nix profile` has written is kept as it is, with whatever nixprof does not know of it. What nix-env has
     written becomes elements from bare store paths, in version 2, which every Nix reads.
-
-    Args:
-        profile: as it was read.
-        leaving: those that it is to be without.
-
     """
     import json
 
     gone = set(leaving)
-    if profile.keeper is not ProfileManager.NIX_PROFILE:
+    if profile.manager is not ProfileManager.NIX_PROFILE:
         kept = [
             {"active": element.active, "priority": element.priority, "storePaths": list(element.store_paths)}
             for element in profile.elements
@@ -149,7 +117,7 @@ def manifest_of(profile: Profile, *, leaving: Collection[Element]) -> bytes:
 def locate(chosen: Path | None) -> Path | None:
     """Find the profile that Nix itself would use, or follow `chosen` to the link that Nix must be told.
 
-    Nix keeps the generations beside the path that it is given, so `~/.nix-profile`, a link to the profile, must
+    Nix keeps the generations next to the path that it is given, so `~/.nix-profile`, a link to the profile, must
     never be that path: one level of it is resolved.
 
     Returns: the path of the profile, existing or not; None where Nix has not made one yet and is to decide.
@@ -162,7 +130,7 @@ def locate(chosen: Path | None) -> Path | None:
     links = [link for link in (folder / ".nix-profile", state_home / "nix/profile") if link.is_symlink()]
     if not links:
         return None
-    # With both, the one whose commands the user runs is the one that Nix was told to use.
+    # Of both, Nix was told to use the one whose commands the user runs.
     on_path = os.environ.get("PATH", "").split(os.pathsep)
     links.sort(key=lambda link: f"{link}/bin" not in on_path)
     return _beyond_pointer(links[0])
@@ -236,7 +204,10 @@ def read_nix_env(path: Path) -> tuple[Element, ...]:
 
 
 def _read(path: Path, elements: Callable[[str], tuple[Element, ...]]) -> tuple[Element, ...]:
-    """Read a list of elements, and say of every way in which it can be none that it is none."""
+    """Read a list of elements.
+
+    Raises: NixprofError that says why a file is not one.
+    """
     try:
         return elements(read_file(path, MAX_MANIFEST_BYTES).decode())
     except OSError as error:

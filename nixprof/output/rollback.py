@@ -13,59 +13,60 @@ from nixprof.output.table import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nixprof.commands.rollback import Return, RolledBack
+    from nixprof.commands.rollback import Rollback
     from nixprof.console import Console
     from nixprof.context import Context
 
 
-def show(result: RolledBack, context: Context) -> None:
+def show(result: Rollback, context: Context) -> None:
     """Sum a way back up."""
-    way, console = result.way, context.console
-    if result.done:
-        console.say(f"✓ {counts(way.changes) or 'no package changes'} · generation {way.after.number}")
-        if way.before.number != way.after.number:
-            console.say(f"  to undo: nixprof rollback {way.before.number}")
+    console = context.console
+    if not result.is_needed:
+        console.say(f"✓ already at generation {result.after}: nothing to change")
+    elif result.done:
+        console.say(f"✓ {counts(result.changes) or 'no package changes'} · generation {result.after}")
+        if result.before != result.after:
+            console.say(f"  to undo: nixprof rollback {result.before}")
     elif context.dry_run:
-        show_way(way, console)
-        console.say(dry_run(way.changes, "no package changes"))
+        show_way(result, console)
+        console.say(dry_run(result.changes, "no package changes"))
     else:
         console.say("Nothing was changed.")
 
 
-def as_json(result: RolledBack) -> dict[str, Any]:
+def as_json(result: Rollback) -> dict[str, Any]:
     """Give what a way back comes to."""
-    way = result.way
     return {
         "done": result.done,
-        "before": way.before.number,
-        "after": way.after.number,
-        "changes": way.changes,
-        "restoresList": bool(way.files),
-        "differenceBytes": way.difference_bytes,
-        "edited": way.edited,
-        "copy": way.copy if way.edited else None,
-        "foreign": way.foreign,
-        "unpinned": [key.removeprefix("nixpkgs#") for key in way.unpinned],
+        "before": result.before,
+        "after": result.after,
+        "changes": result.changes,
+        "restoresList": result.restores_list,
+        "differenceBytes": result.difference_bytes,
+        "edited": result.edited,
+        "copy": result.copy if result.edited else None,
+        "foreign": result.foreign,
+        "unpinned": [key.removeprefix("nixpkgs#") for key in result.unpinned],
     }
 
 
-def show_way(result: Return, console: Console) -> None:
+def show_way(result: Rollback, console: Console) -> None:
     """Show what a way back comes to; nothing where a script reads."""
     if not console.json:
         for line in _way(result, console):
             console.say(line)
 
 
-def _way(result: Return, console: Console) -> Iterator[str]:
+def _way(result: Rollback, console: Console) -> Iterator[str]:
     """Show what a way back comes to."""
-    yield f"going back from generation {result.before.number} to {result.after.number} ({when(result.after.time)})"
+    yield f"going back from generation {result.before} to {result.after} ({when(result.time)})"
     if result.changes:
         yield ""
     yield from change_lines(result.changes, {}, console, sys.stderr)
     yield from (f"  {part}" for part in on_disk(result.difference_bytes))
     if result.foreign:
         yield f"  not installed by nixprof, and removed too: {', '.join(result.foreign)}"
-    if not result.files:
+    if not result.restores_list:
         yield "  only the profile goes back: the list stays as it is"
     for package in result.unpinned:
         yield f"  {package_name(package)} is no longer pinned"
@@ -77,7 +78,7 @@ def _way(result: Return, console: Console) -> Iterator[str]:
         yield from (f"  {line}" for line in copy)
 
 
-def loss(result: Return) -> str | None:
+def loss(result: Rollback) -> str | None:
     """Say what a way back takes away that nixprof has not installed; None for nothing."""
     parts = [
         *([f"it would undo your edits of {', '.join(map(display_path, result.edited))}"] if result.edited else []),

@@ -9,7 +9,7 @@ import pytest
 from support.claims import agree, refused
 from support.world import NIXPROF_TYPED, World
 
-from nixprof.change.collisions import Provider, find_collisions, find_collisions_beside
+from nixprof.change.collisions import Provider, find_collisions, find_profile_collisions
 from nixprof.nix.profile import USUAL_PRIORITY
 
 SETS = [
@@ -115,7 +115,7 @@ def test_the_same_verdict_beside_an_element_of_the_profile(world: World, command
         for priority in (4, 5, 6):
             element = Provider("foreign", priority, foreign)
             profile = link(world, [Provider("nixprof", USUAL_PRIORITY, built), element])
-            found = find_collisions_beside(those, [element], identical=True)
+            found = find_profile_collisions(those, [element])
             assert (profile is not None) == (found == ()), (ranks, priority, found)
 
 

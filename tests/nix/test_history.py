@@ -60,6 +60,19 @@ def test_rollback_goes_one_back_and_can_be_undone(world: World) -> None:
     assert everything(world) == after
 
 
+def test_rollback_to_where_the_profile_is(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    before = world.snapshot()
+    assert world.nixprof("rollback", "1").stderr == "✓ already at generation 1: nothing to change\n"
+    assert world.nixprof("rollback", "1", "--json").json["done"] is False
+    assert world.snapshot() == before
+    world.write_manifest('packages = ["hello", "jq"]\n')
+    assert "your edits of ~/.config/nixprof/nixprof.toml" in world.nixprof("rollback", "1", "--yes").stderr
+    assert world.manifest.read_text().startswith('packages = ["hello"]\n')
+    assert world.nixprof("history", "--json").json["rollbacks"] == []
+
+
 def test_rollback_keeps_a_copy_of_hand_edits(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.change.collisions import Collision, Provider, find_collisions, find_collisions_beside
+from nixprof.change.collisions import Collision, Provider, find_collisions, find_profile_collisions
 
 Tree = Mapping[str, str | tuple[str, int]]
 
@@ -76,7 +76,6 @@ def test_every_pair_is_told(tmp_path: Path) -> None:
 def test_identical_files(tmp_path: Path) -> None:
     those = providers(tmp_path, {"bin/x": "1", "y": "2"}, {"bin/x": "1"})
     assert find_collisions(those) == ()
-    assert told(find_collisions(those, identical=True)) == [("a", "b", ("bin/x",))]
 
 
 def test_the_mode_counts(tmp_path: Path) -> None:
@@ -169,27 +168,26 @@ def test_beside_an_element_the_best_package_counts(tmp_path: Path) -> None:
     worse, better, element = providers(
         tmp_path, {"x": "1", "w": "1"}, {"x": "2"}, {"x": "1", "w": "2"}, priorities=[5, 4, 5]
     )
-    found = find_collisions_beside([worse, better], [element])
+    found = find_profile_collisions([worse, better], [element])
     assert told(found) == [("a", "c", ("w",)), ("b", "c", ("x",))]
 
 
 @pytest.mark.parametrize("priority", [4, 6])
 def test_an_element_of_another_priority_is_no_collision(tmp_path: Path, priority: int) -> None:
     package, element = providers(tmp_path, {"x": "1"}, {"x": "2"}, priorities=[9, priority])
-    assert find_collisions_beside([package], [element]) == ()
-    assert told(find_collisions_beside([package], [Provider("e", 5, element.path)])) == [("a", "e", ("x",))]
+    assert find_profile_collisions([package], [element]) == ()
+    assert told(find_profile_collisions([package], [Provider("e", 5, element.path)])) == [("a", "e", ("x",))]
 
 
 def test_an_equal_file_of_an_element(tmp_path: Path) -> None:
     package, element = providers(tmp_path, {"s/x": "1", "share/mime/types": "1"}, {"s/x": "1", "share/mime/types": "1"})
-    assert find_collisions_beside([package], [element]) == ()
-    found = find_collisions_beside([package], [element], identical=True)
-    assert told(found) == [("a", "b", ("s/x", "share/mime/types"))]
+    [found] = find_profile_collisions([package], [element])
+    assert (found.files, found.harmless) == ((), ("s/x", "share/mime/types"))
 
 
 def test_elements_that_clash_among_each_other_are_no_matter(tmp_path: Path) -> None:
     package, one, other = providers(tmp_path, {"y": "1"}, {"x": "1"}, {"x": "2"})
-    assert find_collisions_beside([package], [one, other]) == ()
+    assert find_profile_collisions([package], [one, other]) == ()
 
 
 NAMES = st.sampled_from(["a", "b", "a/c", "b/c", "a/c/d", "share/mime/x", "log"])

@@ -174,7 +174,7 @@ def generation(tmp_path: Path, number: int | None, *files: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("files", "keeper", "elements"),
+    ("files", "manager", "elements"),
     [
         ((), ProfileManager.NOBODY, 0),
         (("manifest.json",), ProfileManager.NIX_PROFILE, 2),
@@ -184,9 +184,9 @@ def generation(tmp_path: Path, number: int | None, *files: str) -> Path:
         (("manifest.json", "manifest.nix"), ProfileManager.NIX_PROFILE, 2),
     ],
 )
-def test_who_keeps_a_profile(tmp_path: Path, files: tuple[str, ...], keeper: ProfileManager, elements: int) -> None:
+def test_who_manages_a_profile(tmp_path: Path, files: tuple[str, ...], manager: ProfileManager, elements: int) -> None:
     found = read(generation(tmp_path, 12, *files))
-    assert found.keeper is keeper
+    assert found.manager is manager
     assert len(found.elements) == elements
     assert found.generation == 12
     assert found.store_path == str(tmp_path / "stored")
@@ -194,13 +194,13 @@ def test_who_keeps_a_profile(tmp_path: Path, files: tuple[str, ...], keeper: Pro
 
 def test_no_profile_yet(tmp_path: Path) -> None:
     found = read(tmp_path / "profile")
-    assert (found.keeper, found.generation, found.store_path) == (ProfileManager.NOBODY, None, None)
+    assert (found.manager, found.generation, found.store_path) == (ProfileManager.NOBODY, None, None)
 
 
 def test_a_profile_that_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "profile").symlink_to("profile-3-link")
     found = read(tmp_path / "profile")
-    assert (found.keeper, found.generation) == (ProfileManager.NOBODY, 3)
+    assert (found.manager, found.generation) == (ProfileManager.NOBODY, 3)
 
 
 def test_a_link_that_is_no_generation(tmp_path: Path) -> None:
