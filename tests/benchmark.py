@@ -427,7 +427,7 @@ def main() -> None:
             for number in range(options.rounds):
                 benchmark.run_round(size, number)
                 print(f"{size} packages, round {number + 1}", file=sys.stderr)
-            sizes = options.sizes[:done]
+            sizes = sorted(options.sizes[:done])
             measured = "\n\n".join((about, targets(benchmark.times, sizes), tables(benchmark.times, sizes)))
             if options.write:  # What has been measured stays where somebody stops it.
                 write_page(measured)
