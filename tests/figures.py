@@ -207,7 +207,7 @@ def count_tests(checkout: Path) -> dict[str, str]:
             text=True,
             check=False,
         )
-        found = re.search(r"^(\d+) tests? collected", done.stdout, re.MULTILINE)
+        found = re.search(r"^(\d+)(?:/\d+)? tests? collected", done.stdout, re.MULTILINE)
         counted[label] = f"{int(found[1]):,}" if found else "-"
     return counted
 
