@@ -202,9 +202,9 @@ def fresh_world(make_world: MakeWorld) -> World:
 
 @pytest.fixture
 def sample(request: pytest.FixtureRequest, nix_install: NixInstall) -> int:
-    """At which points something goes wrong, each eighth or so: all take minutes for each command."""
+    """At which points something goes wrong, each twelfth or so: all take minutes for each command."""
     thorough = request.config.getoption("all") and nix_install in newest()
-    return int(os.environ.get("NIXPROF_TEST_POINTS", "8" if thorough else "32"))
+    return int(os.environ.get("NIXPROF_TEST_POINTS", "12" if thorough else "36"))
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_a_list_that_is_a_link_brings_what_it_includes(world: World, origin: Pat
 def test_killed_anywhere_it_can_be_said_again(world: World, origin: Path, sample: int) -> None:
     stages = Stages(world, ("init", "--from", str(origin)), staying=())
     assert len(stages.points) > 10
-    for at, what in chosen(stages.points, max(1, sample // 4)):
+    for at, what in chosen(stages.points, max(1, sample // 6)):
         stages.disturbed(at, "kill")
         world.nixprof("init", "--from", origin, check=False)
         assert Standing.of(world).files == stages.new.files, what
