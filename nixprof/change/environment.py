@@ -27,53 +27,29 @@ _RECORD = "-nixprof-environment.json"
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentEntry:
-    """A package as an environment links it.
+    """A package as an environment links it."""
 
-    Attributes:
-        key: the identity of the package, such as `nixpkgs#git`.
-        pname: its name.
-        version: its version; may be empty.
-        priority: lower wins.
-        paths: its store paths, one for each installed output.
-
-    """
-
-    key: str
+    key: str  # the identity of the package, such as `nixpkgs#git`
     pname: str
-    version: str
-    priority: int
-    paths: tuple[str, ...]
+    version: str  # may be empty
+    priority: int  # lower wins
+    paths: tuple[str, ...]  # its store paths, one for each installed output
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """An environment that exists.
-
-    Attributes:
-        store_path: what it is.
-        element: the entry of the profile that it is in.
-        flake: the store path of the generated folder that it was built from.
-        packages: what it links, in the order of the manifest.
-
-    """
+    """An environment that exists."""
 
     store_path: str
-    element: Element
-    flake: str
-    packages: tuple[EnvironmentEntry, ...]
+    element: Element  # the entry of the profile that it is in
+    flake: str  # the store path of the generated folder that it was built from
+    packages: tuple[EnvironmentEntry, ...]  # what it links, in the order of the manifest
 
 
 def expected(
     packages: Sequence[Package], locked: Mapping[str, LockedPackage], system: str
 ) -> tuple[EnvironmentEntry, ...]:
-    """Give what the environment of a machine has to link.
-
-    Args:
-        packages: those of the manifest that apply to the machine.
-        locked: all of them answered for `system`.
-        system: the machine's.
-
-    """
+    """Give what an environment has to link: packages that are all resolved for a system."""
     return tuple(_link(package, locked[package.spec.key], system) for package in packages)
 
 

@@ -112,23 +112,23 @@ def evaluate(
     Raises: NixprofError where Nix fails altogether.
 
     """
-    answers = {one: _store_path_answer(one) for one in asked if one.package.spec.is_store_path}
-    asked = [one for one in asked if one not in answers]
+    evaluated = {one: _resolved_store_path(one) for one in asked if one.package.spec.is_store_path}
+    asked = [one for one in asked if one not in evaluated]
     if not asked:
-        return answers, []
+        return evaluated, []
     evaluation = _Evaluation(nix, folder)
-    told = evaluation.resolve(asked)
-    refusals = evaluation.without_system(told)
+    replies = evaluation.resolve(asked)
+    refusals = evaluation.without_system(replies)
     for one in asked:
-        if told[one]["state"] == "no such system":
+        if replies[one]["state"] == "no such system":
             continue
-        found = evaluation.refusals(one, told[one])
+        found = evaluation.refusals(one, replies[one])
         refusals += [_with_others(refusal, lock.packages, declared) for refusal in found]
         if not found:
             source, fingerprint = source_of(one.package, lock.package(one.package.spec.key), lock, fingerprint_of)
-            new_name = evaluation.in_place_of(one, told[one]["newName"])
-            answers[one] = _answer(told[one], source, fingerprint, new_name)
-    return answers, refusals
+            new_name = evaluation.in_place_of(one, replies[one]["newName"])
+            evaluated[one] = _resolved(replies[one], source, fingerprint, new_name)
+    return evaluated, refusals
 
 
 def source_of(package: Package, known: LockedPackage, lock: Lock, fingerprint_of: Mapping[str, str]) -> tuple[str, str]:
@@ -155,7 +155,7 @@ class _Evaluation:
             by_system.setdefault(one.system, []).append(one.index)
         stderr: list[str] = []
         try:
-            told = self.nix.evaluate(
+            reply = self.nix.evaluate(
                 self.folder, "lib.resolve", f"resolve: resolve {_request(by_system)}", stderr.append
             )
         except NixError as error:
@@ -169,17 +169,17 @@ class _Evaluation:
             ordered = [*first, *(one for one in asked if one not in first)]
             return self.resolve(ordered[:half]) | self.resolve(ordered[half:])
         try:
-            found = {system: iter(entries) for system, entries in told.items()}
-            answers = {one: next(found[one.system]) for one in asked}
+            found = {system: iter(entries) for system, entries in reply.items()}
+            replies = {one: next(found[one.system]) for one in asked}
         except (AttributeError, LookupError, TypeError, StopIteration):
-            answers = {}
-        if answers and all(_is_answer(one, answer) for one, answer in answers.items()):
+            replies = {}
+        if replies and all(_is_reply(one, reply) for one, reply in replies.items()):
             new_names = renamed("".join(stderr))
-            return {one: {**answer, "newName": _new_name(one, new_names)} for one, answer in answers.items()}
+            return {one: {**reply, "newName": _new_name(one, new_names)} for one, reply in replies.items()}
         raise NixprofError(
             "Nix answers something else than it was asked",
             Reason.NOT_NIX,
-            cause=str(told)[:200],
+            cause=str(reply)[:200],
             hints=("is it Nix? nix --version",),
         )
 
@@ -204,21 +204,21 @@ class _Evaluation:
         written = " ".join(f"[ {' '.join(map(quoted, path))} ]" for path in paths)
         function = f'filterDerivations: filterDerivations "{one.system}" {one.index} [ {written} ]'
         try:
-            told = self.nix.evaluate(self.folder, "lib.filterDerivations", function)
+            reply = self.nix.evaluate(self.folder, "lib.filterDerivations", function)
         except NixprofError:
             return []
-        return [replace(one.package.spec, attr_path=tuple(path)).name for path in told] if fits(told, [[str]]) else []
+        return [replace(one.package.spec, attr_path=tuple(path)).name for path in reply] if fits(reply, [[str]]) else []
 
-    def without_system(self, told: Mapping[ResolveRequest, Mapping[str, Any]]) -> list[Refusal]:
+    def without_system(self, replies: Mapping[ResolveRequest, Mapping[str, Any]]) -> list[Refusal]:
         """Say which packages are of an input that has nothing for their system, and ask Nix for the reason once."""
         reasons: dict[tuple[str, str], str] = {}
         refusals = []
-        for one, answer in told.items():
-            if answer["state"] != "no such system":
+        for one, reply in replies.items():
+            if reply["state"] != "no such system":
                 continue
             at = (one.package.spec.input, one.system)
-            if at not in reasons and answer["systems"]:
-                reasons[at] = f"it has packages for {', '.join(answer['systems'])}"
+            if at not in reasons and reply["systems"]:
+                reasons[at] = f"it has packages for {', '.join(reply['systems'])}"
             elif at not in reasons:
                 error = self.force(one)
                 reasons[at] = error.said if isinstance(error, NixError) else error.message
@@ -231,31 +231,31 @@ class _Evaluation:
         found = self.packages_among(one, [(*above, *whole), whole]) if above and name else []
         return found[0] if found else name
 
-    def refusals(self, one: ResolveRequest, told: Mapping[str, Any]) -> list[Refusal]:
-        """Make what Nix told of a package into the reasons why it cannot be had; none where it can."""
+    def refusals(self, one: ResolveRequest, reply: Mapping[str, Any]) -> list[Refusal]:
+        """Make the reply about a package into the reasons why it cannot be had; none where it can."""
         at = (one.package, (one.system,))
-        match told["state"]:
+        match reply["state"]:
             case "missing":
-                return [Refusal(*at, Reason.MISSING, details=self._meant(one, told))]
+                return [Refusal(*at, Reason.MISSING, details=self._meant(one, reply))]
             case "not a package":
-                return [self._no_package(one, told)]
+                return [self._no_package(one, reply)]
             case "malformed":
-                return [Refusal(*at, Reason.MALFORMED, details=(told["attribute"],), kind=_kind(told["type"]))]
+                return [Refusal(*at, Reason.MALFORMED, details=(reply["attribute"],), kind=_kind(reply["type"]))]
             case "resolved":
-                return _unusable(one, told)
+                return _unusable(one, reply)
             case "refused":
-                found = [reason for reason in _REFUSALS if told[reason.value]]
+                found = [reason for reason in _REFUSALS if reply[reason.value]]
                 if found:
-                    return [_refusal(at, reason, told) for reason in found]
-        error = told.get("error") or self.force(one)
-        refusal = _from_words(one, error, told.get("name", ""))
+                    return [_refusal(at, reason, reply) for reason in found]
+        error = reply.get("error") or self.force(one)
+        refusal = _from_words(one, error, reply.get("name", ""))
         if refusal.reason is Reason.RENAMED:
             refusal = replace(refusal, details=(self.in_place_of(one, refusal.details[0]),))
-        return [replace(refusal, can_be_allowed=told["reached"])]
+        return [replace(refusal, can_be_allowed=reply["reached"])]
 
-    def _meant(self, one: ResolveRequest, told: Mapping[str, Any]) -> tuple[str, ...]:
+    def _meant(self, one: ResolveRequest, reply: Mapping[str, Any]) -> tuple[str, ...]:
         """Find packages with a name like one that is missing."""
-        path, depth, names = one.package.spec.attr_path, told["depth"], told["names"]
+        path, depth, names = one.package.spec.attr_path, reply["depth"], reply["names"]
         before, missing, after = path[:depth], path[depth], path[depth + 1 :]
         # A version holds dots, and without quotes each begins another name.
         whole = ".".join(path[depth:])
@@ -264,14 +264,14 @@ class _Evaluation:
             close += [(*before, name, *after) for name in _close(missing, names)]
         return tuple(self.packages_among(one, close))
 
-    def _no_package(self, one: ResolveRequest, told: Mapping[str, Any]) -> Refusal:
+    def _no_package(self, one: ResolveRequest, reply: Mapping[str, Any]) -> Refusal:
         """Say what is not a package: a set of some, or a part of one."""
         path = one.package.spec.attr_path
-        refusal = Refusal(one.package, (one.system,), Reason.NOT_A_PACKAGE, kind=_kind(told["type"]))
+        refusal = Refusal(one.package, (one.system,), Reason.NOT_A_PACKAGE, kind=_kind(reply["type"]))
         of_package = self.packages_among(one, [path[:length] for length in range(len(path) - 1, 0, -1)])
         if of_package:
             return replace(refusal, details=tuple(of_package))
-        inside = self.packages_among(one, [(*path, name) for name in told["names"][:MAX_ATTRIBUTES]])
+        inside = self.packages_among(one, [(*path, name) for name in reply["names"][:MAX_ATTRIBUTES]])
         return replace(refusal, kind=A_SET, details=tuple(inside[:MAX_EXAMPLES])) if inside else refusal
 
 
@@ -281,12 +281,12 @@ def _new_name(one: ResolveRequest, new_names: Mapping[str, str]) -> str:
     return new_names.get(".".join(path)) or new_names.get(path[-1], "")
 
 
-def _is_answer(one: ResolveRequest, told: Any) -> bool:
-    """Tell whether Nix has answered what it was asked; see `resolveOne` in nixprof.nix."""
-    shape = _SHAPES.get(told["state"]) if fits(told, {"state": str}) else None
-    if shape is None or not fits(told, shape):
+def _is_reply(one: ResolveRequest, reply: Any) -> bool:
+    """Tell whether a reply is about what Nix was asked; see `resolveOne` in nixprof.nix."""
+    shape = _SHAPES.get(reply["state"]) if fits(reply, {"state": str}) else None
+    if shape is None or not fits(reply, shape):
         return False
-    return told["state"] != "missing" or bool(0 <= told["depth"] < len(one.package.spec.attr_path))
+    return reply["state"] != "missing" or bool(0 <= reply["depth"] < len(one.package.spec.attr_path))
 
 
 def _request(by_system: Mapping[str, Sequence[int]]) -> str:
@@ -294,27 +294,27 @@ def _request(by_system: Mapping[str, Sequence[int]]) -> str:
     return "{ " + " ".join(f'"{system}" = [ {" ".join(map(str, at))} ];' for system, at in by_system.items()) + " }"
 
 
-def _answer(told: Mapping[str, Any], source: str, fingerprint: str, new_name: str) -> ResolvedPackage:
+def _resolved(reply: Mapping[str, Any], source: str, fingerprint: str, new_name: str) -> ResolvedPackage:
     return ResolvedPackage(
         Resolved(
-            pname=told["pname"],
-            version=told["version"],
-            description=" ".join(told["description"].split()),
-            main_program=told["mainProgram"],
-            priority=told["priority"],
-            outputs=told["outputs"],
-            outputs_to_install=tuple(one for one in told["outputsToInstall"] if one in told["outputs"]),
+            pname=reply["pname"],
+            version=reply["version"],
+            description=" ".join(reply["description"].split()),
+            main_program=reply["mainProgram"],
+            priority=reply["priority"],
+            outputs=reply["outputs"],
+            outputs_to_install=tuple(one for one in reply["outputsToInstall"] if one in reply["outputs"]),
             source=source,
             fingerprint=fingerprint,
         ),
-        told["drvPath"],
+        reply["drvPath"],
         new_name,
-        tuple(told["substituters"]),
-        tuple(told["trustedKeys"]),
+        tuple(reply["substituters"]),
+        tuple(reply["trustedKeys"]),
     )
 
 
-def _store_path_answer(one: ResolveRequest) -> ResolvedPackage:
+def _resolved_store_path(one: ResolveRequest) -> ResolvedPackage:
     """Tell of a store path what its name tells."""
     path = one.package.spec.attr_path[0]
     pname, version = package_of([path], ())
@@ -330,34 +330,34 @@ def _is_of_packages(error: NixError) -> bool:
     return error.reason in _OF_PACKAGES or (error.reason is Reason.INPUT and of_source)
 
 
-def _unusable(one: ResolveRequest, told: Mapping[str, Any]) -> list[Refusal]:
+def _unusable(one: ResolveRequest, reply: Mapping[str, Any]) -> list[Refusal]:
     """Say what keeps a package from being used that nothing keeps from being evaluated."""
     at = (one.package, (one.system,))
-    paths = {"drvPath": told["drvPath"], **{f"{name}.outPath": path for name, path in told["outputs"].items()}}
+    paths = {"drvPath": reply["drvPath"], **{f"{name}.outPath": path for name, path in reply["outputs"].items()}}
     for name, path in paths.items():
         if not is_store_path(path):
             return [Refusal(*at, Reason.MALFORMED, details=(name,), kind=f"{excerpt(path)}, which is not a store path")]
     # An output that is chosen in the list or, where none is, by the package itself.
-    chosen, there = one.package.spec.outputs, told["outputs"]
-    absent = [output for output in chosen or told["outputsToInstall"] if output != "*" and output not in there]
+    chosen, there = one.package.spec.outputs, reply["outputs"]
+    absent = [output for output in chosen or reply["outputsToInstall"] if output != "*" and output not in there]
     by_itself = "" if chosen else ", which it names as one to install"
     return [Refusal(*at, Reason.NO_SUCH_OUTPUT, output, details=tuple(there), kind=by_itself) for output in absent[:1]]
 
 
-def _refusal(at: tuple[Package, tuple[str, ...]], reason: Reason, told: Mapping[str, Any]) -> Refusal:
-    """Make what a package says of itself into the reason why nixpkgs refuses it."""
-    full_name, pname = told["name"], told["pname"]
+def _refusal(at: tuple[Package, tuple[str, ...]], reason: Reason, reply: Mapping[str, Any]) -> Refusal:
+    """Make what a package says about itself into the reason why nixpkgs refuses it."""
+    full_name, pname = reply["name"], reply["pname"]
     names: tuple[str, ...] = (pname,)
     details: Sequence[str] = ()
     match reason:
         case Reason.INSECURE:
-            names, details = (full_name,), told["vulnerabilities"]
+            names, details = (full_name,), reply["vulnerabilities"]
         case Reason.UNSUPPORTED:
-            details = told["platforms"]
-        case Reason.BROKEN if told["problems"]:
-            names = tuple(pname if one == "broken" else f"{pname}.{one}" for one in told["problems"])
-            details = told["messages"]
-    return Refusal(*at, reason, full_name, names, tuple(details), can_be_allowed=told["reached"])
+            details = reply["platforms"]
+        case Reason.BROKEN if reply["problems"]:
+            names = tuple(pname if one == "broken" else f"{pname}.{one}" for one in reply["problems"])
+            details = reply["messages"]
+    return Refusal(*at, reason, full_name, names, tuple(details), can_be_allowed=reply["reached"])
 
 
 def _kind(type_: str) -> str:

@@ -181,7 +181,7 @@ class Transaction:
         standing = (*(one for one in before.installed if one.key not in request.renamed), *request.standing)
         changes = compare(standing, packages)
         leaving = standing if any(one.before is not None for one in changes) else ()
-        downloads = plan_downloads(context, self._nix, packages, leaving, self._resolver.answers)
+        downloads = plan_downloads(context, self._nix, packages, leaving, self._resolver.evaluated)
         for note in dict.fromkeys(self._notes(downloads)):
             context.progress.note(note)
         found, known = gaps(manifest, lock.packages, context.machine), set(map(_identity, before.gaps))
@@ -199,7 +199,7 @@ class Transaction:
             plan.packages,
             before.installed,
             plan.lock,
-            self._resolver.answers,
+            self._resolver.evaluated,
             lambda keys: self._resolver.evaluate_again(plan.manifest, plan.lock, keys),
         ).perform(plan.downloads)
         leaving = replaced(before, request.elements)
@@ -254,11 +254,11 @@ class Transaction:
     def _notes(self, downloads: DownloadPlan | None) -> Iterator[str]:
         """Say what else is worth knowing of what was resolved: new names, and caches for what has to be built."""
         built: dict[tuple[Sequence[str], Sequence[str]], list[str]] = {}
-        for request, answer in self._resolver.answers.items():
-            if answer.new_name:
-                yield renaming(request.package, answer.new_name)
-            if downloads and answer.derivation in downloads.built and answer.substituters:
-                built.setdefault((answer.substituters, answer.trusted_keys), []).append(request.package.written)
+        for request, package in self._resolver.evaluated.items():
+            if package.new_name:
+                yield renaming(request.package, package.new_name)
+            if downloads and package.derivation in downloads.built and package.substituters:
+                built.setdefault((package.substituters, package.trusted_keys), []).append(request.package.written)
         for (substituters, keys), names in built.items():
             yield f"{', '.join(names)} may be in a cache that the flake names; in nix.conf:"
             yield f"  extra-substituters = {' '.join(substituters)}"

@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from nixprof.lock.lock import Lock
     from nixprof.nix.operations import Nix
 
-    Answers = Mapping[ResolveRequest, ResolvedPackage]
+    Evaluated = Mapping[ResolveRequest, ResolvedPackage]
 
 MAX_NAMES = 4  # how many packages a step names
 
 
-def derivations(answers: Answers, system: str) -> dict[str, str]:
+def derivations(evaluated: Evaluated, system: str) -> dict[str, str]:
     """Give what builds each store path of a system, as `nix-store --realise` takes it, as far as it is in the store."""
     return {
-        path: f"{answer.derivation}!{output}"
-        for request, answer in answers.items()
-        if request.system == system and os.path.lexists(answer.derivation)
-        for output, path in answer.resolved.outputs.items()
+        path: f"{package.derivation}!{output}"
+        for request, package in evaluated.items()
+        if request.system == system and os.path.lexists(package.derivation)
+        for output, path in package.resolved.outputs.items()
     }
 
 
@@ -49,7 +49,7 @@ def plan_downloads(
     nix: Nix,
     packages: Sequence[EnvironmentEntry],
     leaving: Sequence[EnvironmentEntry],
-    answers: Answers,
+    evaluated: Evaluated,
 ) -> DownloadPlan | None:
     """Tell what `realise` will fetch and build, and how much more that is than what leaves.
 
@@ -58,7 +58,7 @@ def plan_downloads(
     missing = _missing(packages)
     downloads = None
     if missing:
-        builds = derivations(answers, context.machine.system)
+        builds = derivations(evaluated, context.machine.system)
         with context.progress.step("asking the caches"):
             downloads = nix.plan_downloads(builds.get(path, path) for path in missing)
     if not leaving or (downloads and downloads.built):
@@ -81,8 +81,8 @@ class Realisation:
     packages: Sequence[EnvironmentEntry]
     installed: Sequence[EnvironmentEntry]  # what the profile has, which protects it
     lock: Lock
-    answers: Answers  # what was evaluated for this change
-    evaluate: Callable[[Collection[str]], Answers]  # evaluates packages once more, by key
+    evaluated: Evaluated  # what was evaluated for this change
+    evaluate: Callable[[Collection[str]], Evaluated]  # evaluates packages once more, by key
 
     def perform(self, downloads: DownloadPlan | None) -> None:
         """Fetch what is in a cache, and build the rest.
@@ -95,27 +95,28 @@ class Realisation:
             return
         missing = _missing(self.packages)
         doing = f"{_doing(downloads)} {_names(missing.values())}" if missing else "looking into the store"
-        answers = self.answers
-        builds = self._derivations(answers)
+        evaluated = self.evaluated
+        builds = self._derivations(evaluated)
         try:
             self._realise(new, {path: builds[path] for path in missing.keys() & builds.keys()}, doing)
         except NixError as error:
             missing = self._invalid()
-            builds = self._derivations(answers)
+            builds = self._derivations(evaluated)
             if error.reason is not Reason.FAILED or not missing.keys() - builds.keys():
-                raise self._explained(error, missing, answers) from error
+                raise self._explained(error, missing, evaluated) from error
         else:
             return
         # What was locked earlier is in no cache, or the garbage collector has deleted what was to build it.
-        answers = {**answers, **self._evaluated_again({path: missing[path] for path in missing.keys() - builds.keys()})}
-        builds = self._derivations(answers)
+        unknown = {path: key for path, key in missing.items() if path not in builds}
+        evaluated = {**evaluated, **self._evaluated_again(unknown)}
+        builds = self._derivations(evaluated)
         try:
             self._realise(new, {path: builds[path] for path in missing}, f"building {_names(missing.values())}")
         except NixError as error:
-            raise self._explained(error, self._invalid(), answers) from error
+            raise self._explained(error, self._invalid(), evaluated) from error
 
-    def _derivations(self, answers: Answers) -> dict[str, str]:
-        return derivations(answers, self.context.machine.system)
+    def _derivations(self, evaluated: Evaluated) -> dict[str, str]:
+        return derivations(evaluated, self.context.machine.system)
 
     def _realise(self, paths: Sequence[str], builds: Mapping[str, str], doing: str) -> None:
         with self.context.progress.step(doing):
@@ -128,7 +129,7 @@ class Realisation:
         gone = keys.keys() - there | self.nix.invalid(there)
         return {path: key for path, key in keys.items() if path in gone}
 
-    def _evaluated_again(self, missing: Mapping[str, str]) -> Answers:
+    def _evaluated_again(self, missing: Mapping[str, str]) -> Evaluated:
         """Evaluate the packages of store paths that cannot be fetched, to be able to build them.
 
         Raises: NixprofError where nothing builds exactly them.
@@ -136,21 +137,21 @@ class Realisation:
         lost = {path: key for path, key in missing.items() if not self._has_source(key)}
         if lost:
             raise _lost(lost)
-        answers = self.evaluate(set(missing.values()))
-        for path in missing.keys() - self._derivations(answers).keys():
-            raise self._mismatch(path, missing[path], answers)
-        return answers
+        evaluated = self.evaluate(set(missing.values()))
+        for path in missing.keys() - self._derivations(evaluated).keys():
+            raise self._mismatch(path, missing[path], evaluated)
+        return evaluated
 
     def _has_source(self, key: str) -> bool:
         known = self.lock.package(key)
         source = known.systems[self.context.machine.system].source
         return not is_store_path(key) and (not isinstance(known.hold, KeptByPath) or source != "")
 
-    def _mismatch(self, path: str, key: str, answers: Answers) -> NixprofError:
+    def _mismatch(self, path: str, key: str, evaluated: Evaluated) -> NixprofError:
         """Say why a store path cannot be built: evaluation gives another one, or its derivation is gone."""
         name = package_name(key)
         outputs = next(
-            (one.resolved.outputs for request, one in answers.items() if request.package.spec.key == key), {}
+            (one.resolved.outputs for request, one in evaluated.items() if request.package.spec.key == key), {}
         )
         if path in outputs.values():
             return NixprofError(
@@ -159,17 +160,17 @@ class Realisation:
                 hints=("wait for the garbage collection to end, then run the same command again",),
             )
         locked = self.lock.package(key).systems[self.context.machine.system].outputs
-        evaluated = next((outputs.get(output) for output, there in locked.items() if there == path), None)
+        now = next((outputs.get(output) for output, there in locked.items() if there == path), None)
         return NixprofError(
             f"{name} is in no cache, and building it does not give what the lock says",
             Reason.LOCK_MISMATCH,
-            cause=f"the lock says   {path}\nevaluation says {evaluated or 'that there is no such output'}",
+            cause=f"the lock says   {path}\nevaluation says {now or 'that there is no such output'}",
             hints=(f"nixprof update {name}",),
         )
 
-    def _explained(self, error: NixError, missing: Mapping[str, str], answers: Answers) -> NixprofError:
+    def _explained(self, error: NixError, missing: Mapping[str, str], evaluated: Evaluated) -> NixprofError:
         """Say which packages a failure of Nix to fetch or to build belongs to."""
-        keys = {one.derivation: request.package.spec.key for request, one in answers.items() if one.derivation}
+        keys = {one.derivation: request.package.spec.key for request, one in evaluated.items() if one.derivation}
         others = {one.key for one in self.installed} - set(missing.values())
         command = " ".join(map(shell_quote, ("nixprof", *self.context.arguments)))
         return of_packages(error, missing, keys, self.nix.log, len(others), command)

@@ -1,4 +1,4 @@
-"""Complete the lock: resolve every package that `packages.json` does not answer, by as few evaluations as possible."""
+"""Complete the lock: resolve every package that is not in `packages.json`, by as few evaluations as possible."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Resolver:
 
     def __init__(self, context: Context, nix: Nix, staging: Staging, listed: frozenset[str]) -> None:
         """Begin; `listed` are the keys of the packages that are on the user's list already."""
-        self.answers: dict[ResolveRequest, ResolvedPackage] = {}  # all that was evaluated
+        self.evaluated: dict[ResolveRequest, ResolvedPackage] = {}  # all that was evaluated
         self._context = context
         self._nix = nix
         self._staging = staging
@@ -86,9 +86,9 @@ class Resolver:
         refusals = self.evaluate(manifest, lock, asked)
         packages = {one.package.spec.key: lock.package(one.package.spec.key) for one in asked}
         for one in asked:
-            if one in self.answers:
+            if one in self.evaluated:
                 key = one.package.spec.key
-                packages[key] = packages[key].on(one.system, self.answers[one].resolved)
+                packages[key] = packages[key].on(one.system, self.evaluated[one].resolved)
         blocking = {
             one.package for one in refusals if here in one.systems or (one.reason in request.allow and one.policy)
         }
@@ -114,7 +114,7 @@ class Resolver:
         return known is not None and known.unavailable[one.system].reason not in {one.value for one in request.allow}
 
     def evaluate(self, manifest: Manifest, lock: Lock, asked: Sequence[ResolveRequest]) -> list[Refusal]:
-        """Evaluate packages, into `answers`; returns why there is no answer for the others."""
+        """Evaluate packages, into `evaluated`; returns why the others cannot be had."""
         declared = [one.name for one in manifest.inputs]
         used = used_inputs(manifest, lock.packages)
         self._staging.write(manifest, lock)
@@ -123,10 +123,10 @@ class Resolver:
             self._context.progress.step(f"resolving {count(number, 'package')}"),
             self._staging.naming_inputs(used, lock),
         ):
-            answers, refusals = evaluate(
+            evaluated, refusals = evaluate(
                 self._nix, self._staging.folder, asked, lock, fingerprints(manifest, lock.inputs), declared
             )
-        self.answers |= answers
+        self.evaluated |= evaluated
         return refusals
 
     def evaluate_again(
@@ -142,4 +142,4 @@ class Resolver:
         refusals = self.evaluate(manifest, lock, asked)
         if refusals:
             raise UnresolvableError(refusals, lock.inputs, self._listed)
-        return {one: self.answers[one] for one in asked}
+        return {one: self.evaluated[one] for one in asked}

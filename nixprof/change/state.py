@@ -33,31 +33,31 @@ class State:
 
     Args:
         context: whose.
-        draft: what to read instead of the files of the manifest that are named.
+        files: what to read instead of the files of the manifest that are named.
 
     Raises: NixprofError from every property, where what it reads cannot be read.
 
     """
 
-    def __init__(self, context: Context, draft: Mapping[Path, bytes] = MappingProxyType({})) -> None:
+    def __init__(self, context: Context, files: Mapping[Path, bytes] = MappingProxyType({})) -> None:
         self.machine = context.machine
-        self._project = context
-        self._draft = draft
+        self._context = context
+        self._files = files
 
     @cached_property
     def manifest(self) -> Manifest:
         """What the user wants."""
-        path = self._project.folders.manifest
+        path = self._context.folders.manifest
         if not path.exists():
             self._check_missing(path)
-        return self.manifest_with(self._draft)
+        return self.manifest_with(self._files)
 
     def manifest_with(self, files: Mapping[Path, bytes]) -> Manifest:
         """Read the manifest as it would be with some of its files written.
 
         Raises: NixprofError where it cannot be read, or would not say what it is for.
         """
-        manifest = read_draft(self._project.folders.manifest, files)
+        manifest = read_draft(self._context.folders.manifest, files)
         self._check_purpose(manifest)
         return manifest
 
@@ -93,7 +93,7 @@ class State:
     @cached_property
     def lock(self) -> Lock:
         """What was resolved."""
-        return Lock.read(self._project.folders.flake)
+        return Lock.read(self._context.folders.flake)
 
     @property
     def locked(self) -> Mapping[str, LockedPackage]:
@@ -108,12 +108,12 @@ class State:
     @cached_property
     def profile(self) -> Profile | None:
         """The profile; None where there is none."""
-        return self._project.profile()
+        return self._context.profile()
 
     @cached_property
     def compiled(self) -> bool:
         """Whether the generated folder is what the manifest compiles to."""
-        flake = self._project.folders.flake
+        flake = self._context.folders.flake
         return all(content(flake / name) == data for name, data in self.lock.code(self.manifest).items())
 
     @cached_property
@@ -154,7 +154,7 @@ class State:
     @cached_property
     def environments(self) -> tuple[Environment, ...]:
         """What of nixprof's is in the profile: normally one."""
-        return in_profile(self.profile, self._project.folders.flake)
+        return in_profile(self.profile, self._context.folders.flake)
 
     @property
     def installed(self) -> tuple[EnvironmentEntry, ...]:
@@ -179,7 +179,7 @@ class State:
         if len(self.environments) != 1 or not self.compiled:
             return False
         # An element from where the folder was before is one that `nix profile upgrade` fails on.
-        at_home = came_from(self.environments[0].element.original_url, self._project.folders.flake)
+        at_home = came_from(self.environments[0].element.original_url, self._context.folders.flake)
         return at_home and not self.unresolved and self.installed == self.expected
 
 

@@ -46,29 +46,29 @@ class AddRequest:
 
 
 def run(
-    context: Context, wish: AddRequest, *, dry_run: bool = False, confirm: Callable[[Plan], bool] = always
+    context: Context, asked: AddRequest, *, dry_run: bool = False, confirm: Callable[[Plan], bool] = always
 ) -> Added:
     """Add packages; an input for each flake reference that is new.
 
     Raises: NixprofError, with the list as before.
     """
     with begin(context, template(context.machine.system)) as change:
-        fresh, known = _fresh(wish, change.manifest)
+        fresh, known = _fresh(asked, change.manifest)
         typed = {text: one.spec.key for text, one in fresh.items()}
         references = {one.spec.input: text.partition("#")[0] for text, one in fresh.items() if one.new_input}
-        texts = _written(wish, change.manifest, fresh, known)
+        texts = _written(asked, change.manifest, fresh, known)
         request = replace(
             ChangeRequest.rewriting(change.manifest, texts, {*typed.values(), *(one.spec.key for one in known)}),
-            allow=wish.allow.obstacles,
-            attempt=Attempt(wish.allow.command, typed, references),
+            allow=asked.allow.obstacles,
+            attempt=Attempt(asked.allow.command, typed, references),
         )
         outcome = change.carry_out(request, dry_run=dry_run, confirm=confirm)
-    present = dict.fromkeys(package.written for package in known if not _options(package, wish))
+    present = dict.fromkeys(package.written for package in known if not _options(package, asked))
     return Added(outcome, tuple(present))
 
 
 def _written(
-    wish: AddRequest,
+    asked: AddRequest,
     manifest: Manifest,
     fresh: Mapping[str, Installable],
     known: Sequence[Package],
@@ -76,34 +76,34 @@ def _written(
     """Write it all into the texts of the manifest's files."""
     texts = manifest.texts()
     for package in known:
-        for key, value in _options(package, wish).items():
+        for key, value in _options(package, asked).items():
             texts[package.file] = set_option(texts[package.file], package.path, key, value)
     text = texts[manifest.path]
     for new in dict.fromkeys(one.new_input for one in fresh.values() if one.new_input):
         text = add_input(text, new.name, new.url)
     # What was typed twice, in whatever words, is added once.
     specs = {one.spec.key: str(one.spec) for one in fresh.values()}
-    entries = [NewPackage(spec, wish.priority, wish.pin) for spec in specs.values()]
+    entries = [NewPackage(spec, asked.priority, asked.pin) for spec in specs.values()]
     texts[manifest.path] = add_packages(text, entries)
     return texts
 
 
-def _options(package: Package, wish: AddRequest) -> dict[str, int]:
+def _options(package: Package, asked: AddRequest) -> dict[str, int]:
     """Give what the user wants otherwise of a package that is on the list, by the keys of its entry."""
     options: dict[str, int] = {}
-    if wish.priority is not None and wish.priority != package.priority:
-        options["priority"] = wish.priority
-    if wish.pin and not package.pin:
+    if asked.priority is not None and asked.priority != package.priority:
+        options["priority"] = asked.priority
+    if asked.pin and not package.pin:
         options["pin"] = True
     return options
 
 
-def _fresh(wish: AddRequest, manifest: Manifest) -> tuple[dict[str, Installable], list[Package]]:
+def _fresh(asked: AddRequest, manifest: Manifest) -> tuple[dict[str, Installable], list[Package]]:
     """Read what was typed; returns what is not on the list, by what was typed, and the entries of what is."""
     inputs = list(manifest.inputs)
     fresh: dict[str, Installable] = {}
     known: dict[Package, None] = {}
-    for text in wish.texts:
+    for text in asked.texts:
         _check_habit(text)
         one = read_installable(text, inputs)
         if one.new_input:

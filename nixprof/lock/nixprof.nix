@@ -56,7 +56,7 @@ let
     unsafeDiscardStringContext
     ;
 
-  # What everybody has, and what the manifest lists.
+  # The usual systems, and those that the manifest lists.
   usualSystems = [
     "aarch64-darwin"
     "aarch64-linux"
@@ -114,7 +114,7 @@ let
 
   ## packages.<system>.nixprof
 
-  # Whoever leaves nixprof may delete it: the plain environment does without.
+  # A user who leaves nixprof may delete it: the plain environment does not need it.
   locked = if pathExists ./packages.json then (fromJSON (readFile ./packages.json)).packages else { };
 
   # Gives { key; pname; version; priority; paths; }, one of the packages that an environment links.
@@ -583,7 +583,7 @@ let
 
   isDerivation = value: isAttrs value && value.type or "" == "derivation";
 
-  # Everything about one package that can be told without failing; "threw" where only Nix's own words explain.
+  # Everything about one package that can be told without failing; "threw" where only the words of Nix explain.
   resolveOne =
     system: package:
     let

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError, Reason
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION = 1
+# How the file names fields that have another name here.
+_KEYS = {"main_program": "mainProgram", "outputs_to_install": "outputsToInstall", "fingerprint": "basis"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +166,8 @@ def write_packages(packages: Mapping[str, LockedPackage]) -> str:
 
 
 def _parse_package(entry: Mapping[str, Any]) -> LockedPackage:
-    systems = {system: _parse_resolved(fields) for system, fields in entry["systems"].items()}
-    unavailable = {system: _parse_unavailable(fields) for system, fields in entry.get("unavailable", {}).items()}
+    systems = {system: _parse_resolved(one) for system, one in entry["systems"].items()}
+    unavailable = {system: _parse_unavailable(one) for system, one in entry.get("unavailable", {}).items()}
     hold = hold_at(None if entry.get("held") is None else text(entry["held"]))
     nodes = entry.get("heldLock", [])
     if not fits(nodes, [{"locked": dict, "inputs": {str: int}}]):
@@ -175,51 +177,34 @@ def _parse_package(entry: Mapping[str, Any]) -> LockedPackage:
     return LockedPackage(systems, hold, unavailable).kept_for(set())
 
 
-def _parse_unavailable(fields: Mapping[str, Any]) -> Unavailable:
-    reason, *rest = (text(fields[name]) for name in ("reason", "message", "source", "basis"))
+def _parse_unavailable(entry: Mapping[str, Any]) -> Unavailable:
+    reason, *rest = (text(entry[name]) for name in ("reason", "message", "source", "basis"))
     # Codes were phrases once: `needs a build`, `not a package`.
     return Unavailable(reason.replace("needs a build", "needs-build").replace(" ", "-"), *rest)
 
 
-def _parse_resolved(fields: Mapping[str, Any]) -> Resolved:
-    if not set(fields["outputsToInstall"]) <= fields["outputs"].keys():
-        raise MisshapenError(f"{fields['pname']} has outputs to install that it does not have")
+def _parse_resolved(entry: Mapping[str, Any]) -> Resolved:
+    if not set(entry["outputsToInstall"]) <= entry["outputs"].keys():
+        raise MisshapenError(f"{entry['pname']} has outputs to install that it does not have")
+    texts = ("pname", "version", "description", "main_program", "source", "fingerprint")
     return Resolved(
-        pname=text(fields["pname"]),
-        version=text(fields["version"]),
-        description=text(fields["description"]),
-        main_program=text(fields["mainProgram"]),
-        priority=int(fields["priority"]),
-        outputs={name: checked(path) for name, path in fields["outputs"].items()},
-        outputs_to_install=tuple(text(output) for output in fields["outputsToInstall"]),
-        source=text(fields["source"]),
-        fingerprint=text(fields["basis"]),
+        **{name: text(entry[_KEYS.get(name, name)]) for name in texts},
+        priority=int(entry["priority"]),
+        outputs={name: checked(path) for name, path in entry["outputs"].items()},
+        outputs_to_install=tuple(text(output) for output in entry["outputsToInstall"]),
     )
 
 
 def _print_package(package: LockedPackage) -> dict[str, Any]:
-    printed: dict[str, Any] = {"systems": {name: _print_resolved(one) for name, one in package.systems.items()}}
+    printed: dict[str, Any] = {"systems": {name: _print(one) for name, one in package.systems.items()}}
     if package.held is not None:
         printed["held"] = package.held
     if isinstance(package.hold, HeldAt) and package.hold.nodes:
-        printed["heldLock"] = list(package.hold.nodes)
+        printed["heldLock"] = package.hold.nodes
     if package.unavailable:
-        printed["unavailable"] = {
-            system: {"reason": why.reason, "message": why.message, "source": why.source, "basis": why.fingerprint}
-            for system, why in package.unavailable.items()
-        }
+        printed["unavailable"] = {name: _print(one) for name, one in package.unavailable.items()}
     return printed
 
 
-def _print_resolved(resolved: Resolved) -> dict[str, Any]:
-    return {
-        "pname": resolved.pname,
-        "version": resolved.version,
-        "description": resolved.description,
-        "mainProgram": resolved.main_program,
-        "priority": resolved.priority,
-        "outputs": dict(resolved.outputs),
-        "outputsToInstall": list(resolved.outputs_to_install),
-        "source": resolved.source,
-        "basis": resolved.fingerprint,
-    }
+def _print(one: Resolved | Unavailable) -> dict[str, Any]:
+    return {_KEYS.get(each.name, each.name): getattr(one, each.name) for each in fields(one)}
