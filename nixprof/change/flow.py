@@ -29,11 +29,13 @@ from nixprof.change.state import State
 from nixprof.errors import NixprofError
 from nixprof.files import check_writable, content, scratch_folder
 from nixprof.lock.freshness import gaps
+from nixprof.manifest.parse import parse
+from nixprof.manifest.problems import ManifestError
 from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.nix.system import check_system
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from nixprof.change.environment import EnvironmentEntry
@@ -99,12 +101,13 @@ def always(plan: Plan) -> bool:
 
 
 @contextmanager
-def begin(context: Context, template: str | None = None) -> Iterator[Transaction]:
+def begin(context: Context, template: str | None = None, repaired: bytes | None = None) -> Iterator[Transaction]:
     """Take the lock against other nixprofs and read how things stand.
 
     Args:
         context: whose packages.
         template: the manifest to begin with where there is none; None where there has to be one.
+        repaired: the manifest to begin with where the one that is there has mistakes.
 
     """
     started = time.monotonic()
@@ -114,24 +117,26 @@ def begin(context: Context, template: str | None = None) -> Iterator[Transaction
         scratch_folder(context.folders.state) as scratch,
     ):
         check_system(context.machine.system)
-        yield Transaction(context, nix, scratch, template, started)
+        yield Transaction(context, nix, scratch, _begin_with(context, template, repaired), started)
 
 
 class Transaction:
     """A change under way: no other nixprof changes anything, and this one has not changed anything yet."""
 
-    def __init__(self, context: Context, nix: Nix, scratch: Path, template: str | None, started: float) -> None:
-        """Begin, see `begin`."""
-        manifest, flake = context.folders.manifest, context.folders.flake
-        is_new = template is not None and not os.path.lexists(manifest)
+    def __init__(
+        self, context: Context, nix: Nix, scratch: Path, begin_with: Mapping[Path, bytes], started: float
+    ) -> None:
+        """Begin, see `begin`; `begin_with` is read instead of what is there."""
+        flake = context.folders.flake
         self._context = context
         self._nix = nix
         self._started = started
-        self._template = {manifest: template.encode()} if template is not None and is_new else {}
-        self._read = {path: content(path) for path in (flake / "packages.json", flake / "flake.lock")}
-        self.before = State(context, self._template)
-        sources = self.before.manifest.sources
-        self._read |= {one.path: None if one.path in self._template else one.data for one in sources}
+        self._begin_with = begin_with
+        read = (*begin_with, flake / "packages.json", flake / "flake.lock")
+        self._read = {path: content(path) for path in read}  # to know what somebody else changes meanwhile
+        self.before = State(context, begin_with)
+        for source in self.before.manifest.sources:
+            self._read.setdefault(source.path, source.data)
         folder, self._roots = scratch / "flake", scratch / "roots"
         folder.mkdir()
         self._roots.mkdir()
@@ -225,7 +230,7 @@ class Transaction:
 
     def _texts(self, request: ChangeRequest) -> dict[Path, bytes]:
         """Give the files of the manifest that change."""
-        return {**self._template, **{path: text.encode() for path, text in request.files.items()}}
+        return {**self._begin_with, **{path: text.encode() for path, text in request.files.items()}}
 
     def _check(self, request: ChangeRequest, *, dry_run: bool) -> None:
         """Make sure that everything can be written and the profile can be changed; a dry run only says so."""
@@ -264,6 +269,19 @@ class Transaction:
             yield f"  extra-substituters = {' '.join(substituters)}"
             if keys:
                 yield f"  extra-trusted-public-keys = {' '.join(keys)}"
+
+
+def _begin_with(context: Context, template: str | None, repaired: bytes | None) -> dict[Path, bytes]:
+    """Choose what to read instead of the manifest that is there, see `begin`."""
+    path = context.folders.manifest
+    if template is not None and not os.path.lexists(path):
+        return {path: template.encode()}
+    if repaired is not None:
+        try:
+            parse(path)
+        except ManifestError:
+            return {path: repaired}
+    return {}
 
 
 def _known(lock: Lock, manifest: Manifest, request: ChangeRequest, context: Context) -> Lock:

@@ -125,9 +125,9 @@ def _edit(
 
 
 def _change(context: Context, old: bytes, new: bytes, confirm: Callable[[Plan], bool]) -> Outcome:
-    with begin(context, template(context.machine.system)) as change:
-        path = change.manifest.path
-        if change.manifest.sources[0].data != old:
+    path, first = context.folders.manifest, template(context.machine.system)
+    with begin(context, first, repaired=new) as change:
+        if (content(path) if os.path.lexists(path) else first.encode()) != old:
             raise NixprofError(
                 f"{path} was changed by somebody else while you edited it",
                 Reason.CONCURRENT_CHANGE,

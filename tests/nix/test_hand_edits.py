@@ -309,3 +309,15 @@ def test_half_of_a_change_is_called_so(world: World) -> None:
     for command in (["list"], ["status"]):
         assert world.nixprof(*command).stderr == ""
     agree(world)
+
+
+def test_edit_repairs_a_list_that_cannot_be_read(world: World) -> None:
+    good = f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'
+    world.write_manifest('packages = ["hello"\n')
+    (world.root / "good").write_text(good)
+    editor = world.root / "editor"
+    editor.write_text(f'#!/bin/sh\ncat {world.root / "good"} >"$1"\n')
+    editor.chmod(0o755)
+    world.nixprof("edit", env={"EDITOR": str(editor)})
+    assert world.manifest.read_text() == good
+    agree(world)
