@@ -446,7 +446,7 @@ def test_what_is_allowed_costs_one_evaluation_of_what_was_refused(world: World) 
     assert asked() == [("resolve", "3 4"), ("resolve", "4")]
     # What a package needs is only told by an evaluation that fails.
     world.nixprof("add", "python3Packages.licomp-toolkit", "--allow-unfree", "--allow-broken")
-    assert asked() == [("resolve", "5"), ("insist", "5")] * 2 + [("resolve", "5")]
+    assert asked() == [("resolve", "5"), ("forceEval", "5")] * 2 + [("resolve", "5")]
     agree(world)
     text = world.manifest.read_text()
     world.manifest.write_text(text.replace('allow-unfree = ["vscode", "licomp"]', "allow-unfree = true"))

@@ -53,6 +53,25 @@ def test_a_garbage_collection_between_any_two_steps_deletes_nothing_that_is_need
     assert archives == []
 
 
+def test_a_derivation_that_is_collected_before_it_is_built_is_evaluated_once_more(fresh_world: World) -> None:
+    world = fresh_world
+    times = world.root / "times"
+    script = (
+        f'"$real"/nix "$@"; code=$?; n=$(cat {times})\n'
+        f'case " $* " in *" eval "*) [ -z "$n" ] || {{ printf %s "${{n#x}}" >{times}; "$real"/nix-store --gc; }};; esac'
+        " >/dev/null 2>&1\nexit $code"
+    )
+    env = wrap_nix(world, nix=script)
+    world.write_manifest('packages = ["hello"]\n')
+    times.write_text("xx")
+    said = world.nixprof("sync", env=env, check=False).stderr
+    assert "error: hello cannot be built: the garbage collector keeps deleting what builds it\n" in said
+    assert not world.profile.exists()
+    times.write_text("x")
+    world.nixprof("sync", env=env)
+    agree(world)
+
+
 def test_what_was_fetched_is_no_longer_protected_when_nixprof_has_ended(fresh_world: World) -> None:
     world = fresh_world
     world.write_manifest('packages = ["hello"]\n')
