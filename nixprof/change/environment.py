@@ -72,11 +72,6 @@ def in_profile(profile: Profile | None, flake: Path) -> tuple[Environment, ...]:
 
     An environment of another folder is another nixprof's, such as a colleague's; but one of a folder that is gone
     is nobody else's: mostly that folder is this one, which has moved.
-
-    Args:
-        profile: as it is.
-        flake: the generated folder.
-
     """
     if profile is None:
         return ()

@@ -97,15 +97,7 @@ def evaluate(
     fingerprint_of: Mapping[str, str],
     declared: Sequence[str] = (),
 ) -> tuple[dict[ResolveRequest, ResolvedPackage], list[Refusal]]:
-    """Ask Nix, in one evaluation.
-
-    Args:
-        nix: the Nix to ask.
-        folder: the generated folder.
-        asked: what to ask.
-        lock: what it was generated from.
-        fingerprint_of: the fingerprint of each input.
-        declared: the names of all inputs, used or not.
+    """Ask Nix about packages in one evaluation of the generated folder, with the fingerprints and names of all inputs.
 
     Returns: what the packages are, and why the others cannot be had.
 
@@ -366,14 +358,7 @@ def _kind(type_: str) -> str:
 
 
 def _from_words(one: ResolveRequest, error: NixprofError, name: str) -> Refusal:
-    """Make Nix's own words into the reason: what is said of a package that this one needs, or of its old name.
-
-    Args:
-        one: the package.
-        error: what Nix said.
-        name: what the package calls itself, with its version; empty where that is not known.
-
-    """
+    """Make Nix's own words into the reason; `name` is what the package calls itself, with its version, or empty."""
     refusal = Refusal(one.package, (one.system,), Reason.FAILED, details=(error.cause or error.message,))
     if not isinstance(error, NixError):
         return refusal

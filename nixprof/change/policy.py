@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 def allow(error: UnresolvableError, manifest: Manifest, reasons: Collection[Reason]) -> str:
     """Give the text of the list with a policy that allows everything that is in the way of packages.
 
-    Args:
-        error: what is in the way.
-        manifest: the list.
-        reasons: what the user allows.
-
     Raises: UnresolvableError where something is not allowed, or no policy would help.
 
     """

@@ -29,14 +29,9 @@ if TYPE_CHECKING:
 
 
 class State:
-    """Everything at one moment, each part read when it is first asked for.
-
-    Args:
-        context: whose.
-        files: what to read instead of the files of the manifest that are named.
+    """Everything at one moment, each part read when it is first asked for; `files` are read instead of the manifest's.
 
     Raises: NixprofError from every property, where what it reads cannot be read.
-
     """
 
     def __init__(self, context: Context, files: Mapping[Path, bytes] = MappingProxyType({})) -> None:
@@ -69,12 +64,7 @@ class State:
             raise self._lost(f"there is no manifest {path}", "or to start over: nixprof init")
 
     def _check_purpose(self, manifest: Manifest) -> None:
-        """Make sure that a manifest that lists no packages does so on purpose.
-
-        An editor or a copy that was stopped leaves an empty file, and a slip in an editor one without its packages.
-
-        Raises: NixprofError where it has no list at all, not even an empty one, and packages are installed.
-        """
+        """Make sure that a manifest without a list is not one that an editor or a copy was stopped at."""
         if manifest.lists_packages or not self.installed:
             return
         is_empty = not manifest.sources[0].data.strip()

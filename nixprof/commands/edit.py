@@ -43,7 +43,7 @@ def run(
 
     Args:
         context: whose.
-        again: told what is wrong with the text, or with what it asks for; says whether to open it once more.
+        again: says whether to open the text once more, by what is wrong with it or with what it asks for.
         confirm: asked before anything changes.
 
     Returns: what became of it; None where the text was not changed.

@@ -71,8 +71,7 @@ def run(context: Context, origin: str | None) -> Initialised:
 
     Args:
         context: whose.
-        origin: where to take the manifest and its locks from: a folder, a git URL or a flake reference; None for
-            a new one.
+        origin: a folder, a git URL or a flake reference to take the manifest and its locks from; None for a new one.
 
     Raises: NixprofError where there is a manifest already, or none at `origin`, or where a file of the list would be
         overwritten; nothing is written then.
@@ -94,9 +93,9 @@ def run(context: Context, origin: str | None) -> Initialised:
 
 
 def _check_locks(flake: Path) -> None:
-    """Make sure that the locks of another list are ones.
+    """Make sure that the locks of another list can be read.
 
-    Raises: NixprofError, without the hints to whoever owns them.
+    Raises: NixprofError, without the hints, which are for the owner of that list.
     """
     try:
         Lock.read(flake)

@@ -23,10 +23,7 @@ _HEADER = """\
 def compile_flake(manifest: Manifest, locked: Mapping[str, LockedPackage]) -> str:
     """Write `flake.nix`: the inputs, the packages and the policy, one a line, in the order of the manifest.
 
-    Args:
-        manifest: what the user wants, on every machine.
-        locked: what the packages are, by key; only what holds them counts.
-
+    Of the packages that are locked, by key, only what holds them counts.
     """
     return "".join(
         f"{line}\n" if line else "\n"

@@ -64,16 +64,9 @@ def _still_holds(before: str, now: str) -> bool:
 
 
 def is_resolved(package: Package, system: str, known: LockedPackage | None, fingerprint: str | None) -> bool:
-    """Tell whether it is known what a package is on a system, from what its input is locked to now.
+    """Tell whether it is known what a package is on a system, by the fingerprint of its input; None if not locked.
 
     An output that is not known is asked for again, which ends in a proper refusal.
-
-    Args:
-        package: an entry of the manifest.
-        system: where.
-        known: what `packages.json` has of the package.
-        fingerprint: of its input now; None where the input is not locked.
-
     """
     resolved = known.systems.get(system) if known else None
     if known is None or resolved is None or package.spec.is_store_path:
