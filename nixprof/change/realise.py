@@ -96,19 +96,21 @@ class Realisation:
         missing = _missing(self.packages)
         doing = f"{_doing(downloads)} {_names(missing.values())}" if missing else "looking into the store"
         evaluated = self.evaluated
-        builds = self._derivations(evaluated)
+        tried = {path: how for path, how in self._derivations(evaluated).items() if path in missing}
         try:
-            self._realise(new, {path: builds[path] for path in missing.keys() & builds.keys()}, doing)
+            self._realise(new, tried, doing)
         except NixError as error:
             missing = self._invalid()
             builds = self._derivations(evaluated)
-            if error.reason is not Reason.FAILED or not missing.keys() - builds.keys():
+            if error.reason is not Reason.FAILED or missing.keys() <= tried.keys() & builds.keys():
                 raise self._explained(error, missing, evaluated) from error
         else:
             return
-        # What was locked earlier is in no cache, or the garbage collector has deleted what was to build it.
+        # A path was only there as what a failed build has left, was locked earlier and is in no cache, or the garbage
+        # collector has deleted what was to build it.
         unknown = {path: key for path, key in missing.items() if path not in builds}
-        evaluated = {**evaluated, **self._evaluated_again(unknown)}
+        if unknown:
+            evaluated = {**evaluated, **self._evaluated_again(unknown)}
         builds = self._derivations(evaluated)
         try:
             self._realise(new, {path: builds[path] for path in missing}, f"building {_names(missing.values())}")
