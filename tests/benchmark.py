@@ -34,6 +34,8 @@ CONSOLE = Path(sys.executable).with_name("nixprof")
 STARTS = 3
 # So many paths are copied into the cache at once.
 MAX_PUSHED = 200
+# So many derivations are built at once: the more they are, the longer Nix takes for each.
+MAX_REALISED = 10
 
 OPERATIONS = {
     "first": "first install, no lock yet",
@@ -254,9 +256,10 @@ class Benchmark:
         for revision, checkout in self.set.checkouts.items():
             every = f"with import {checkout} {{ }}; [ {' '.join(self.tools)} ]"
             derivations = world.command("nix-instantiate", "--expr", every).stdout.split()
-            root = str(links / str(revision))
-            realise = ["nix-store", "--realise", "--max-jobs", "auto", "--add-root", root, *derivations]
-            stopwatch.seconds(realise, world.env)
+            for start in range(0, len(derivations), MAX_REALISED):
+                root = str(links / f"{revision}-{start}")
+                realise = ["nix-store", "--realise", "--max-jobs", "auto", "--add-root", root]
+                stopwatch.seconds([*realise, *derivations[start : start + MAX_REALISED]], world.env)
             self.set.publish(revision)
             world.nix("flake", "metadata", self.set.url)
         outputs = [os.path.realpath(link) for link in links.iterdir()]
