@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from nixprof.change.confirmation import Risk
     from nixprof.change.flow import Plan
-    from nixprof.change.refusal import Allowance
     from nixprof.commands.rollback import Rollback
     from nixprof.context import Context
     from nixprof.nix.progress import Progress
@@ -208,13 +207,6 @@ def _confirming(context: Context) -> Callable[[Plan], bool]:
     return confirm
 
 
-def _allowance(context: Context) -> Allowance:
-    """Say what the user allows, and the words that a hint may add to."""
-    from nixprof.change.refusal import Allowance
-
-    return Allowance(context.allowed, ("nixprof", *context.arguments))
-
-
 ## the commands
 
 
@@ -256,7 +248,7 @@ def add(
     """Add packages to the list and install them; for packages already listed, change their options."""
     from nixprof.commands import add as command
 
-    wish = command.AddRequest(packages, priority, pin, _allowance(context))
+    wish = command.AddRequest(packages, priority, pin)
     return command.run(context, wish, dry_run=context.dry_run, confirm=_confirming(context))
 
 
@@ -281,7 +273,7 @@ def sync(context: Context) -> object:
     """Make this machine match the list."""
     from nixprof.commands import sync as command
 
-    return command.run(context, _allowance(context), dry_run=context.dry_run, confirm=_confirming(context))
+    return command.run(context, dry_run=context.dry_run, confirm=_confirming(context))
 
 
 @command(
@@ -300,7 +292,7 @@ def update(
     from nixprof.commands import update as command
 
     confirm = _confirming(context)
-    return command.run(context, names or [], _allowance(context), dry_run=context.dry_run, confirm=confirm)
+    return command.run(context, names or [], dry_run=context.dry_run, confirm=confirm)
 
 
 @command(
@@ -413,9 +405,12 @@ def freeze(
 )
 def outdated(context: Context) -> object:
     """Show what `update` would bring, without doing it."""
+    from dataclasses import replace
+
     from nixprof.commands import update as command
 
-    return command.run(context, [], dry_run=True)
+    # A hint proposes `update`, which takes options that allow something.
+    return command.run(replace(context, arguments=("update",)), [], dry_run=True)
 
 
 @command(*_CHANGING, examples="nixprof pin terraform; nixprof update terraform moves it all the same")

@@ -15,7 +15,7 @@ class Reason(Enum):
     """Why something failed: every reason there is. JSON.md explains them.
 
     The value is the code that scripts read. `sentence` says why a package cannot be had, with the fields that
-    `change.refusal` fills in; `policy_key` is the key under [nixpkgs] that allows such a package all the same.
+    `change.failures` fills in; `policy_key` is the key under [nixpkgs] that allows such a package all the same.
     """
 
     ## a package cannot be had

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nixprof.change.refusal import A_SET, Refusal
+from nixprof.change.failures import A_SET, Refusal
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import nearest
 from nixprof.lock.packages_json import HeldAt, Resolved
@@ -213,7 +213,7 @@ class _Evaluation:
                 reasons[at] = f"it has packages for {', '.join(reply['systems'])}"
             elif at not in reasons:
                 error = self.force(one)
-                reasons[at] = error.said if isinstance(error, NixError) else error.message
+                reasons[at] = error.nix_message if isinstance(error, NixError) else error.message
             refusals.append(Refusal(one.package, (one.system,), Reason.NO_SUCH_SYSTEM, details=(reasons[at],)))
         return refusals
 
@@ -366,7 +366,7 @@ def _from_words(one: ResolveRequest, error: NixprofError, name: str) -> Refusal:
         case Reason.RENAMED:
             return replace(refusal, reason=Reason.RENAMED, details=(error.found["new"],))
         case Reason.REMOVED:
-            instead = named_instead(error.said)
+            instead = named_instead(error.nix_message)
             return replace(
                 refusal, reason=Reason.REMOVED, details=(error.found["why"], *([instead] if instead else []))
             )
@@ -376,13 +376,13 @@ def _from_words(one: ResolveRequest, error: NixprofError, name: str) -> Refusal:
                 refusal,
                 reason=error.reason,
                 full_name=refused,
-                allowed_as=allowed_as(error.said, refused),
-                details=known_issues(error.said),
+                allowed_as=allowed_as(error.nix_message, refused),
+                details=known_issues(error.nix_message),
                 through=refused != name,
             )
         case Reason.BUILD_FAILED:
             return replace(refusal, reason=Reason.NEEDS_BUILD, kind=_without_build(one, error))
-    return replace(refusal, details=(error.said or error.message,))
+    return replace(refusal, details=(error.nix_message or error.message,))
 
 
 def _without_build(one: ResolveRequest, error: NixError) -> str:

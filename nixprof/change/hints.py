@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from nixprof.change.refusal import A_SET, UnresolvableError
+from nixprof.change.failures import A_SET, UnresolvableError
 from nixprof.errors import TO_EDIT, Reason
 from nixprof.formatting import shell_quote
 from nixprof.manifest.installable import as_installable
@@ -17,7 +17,7 @@ from nixprof.redact import MAX_LINE_LENGTH, is_clean
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from nixprof.change.refusal import Attempt, Refusal
+    from nixprof.change.failures import Attempt, Refusal
     from nixprof.errors import NixprofError
     from nixprof.manifest.model import Package
 

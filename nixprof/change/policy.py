@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nixprof.change.refusal import UnresolvableError
+from nixprof.change.failures import UnresolvableError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nixprof.change.build_failures import of_packages
+from nixprof.change.failures import of_packages
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, package_name, shell_quote
 from nixprof.lock.packages_json import KeptByPath

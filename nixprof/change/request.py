@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nixprof.change.refusal import Attempt
+from nixprof.change.failures import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from nixprof.change.environment import EnvironmentEntry
-    from nixprof.errors import Reason
     from nixprof.lock.packages_json import LockedPackage
     from nixprof.manifest.model import Manifest, Package
     from nixprof.nix.profile import Element
@@ -39,7 +38,6 @@ class ChangeRequest:
     elements: tuple[Element, ...] = ()  # of the profile, that the environment takes the place of
     standing: tuple[EnvironmentEntry, ...] = ()  # what those link now
     renamed: frozenset[str] = frozenset()  # keys of installed packages that `standing` has under other keys
-    allow: frozenset[Reason] = frozenset()  # what is written into the policy where it is in the way of a package
     attempt: Attempt = NO_COMMAND  # the command, for the hints
     named: frozenset[str] = frozenset()  # the keys of the packages that the user has named in the command
     activates: bool = True  # whether the profile follows; otherwise only the manifest and the locks are written

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.evaluation import ResolveRequest, evaluate, source_of
+from nixprof.change.failures import UnresolvableError, sentence
 from nixprof.change.policy import allow
-from nixprof.change.refusal import UnresolvableError, sentence
 from nixprof.change.state import read_draft
 from nixprof.files import check_writable
 from nixprof.formatting import count
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from nixprof.change.evaluation import ResolvedPackage
-    from nixprof.change.refusal import Refusal
+    from nixprof.change.failures import Refusal
     from nixprof.change.request import ChangeRequest
     from nixprof.change.staging import Staging
     from nixprof.context import Context
@@ -66,7 +66,7 @@ class Resolver:
             lock, blocked = self._resolve(manifest, lock, request)
             if blocked is None:
                 return manifest, lock, request
-            text = allow(blocked, manifest, request.allow)
+            text = allow(blocked, manifest, self._context.allowed)
             if not dry_run:
                 check_writable(manifest.path)
             request = replace(request, files={**request.files, manifest.path: text})
@@ -74,12 +74,12 @@ class Resolver:
 
     def _resolve(self, manifest: Manifest, lock: Lock, request: ChangeRequest) -> tuple[Lock, UnresolvableError | None]:
         """Resolve what is not resolved yet; returns as well what is in the way on this machine, or may be allowed."""
-        here = self._context.machine.system
+        here, allowed = self._context.machine.system, self._context.allowed
         fingerprint_of = fingerprints(manifest, lock.inputs)
         asked = [
             one
             for one in requests(manifest, self._context.machine)
-            if not self._is_settled(one, lock, fingerprint_of.get(one.package.spec.input), request)
+            if not self._is_settled(one, lock, fingerprint_of.get(one.package.spec.input))
         ]
         if not asked:
             return lock, None
@@ -89,9 +89,7 @@ class Resolver:
             if one in self.evaluated:
                 key = one.package.spec.key
                 packages[key] = packages[key].on(one.system, self.evaluated[one].resolved)
-        blocking = {
-            one.package for one in refusals if here in one.systems or (one.reason in request.allow and one.policy)
-        }
+        blocking = {one.package for one in refusals if here in one.systems or (one.reason in allowed and one.policy)}
         for refusal in refusals:
             if refusal.package not in blocking:
                 key = refusal.package.spec.key
@@ -104,14 +102,15 @@ class Resolver:
             return lock, None
         return lock, UnresolvableError(in_the_way, lock.inputs, self._listed, request.attempt)
 
-    def _is_settled(self, one: ResolveRequest, lock: Lock, fingerprint: str | None, request: ChangeRequest) -> bool:
+    def _is_settled(self, one: ResolveRequest, lock: Lock, fingerprint: str | None) -> bool:
         """Tell whether a package is resolved, or is known to be unavailable on another system."""
         known = lock.packages.get(one.package.spec.key)
         if is_resolved(one.package, one.system, known, fingerprint):
             return True
         if one.system == self._context.machine.system or not is_known_unavailable(one.system, known, fingerprint):
             return False
-        return known is not None and known.unavailable[one.system].reason not in {one.value for one in request.allow}
+        allowed = {reason.value for reason in self._context.allowed}
+        return known is not None and known.unavailable[one.system].reason not in allowed
 
     def evaluate(self, manifest: Manifest, lock: Lock, asked: Sequence[ResolveRequest]) -> list[Refusal]:
         """Evaluate packages, into `evaluated`; returns why the others cannot be had."""

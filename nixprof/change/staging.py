@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nixprof.change.build_failures import of_input
+from nixprof.change.failures import of_input
 from nixprof.change.generations import SOURCES, relative_sources, write_sources
 from nixprof.lock.flake_nix import used_inputs
 from nixprof.lock.packages_json import FollowsInput, HeldAt

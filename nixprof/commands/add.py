@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nixprof.change.failures import Attempt
 from nixprof.change.flow import always, begin
-from nixprof.change.refusal import NOTHING, Allowance, Attempt
 from nixprof.change.request import ChangeRequest
 from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
@@ -42,7 +42,6 @@ class AddRequest:
     texts: Sequence[str]  # specs and installables, as typed
     priority: int | None = None  # of each of them; None for the package's own
     pin: bool = False  # whether `update` shall leave them alone
-    allow: Allowance = NOTHING
 
 
 def run(
@@ -59,8 +58,7 @@ def run(
         texts = _written(asked, change.manifest, fresh, known)
         request = replace(
             ChangeRequest.rewriting(change.manifest, texts, {*typed.values(), *(one.spec.key for one in known)}),
-            allow=asked.allow.obstacles,
-            attempt=Attempt(asked.allow.command, typed, references),
+            attempt=Attempt(("nixprof", *context.arguments), typed, references),
         )
         outcome = change.carry_out(request, dry_run=dry_run, confirm=confirm)
     present = dict.fromkeys(package.written for package in known if not _options(package, asked))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nixprof.change.failures import Attempt
 from nixprof.change.process_lock import was_stopped
-from nixprof.change.refusal import NOTHING, Allowance, Attempt
 from nixprof.change.state import State
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ class InSync:
 
 def run(
     context: Context,
-    allowed: Allowance = NOTHING,
     *,
     dry_run: bool = False,
     confirm: Callable[[Plan], bool] | None = None,
@@ -40,7 +39,7 @@ def run(
     Raises: NixprofError, with everything as before.
     """
     state = State(context)
-    allowable = {reason.value for reason in allowed.obstacles}
+    allowable = {reason.value for reason in context.allowed}
     if (
         state.in_sync
         and not was_stopped(context.folders)
@@ -50,6 +49,6 @@ def run(
     from nixprof.change.flow import always, begin
     from nixprof.change.request import ChangeRequest
 
-    request = ChangeRequest(allow=allowed.obstacles, attempt=Attempt(allowed.command))
+    request = ChangeRequest(attempt=Attempt(("nixprof", *context.arguments)))
     with begin(context) as change:
         return change.carry_out(request, dry_run=dry_run, confirm=confirm or always)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nixprof.change.failures import Attempt
 from nixprof.change.flow import always, begin
-from nixprof.change.refusal import NOTHING, Allowance, Attempt
 from nixprof.change.request import ChangeRequest, Moves
 from nixprof.lock.packages_json import own_names
 from nixprof.manifest.find import find_packages
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 def run(
     context: Context,
     names: Sequence[str],
-    allowed: Allowance = NOTHING,
     *,
     dry_run: bool = False,
     confirm: Callable[[Plan], bool] = always,
@@ -42,8 +41,7 @@ def run(
                 tuple({package.spec.key: package for package in packages.values()}.values()),
             ),
             named=frozenset(typed.values()),
-            allow=allowed.obstacles,
-            attempt=Attempt(allowed.command, typed, moves=True),
+            attempt=Attempt(("nixprof", *context.arguments), typed, moves=True),
             # An empty list needs no profile.
             activates=bool(manifest.packages or change.before.environments),
         )

@@ -26,14 +26,14 @@ class NixError(NixprofError):
         reason: Reason,
         *,
         found: Mapping[str, str],
-        said: str,
+        nix_message: str,
         cause: str | None = None,
         hints: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message, reason, cause=cause, hints=hints)
         # What Nix named, by what it is: `host`, `drv`, `package`, …; `input_name` is the input that it was at.
         self.found = found
-        self.said = said  # Nix's message
+        self.nix_message = nix_message
         self.others: tuple[NixError, ...] = ()  # other builds that failed: Nix goes on with what does not need them
         self.printed = ""  # what it had printed before it failed
 
@@ -580,7 +580,7 @@ def explain(stderr: str, argv: Sequence[str], status: int = 1) -> NixError:
     if status < 0:
         return _killed(command, -status, last)
     whole = last or stderr.strip()
-    return NixError(f"`{command}` failed", Reason.FAILED, found={}, said=whole, cause=whole or "it said nothing")
+    return NixError(f"`{command}` failed", Reason.FAILED, found={}, nix_message=whole, cause=whole or "it said nothing")
 
 
 def _known_errors(found: Sequence[str], stderr: str) -> Iterator[NixError]:
@@ -627,7 +627,7 @@ def _error(rule: ErrorRule, match: re.Match[str], message: str, stderr: str) -> 
         rule.message.format(**found),
         rule.reason,
         found=found,
-        said=message,
+        nix_message=message,
         cause=first if rule.cause is None else rule.cause.format(**found) or None,
         hints=hints,
     )
@@ -643,7 +643,7 @@ def _killed(command: str, number: int, last: str) -> NixError:
     name = signal.Signals(number).name if number in signal.valid_signals() else f"signal {number}"
     usual = "a system that runs out of memory does this" if number == signal.SIGKILL else None
     message = f"`{command}` was stopped by {name}"
-    return NixError(message, Reason.NIX_STOPPED, found={}, said=last, cause=last or usual, hints=(TRY_AGAIN,))
+    return NixError(message, Reason.NIX_STOPPED, found={}, nix_message=last, cause=last or usual, hints=(TRY_AGAIN,))
 
 
 def renamed(stderr: str) -> dict[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from nixprof.change.failures import UnresolvableError, sentence
 from nixprof.change.hints import hints_of
-from nixprof.change.refusal import UnresolvableError, sentence
 from nixprof.console import unwritten
 from nixprof.errors import Reason
 from nixprof.formatting import display_path

@@ -231,7 +231,7 @@ def test_a_refusal_of_nixpkgs_in_old_words_and_new(
 ) -> None:
     error = explain("error: " + said.replace("\n", "\n       "), ARGV)
     assert (error.reason, error.found["package"]) == (reason, package)
-    assert allowed_as(error.said, package) == names
+    assert allowed_as(error.nix_message, package) == names
 
 
 RETRY = (

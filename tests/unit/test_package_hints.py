@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from nixprof.change.failures import Attempt, Refusal, UnresolvableError
 from nixprof.change.hints import hints_of
-from nixprof.change.refusal import Attempt, Refusal, UnresolvableError
 from nixprof.errors import Reason
 from nixprof.manifest.parse import parse_text
 

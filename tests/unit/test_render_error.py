@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from nixprof import cli
+from nixprof.change.failures import Refusal, UnresolvableError
 from nixprof.change.hints import tables
-from nixprof.change.refusal import Refusal, UnresolvableError
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import command_line
 from nixprof.manifest.parse import parse_text
