@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 A_SET = "a set of packages"
 # Reasons whose details are Nix's own words.
 _IN_WORDS_OF_NIX = (Reason.FAILED, Reason.NEEDS_BUILD, Reason.NO_SUCH_SYSTEM)
-
-
 # How much of a build's log is shown: of one build, and of each of several.
 _MAX_LOG_LINES = 10
 _MIN_LOG_LINES = 3

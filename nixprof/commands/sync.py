@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nixprof.change.failures import Attempt
 from nixprof.change.process_lock import was_stopped
 from nixprof.change.state import State
 
@@ -46,6 +45,7 @@ def run(
         and not any(gap.why.reason in allowable for gap in state.gaps)
     ):
         return InSync(len(state.wanted), state.generation, state.gaps)
+    from nixprof.change.failures import Attempt
     from nixprof.change.flow import always, begin
     from nixprof.change.request import ChangeRequest
 
