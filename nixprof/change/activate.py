@@ -114,13 +114,14 @@ def _sample(folder: str | None) -> str:
 
 def replaced(before: State, adopted: tuple[Element, ...]) -> tuple[Element, ...]:
     """Give the elements that the environment takes the place of: nixprof's own, and those that it adopts."""
-    elements = before.profile.elements if before.profile else ()
+    elements = set(before.profile.elements) if before.profile else set()
     return (*(one.element for one in before.environments), *(one for one in adopted if one in elements))
 
 
 def remaining(profile: Profile | None, leaving: tuple[Element, ...]) -> tuple[Element, ...]:
     """Give the elements that stay in the profile, and are linked together with the environment."""
-    return tuple(one for one in (profile.elements if profile else ()) if one.active and one not in leaving)
+    gone = set(leaving)
+    return tuple(one for one in (profile.elements if profile else ()) if one.active and one not in gone)
 
 
 def free_priority(foreign: Sequence[Element]) -> int:
@@ -198,7 +199,7 @@ class Activation:
         # Not whether it has the store path: a file such as a README in the generated folder makes another of it.
         found = [environment.packages for environment in in_profile(after, flake)]
         before = self.profile.elements if self.profile else ()
-        staying = {_links(element) for element in before if element not in self.leaving}
+        staying = set(map(_links, set(before) - set(self.leaving)))
         return self.packages in found and staying <= set(map(_links, after.elements))
 
     def _go_back(self, nix: Nix, after: Profile) -> None:

@@ -613,8 +613,9 @@ def test_a_user_without_a_store(nobody: World) -> None:
 
 
 @pytest.mark.every_nix
-def test_a_user_outside_the_group_of_the_daemon(nobody: World) -> None:
+def test_outside_its_group(nobody: World) -> None:
     """As Debian sets the daemon up."""
+    # Its name is short: Nix 2.8 does not say why it cannot reach a socket whose path is long.
     with daemon(nobody):
         folder = nobody.store.root / "var" / "daemon-socket"
         shutil.chown(folder, group="users")
@@ -691,7 +692,7 @@ def test_the_words_of_nix_are_there_with_verbose(listed: World) -> None:
     assert "nixprof add vscode --allow-unfree" in said
     said = fails(listed, "add", "failing", "--verbose").stderr
     assert "compiling unit 1 of 10" in said
-    assert "-failing-1.0.drv" in said.partition("error:")[0]
+    assert "-failing-1.0.drv" in said.rpartition("\nerror:")[0]
 
 
 def test_tokens_are_not_shown(listed: World) -> None:
