@@ -51,7 +51,7 @@ def _hindrance(real: Path) -> tuple[str, tuple[str, ...]]:
     change_source = "if it is generated, change its source, then: nixprof sync"
     if cause := _obstacle(real):
         return cause, (change_source if cause == _IN_STORE else "move it away, then: nixprof sync",)
-    if os.path.ismount(real):
+    if real.exists() and _mount(real) != _mount(real.parent):
         return "it is mounted by itself, and cannot be replaced", ("mount the folder that it is in instead",)
     # The file is replaced through its folder, but one that is marked read-only is so on purpose.
     folder = next(parent for parent in real.parents if os.path.exists(parent))
@@ -63,6 +63,20 @@ def _hindrance(real: Path) -> tuple[str, tuple[str, ...]]:
             return f"{place} is read-only", (change_source, *permission_hint(real))
         return f"{place} belongs to {_owner(place)}", permission_hint(real)
     return "", ()
+
+
+def _mount(place: Path) -> str:
+    """Name the mount that a place is on: on Linux by its number, see proc_pid_fdinfo(5), elsewhere by its device."""
+    if sys.platform == "linux":
+        descriptor = os.open(place, os.O_PATH)
+        try:
+            text = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii")
+            return next(line for line in text.splitlines() if line.startswith("mnt_id:"))
+        except (OSError, StopIteration):  # no /proc here
+            pass
+        finally:
+            os.close(descriptor)
+    return str(place.stat().st_dev)
 
 
 def replaceable(path: Path) -> Path:

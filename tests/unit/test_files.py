@@ -403,10 +403,14 @@ def test_the_store_behind_a_link_stays_as_it_is(folders: Folders, stored: Path) 
     assert names(stored.parent) == ["list"]
 
 
-def test_a_file_that_is_mounted_by_itself_is_known_before(tmp_path: Path) -> None:
+@pytest.mark.parametrize("of_another_file_system", [True, False])
+def test_a_file_that_is_mounted_by_itself_is_known_before(tmp_path: Path, *, of_another_file_system: bool) -> None:
     if shutil.which("unshare") is None:
         pytest.skip("only Linux mounts single files")
-    path, other = as_file(tmp_path), "/proc/version"  # a file of another file system
+    path, other = as_file(tmp_path), tmp_path / "other"
+    other.write_bytes(b"mounted")
+    if of_another_file_system:
+        other = Path("/proc/version")
     check = f"from pathlib import Path; from nixprof.files import check_writable; check_writable(Path({str(path)!r}))"
     script = 'mount --bind "$1" "$2" && echo mounted && shift 2 && "$@"'
     words: list[str | Path] = [
