@@ -11,7 +11,7 @@ from nixprof.formatting import count, package_name, shell_quote
 from nixprof.nix.profile import sole_path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from nixprof.change.environment import EnvironmentEntry
@@ -108,14 +108,12 @@ def _ways_out_of_profile(
     if not elements:
         return
     it = "it" if len(elements) == 1 else "them"
-    yield f"take {it} over:", f"nixprof freeze --only {' '.join(_named(one, there) for one in elements)}{flag}"
+    from nixprof.importers.candidate import hint_name, only
+    from nixprof.importers.profile import candidate
+
+    candidates = [candidate(one) for one in there]
+    names = only([hint_name(candidate(one), candidates) for one in elements])
+    yield f"take {it} over:", f"nixprof freeze {names}{flag}"
     paths = [path for one in elements if (path := sole_path(one, there))]
     if len(paths) == len(elements):
         yield f"remove {it}:", f"{nix.removal(paths)}{flag}"
-
-
-def _named(element: Element, there: Iterable[Element]) -> str:
-    """Write what means an element and no other, nor an option: its title, or else a store path."""
-    title = element.title
-    is_clear = [one.title for one in there].count(title) == 1 and not title.startswith("-")
-    return shell_quote(title if is_clear else element.store_paths[0])
