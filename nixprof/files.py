@@ -169,7 +169,7 @@ def replace_files(files: Mapping[Path, bytes], before: Mapping[Path, bytes | Non
                 _sync_folder(real.parent)
     finally:
         for temporary in written.values():
-            _remove(temporary)
+            discard(temporary)
 
 
 def check_unchanged(before: Mapping[Path, bytes | None]) -> None:
@@ -195,14 +195,15 @@ def _write_beside(real: Path, data: bytes) -> str:
             os.fsync(file.fileno())
         _take_over(real, temporary)
     except BaseException:
-        _remove(temporary)
+        discard(temporary)
         raise
     return temporary
 
 
-def _remove(temporary: str) -> None:
+def discard(path: Path | str) -> None:
+    """Remove a file that does no harm where it stays."""
     with suppress(OSError):
-        os.unlink(temporary)
+        os.unlink(path)
 
 
 def _take_over(real: Path, temporary: str) -> None:
@@ -268,7 +269,7 @@ def remove_temporary_files(folder: Path) -> None:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
-            _remove(str(path))
+            discard(path)
 
 
 def private_folder(folder: Path) -> Path:

@@ -19,6 +19,7 @@ from nixprof.files import (
     cannot_write,
     check_unchanged,
     content,
+    discard,
     read_json,
     remove_temporary_files,
     replace_file,
@@ -167,11 +168,8 @@ def _read_journal(folders: Folders) -> tuple[bool, Files]:
 
 def _forget(folders: Folders) -> None:
     """Remove the journal and what was kept; what it says is done, so that it does no harm where that fails."""
-    with suppress(OSError):
-        _journal(folders).unlink(missing_ok=True)
-    for path in folders.state.glob(f"{_KEPT}*{TEMPORARY}"):
-        with suppress(OSError):
-            path.unlink()
+    for path in (_journal(folders), *folders.state.glob(f"{_KEPT}*{TEMPORARY}")):
+        discard(path)
 
 
 _KEPT = ".kept-"

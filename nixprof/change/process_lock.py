@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.change.commit import is_unfinished, recover
 from nixprof.errors import NixprofError, Reason
-from nixprof.files import permission_hint, private_folder, read_json, remove_temporary_files
+from nixprof.files import discard, permission_hint, private_folder, read_json, remove_temporary_files
 from nixprof.schema import fits
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def process_lock(context: Context) -> Iterator[int | None]:
                 with _waiting(context):
                     cleanup.enter_context(lock.acquire())
             _recover(context)
-            cleanup.callback(_remove, _note(context.folders))
+            cleanup.callback(discard, _note(context.folders))
             _write_note(context)
         except OSError as error:
             raise NixprofError(
@@ -130,12 +130,7 @@ def _who(folders: Folders) -> str | None:
 
 def _write_note(context: Context) -> None:
     note = _note(context.folders)
-    _remove(note)
+    discard(note)
     # Nothing that is there is written to: it may be a link.
     with open(note, "x", encoding="utf-8") as file:
         json.dump({"command": context.command, "process": os.getpid()}, file)
-
-
-def _remove(note: Path) -> None:
-    with suppress(OSError):
-        note.unlink()

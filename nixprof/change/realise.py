@@ -89,11 +89,11 @@ class Realisation:
 
         Raises: NixprofError that says which packages cannot be had, and why.
         """
-        there = {path for one in self.installed for path in one.paths} - _missing(self.packages).keys()
+        missing = _missing(self.packages)
+        there = {path for one in self.installed for path in one.paths} - missing.keys()
         new = [path for one in self.packages for path in one.paths if path not in there]
         if not new:
             return
-        missing = _missing(self.packages)
         doing = f"{_doing(downloads)} {_names(missing.values())}" if missing else "looking into the store"
         evaluated = self.evaluated
         tried = {path: how for path, how in self._derivations(evaluated).items() if path in missing}

@@ -41,7 +41,8 @@ def run(
     """
     with begin(context) as change:
         manifest, locked = change.manifest, change.before.locked
-        found = {package for name in names for package in find_packages(name, manifest, own_names(locked), "remove")}
+        known_as = own_names(locked)
+        found = {package for name in names for package in find_packages(name, manifest, known_as, "remove")}
         texts = manifest.texts()
         # From the last of a list to the first, so that the places of the others stay what they are.
         for package in sorted(found, key=lambda package: package.path[-1], reverse=True):

@@ -150,7 +150,7 @@ class Nix:
         Args:
             folder: the flake.
             attribute: an attribute path; a literal of nixprof's, never something of a manifest.
-            function: a Nix function; what it holds of a manifest is quoted as `flake.compile.quoted` does.
+            function: a Nix function; what it holds of a manifest is quoted as `nix_data.quoted` does.
             hear: is told what Nix writes beside the result, such as warnings of nixpkgs.
 
         """
