@@ -10,11 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nixprof.errors import NixprofError, Reason
-from nixprof.files import read_file
 from nixprof.formatting import day, shell_quote
-from nixprof.lock.merge_conflict import check_merged, unusable
-from nixprof.schema import MISSHAPEN, wrong_with
+from nixprof.lock.merge_conflict import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,28 +33,20 @@ class LockedInput:
     nodes: tuple[Node, ...] = ()
 
 
-def read_flake_lock(path: Path) -> Mapping[str, LockedInput]:
-    """Read the locked inputs of a flake by name; none where there is no lock.
+def parse_flake_lock(path: Path, data: bytes | None) -> Mapping[str, LockedInput]:
+    """Parse the locked inputs of a flake, by name; none where there is no lock.
 
-    Raises: NixprofError where the file is not the lock of a flake.
+    Raises: NixprofError where what was read is not the lock of a flake.
     """
-    try:
-        text = read_file(path)
-        check_merged(path, text)
-        data = json.loads(text)
-        graph = _Graph(data["nodes"], data["root"])
-        return {name: graph.input(target) for name, target in graph.inputs_of(graph.root).items()}
-    except FileNotFoundError:
+    if data is None:
         return {}
-    except OSError as error:
-        raise unusable(path, error) from error
-    except MISSHAPEN as error:
-        raise NixprofError(
-            f"{path} is not a lock file that Nix wrote",
-            Reason.DAMAGED,
-            cause=wrong_with(error),
-            hints=(f"rm {shell_quote(str(path))}", "and nixprof sync, which locks the inputs again"),
-        ) from error
+    hints = (f"rm {shell_quote(str(path))}", "and nixprof sync, which locks the inputs again")
+    return parsed(path, data, _inputs, wrong="is not a lock file that Nix wrote", hints=hints)
+
+
+def _inputs(data: Mapping[str, Any]) -> Mapping[str, LockedInput]:
+    graph = _Graph(data["nodes"], data["root"])
+    return {name: graph.input(target) for name, target in graph.inputs_of(graph.root).items()}
 
 
 @dataclass(frozen=True, slots=True)

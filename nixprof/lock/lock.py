@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.files import content
-from nixprof.lock.flake_lock import read_flake_lock
+from nixprof.lock.flake_lock import parse_flake_lock
+from nixprof.lock.merge_conflict import read_lock
 from nixprof.lock.packages_json import LockedPackage, read_packages, write_packages
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ class Lock:
 
     def locked_in(self, folder: Path) -> Lock:
         """Take over which revisions Nix has locked the inputs to in a folder."""
-        inputs = read_flake_lock(folder / "flake.lock")
+        path = folder / "flake.lock"
+        data = read_lock(path)
         text = (content(folder / "flake.nix") or b"").decode(errors="replace")
-        return replace(self, inputs=inputs, flake_lock=content(folder / "flake.lock"), flake_nix=text)
+        return replace(self, inputs=parse_flake_lock(path, data), flake_lock=data, flake_nix=text)
 
     def with_packages(self, packages: Mapping[str, LockedPackage]) -> Lock:
         """Add packages, by key, or put them in the place of those of the same key."""

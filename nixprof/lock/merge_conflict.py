@@ -1,22 +1,54 @@
-"""What git leaves in a generated file when two machines' versions do not merge, or what is in the place of one."""
+"""Reading the locks: what git leaves in one when two machines' versions do not merge, and what else may be wrong."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nixprof.errors import NixprofError, Reason
-from nixprof.files import permission_hint
+from nixprof.files import permission_hint, read_file
 from nixprof.formatting import shell_quote
+from nixprof.schema import MISSHAPEN, wrong_with
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from typing import Any
+
+Parsed = TypeVar("Parsed")
 
 _MARKER = re.compile(rb"^(<{7}|={7}|>{7})( |$)")
 
 
-def check_merged(path: Path, data: bytes) -> None:
+def read_lock(path: Path) -> bytes | None:
+    """Read a lock; None where it is not there.
+
+    Raises: NixprofError where it cannot be read, or has a conflict in it.
+    """
+    try:
+        data = read_file(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unusable(path, error) from error
+    _check_merged(path, data)
+    return data
+
+
+def parsed(path: Path, data: bytes, parse: Callable[[Any], Parsed], *, wrong: str, hints: tuple[str, ...]) -> Parsed:
+    """Parse what was read from a lock.
+
+    Raises: NixprofError that says what is `wrong` with the file where `parse` cannot understand its JSON.
+    """
+    try:
+        return parse(json.loads(data))
+    except MISSHAPEN as error:
+        raise NixprofError(f"{path} {wrong}", Reason.DAMAGED, cause=wrong_with(error), hints=hints) from error
+
+
+def _check_merged(path: Path, data: bytes) -> None:
     """Make sure that a generated file has no conflict in it.
 
     Raises: NixprofError that names the lines, and how to take one side.
@@ -36,7 +68,7 @@ def check_merged(path: Path, data: bytes) -> None:
     )
 
 
-def unusable(path: Path, error: OSError) -> NixprofError:
+def _unusable(path: Path, error: OSError) -> NixprofError:
     """Say what is in the place of a generated file, or of the folder that it has to be in."""
     there = next(place for place in (path, *path.parents) if os.path.lexists(place))
     what = "file" if there == path else "folder"

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError, Reason
-from nixprof.files import read_file
 from nixprof.formatting import shell_quote
-from nixprof.lock.merge_conflict import check_merged, unusable
-from nixprof.schema import MISSHAPEN, MisshapenError, fits, text, wrong_with
+from nixprof.lock.merge_conflict import parsed, read_lock
+from nixprof.schema import MisshapenError, fits, text
 from nixprof.store_path import checked
 
 if TYPE_CHECKING:
@@ -134,29 +133,20 @@ def read_packages(path: Path) -> dict[str, LockedPackage]:
 
     Raises: NixprofError where it is damaged or of a newer nixprof.
     """
-    try:
-        read = read_file(path)
-        check_merged(path, read)
-        data = json.loads(read)
-        if data["version"] > VERSION:
-            raise NixprofError(
-                f"{path} was written by a newer nixprof", Reason.NEWER_FORMAT, hints=("upgrade nixprof",)
-            )
-        return {key: _parse_package(entry) for key, entry in data["packages"].items()}
-    except FileNotFoundError:
+    data = read_lock(path)
+    if data is None:
         return {}
-    except OSError as error:
-        raise unusable(path, error) from error
-    except MISSHAPEN as error:
-        raise NixprofError(
-            f"{path} is damaged",
-            Reason.DAMAGED,
-            cause=wrong_with(error),
-            hints=(
-                f"restore it from version control, or: rm {shell_quote(str(path))}",
-                "and nixprof sync, which resolves them again",
-            ),
-        ) from error
+    hints = (
+        f"restore it from version control, or: rm {shell_quote(str(path))}",
+        "and nixprof sync, which resolves them again",
+    )
+    return parsed(path, data, lambda read: _packages(path, read), wrong="is damaged", hints=hints)
+
+
+def _packages(path: Path, data: Mapping[str, Any]) -> dict[str, LockedPackage]:
+    if data["version"] > VERSION:
+        raise NixprofError(f"{path} was written by a newer nixprof", Reason.NEWER_FORMAT, hints=("upgrade nixprof",))
+    return {key: _parse_package(entry) for key, entry in data["packages"].items()}
 
 
 def write_packages(packages: Mapping[str, LockedPackage]) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from nixprof.lock.flake_lock import read_flake_lock
+from nixprof.lock.lock import Lock
 
 HASH = "sha256-gclqZWfxp2Y6EMBiEIBuYRwZ9WHdgYLjMu00HUaESSs="
 
@@ -37,7 +37,7 @@ def test_an_address_with_a_query_keeps_it(
 ) -> None:
     nodes = {"root": {"inputs": {"x": "x"}}, "x": {"locked": {**locked, "narHash": HASH}}}
     (tmp_path / "flake.lock").write_text(json.dumps({"nodes": nodes, "root": "root", "version": 7}))
-    url = read_flake_lock(tmp_path / "flake.lock")["x"].url
+    url = Lock.read(tmp_path).inputs["x"].url
     assert url.startswith(start)
     assert url.count("?") == 1
     found = parse_qs(urlsplit(url).query, keep_blank_values=True, strict_parsing=True)
@@ -53,7 +53,7 @@ def test_what_an_input_depends_on_is_told_unless_a_part_of_it_leads_nowhere(tmp_
         "y": {"locked": other, "flake": False},
     }
     (tmp_path / "flake.lock").write_text(json.dumps({"nodes": nodes, "root": "root", "version": 7}))
-    found = read_flake_lock(tmp_path / "flake.lock")["x"].nodes
+    found = Lock.read(tmp_path).inputs["x"].nodes
     assert [(node["locked"]["path"], node["inputs"], node.get("flake")) for node in found] == (
         [] if inside else [("/srv/x", {"y": 1}, None), ("/srv/sub", {}, False)]
     )

@@ -26,7 +26,7 @@ from nixprof.importers.candidate import Candidate
 from nixprof.importers.identify import Nixpkgs, identify
 from nixprof.importers.profile import candidate
 from nixprof.importers.reading import read_file
-from nixprof.lock.flake_lock import LockedInput, read_flake_lock
+from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.flake_nix import compile_flake
 from nixprof.lock.freshness import fingerprints, is_resolved
 from nixprof.lock.lock import Lock
@@ -228,7 +228,7 @@ def test_packages_json(folder: Path, data: bytes) -> None:
 @given(data=as_json(LOCK))
 def test_flake_lock(folder: Path, data: bytes) -> None:
     (folder / "flake.lock").write_bytes(data)
-    read_or_refused(lambda: fingerprints(manifest(), read_flake_lock(folder / "flake.lock")))
+    read_or_refused(lambda: fingerprints(manifest(), Lock().locked_in(folder).inputs))
 
 
 @given(data=st.sampled_from(PROFILES).flatmap(as_json))
