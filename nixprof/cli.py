@@ -249,7 +249,7 @@ def add(
     from nixprof.commands import add as command
 
     wish = command.AddRequest(packages, priority, pin)
-    return command.run(context, wish, dry_run=context.dry_run, confirm=_confirming(context))
+    return command.run(context, wish, confirm=_confirming(context))
 
 
 @command(*_CHANGING, examples="nixprof remove ripgrep; nixprof rm unstable#neovim")
@@ -260,7 +260,7 @@ def remove(
     """Take packages off the list and uninstall them."""
     from nixprof.commands import remove as command
 
-    return command.run(context, packages, dry_run=context.dry_run, confirm=_confirming(context))
+    return command.run(context, packages, confirm=_confirming(context))
 
 
 @command(
@@ -273,7 +273,7 @@ def sync(context: Context) -> object:
     """Make this machine match the list."""
     from nixprof.commands import sync as command
 
-    return command.run(context, dry_run=context.dry_run, confirm=_confirming(context))
+    return command.run(context, confirm=_confirming(context))
 
 
 @command(
@@ -292,7 +292,7 @@ def update(
     from nixprof.commands import update as command
 
     confirm = _confirming(context)
-    return command.run(context, names or [], dry_run=context.dry_run, confirm=confirm)
+    return command.run(context, names or [], confirm=confirm)
 
 
 @command(
@@ -410,7 +410,7 @@ def outdated(context: Context) -> object:
     from nixprof.commands import update as command
 
     # A hint proposes `update`, which takes options that allow something.
-    return command.run(replace(context, arguments=("update",)), [], dry_run=True)
+    return command.run(replace(context, arguments=("update",), dry_run=True), [])
 
 
 @command(*_CHANGING, examples="nixprof pin terraform; nixprof update terraform moves it all the same")
@@ -420,7 +420,7 @@ def pin(
     """Keep packages at their version when updating."""
     from nixprof.commands import pin as command
 
-    return command.run(context, packages, pin=True, dry_run=context.dry_run, confirm=_confirming(context))
+    return command.run(context, packages, pin=True, confirm=_confirming(context))
 
 
 @command(*_CHANGING, examples="nixprof unpin terraform")
@@ -430,7 +430,7 @@ def unpin(
     """Let `update` move pinned packages again."""
     from nixprof.commands import pin as command
 
-    return command.run(context, packages, pin=False, dry_run=context.dry_run, confirm=_confirming(context))
+    return command.run(context, packages, pin=False, confirm=_confirming(context))
 
 
 @command(
@@ -514,7 +514,7 @@ def rollback(
         output.show_way(way, context.console)
         return _agrees(context, "Go back?", way.risk, output.loss(way))
 
-    return command.run(context, generation, profile_only=profile_only, dry_run=context.dry_run, confirm=confirm)
+    return command.run(context, generation, profile_only=profile_only, confirm=confirm)
 
 
 ## from the words to the exit code

@@ -149,39 +149,38 @@ class Transaction:
         """What the user wants so far."""
         return self.before.manifest
 
-    def carry_out(
-        self, request: ChangeRequest, *, dry_run: bool = False, confirm: Callable[[Plan], bool] = always
-    ) -> Outcome:
-        """Plan a change, ask, and apply it.
+    def carry_out(self, request: ChangeRequest, *, confirm: Callable[[Plan], bool] = always) -> Outcome:
+        """Plan a change, ask, and apply it; of a dry run, only plan it.
 
         Args:
             request: the change.
-            dry_run: only plan.
             confirm: asked before anything is fetched or built.
 
         Raises: NixprofError; then the manifest, the locks and the profile are as before. ConcurrentChangeError where
             somebody else has changed one of them in the meantime: that change is kept.
 
         """
-        plan = self.plan(request, dry_run=dry_run)
+        plan = self.plan(request)
         asked = time.monotonic()
-        agreed = not dry_run and confirm(plan)
+        agreed = not self._context.dry_run and confirm(plan)
         answered = time.monotonic()
         if not agreed:
-            return Outcome(plan, done=False, generation=self.before.generation, seconds=0, declined=not dry_run)
+            return Outcome(
+                plan, done=False, generation=self.before.generation, seconds=0, declined=not self._context.dry_run
+            )
         generation = self.apply(plan)
         seconds = time.monotonic() - self._started - (answered - asked)
         return Outcome(plan, done=True, generation=generation, seconds=seconds)
 
-    def plan(self, request: ChangeRequest, *, dry_run: bool = False) -> Plan:
+    def plan(self, request: ChangeRequest) -> Plan:
         """Find out what a change comes to: lock inputs and resolve packages, in the staging folder."""
         before, context = self.before, self._context
-        self._check(request, dry_run=dry_run)
+        self._check(request)
         manifest = before.manifest_with(self._texts(request))
         lock = _known(before.lock, manifest, request, context)
         lock = self._staging.lock_inputs(manifest, lock)
         lock = self._staging.move(manifest, lock, request.moves)
-        manifest, lock, request = self._resolver.complete(manifest, lock, request, dry_run=dry_run)
+        manifest, lock, request = self._resolver.complete(manifest, lock, request)
         packages = expected(manifest.for_machine(context.machine), lock.packages, context.machine.system)
         standing = (*(one for one in before.installed if one.key not in request.renamed), *request.standing)
         changes = compare(standing, packages)
@@ -232,10 +231,10 @@ class Transaction:
         """Give the files of the manifest that change."""
         return {**self._begin_with, **{path: text.encode() for path, text in request.files.items()}}
 
-    def _check(self, request: ChangeRequest, *, dry_run: bool) -> None:
+    def _check(self, request: ChangeRequest) -> None:
         """Make sure that everything can be written and the profile can be changed; a dry run only says so."""
         flake = self._context.folders.flake
-        if not dry_run:
+        if not self._context.dry_run:
             for path in (*self._texts(request), *(flake / name for name in ("flake.nix", "packages.json", SOURCES))):
                 check_writable(path)
         if not request.activates:
@@ -243,7 +242,7 @@ class Transaction:
         try:
             check_profile(self.before.profile, request.elements, agreed=self._context.agrees)
         except NixprofError as error:
-            if not dry_run:
+            if not self._context.dry_run:
                 raise
             self._context.progress.note(f"without --dry-run this fails: {error.message}")
 

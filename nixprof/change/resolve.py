@@ -48,9 +48,7 @@ class Resolver:
         self._staging = staging
         self._listed = listed
 
-    def complete(
-        self, manifest: Manifest, lock: Lock, request: ChangeRequest, *, dry_run: bool
-    ) -> tuple[Manifest, Lock, ChangeRequest]:
+    def complete(self, manifest: Manifest, lock: Lock, request: ChangeRequest) -> tuple[Manifest, Lock, ChangeRequest]:
         """Resolve every package for this machine and for every system of the manifest.
 
         Where the user allows what is in the way of a package, that is written into the list. Retry until nothing new is
@@ -67,7 +65,7 @@ class Resolver:
             if blocked is None:
                 return manifest, lock, request
             text = allow(blocked, manifest, self._context.allowed)
-            if not dry_run:
+            if not self._context.dry_run:
                 check_writable(manifest.path)
             request = replace(request, files={**request.files, manifest.path: text})
             manifest = read_draft(manifest.path, {path: text.encode() for path, text in request.files.items()})

@@ -44,9 +44,7 @@ class AddRequest:
     pin: bool = False  # whether `update` shall leave them alone
 
 
-def run(
-    context: Context, asked: AddRequest, *, dry_run: bool = False, confirm: Callable[[Plan], bool] = always
-) -> Added:
+def run(context: Context, asked: AddRequest, *, confirm: Callable[[Plan], bool] = always) -> Added:
     """Add packages; an input for each flake reference that is new.
 
     Raises: NixprofError, with the list as before.
@@ -60,7 +58,7 @@ def run(
             ChangeRequest.rewriting(change.manifest, texts, {*typed.values(), *(one.spec.key for one in known)}),
             attempt=Attempt(("nixprof", *context.arguments), typed, references),
         )
-        outcome = change.carry_out(request, dry_run=dry_run, confirm=confirm)
+        outcome = change.carry_out(request, confirm=confirm)
     present = dict.fromkeys(package.written for package in known if not _options(package, asked))
     return Added(outcome, tuple(present))
 

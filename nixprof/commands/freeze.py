@@ -150,7 +150,7 @@ def run(
         show(found)
         if not found.imports:
             return Frozen(found, None)
-        outcome = change.carry_out(_request(found), dry_run=context.dry_run, confirm=lambda plan: confirm(found, plan))
+        outcome = change.carry_out(_request(found), confirm=lambda plan: confirm(found, plan))
         return Frozen(found, outcome)
 
 

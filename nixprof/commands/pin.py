@@ -22,7 +22,6 @@ def run(
     names: Sequence[str],
     *,
     pin: bool,
-    dry_run: bool = False,
     confirm: Callable[[Plan], bool] = always,
 ) -> Outcome:
     """Pin packages, or let them go; those that are as the user wants stay so.
@@ -38,4 +37,4 @@ def run(
             if package.pin != pin:
                 texts[package.file] = set_option(texts[package.file], package.path, "pin", pin or None)
         request = ChangeRequest.rewriting(manifest, texts, (package.spec.key for package in found))
-        return change.carry_out(request, dry_run=dry_run, confirm=confirm)
+        return change.carry_out(request, confirm=confirm)

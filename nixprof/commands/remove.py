@@ -32,7 +32,6 @@ def run(
     context: Context,
     names: Sequence[str],
     *,
-    dry_run: bool = False,
     confirm: Callable[[Plan], bool] = always,
 ) -> Removed:
     """Remove packages, from every table and included file that lists them.
@@ -49,7 +48,7 @@ def run(
             texts[package.file] = remove_package(texts[package.file], package.path)
         keys = {package.spec.key for package in found}
         request = ChangeRequest.rewriting(manifest, texts, keys)
-        outcome = change.carry_out(request, dry_run=dry_run, confirm=confirm)
+        outcome = change.carry_out(request, confirm=confirm)
     gone = _names(locked[key] for key in keys if key in locked)
     staying = _names(outcome.plan.lock.packages.values())
     return Removed(outcome, _allowed(outcome.plan.manifest.policy, gone - staying))

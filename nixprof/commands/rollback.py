@@ -65,7 +65,6 @@ def run(
     number: int | None,
     *,
     profile_only: bool = False,
-    dry_run: bool = False,
     confirm: Callable[[Rollback], bool] = lambda _: True,
 ) -> Rollback:
     """Go back to a generation, or to the one before the current one.
@@ -79,7 +78,7 @@ def run(
         files = {} if profile_only else _files(context, after)
         read = {path: content(path) for path in files}
         way = _way(context, nix, before, after, files, read)
-        if dry_run or not way.is_needed or not confirm(way):
+        if context.dry_run or not way.is_needed or not confirm(way):
             return way
         for path in files:
             check_writable(path)

@@ -28,7 +28,6 @@ class InSync:
 def run(
     context: Context,
     *,
-    dry_run: bool = False,
     confirm: Callable[[Plan], bool] | None = None,
 ) -> Outcome | InSync:
     """Install what is missing and remove what is no longer listed. Starts no process where nothing is to do.
@@ -51,4 +50,4 @@ def run(
 
     request = ChangeRequest(attempt=Attempt(("nixprof", *context.arguments)))
     with begin(context) as change:
-        return change.carry_out(request, dry_run=dry_run, confirm=confirm or always)
+        return change.carry_out(request, confirm=confirm or always)

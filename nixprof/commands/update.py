@@ -21,7 +21,6 @@ def run(
     context: Context,
     names: Sequence[str],
     *,
-    dry_run: bool = False,
     confirm: Callable[[Plan], bool] = always,
 ) -> Outcome:
     """Update everything, or what is named; a pinned package only where it is named itself.
@@ -45,4 +44,4 @@ def run(
             # An empty list needs no profile.
             activates=bool(manifest.packages or change.before.environments),
         )
-        return change.carry_out(request, dry_run=dry_run, confirm=confirm)
+        return change.carry_out(request, confirm=confirm)
