@@ -9,6 +9,7 @@ import inspect
 import os
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -145,7 +146,7 @@ def _context(console: Console, options: Mapping[str, Any], arguments: Sequence[s
     nix = installed_nix(folders.cache / "system.json", progress)
     return Context(
         folders,
-        Machine(nix.system, host_name),
+        Machine(nix.system, cache(host_name)),
         nix.version,
         options.get("profile"),
         command_line(console.command, arguments),

@@ -13,11 +13,11 @@ import codecs
 import os
 import re
 import sys
-from dataclasses import dataclass
 from enum import StrEnum
 from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
+from nixprof.record import record
 from nixprof.redact import MAX_LINE_LENGTH, clean, one_line, redact
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Colour(StrEnum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Console:
     """How a command shows what it does."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from nixprof.console import Console
 from nixprof.nix import profile as nix_profile
 from nixprof.nix.progress import Progress
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from nixprof.nix.version import NixVersion
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Context:
     """Who runs nixprof, on which machine, and how."""
 

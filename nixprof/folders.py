@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from nixprof.errors import NixprofError, Reason
+from nixprof.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Folders:
     """The files of one user."""
 

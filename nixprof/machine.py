@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
 _SCUTIL = "/usr/sbin/scutil"
 
 
-@dataclass(frozen=True)
+@record
 class Machine:
     """A machine: its system, such as `aarch64-darwin`, and what finds its name where something depends on that."""
 
     system: str
-    find_host: Callable[[], str]
+    find_host: Callable[[], str]  # remembers what it has found
 
-    @cached_property
+    @property
     def host(self) -> str:
         """The name that `[host.NAME]` means, in lower case."""
         return self.find_host().partition(".")[0].lower()

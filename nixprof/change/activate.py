@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.change.environment import in_profile
@@ -12,6 +11,7 @@ from nixprof.files import cannot_write, permission_hint
 from nixprof.folders import home
 from nixprof.formatting import count, shell_quote
 from nixprof.nix.profile import USUAL_PRIORITY, ProfileManager, sole_path
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +133,7 @@ def free_priority(foreign: Sequence[Element]) -> int:
     return min(set(range(USUAL_PRIORITY, USUAL_PRIORITY + len(taken) + 1)) - taken)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Activation:
     """Giving a profile an environment in the place of some elements; all others stay."""
 

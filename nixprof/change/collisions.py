@@ -6,11 +6,12 @@ import filecmp
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.record import record
 from nixprof.store_path import name_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _LEFT_OUT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Provider:
     """A store path that is linked into an environment or a profile."""
 
@@ -36,7 +37,7 @@ class Provider:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Collision:
     """Two packages that provide the same files at the same priority, as paths below a store path, in order."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ class Kind(Enum):
     RANKED = "ranked"  # another priority
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """One package that differs. Versions may be empty; `before` is None when added, `after` when removed."""
 

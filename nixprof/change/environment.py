@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.nix.flake_path import came_from, is_gone
+from nixprof.record import record
 from nixprof.schema import MISSHAPEN, text, wrong_with
 from nixprof.store_path import checked
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _RECORD = "-nixprof-environment.json"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EnvironmentEntry:
     """A package as an environment links it."""
 
@@ -36,7 +36,7 @@ class EnvironmentEntry:
     paths: tuple[str, ...]  # its store paths, one for each installed output
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Environment:
     """An environment that exists."""
 

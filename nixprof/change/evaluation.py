@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nixprof.change.failures import A_SET, Refusal
@@ -13,6 +13,7 @@ from nixprof.lock.packages_json import HeldAt, Resolved
 from nixprof.nix.errors import NixError, allowed_as, known_issues, named_instead, renamed
 from nixprof.nix.nix_data import quoted
 from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.record import record
 from nixprof.redact import excerpt
 from nixprof.schema import fits
 from nixprof.store_path import is_in_store_path, is_store_path, outputs_of, package_of
@@ -69,7 +70,7 @@ _REFUSALS = (Reason.UNFREE, Reason.INSECURE, Reason.BROKEN, Reason.UNSUPPORTED)
 _OF_PACKAGES = (*_REFUSALS, Reason.RENAMED, Reason.REMOVED, Reason.BUILD_FAILED, Reason.FAILED)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResolveRequest:
     """A package to resolve for a system; `index` is its place in the manifest, by which Nix is asked for it."""
 
@@ -78,7 +79,7 @@ class ResolveRequest:
     system: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResolvedPackage:
     """What evaluation says of a package."""
 
@@ -133,7 +134,7 @@ def source_of(package: Package, known: LockedPackage, lock: Lock, fingerprint_of
     return lock.inputs[package.spec.input].url, fingerprint_of[package.spec.input]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Evaluation:
     """The functions of a generated flake, see `lib` in nixprof.nix."""
 

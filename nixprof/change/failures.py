@@ -5,13 +5,14 @@ Where a package is refused, that is data, and `hints` knows what to do about it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, display_path, package_name
 from nixprof.nix.derivation import is_download
 from nixprof.nix.errors import unreachable
+from nixprof.record import record
 from nixprof.redact import excerpt, plain
 from nixprof.store_path import is_store_path, name_of
 
@@ -35,7 +36,7 @@ _MAX_LINE_LENGTH = 200
 _MAX_NAMES = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attempt:
     """The command that packages were refused to, as far as a hint can correct it."""
 
@@ -45,7 +46,7 @@ class Attempt:
     moves: bool = False  # whether it moves inputs or packages: then the list as it is can still be had
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refusal:
     """A package that cannot be had, for one system or several."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.change.activate import Activation, check_profile, free_priority, remaining, replaced
@@ -33,6 +32,7 @@ from nixprof.manifest.parse import parse
 from nixprof.manifest.problems import ManifestError
 from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.nix.system import check_system
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from nixprof.nix.operations import Nix
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MovedInput:
     """An input that is locked to another revision than before; `before` is None for a new one."""
 
@@ -58,7 +58,7 @@ class MovedInput:
     after: LockedInput
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """What a change comes to, before it happens."""
 
@@ -83,7 +83,7 @@ class Plan:
         return not (self.changes or self.moved or self.request.files)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outcome:
     """What became of a change."""
 

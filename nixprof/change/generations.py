@@ -11,7 +11,7 @@ import os
 import re
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from nixprof.change.environment import Environment, EnvironmentEntry, in_profile
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import content, read_json, replace_file
 from nixprof.nix import profile as nix_profile
+from nixprof.record import record
 from nixprof.schema import MISSHAPEN
 from nixprof.store_path import package_of, split_name
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 SOURCES = "manifest.json"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Generation:
     """One version of a profile."""
 
@@ -46,7 +47,7 @@ class Generation:
     command: str  # what made it; empty where that is not remembered
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PastRollback:
     """A way back that nixprof went: it made no generation."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.failures import of_packages
@@ -12,6 +12,7 @@ from nixprof.formatting import count, package_name, shell_quote
 from nixprof.lock.packages_json import KeptByPath
 from nixprof.nix.download_plan import DownloadPlan, difference
 from nixprof.nix.errors import NixError
+from nixprof.record import record
 from nixprof.store_path import is_store_path
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def plan_downloads(
     return replace(downloads or DownloadPlan((), (), 0, 0), difference_bytes=difference(before, staying, downloads))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Realisation:
     """Bringing the packages of an environment into the store."""
 

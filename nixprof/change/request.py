@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from nixprof.change.failures import Attempt
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 NO_COMMAND = Attempt()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Moves:
     """What `update` moves forward."""
 
@@ -28,7 +29,7 @@ class Moves:
     packages: tuple[Package, ...] = ()  # alone
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChangeRequest:
     """A change, before it is tried. By default none: then the machine only has to match the manifest."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.failures import Attempt
@@ -15,6 +15,7 @@ from nixprof.formatting import shell_quote
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
 from nixprof.manifest.installable import read_installable
 from nixprof.manifest.positions import line_of
+from nixprof.record import record
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from nixprof.manifest.model import Manifest, Package
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Added:
     """What `add` did; `present` are the packages that were on the list already, as they stand there."""
 
@@ -35,7 +36,7 @@ class Added:
     present: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AddRequest:
     """What the user wants to add."""
 

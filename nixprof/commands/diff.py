@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.change.differences import Change, compare
@@ -10,12 +9,13 @@ from nixprof.change.generations import difference_between, find, generations
 from nixprof.change.process_lock import warn
 from nixprof.change.state import State
 from nixprof.errors import TO_BEGIN, NixprofError, Reason
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from nixprof.context import Context
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Difference:
     """What turns one into the other."""
 

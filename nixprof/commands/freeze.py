@@ -5,7 +5,7 @@ The way of an element, in one pass: read → identify → decide → compare →
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.environment import EnvironmentEntry, expected
@@ -28,6 +28,7 @@ from nixprof.manifest.find import suggest
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT
 from nixprof.nix.registry import registry
 from nixprof.nix.source import is_here
+from nixprof.record import record
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from nixprof.nix.profile import Element
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Options:
     """What to freeze, and how."""
 
@@ -59,7 +60,7 @@ class Options:
     offline: bool = False  # whether nothing may be downloaded to look packages up
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lookup:
     """What looking up candidates came to."""
 
@@ -70,7 +71,7 @@ class Lookup:
     unasked: tuple[Unasked, ...] = ()  # attributes, or whole package sets, that cannot be evaluated
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Survey:
     """What freeze found, before it changes anything."""
 
@@ -118,7 +119,7 @@ class Survey:
         return self.reading.kind is Kind.LIST and one.how is How.KEPT
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Frozen:
     """What freeze found and did."""
 

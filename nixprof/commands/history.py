@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.change.differences import Change, compare
 from nixprof.change.generations import Generation, PastRollback, generations, rollbacks
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nixprof.context import Context
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """A generation."""
 
@@ -26,7 +26,7 @@ class Entry:
     changes: tuple[Change, ...] | None  # against the one that it was made from; None where that one was deleted
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class History:
     """All generations, and the ways back between them, the newest first."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from nixprof.formatting import display_path
 from nixprof.lock.lock import Lock
 from nixprof.manifest.model import DEFAULT_NIXPKGS, INTEL_MAC, LAST_FOR_INTEL_MACS
 from nixprof.manifest.parse import parse
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,7 +53,7 @@ nixpkgs = "{LAST_FOR_INTEL_MACS.url}"'''
 _LOCKS = ("flake.lock", "packages.json")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Initialised:
     """A manifest that was written; `packages` counts what it lists."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.change.flow import always, begin
@@ -10,6 +9,7 @@ from nixprof.change.request import ChangeRequest
 from nixprof.lock.packages_json import own_names
 from nixprof.manifest.edit import remove_package
 from nixprof.manifest.find import find_packages
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nixprof.manifest.model import Policy
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Removed:
     """What became of it."""
 

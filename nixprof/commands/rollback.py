@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from nixprof.change.state import read_draft
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
 from nixprof.files import cannot_write, check_writable, content, private_folder, read_file, unused
 from nixprof.formatting import display_path
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 _GENERATED = ("flake.lock", "flake.nix", SOURCES, "nixprof.nix", "packages.json")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rollback:
     """A way back."""
 

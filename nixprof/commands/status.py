@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from nixprof.change.generations import SOURCES, read_sources, relative_sources
 from nixprof.change.process_lock import warn
 from nixprof.change.state import State
 from nixprof.files import content
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from nixprof.context import Context
@@ -28,7 +28,7 @@ class ProfileDrift(Enum):
     TWICE = "the profile has nixprof's element more than once"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Status:
     """How things stand."""
 

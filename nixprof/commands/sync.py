@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.change.process_lock import was_stopped
 from nixprof.change.state import State
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nixprof.lock.freshness import Gap
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InSync:
     """There is nothing to do: how many packages the profile has, in which generation, and what other systems lack."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from nixprof.formatting import shell_quote
 from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.record import record
 from nixprof.store_path import name_of, split_name
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Evidence(Enum):
     SAME_NAME = "guess: same name, another version"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Candidate:
     """A package of another list, with what that list says of it."""
 

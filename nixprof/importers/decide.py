@@ -12,6 +12,7 @@ from nixprof.importers.origin import at_revision, find_origin, is_locked
 from nixprof.importers.profile import split_attribute
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT, NO_INPUT, Spec, SpecError
 from nixprof.nix.profile import USUAL_PRIORITY
+from nixprof.record import record
 from nixprof.store_path import outputs_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class How(Enum):
     UNLOCKED = "listed by name"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Import:
     """A package for the list."""
 
@@ -62,7 +63,7 @@ class Import:
         return None if self.candidate.priority == USUAL_PRIORITY else self.candidate.priority
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LeftAlone:
     """A candidate that is left as it is, and why."""
 
@@ -70,7 +71,7 @@ class LeftAlone:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Differing:
     """A candidate whose package is on the list as something else than what is installed."""
 

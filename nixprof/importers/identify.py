@@ -24,6 +24,7 @@ from nixprof.files import content, scratch_folder
 from nixprof.folders import home
 from nixprof.importers.candidate import Evidence
 from nixprof.importers.names import PLAIN_SETS, UNLIKE, Name, Names, expand, in_nested
+from nixprof.record import record
 from nixprof.schema import fits
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ MAX_QUESTIONS_AT_ONCE = 500
 MAX_FAILURES_IN_A_ROW = 25
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Nixpkgs:
     """A nixpkgs to look packages up in."""
 
@@ -52,7 +53,7 @@ class Nixpkgs:
     reference: str  # the locked flake reference of its revision; empty where it has none
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unasked:
     """What could not be evaluated, and so was not compared."""
 
@@ -61,7 +62,7 @@ class Unasked:
     cause: str  # what Nix says
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Match:
     """An attribute of a nixpkgs."""
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from nixprof.record import record
 from nixprof.store_path import split_name
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Path = tuple[str, ...]  # an attribute path
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Family:
     """Packages whose names begin with the set that they are in."""
 
@@ -85,7 +85,7 @@ MAX_RELATED = 40
 MIN_PART_LENGTH = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     """A package's name, taken apart."""
 

@@ -6,7 +6,7 @@ The forms of references: https://nix.dev/manual/nix/latest/command-ref/new-cli/n
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from nixprof.manifest.flake_reference import input_name
 from nixprof.manifest.model import DEFAULT_NIXPKGS, Input
 from nixprof.manifest.spec import DEFAULT_INPUT
 from nixprof.nix.profile import FORGES
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ _USUAL_BRANCHES = ("", "nixpkgs-unstable", "nixos-unstable", "master")
 _LOCKING = ("rev", "revCount", "narHash", "lastModified", "lastModifiedDate", "dirtyRev", "dirtyShortRev")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reference:
     """A flake reference, taken apart."""
 

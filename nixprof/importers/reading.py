@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from nixprof.importers.profile import candidate
 from nixprof.manifest.edit import comments_of
 from nixprof.nix import profile as nix_profile
 from nixprof.nix.profile import USUAL_PRIORITY, Element, ProfileManager, system_of
+from nixprof.record import record
 from nixprof.redact import excerpt
 from nixprof.schema import MisshapenError
 from nixprof.store_path import checked, outputs_of, package_of
@@ -45,7 +45,7 @@ class Kind(Enum):
     LIST = "what the list keeps by store path"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reading:
     """What was read."""
 

@@ -7,11 +7,11 @@ https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake.html#lock-files
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nixprof.formatting import day, shell_quote
 from nixprof.lock.merge_conflict import parsed
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Node = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LockedInput:
     """An input at the revision that it is locked to."""
 
@@ -49,7 +49,7 @@ def _inputs(data: Mapping[str, Any]) -> Mapping[str, LockedInput]:
     return {name: graph.input(target) for name, target in graph.inputs_of(graph.root).items()}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Graph:
     nodes: Mapping[str, Any]
     root: str

@@ -8,10 +8,10 @@ locked reference instead.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.lock.packages_json import HeldAt, KeptByPath
+from nixprof.record import record
 from nixprof.schema import MISSHAPEN
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _is_fresh(
     return fingerprint is not None and same(found.fingerprint, fingerprint)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Gap:
     """A package of the list that cannot be had on another system that the list is for."""
 

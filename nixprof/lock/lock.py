@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from nixprof.files import content
 from nixprof.lock.flake_lock import parse_flake_lock
 from nixprof.lock.merge_conflict import read_lock
 from nixprof.lock.packages_json import LockedPackage, read_packages, write_packages
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _MACHINERY = Path(__file__).with_name("nixprof.nix")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lock:
     """What was resolved: the revision of each input, and what each package is."""
 

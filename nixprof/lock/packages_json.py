@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import shell_quote
 from nixprof.lock.merge_conflict import parsed, read_lock
+from nixprof.record import record
 from nixprof.schema import MisshapenError, fits, text
 from nixprof.store_path import checked
 
@@ -21,7 +22,7 @@ VERSION = 1
 _KEYS = {"main_program": "mainProgram", "outputs_to_install": "outputsToInstall", "fingerprint": "basis"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Resolved:
     """A package on one system."""
 
@@ -36,7 +37,7 @@ class Resolved:
     fingerprint: str  # of what it was resolved from, see `freshness`; empty where the package is held
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unavailable:
     """Why a package cannot be had on a system."""
 
@@ -46,12 +47,12 @@ class Unavailable:
     fingerprint: str  # as in `Resolved`
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FollowsInput:
     """The package moves with its input."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HeldAt:
     """The package stays at a revision of its own until `update` moves it."""
 
@@ -59,7 +60,7 @@ class HeldAt:
     nodes: tuple[Mapping[str, Any], ...] = ()  # what it depends on, locked, see `LockedInput.nodes`
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeptByPath:
     """Nobody knows what the package came from: it stays at its store paths, on the system that has them."""
 
@@ -76,7 +77,7 @@ def hold_at(reference: str | None) -> Hold:
     return HeldAt(reference) if reference else KeptByPath()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LockedPackage:
     """A package on every system that it was resolved for."""
 

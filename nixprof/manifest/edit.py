@@ -7,13 +7,13 @@ change by hand. The texts that come in must be valid TOML, with their own line e
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tomlkit.items import InlineTable
 
 from nixprof.manifest.document import Document, toml_key, toml_string
 from nixprof.manifest.toml_list import TomlList
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NewPackage:
     """An entry to write: its spec, its priority if it needs one, whether `update` leaves it alone."""
 

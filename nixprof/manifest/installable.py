@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
@@ -10,6 +10,7 @@ from nixprof.formatting import nearest, shell_quote
 from nixprof.manifest.flake_reference import absolute, input_name, is_reference
 from nixprof.manifest.model import Input
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec, SpecError
+from nixprof.record import record
 from nixprof.redact import excerpt
 from nixprof.store_path import is_store_path
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Installable:
     """A package to add: its spec, and the input that has to be added for it, if any."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from nixprof.record import record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from nixprof.manifest.spec import Spec
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scope:
     """Where an entry applies: everywhere, on one kind of system, or on one host.
 
@@ -41,7 +42,7 @@ class Scope:
 EVERYWHERE: Final = Scope("all")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Package:
     """One entry of the list.
 
@@ -59,7 +60,7 @@ class Package:
     path: tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Input:
     """A named flake reference. `follows` pairs an input of that flake with ours that replaces it."""
 
@@ -75,7 +76,7 @@ INTEL_MAC: Final = "x86_64-darwin"
 LAST_FOR_INTEL_MACS: Final = Input("nixpkgs", "github:NixOS/nixpkgs/nixpkgs-26.05-darwin")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Policy:
     """What `[nixpkgs]` asks of every input that is a nixpkgs.
 
@@ -103,7 +104,7 @@ class Policy:
         return bool(self.allow_unfree or self.allow_insecure or self.allow_broken or self.overlays)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """One file that a manifest was read from, byte for byte."""
 
@@ -116,7 +117,7 @@ class Source:
         return self.data.decode()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Manifest:
     """Everything that the user wants, on all machines.
 

@@ -6,10 +6,10 @@ A store path is a spec too, for what has no known source.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from nixprof.manifest.flake_reference import is_reference
+from nixprof.record import record
 from nixprof.redact import excerpt
 
 DEFAULT_INPUT: Final = "nixpkgs"
@@ -35,7 +35,7 @@ class SpecError(ValueError):
         self.fix = fix
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spec:
     """A package as the user names it.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nixprof.record import record
 from nixprof.store_path import name_of, split_name
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _HEADS = re.compile(
 _UNITS: dict[str, int] = {"B": 0, "bytes": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DownloadPlan:
     """What it takes to have store paths.
 

@@ -13,8 +13,9 @@ import os
 import re
 import socket
 import stat
-from dataclasses import dataclass
 from typing import Self
+
+from nixprof.record import record
 
 _INSTALLER = "curl -sSfL https://nixos.org/nix/install | sh -s -- "
 # Where installers put Nix; a terminal that was open before does not have it on its PATH.
@@ -31,7 +32,7 @@ _PACKAGED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Host:
     """What decides how Nix is installed and set up."""
 

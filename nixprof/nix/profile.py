@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.folders import home
+from nixprof.record import record
 from nixprof.schema import MISSHAPEN, MisshapenError, wrong_with
 from nixprof.store_path import checked, name_of, package_of, split_name
 
@@ -42,7 +43,7 @@ class ProfileManager(Enum):
     UNKNOWN = "unknown"  # files without a manifest, as after `nix-env --set`
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Element:
     """One entry of a profile. A text is empty where the profile does not have it."""
 
@@ -68,7 +69,7 @@ class Element:
         return package_of(self.store_paths, self.outputs)[0]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Profile:
     """A profile at one moment."""
 

@@ -6,13 +6,13 @@ import os
 import re
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import content, replace_file
 from nixprof.machine import is_system
 from nixprof.nix.version import NixVersion
+from nixprof.record import record
 from nixprof.schema import MISSHAPEN
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nixprof.nix.progress import Progress
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InstalledNix:
     """The Nix of this machine."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from nixprof.record import record
 
 # The first release that nixprof works with.
 MINIMUM = (2, 8)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NixVersion:
     """What `nix --version` says."""
 
