@@ -10,22 +10,21 @@ import os
 import sys
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from nixprof import __version__, signals
-from nixprof.console import Colour, Console, can_ask, opened, unwritten
+from nixprof.console import Colour, Console, opened, unwritten
 from nixprof.errors import NixprofError, Reason
-from nixprof.redact import clean, excerpt, one_line, redact
+from nixprof.redact import excerpt, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import ModuleType
 
-    from nixprof.change.confirmation import Risk
-    from nixprof.change.flow import Plan
-    from nixprof.commands.rollback import Rollback
     from nixprof.context import Context
     from nixprof.nix.progress import Progress
 
@@ -66,8 +65,8 @@ _SHARED: dict[str, Any] = {
     "color": Annotated[Colour, typer.Option("--color", help="When to use colour.")],
 }
 _DEFAULTS = {"profile": None, "color": Colour.AUTO}  # of the others: False
-# The module of `output` that shows the result of a command, where it is not the one with its name.
-SHOWN_BY = {"edit": "change", "unpin": "pin", "update": "change"}
+# The module of `commands` that does a command, where it is not the one with its name.
+_DONE_BY = {"unpin": "pin"}
 _ALLOWING = ("allow_unfree", "allow_insecure", "allow_broken")
 _READING = ("json", "profile", "color")
 _CHANGING = ("dry_run", "yes", "profile", "json", "no_wait", "verbose", "color")
@@ -75,8 +74,11 @@ _CHANGING = ("dry_run", "yes", "profile", "json", "no_wait", "verbose", "color")
 
 def command(
     *shared: str, examples: str, summary: str | None = None, changes: bool = True
-) -> Callable[[Callable[..., object]], Callable[..., object]]:
-    """Make a command of a function that is given a `Context` and its own arguments, and returns what to show.
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declare a command by a function without a body, whose parameters are the arguments that only this command has.
+
+    `run` of the module of `commands` with its name does it, given a `Context` and these arguments; the module of
+    `output` with its name shows what it returns.
 
     Args:
         shared: the options of `_SHARED` that it has, too; their values are in the context.
@@ -86,28 +88,30 @@ def command(
 
     """
 
-    def register(function: Callable[..., object]) -> Callable[..., object]:
-        name = function.__name__.rstrip("_")
+    def register(declared: Callable[..., None]) -> Callable[..., None]:
+        name = declared.__name__.rstrip("_")
 
         def run(typer_context: typer.Context, **given: Any) -> int:
             options = {option: given.pop(option) for option in shared}
             console = _console(name, options)
             try:
+                from nixprof.output.shown import show
+
                 context = _context(console, options, typer_context.obj)
-                result = function(context, **given)
-            except typer.Exit:
-                raise
+                result = module_of(name).run(context, **given)
             except (Exception, signals.Interrupted) as error:  # noqa: BLE001 - the user gets a sentence
                 return _show_failure(error, console, changes=changes)
-            return _show(result, context, check=options.get("check", False))
+            return show(result, context, check=options.get("check", False))
 
         def add_to(app: typer.Typer) -> None:
             given = inspect.Parameter("typer_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-            hints = get_type_hints(function, localns={"Context": object}, include_extras=True)
-            _, *own = inspect.signature(function).parameters.values()
+            hints = get_type_hints(declared, include_extras=True)
             parameters = [
                 given,
-                *(given.replace(name=one.name, default=one.default, annotation=hints[one.name]) for one in own),
+                *(
+                    given.replace(name=one.name, default=one.default, annotation=hints[one.name])
+                    for one in inspect.signature(declared).parameters.values()
+                ),
                 *(
                     given.replace(name=option, default=_DEFAULTS.get(option, False), annotation=_SHARED[option])
                     for option in shared
@@ -115,12 +119,17 @@ def command(
             ]
             run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
             run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-            app.command(name, help=function.__doc__, short_help=summary, epilog=f"Examples: {examples}")(run)
+            app.command(name, help=declared.__doc__, short_help=summary, epilog=f"Examples: {examples}")(run)
 
         COMMANDS[name] = add_to
-        return function
+        return declared
 
     return register
+
+
+def module_of(command: str) -> ModuleType:
+    """Give the module that does a command."""
+    return import_module(f"nixprof.commands.{_DONE_BY.get(command, command)}")
 
 
 def _console(name: str, options: Mapping[str, Any]) -> Console:
@@ -130,12 +139,12 @@ def _console(name: str, options: Mapping[str, Any]) -> Console:
 
 def _context(console: Console, options: Mapping[str, Any], arguments: Sequence[str]) -> Context:
     """Find out who runs nixprof, and where."""
-    from nixprof.context import Context
     from nixprof.folders import Folders
     from nixprof.formatting import command_line
     from nixprof.machine import Machine, host_name
     from nixprof.nix.system import installed_nix
     from nixprof.output.progress import Display, Lines, Verbose
+    from nixprof.output.shown import ShowingContext
 
     progress: Progress = Lines()
     if console.verbose:
@@ -144,7 +153,7 @@ def _context(console: Console, options: Mapping[str, Any], arguments: Sequence[s
         progress = Display(colours=console.colours(sys.stderr))
     folders = Folders.of_user()
     nix = installed_nix(folders.cache / "system.json", progress)
-    return Context(
+    return ShowingContext(
         folders,
         Machine(nix.system, cache(host_name)),
         nix.version,
@@ -160,54 +169,6 @@ def _context(console: Console, options: Mapping[str, Any], arguments: Sequence[s
     )
 
 
-def _show(result: object, context: Context, *, check: bool) -> int:
-    """Show the result of a command. Return the exit code: 3 where `--check` finds differences."""
-    from importlib import import_module
-
-    name = context.console.command
-    output = import_module(f"nixprof.output.{SHOWN_BY.get(name, name)}")
-    if context.console.json:
-        from nixprof.output.json import envelope
-
-        sys.stdout.write(envelope(name, output.as_json(result)))
-    else:
-        output.show(result, context)
-    return 3 if check and output.differs(result) else 0
-
-
-def _ask(question: str) -> bool:
-    """Ask a question that is answered with yes by default; the end of the input is a no."""
-    try:
-        return typer.confirm(clean(one_line(redact(question))), default=True, err=True)
-    except typer.Abort:
-        sys.stderr.write("\n")
-        return False
-
-
-def _agrees(context: Context, question: str, risk: Risk, loss: str | None) -> bool:
-    """Return whether to go ahead, asking if necessary."""
-    import shlex
-
-    from nixprof.change.confirmation import confirmed
-
-    ask = _ask if can_ask() and not context.console.json else None
-    again = shlex.join(["nixprof", *context.arguments, "--yes"])
-    return confirmed(question, risk, loss, agreed=context.agrees, ask=ask, again=again)
-
-
-def _confirming(context: Context) -> Callable[[Plan], bool]:
-    """Make a function that shows a plan, and returns whether to go ahead."""
-
-    def confirm(plan: Plan) -> bool:
-        from nixprof.change.confirmation import risk_of
-        from nixprof.output import change
-
-        change.show_plan(plan, context.console, sys.stderr)
-        return plan.is_empty or _agrees(context, change.question(plan), risk_of(plan), change.loss(plan))
-
-    return confirm
-
-
 ## the commands
 
 
@@ -217,18 +178,14 @@ def _confirming(context: Context) -> Callable[[Plan], bool]:
     examples="nixprof init; nixprof init --from ~/dotfiles/nixprof",
 )
 def init(
-    context: Context,
     origin: Annotated[
         str | None,
         typer.Option(
             "--from", metavar="REF", parser=_given, help="Take over the list of a folder, git URL or flake reference."
         ),
     ] = None,
-) -> object:
+) -> None:
     """Write a commented list to begin with, or take over another machine's."""
-    from nixprof.commands import init as command
-
-    return command.run(context, origin)
 
 
 @command(
@@ -238,30 +195,21 @@ def init(
     examples="nixprof add ripgrep fd; nixprof add git^out,man; nixprof add github:helix-editor/helix",
 )
 def add(
-    context: Context,
     packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="Packages, or any Nix installable.")],
     priority: Annotated[
         int | None,
         typer.Option("--priority", help="When packages provide the same file, the lower number wins (default: 5)."),
     ] = None,
     pin: Annotated[bool, typer.Option("--pin", help="`update` leaves it alone.")] = False,
-) -> object:
+) -> None:
     """Add packages to the list and install them; for packages already listed, change their options."""
-    from nixprof.commands import add as command
-
-    wish = command.AddRequest(packages, priority, pin)
-    return command.run(context, wish, confirm=_confirming(context))
 
 
 @command(*_CHANGING, examples="nixprof remove ripgrep; nixprof rm unstable#neovim")
 def remove(
-    context: Context,
     packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list, or by their own names.")],
-) -> object:
+) -> None:
     """Take packages off the list and uninstall them."""
-    from nixprof.commands import remove as command
-
-    return command.run(context, packages, confirm=_confirming(context))
 
 
 @command(
@@ -270,11 +218,8 @@ def remove(
     *_CHANGING,
     examples="nixprof sync; nixprof sync --dry-run; nixprof sync --check || echo something to do",
 )
-def sync(context: Context) -> object:
+def sync() -> None:
     """Make this machine match the list."""
-    from nixprof.commands import sync as command
-
-    return command.run(context, confirm=_confirming(context))
 
 
 @command(
@@ -283,17 +228,12 @@ def sync(context: Context) -> object:
     examples="nixprof update; nixprof update unstable; nixprof update ripgrep",
 )
 def update(
-    context: Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[INPUT or PACKAGE]…", help="Inputs with all of their packages, or packages alone."),
     ] = None,
-) -> object:
+) -> None:
     """Move inputs, or single packages, to the newest versions."""
-    from nixprof.commands import update as command
-
-    confirm = _confirming(context)
-    return command.run(context, names or [], confirm=confirm)
 
 
 @command(
@@ -302,11 +242,8 @@ def update(
     summary="Show the list, with versions and what is skipped.",
     examples="nixprof list; nixprof list --json | jq '.packages[].package'",
 )
-def list_(context: Context) -> object:
+def list_() -> None:
     """Show the list: versions, descriptions, and what is skipped here and why."""
-    from nixprof.commands import list as command
-
-    return command.run(context)
 
 
 @command(
@@ -315,11 +252,8 @@ def list_(context: Context) -> object:
     changes=False,
     examples="nixprof status; nixprof status --check || nixprof sync",
 )
-def status(context: Context) -> object:
+def status() -> None:
     """Show how the list and the profile differ."""
-    from nixprof.commands import status as command
-
-    return command.run(context)
 
 
 @command(
@@ -328,7 +262,6 @@ def status(context: Context) -> object:
     examples="nixprof freeze; nixprof freeze --dry-run; nixprof freeze --only nodejs wget",
 )
 def freeze(
-    context: Context,
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]…", help="More names for --only or --except.")
     ] = None,
@@ -360,39 +293,8 @@ def freeze(
         bool, typer.Option("--identify", help="Look up again what the list keeps by store path.")
     ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Do not download nixpkgs to identify packages.")] = False,
-) -> object:
+) -> None:
     """Turn an existing profile into the list, without changing one store path."""
-    from nixprof.commands import freeze as command
-    from nixprof.output import freeze as output
-
-    chosen, left = list(only or ()), list(besides or ())
-    (left if left and not chosen else chosen).extend(names or ())
-    if identify and (file or generation is not None):
-        raise typer.BadParameter("--identify goes over the list: it takes neither --from nor --generation")
-    options = command.Options(chosen, left, overwrite, latest, generation, file, keep, comments, identify, offline)
-
-    def may_download(number: int) -> bool:
-        if context.agrees or context.console.json or not can_ask():
-            return context.agrees
-        context.console.say(output.cannot_identify(number))
-        return _ask("Look in nixpkgs? This downloads nixpkgs once.")
-
-    def show(found: command.Survey) -> None:
-        output.show_survey(found, context.console)
-
-    def confirm(found: command.Survey, plan: Plan) -> bool:
-        from nixprof.change.confirmation import Risk, risk_of
-        from nixprof.output import change
-
-        output.show_plan(found, plan, context)
-        risk = risk_of(plan, Risk.NONE if keep else Risk.MANY)
-        question = "Change the list?" if identify else "Switch the profile over?"
-        return _agrees(context, question, risk, change.loss(plan))
-
-    if stdout:
-        output.show_text(command.preview(context, options, may_download), context.console)
-        raise typer.Exit
-    return command.run(context, options, may_download, show, confirm)
 
 
 @command(
@@ -404,34 +306,18 @@ def freeze(
     changes=False,
     examples="nixprof outdated; nixprof outdated --check && echo everything is up to date",
 )
-def outdated(context: Context) -> object:
+def outdated() -> None:
     """Show what `update` would bring, without doing it."""
-    from dataclasses import replace
-
-    from nixprof.commands import update as command
-
-    # A hint proposes `update`, which takes options that allow something.
-    return command.run(replace(context, arguments=("update",), dry_run=True), [])
 
 
 @command(*_CHANGING, examples="nixprof pin terraform; nixprof update terraform moves it all the same")
-def pin(
-    context: Context, packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")]
-) -> object:
+def pin(packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")]) -> None:
     """Keep packages at their version when updating."""
-    from nixprof.commands import pin as command
-
-    return command.run(context, packages, pin=True, confirm=_confirming(context))
 
 
 @command(*_CHANGING, examples="nixprof unpin terraform")
-def unpin(
-    context: Context, packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")]
-) -> object:
+def unpin(packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")]) -> None:
     """Let `update` move pinned packages again."""
-    from nixprof.commands import pin as command
-
-    return command.run(context, packages, pin=False, confirm=_confirming(context))
 
 
 @command(
@@ -442,21 +328,8 @@ def unpin(
     "color",
     examples="nixprof edit; EDITOR='code --wait' nixprof edit",
 )
-def edit(context: Context) -> object:
+def edit() -> None:
     """Open the list in your editor, check it, and sync."""
-    from nixprof.commands import edit as command
-    from nixprof.output import error as output
-
-    def again(error: NixprofError) -> bool:
-        if not can_ask():
-            return False
-        output.show(error, context.console)
-        if not _ask("Edit it again?"):
-            context.console.say("Nothing was changed.")
-            raise typer.Exit(1)
-        return True
-
-    return command.run(context, again=again, confirm=_confirming(context))
 
 
 @command(
@@ -466,26 +339,19 @@ def edit(context: Context) -> object:
     examples="nixprof diff; nixprof diff 10; nixprof diff 10 12",
 )
 def diff(
-    context: Context,
     before: Annotated[
         int | None, typer.Argument(metavar="[A]", help="Generation to start from (default: the list).")
     ] = None,
     after: Annotated[
         int | None, typer.Argument(metavar="[B]", help="Generation to compare with (default: the current one).")
     ] = None,
-) -> object:
+) -> None:
     """Show package versions between two generations, or between what is installed and the list."""
-    from nixprof.commands import diff as command
-
-    return command.run(context, before, after)
 
 
 @command(*_READING, changes=False, examples="nixprof history; nixprof history --json | jq '.generations[0]'")
-def history(context: Context) -> object:
+def history() -> None:
     """Show the generations of the profile and what each one changed."""
-    from nixprof.commands import history as command
-
-    return command.run(context)
 
 
 @command(
@@ -499,23 +365,14 @@ def history(context: Context) -> object:
     examples="nixprof rollback; nixprof rollback 10; nixprof rollback --dry-run",
 )
 def rollback(
-    context: Context,
     generation: Annotated[
         int | None, typer.Argument(metavar="[N]", help="Generation to go back to (default: the previous one).")
     ] = None,
     profile_only: Annotated[
         bool, typer.Option("--profile-only", help="Leave the list and the locks as they are.")
     ] = False,
-) -> object:
+) -> None:
     """Go back to an earlier generation: the profile, the list and the locks."""
-    from nixprof.commands import rollback as command
-    from nixprof.output import rollback as output
-
-    def confirm(way: Rollback) -> bool:
-        output.show_way(way, context.console)
-        return _agrees(context, "Go back?", way.risk, output.loss(way))
-
-    return command.run(context, generation, profile_only=profile_only, confirm=confirm)
 
 
 ## from the words to the exit code

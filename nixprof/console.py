@@ -93,6 +93,21 @@ class Console:
         """Write to the user."""
         self.write(line, sys.stderr)
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody is there to answer a question."""
+        return not self.json and sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")
+
+    def ask(self, question: str) -> bool:
+        """Ask a question that is answered with yes by default; the end of the input is a no."""
+        import typer
+
+        try:
+            return typer.confirm(clean(one_line(redact(question))), default=True, err=True)
+        except typer.Abort:
+            sys.stderr.write("\n")
+            return False
+
     def width(self, stream: TextIO) -> int | None:
         """Return the columns of a terminal; None where there is no terminal, and no need to shorten anything."""
         if not stream.isatty():
@@ -166,8 +181,3 @@ def unwritten() -> OSError | None:
     file = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     failure = file.failure if isinstance(file, _File) else None
     return None if isinstance(failure, BrokenPipeError) else failure
-
-
-def can_ask() -> bool:
-    """Tell whether somebody is there to answer a question."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")

@@ -39,6 +39,9 @@ class Context:
     dry_run: bool = False
     allowed: frozenset[Reason] = frozenset()  # what may be allowed where a package is refused for it
 
+    def show(self, what: object) -> None:
+        """Show something before a command is done, such as its plan. The context of the command line does."""
+
     def nix(self, lock: int | None = None) -> Nix:
         """Give the Nix of this machine; `lock` is a descriptor that its changes of a profile share."""
         from nixprof.nix.operations import Nix

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import shlex
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from nixprof.change.differences import Kind
 from nixprof.errors import NixprofError, Reason
+from nixprof.formatting import count, package_name
+from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nixprof.change.flow import Plan
+    from nixprof.change.plan import Plan
+    from nixprof.context import Context
 
 # Nobody is asked about fewer versions that move.
 _MIN_MANY = 3
+# More lost packages than this are counted.
+_MAX_NAMES = 3
 
 
 class Risk(Enum):
@@ -36,33 +40,53 @@ def risk_of(plan: Plan, least: Risk = Risk.NONE) -> Risk:
     return Risk.MANY if len(moving) >= _MIN_MANY else least
 
 
-def confirmed(
-    question: str, risk: Risk, loss: str | None, *, agreed: bool, ask: Callable[[str], bool] | None, again: str
-) -> bool:
-    """Return whether to go ahead, asking if necessary.
+def question(plan: Plan) -> str:
+    """Ask whether to make a change; an empty text where nothing changes."""
+    number, lost = len(plan.changes), len(plan.lost)
+    if plan.is_empty:
+        return ""
+    if lost and lost == number:
+        return f"Remove {'this package' if number == 1 else f'these {number} packages'}?"
+    if lost:
+        return f"Make these {number} changes, which remove {count(lost, 'package')}?"
+    if plan.request.moves.inputs or plan.request.moves.packages:
+        return f"Update {'this package' if number == 1 else f'these {number} packages'}?"
+    return f"Make {'this change' if number == 1 else f'these {number} changes'}?" if number else "Go ahead?"
 
-    Args:
-        question: what to ask.
-        risk: what is at stake.
-        loss: what would be lost, for whoever cannot be asked.
-        agreed: whether the user has agreed beforehand, with `--yes`.
-        ask: asks a question; None where nobody is there to answer.
-        again: the command that agrees beforehand.
+
+def loss(plan: Plan) -> str | None:
+    """Say what goes without having been named; None for nothing."""
+    if not plan.lost:
+        return None
+    names = [package_name(change.key) for change in plan.lost]
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return f"it would remove {', '.join(names[:_MAX_NAMES])}{more}, which the command does not name"
+
+
+@record
+class Proposal:
+    """What a command is about to do."""
+
+    shown: object  # what the user sees first
+    question: str  # empty where nobody need be asked
+    risk: Risk
+    loss: str | None = None  # what would be lost, for whoever cannot be asked
+
+
+def confirmed(context: Context, proposal: Proposal) -> bool:
+    """Show a proposal, and return whether to go ahead, asking if necessary.
 
     Raises: NixprofError where somebody has to be asked and nobody is there.
-
     """
-    if agreed or (risk is Risk.NONE and not _asks_always()):
+    context.show(proposal.shown)
+    asks_always = os.environ.get("NIXPROF_ASK", "") not in ("", "0")
+    if context.agrees or not proposal.question or (proposal.risk is Risk.NONE and not asks_always):
         return True
-    if ask:
-        return ask(question)
+    if context.console.can_ask:
+        return context.console.ask(proposal.question)
     # A script that runs `update` means it.
-    if risk is Risk.MANY and not _asks_always():
+    if proposal.risk is Risk.MANY and not asks_always:
         return True
     message = "this needs a yes, and there is no terminal to ask on"
-    raise NixprofError(message, Reason.NEEDS_CONFIRMATION, cause=loss, hints=(f"to go ahead: {again}",))
-
-
-def _asks_always() -> bool:
-    """Tell whether the user wants to be asked before every change."""
-    return os.environ.get("NIXPROF_ASK", "") not in ("", "0")
+    hint = f"to go ahead: {shlex.join(['nixprof', *context.arguments, '--yes'])}"
+    raise NixprofError(message, Reason.NEEDS_CONFIRMATION, cause=proposal.loss, hints=(hint,))

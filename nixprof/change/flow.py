@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 from nixprof.change.activate import Activation, check_profile, free_priority, remaining, replaced
 from nixprof.change.collision_report import check_collisions
 from nixprof.change.commit import commit
-from nixprof.change.differences import Change, Kind, compare
+from nixprof.change.confirmation import Proposal, confirmed, loss, question, risk_of
+from nixprof.change.differences import compare
 from nixprof.change.environment import expected
 from nixprof.change.generations import SOURCES, remember
 from nixprof.change.hints import renaming
+from nixprof.change.plan import MovedInput, Outcome, Plan
 from nixprof.change.process_lock import process_lock
 from nixprof.change.realise import Realisation, plan_downloads
 from nixprof.change.resolve import Resolver, requests
@@ -32,72 +34,18 @@ from nixprof.manifest.parse import parse
 from nixprof.manifest.problems import ManifestError
 from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.nix.system import check_system
-from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from nixprof.change.environment import EnvironmentEntry
     from nixprof.change.request import ChangeRequest
     from nixprof.context import Context
-    from nixprof.lock.flake_lock import LockedInput
     from nixprof.lock.freshness import Gap
     from nixprof.lock.lock import Lock
     from nixprof.manifest.model import Manifest
     from nixprof.nix.download_plan import DownloadPlan
     from nixprof.nix.operations import Nix
-
-
-@record
-class MovedInput:
-    """An input that is locked to another revision than before; `before` is None for a new one."""
-
-    name: str
-    before: LockedInput | None
-    after: LockedInput
-
-
-@record
-class Plan:
-    """What a change comes to, before it happens."""
-
-    request: ChangeRequest  # with the policy that it needs
-    manifest: Manifest  # what the user will want
-    lock: Lock  # with everything resolved
-    changes: tuple[Change, ...]  # what becomes of the packages of this machine
-    moved: tuple[MovedInput, ...]  # what becomes of the inputs
-    packages: tuple[EnvironmentEntry, ...]  # what the environment will link
-    downloads: DownloadPlan | None  # what has to be fetched and built for it; None where nothing is missing
-    gaps: tuple[Gap, ...]  # what cannot be had on the other systems that the list is for
-    new_gaps: tuple[Gap, ...]  # those that are new, or of packages that are
-
-    @property
-    def lost(self) -> tuple[Change, ...]:
-        """The packages that go although the command does not name them."""
-        return tuple(one for one in self.changes if one.kind is Kind.REMOVED and one.key not in self.request.named)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing changes that the user would notice."""
-        return not (self.changes or self.moved or self.request.files)
-
-
-@record
-class Outcome:
-    """What became of a change."""
-
-    plan: Plan
-    done: bool  # not for a dry run, nor where the user declined
-    generation: int | None  # the number of the profile's generation now
-    seconds: float  # how long it took, without the time that the user took to answer
-    declined: bool = False
-
-
-def always(plan: Plan) -> bool:
-    """Confirm everything."""
-    del plan
-    return True
 
 
 @contextmanager
@@ -149,20 +97,19 @@ class Transaction:
         """What the user wants so far."""
         return self.before.manifest
 
-    def carry_out(self, request: ChangeRequest, *, confirm: Callable[[Plan], bool] = always) -> Outcome:
+    def carry_out(self, request: ChangeRequest) -> Outcome:
         """Plan a change, ask, and apply it; of a dry run, only plan it.
-
-        Args:
-            request: the change.
-            confirm: asked before anything is fetched or built.
 
         Raises: NixprofError; then the manifest, the locks and the profile are as before. ConcurrentChangeError where
             somebody else has changed one of them in the meantime: that change is kept.
-
         """
-        plan = self.plan(request)
+        return self.finish(self.plan(request))
+
+    def finish(self, plan: Plan, proposal: Proposal | None = None) -> Outcome:
+        """Ask, by a proposal of the command's own where it has one, and apply a plan; see `carry_out`."""
         asked = time.monotonic()
-        agreed = not self._context.dry_run and confirm(plan)
+        proposal = proposal or Proposal(plan, question(plan), risk_of(plan), loss(plan))
+        agreed = not self._context.dry_run and confirmed(self._context, proposal)
         answered = time.monotonic()
         if not agreed:
             return Outcome(

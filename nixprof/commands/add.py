@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.failures import Attempt
-from nixprof.change.flow import always, begin
+from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest
 from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
@@ -19,10 +19,10 @@ from nixprof.record import record
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from nixprof.change.flow import Outcome, Plan
+    from nixprof.change.plan import Outcome
     from nixprof.context import Context
     from nixprof.manifest.installable import Installable
     from nixprof.manifest.model import Manifest, Package
@@ -45,11 +45,12 @@ class AddRequest:
     pin: bool = False  # whether `update` shall leave them alone
 
 
-def run(context: Context, asked: AddRequest, *, confirm: Callable[[Plan], bool] = always) -> Added:
+def run(context: Context, packages: Sequence[str], priority: int | None = None, *, pin: bool = False) -> Added:
     """Add packages; an input for each flake reference that is new.
 
     Raises: NixprofError, with the list as before.
     """
+    asked = AddRequest(packages, priority, pin)
     with begin(context, template(context.machine.system)) as change:
         fresh, known = _fresh(asked, change.manifest)
         typed = {text: one.spec.key for text, one in fresh.items()}
@@ -59,7 +60,7 @@ def run(context: Context, asked: AddRequest, *, confirm: Callable[[Plan], bool] 
             ChangeRequest.rewriting(change.manifest, texts, {*typed.values(), *(one.spec.key for one in known)}),
             attempt=Attempt(("nixprof", *context.arguments), typed, references),
         )
-        outcome = change.carry_out(request, confirm=confirm)
+        outcome = change.carry_out(request)
     present = dict.fromkeys(package.written for package in known if not _options(package, asked))
     return Added(outcome, tuple(present))
 

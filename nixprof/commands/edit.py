@@ -7,12 +7,13 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof.change.flow import always, begin
+from nixprof.change.flow import begin
 from nixprof.change.process_lock import recover_first
 from nixprof.change.request import ChangeRequest
 from nixprof.commands.init import template
@@ -25,9 +26,9 @@ from nixprof.redact import excerpt
 from nixprof.signals import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from nixprof.change.flow import Outcome, Plan
+    from nixprof.change.plan import Outcome
     from nixprof.context import Context
     from nixprof.folders import Folders
 
@@ -36,20 +37,10 @@ _USUAL_EDITORS = ("nano", "vi")
 _ROOM_BYTES = 64 << 10
 
 
-def run(
-    context: Context, *, again: Callable[[NixprofError], bool], confirm: Callable[[Plan], bool] = always
-) -> Outcome | None:
-    """Open the list in an editor, and sync with what it says then.
+def run(context: Context) -> Outcome | None:
+    """Open the list in an editor, and sync with what it says then; None where it was not changed.
 
-    Args:
-        context: whose.
-        again: says whether to open the text once more, by what is wrong with it or with what it asks for.
-        confirm: asked before anything changes.
-
-    Returns: what became of it; None where the text was not changed.
-
-    Raises: NixprofError, with the list as before; where a changed text is given up, it says where that is kept.
-
+    Raises: NixprofError, with the list as before; where a changed text is given up, a note says where that is kept.
     """
     recover_first(context)
     path = context.folders.manifest
@@ -59,7 +50,7 @@ def run(
         raise NixprofError(f"cannot read {path}", Reason.CANNOT_READ, cause=error.strerror) from error
     copy = _copy(context.folders, old)
     try:
-        outcome = _edit(context, copy, old, again, confirm)
+        outcome = _edit(context, copy, old)
     except BaseException:
         _give_up(context, copy, old)
         raise
@@ -100,13 +91,7 @@ def _write(copy: Path, text: bytes) -> Path:
     return copy
 
 
-def _edit(
-    context: Context,
-    copy: Path,
-    old: bytes,
-    again: Callable[[NixprofError], bool],
-    confirm: Callable[[Plan], bool],
-) -> Outcome | None:
+def _edit(context: Context, copy: Path, old: bytes) -> Outcome | None:
     """Open the copy until it says something that can be done, and do it; None where it says nothing new."""
     path = context.folders.manifest
     line = 1
@@ -117,14 +102,18 @@ def _edit(
         new = copy.read_bytes()
         try:
             parse_text(path, new)
-            return _change(context, old, new, confirm)
+            return _change(context, old, new)
         except NixprofError as error:
             line = error.problems[0].line if isinstance(error, ManifestError) else 1
-            if not again(error):
+            if not context.console.can_ask:
                 raise
+            context.show(error)
+            if not context.console.ask("Edit it again?"):
+                context.console.say("Nothing was changed.")
+                sys.exit(1)
 
 
-def _change(context: Context, old: bytes, new: bytes, confirm: Callable[[Plan], bool]) -> Outcome:
+def _change(context: Context, old: bytes, new: bytes) -> Outcome:
     path, first = context.folders.manifest, template(context.machine.system)
     with begin(context, first, repaired=new) as change:
         if (content(path) if os.path.lexists(path) else first.encode()) != old:
@@ -133,7 +122,7 @@ def _change(context: Context, old: bytes, new: bytes, confirm: Callable[[Plan], 
                 Reason.CONCURRENT_CHANGE,
                 hints=("nixprof edit",),
             )
-        return change.carry_out(ChangeRequest({path: new.decode()}), confirm=confirm)
+        return change.carry_out(ChangeRequest({path: new.decode()}))
 
 
 def _give_up(context: Context, copy: Path, old: bytes) -> None:

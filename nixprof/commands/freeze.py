@@ -6,8 +6,9 @@ The way of an element, in one pass: read → identify → decide → compare →
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from nixprof.change.confirmation import Proposal, Risk, loss, risk_of
 from nixprof.change.environment import EnvironmentEntry, expected
 from nixprof.change.flow import begin
 from nixprof.change.process_lock import warn
@@ -15,7 +16,7 @@ from nixprof.change.request import ChangeRequest
 from nixprof.change.state import State, read_draft
 from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
-from nixprof.formatting import display_path, shell_quote
+from nixprof.formatting import count, display_path, shell_quote
 from nixprof.importers.candidate import find
 from nixprof.importers.decide import How, Import, compare, decide
 from nixprof.importers.identify import Nixpkgs, channel, identify
@@ -32,10 +33,10 @@ from nixprof.record import record
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-    from nixprof.change.flow import Outcome, Plan
+    from nixprof.change.plan import Outcome, Plan
     from nixprof.context import Context
     from nixprof.importers.candidate import Candidate
     from nixprof.importers.decide import Finding
@@ -120,6 +121,21 @@ class Survey:
 
 
 @record
+class Preview:
+    """What the list would be, for stdout."""
+
+    survey: Survey
+
+
+@record
+class Freezing:
+    """What freeze found, and is about to do."""
+
+    survey: Survey
+    plan: Plan
+
+
+@record
 class Frozen:
     """What freeze found and did."""
 
@@ -129,47 +145,65 @@ class Frozen:
 
 def run(
     context: Context,
-    options: Options,
-    agree: Callable[[int], bool],
-    show: Callable[[Survey], None],
-    confirm: Callable[[Survey, Plan], bool],
-) -> Frozen:
+    names: Sequence[str] | None,
+    only: Sequence[str] | None,
+    besides: Sequence[str] | None,
+    *,
+    stdout: bool,
+    **how: Any,
+) -> Frozen | Preview:
     """Write the list, and let one environment take the place of the elements that are on it.
 
     Args:
         context: whose.
-        options: what to freeze, and how.
-        agree: asked whether to download a nixpkgs to look this many packages up.
-        show: given what was found, before anything is planned.
-        confirm: asked before anything changes.
+        names: more for `only`, or for `besides` where that alone is given.
+        only: what to import.
+        besides: what not to import.
+        stdout: whether to find out only what the list would be.
+        how: the other fields of `Options`.
 
     Raises: NixprofError, with the list and the profile as before.
 
     """
+    chosen, left = list(only or ()), list(besides or ())
+    (left if left and not chosen else chosen).extend(names or ())
+    options = Options(chosen, left, **how)
+    if options.identify and (options.file or options.generation is not None):
+        message = "--identify goes over the list: it takes neither --from nor --generation"
+        raise NixprofError(message, Reason.USAGE, hints=("nixprof freeze --help",))
+    if stdout:
+        return _preview(context, options)
     with begin(context, template(context.machine.system)) as change:
-        found = survey(context, options, change.before, agree)
-        show(found)
+        found = survey(context, options, change.before)
+        context.show(found)
         if not found.imports:
             return Frozen(found, None)
-        outcome = change.carry_out(_request(found), confirm=lambda plan: confirm(found, plan))
-        return Frozen(found, outcome)
+        plan = change.plan(_request(found))
+        return Frozen(found, change.finish(plan, _proposal(found, plan)))
 
 
-def preview(context: Context, options: Options, agree: Callable[[int], bool]) -> Survey:
+def _preview(context: Context, options: Options) -> Preview:
     """Find out what `run` would write, without waiting for another nixprof."""
     warn(context)
     path = context.folders.manifest
     start = {} if path.exists() else {path: template(context.machine.system).encode()}
-    return survey(context, options, State(context, start), agree)
+    return Preview(survey(context, options, State(context, start)))
 
 
-def survey(context: Context, options: Options, state: State, agree: Callable[[int], bool]) -> Survey:
+def _proposal(found: Survey, plan: Plan) -> Proposal:
+    """Ask whether to switch the profile over, which always deserves a question."""
+    question = "Change the list?" if found.options.identify else "Switch the profile over?"
+    risk = risk_of(plan, Risk.NONE if found.options.keep else Risk.MANY)
+    return Proposal(Freezing(found, plan), question, risk, loss(plan))
+
+
+def survey(context: Context, options: Options, state: State) -> Survey:
     """Find out what everything in a profile is, and what the list would become. Changes nothing.
 
     Raises: NixprofError where there is nothing to read, or a name that the user gave means nothing there.
     """
     reading = _chosen(_read(context, options, state), options)
-    candidates, lookup = _look_up(context, options, state, reading, agree)
+    candidates, lookup = _look_up(context, options, state, reading)
     is_here = reading.kind is not Kind.FILE
     decided = decide(
         candidates,
@@ -228,9 +262,7 @@ def _chosen(reading: Reading, options: Options) -> Reading:
 ## identify
 
 
-def _look_up(
-    context: Context, options: Options, state: State, reading: Reading, agree: Callable[[int], bool]
-) -> tuple[Sequence[Candidate], Lookup]:
+def _look_up(context: Context, options: Options, state: State, reading: Reading) -> tuple[Sequence[Candidate], Lookup]:
     """Find out what the candidates without an attribute path are.
 
     They are looked up in what is on this machine; where nothing is, or the user wants to know more, in the nixpkgs of
@@ -252,13 +284,26 @@ def _look_up(
         )
         if not lookup.unidentified or (lookup.was_possible and not options.identify):
             return candidates, replace(lookup, was_possible=True)
-        if not options.offline and agree(lookup.unidentified):
+        if not options.offline and _may_download(context, lookup):
             try:
                 candidates, more = identify(nix, candidates, [_fetched(context, nix, state)])
                 return candidates, Lookup(_unidentified(candidates), downloaded=True, unasked=(*unasked, *more))
             except NixprofError as error:
                 context.progress.note(f"packages could not be looked up: {error.message}")
     return candidates, replace(lookup, later=_command_for_later(context, reading))
+
+
+def _may_download(context: Context, lookup: Lookup) -> bool:
+    """Ask whether to download a nixpkgs; without a terminal only a yes beforehand counts."""
+    if context.agrees or not context.console.can_ask:
+        return context.agrees
+    context.console.say(cannot_identify(lookup.unidentified))
+    return context.console.ask("Look in nixpkgs? This downloads nixpkgs once.")
+
+
+def cannot_identify(number: int) -> str:
+    """Say how many packages only a nixpkgs that is not on this machine tells."""
+    return f"{count(number, 'package')} cannot be identified with what is on this machine."
 
 
 def _unidentified(candidates: Sequence[Candidate]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nixprof.change.flow import always, begin
+from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest
 from nixprof.lock.packages_json import own_names
 from nixprof.manifest.edit import remove_package
@@ -12,9 +12,9 @@ from nixprof.manifest.find import find_packages
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from nixprof.change.flow import Outcome, Plan
+    from nixprof.change.plan import Outcome
     from nixprof.context import Context
     from nixprof.lock.packages_json import LockedPackage
     from nixprof.manifest.model import Policy
@@ -28,12 +28,7 @@ class Removed:
     still_allowed: Mapping[str, Sequence[str]]  # names under [nixpkgs] that were for what is gone, by key
 
 
-def run(
-    context: Context,
-    names: Sequence[str],
-    *,
-    confirm: Callable[[Plan], bool] = always,
-) -> Removed:
+def run(context: Context, packages: Sequence[str]) -> Removed:
     """Remove packages, from every table and included file that lists them.
 
     Raises: NixprofError where a name is not on the list; then nothing is removed.
@@ -41,14 +36,14 @@ def run(
     with begin(context) as change:
         manifest, locked = change.manifest, change.before.locked
         known_as = own_names(locked)
-        found = {package for name in names for package in find_packages(name, manifest, known_as, "remove")}
+        found = {package for name in packages for package in find_packages(name, manifest, known_as, "remove")}
         texts = manifest.texts()
         # From the last of a list to the first, so that the places of the others stay what they are.
         for package in sorted(found, key=lambda package: package.path[-1], reverse=True):
             texts[package.file] = remove_package(texts[package.file], package.path)
         keys = {package.spec.key for package in found}
         request = ChangeRequest.rewriting(manifest, texts, keys)
-        outcome = change.carry_out(request, confirm=confirm)
+        outcome = change.carry_out(request)
     gone = _names(locked[key] for key in keys if key in locked)
     staying = _names(outcome.plan.lock.packages.values())
     return Removed(outcome, _allowed(outcome.plan.manifest.policy, gone - staying))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.change.commit import commit
-from nixprof.change.confirmation import Risk
+from nixprof.change.confirmation import Proposal, Risk, confirmed
 from nixprof.change.differences import Change, compare
 from nixprof.change.generations import (
     SOURCES,
@@ -28,7 +28,7 @@ from nixprof.formatting import display_path
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from nixprof.context import Context
     from nixprof.manifest.model import Manifest
@@ -54,20 +54,22 @@ class Rollback:
     difference_bytes: int | None  # how much more there is on the disk then; None where it is not known
     is_needed: bool  # False where the profile is there already, and the list as it was
     done: bool = False  # not for a dry run, nor where the user declined, nor where it is not needed
+    declined: bool = False
 
     @property
     def risk(self) -> Risk:
         """What is at stake: hand edits, of which a copy is kept, and what something else has installed."""
         return Risk.LOSS if self.edited or self.foreign else Risk.NONE
 
+    @property
+    def loss(self) -> str | None:
+        """What it takes away that nixprof has not installed; None for nothing."""
+        edits = f"it would undo your edits of {', '.join(map(display_path, self.edited))}" if self.edited else ""
+        foreign = f"it would remove {', '.join(self.foreign)}, not installed by nixprof" if self.foreign else ""
+        return "\n".join(filter(None, (edits, foreign))) or None
 
-def run(
-    context: Context,
-    number: int | None,
-    *,
-    profile_only: bool = False,
-    confirm: Callable[[Rollback], bool] = lambda _: True,
-) -> Rollback:
+
+def run(context: Context, generation: int | None, *, profile_only: bool = False) -> Rollback:
     """Go back to a generation, or to the one before the current one.
 
     Raises: NixprofError where there is no such generation, ConcurrentChangeError where something else changes
@@ -75,12 +77,14 @@ def run(
 
     """
     with process_lock(context) as lock, context.nix(lock) as nix:
-        link, before, after = _ends(context, number)
+        link, before, after = _ends(context, generation)
         files = {} if profile_only else _files(context, after)
         read = {path: content(path) for path in files}
         way = _way(context, nix, before, after, files, read)
-        if context.dry_run or not way.is_needed or not confirm(way):
+        if context.dry_run or not way.is_needed:
             return way
+        if not confirmed(context, Proposal(way, "Go back?", way.risk, way.loss)):
+            return replace(way, declined=True)
         for path in files:
             check_writable(path)
         if way.edited:

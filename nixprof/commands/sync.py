@@ -9,9 +9,7 @@ from nixprof.change.state import State
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nixprof.change.flow import Outcome, Plan
+    from nixprof.change.plan import Outcome
     from nixprof.context import Context
     from nixprof.lock.freshness import Gap
 
@@ -25,11 +23,7 @@ class InSync:
     gaps: tuple[Gap, ...] = ()
 
 
-def run(
-    context: Context,
-    *,
-    confirm: Callable[[Plan], bool] | None = None,
-) -> Outcome | InSync:
+def run(context: Context) -> Outcome | InSync:
     """Install what is missing and remove what is no longer listed. Starts no process where nothing is to do.
 
     What is in the way of a package is written into the policy, as far as it is allowed.
@@ -45,9 +39,9 @@ def run(
     ):
         return InSync(len(state.wanted), state.generation, state.gaps)
     from nixprof.change.failures import Attempt
-    from nixprof.change.flow import always, begin
+    from nixprof.change.flow import begin
     from nixprof.change.request import ChangeRequest
 
     request = ChangeRequest(attempt=Attempt(("nixprof", *context.arguments)))
     with begin(context) as change:
-        return change.carry_out(request, confirm=confirm or always)
+        return change.carry_out(request)

@@ -5,30 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nixprof.change.failures import Attempt
-from nixprof.change.flow import always, begin
+from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest, Moves
 from nixprof.lock.packages_json import own_names
 from nixprof.manifest.find import find_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from nixprof.change.flow import Outcome, Plan
+    from nixprof.change.plan import Outcome
     from nixprof.context import Context
 
 
-def run(
-    context: Context,
-    names: Sequence[str],
-    *,
-    confirm: Callable[[Plan], bool] = always,
-) -> Outcome:
+def run(context: Context, names: Sequence[str] | None) -> Outcome:
     """Update everything, or what is named; a pinned package only where it is named itself.
 
     What is in the way of the newer versions is written into the policy, as far as it is allowed.
 
     Raises: NixprofError, with the locks as before.
     """
+    names = names or ()
     with begin(context) as change:
         manifest, known_as = change.manifest, own_names(change.before.locked)
         inputs = [one.name for one in manifest.inputs]
@@ -44,4 +40,4 @@ def run(
             # An empty list needs no profile.
             activates=bool(manifest.packages or change.before.environments),
         )
-        return change.carry_out(request, confirm=confirm)
+        return change.carry_out(request)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nixprof.change.differences import Kind
-from nixprof.formatting import count, package_name, package_title, size
+from nixprof.formatting import count, package_title, size
 from nixprof.lock.flake_lock import revision
 from nixprof.output.table import cells, column_widths, columns, cut, fold, gaps_by_system
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from nixprof.change.differences import Change
-    from nixprof.change.flow import MovedInput, Outcome, Plan
+    from nixprof.change.plan import MovedInput, Outcome, Plan
     from nixprof.console import Console
     from nixprof.context import Context
     from nixprof.nix.download_plan import DownloadPlan
@@ -321,25 +321,3 @@ def not_on_path(profile: Path) -> str | None:
     fish = os.path.basename(os.environ.get("SHELL", "")) == "fish"
     command = f"fish_add_path {shown}" if fish else f'export PATH={shown}:"$PATH"'
     return f"  the programs are not on your PATH yet: {command}"
-
-
-def question(result: Plan) -> str:
-    """Ask whether to make a change."""
-    number, lost = len(result.changes), len(result.lost)
-    if lost and lost == number:
-        return f"Remove {'this package' if number == 1 else f'these {number} packages'}?"
-    if lost:
-        return f"Make these {number} changes, which remove {count(lost, 'package')}?"
-    if result.request.moves.inputs or result.request.moves.packages:
-        return f"Update {'this package' if number == 1 else f'these {number} packages'}?"
-    return f"Make {'this change' if number == 1 else f'these {number} changes'}?" if number else "Go ahead?"
-
-
-def loss(result: Plan) -> str | None:
-    """Say what goes without having been named; None for nothing."""
-    if not result.lost:
-        return None
-    names = [package_name(change.key) for change in result.lost]
-    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    removed = f"{', '.join(names[:_MAX_NAMES])}{more}"
-    return f"it would remove {removed}, which the command does not name"

@@ -6,6 +6,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Any, assert_never
 
+from nixprof.commands.freeze import Freezing, Frozen, Preview, Survey, cannot_identify
 from nixprof.formatting import count, display_path
 from nixprof.importers.decide import Differing, How, Import, LeftAlone
 from nixprof.importers.reading import Kind
@@ -15,8 +16,7 @@ from nixprof.output import change
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nixprof.change.flow import Plan
-    from nixprof.commands.freeze import Frozen, Survey
+    from nixprof.change.plan import Plan
     from nixprof.console import Console
     from nixprof.context import Context
     from nixprof.importers.candidate import Candidate
@@ -31,18 +31,32 @@ MAX_OTHERS = 3
 _USUAL_WIDTH = 80
 
 
-def show(result: Frozen, context: Context) -> None:
-    """Sum up what was done; `show_survey` and `show_plan` have shown the rest where somebody was asked."""
-    if context.dry_run and result.outcome:
-        show_plan(result.survey, result.outcome.plan, context)
-    if result.survey.imports:
-        for line in done(result):
-            context.console.say(line)
+def show(result: Survey | Freezing | Frozen | Preview, context: Context) -> None:
+    """Show what was found, what is about to be done, and what was done; or what the list would be."""
+    for line in _lines(result, context):
+        context.console.say(line)
+    if isinstance(result, Preview):
+        sys.stdout.write(result.survey.texts[result.survey.manifest])
 
 
-def as_json(result: Frozen) -> dict[str, Any]:
+def _lines(result: Survey | Freezing | Frozen | Preview, context: Context) -> Iterator[str]:
+    match result:
+        case Survey():
+            yield from survey(result, context.console)
+        case Freezing():
+            yield from change.plan(result.plan, context.console, sys.stderr)
+            yield from consequence(result.survey, result.plan)
+        case Frozen():
+            if context.dry_run and result.outcome:
+                yield from _lines(Freezing(result.survey, result.outcome.plan), context)
+            yield from done(result) if result.survey.imports else ()
+        case Preview():
+            yield from unidentified(result.survey)
+
+
+def as_json(result: Frozen | Preview) -> dict[str, Any]:
     """Give every element with what became of it, and the change."""
-    found = result.survey
+    found, outcome = result.survey, None if isinstance(result, Preview) else result.outcome
     return {
         "from": found.reading.place,
         "generation": found.reading.generation,
@@ -58,7 +72,7 @@ def as_json(result: Frozen) -> dict[str, Any]:
             {"attribute": one.attribute or None, "nixpkgs": one.source, "cause": one.cause}
             for one in found.lookup.unasked
         ],
-        "outcome": change.as_json(result.outcome) if result.outcome else None,
+        "outcome": change.as_json(outcome) if outcome else None,
     }
 
 
@@ -83,28 +97,6 @@ def _finding(one: Finding, of: Candidate, result: Survey) -> dict[str, Any]:
                 "installed": one.installed,
             }
     assert_never(one)
-
-
-def show_survey(result: Survey, console: Console) -> None:
-    """Show what was found; nothing where a script reads."""
-    if not console.json:
-        for line in survey(result, console):
-            console.say(line)
-
-
-def show_plan(result: Survey, plan: Plan, context: Context) -> None:
-    """Show what a change comes to; nothing where a script reads."""
-    change.show_plan(plan, context.console, sys.stderr)
-    if not context.console.json:
-        for line in consequence(result, plan):
-            context.console.say(line)
-
-
-def show_text(result: Survey, console: Console) -> None:
-    """Write what the list would be to stdout."""
-    for line in unidentified(result):
-        console.say(line)
-    sys.stdout.write(result.texts[result.manifest])
 
 
 def survey(result: Survey, console: Console) -> Iterator[str]:
@@ -132,11 +124,6 @@ def unidentified(result: Survey) -> Iterator[str]:
     if result.lookup.later:
         yield cannot_identify(result.lookup.unidentified)
         yield f"  later, with a download of nixpkgs: {result.lookup.later}"
-
-
-def cannot_identify(number: int) -> str:
-    """Say how many packages only a nixpkgs that is not on this machine tells."""
-    return f"{count(number, 'package')} cannot be identified with what is on this machine."
 
 
 def _groups(result: Survey) -> Iterator[tuple[str, int, list[Line]]]:

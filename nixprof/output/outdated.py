@@ -9,7 +9,7 @@ from nixprof.formatting import count
 from nixprof.output.change import as_json, show_plan
 
 if TYPE_CHECKING:
-    from nixprof.change.flow import Outcome
+    from nixprof.change.plan import Outcome
     from nixprof.context import Context
 
 __all__ = ["as_json", "differs", "show"]

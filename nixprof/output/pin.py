@@ -9,7 +9,7 @@ from nixprof.output import change
 from nixprof.output.change import as_json
 
 if TYPE_CHECKING:
-    from nixprof.change.flow import Outcome, Plan
+    from nixprof.change.plan import Outcome, Plan
     from nixprof.context import Context
 
 __all__ = ["as_json", "show"]

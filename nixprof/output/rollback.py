@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def show(result: Rollback, context: Context) -> None:
-    """Sum a way back up."""
+    """Show a way back before it is gone, and what became of it."""
     console = context.console
     if not result.is_needed:
         console.say(f"✓ already at generation {result.after}: nothing to change")
@@ -27,11 +27,13 @@ def show(result: Rollback, context: Context) -> None:
         console.say(f"✓ {counts(result.changes) or 'no package changes'} · generation {result.after}")
         if result.before != result.after:
             console.say(f"  to undo: nixprof rollback {result.before}")
-    elif context.dry_run:
-        show_way(result, console)
-        console.say(dry_run(result.changes, "no package changes"))
-    else:
+    elif result.declined:
         console.say("Nothing was changed.")
+    else:
+        for line in _way(result, console):
+            console.say(line)
+        if context.dry_run:
+            console.say(dry_run(result.changes, "no package changes"))
 
 
 def as_json(result: Rollback) -> dict[str, Any]:
@@ -48,13 +50,6 @@ def as_json(result: Rollback) -> dict[str, Any]:
         "foreign": result.foreign,
         "unpinned": [key.removeprefix("nixpkgs#") for key in result.unpinned],
     }
-
-
-def show_way(result: Rollback, console: Console) -> None:
-    """Show what a way back comes to; nothing where a script reads."""
-    if not console.json:
-        for line in _way(result, console):
-            console.say(line)
 
 
 def _way(result: Rollback, console: Console) -> Iterator[str]:
@@ -76,12 +71,3 @@ def _way(result: Rollback, console: Console) -> Iterator[str]:
         width = console.width(sys.stderr)
         copy = fold(["a copy will be kept in", display_path(result.copy)], " ", width and width - 2)
         yield from (f"  {line}" for line in copy)
-
-
-def loss(result: Rollback) -> str | None:
-    """Say what a way back takes away that nixprof has not installed; None for nothing."""
-    parts = [
-        *([f"it would undo your edits of {', '.join(map(display_path, result.edited))}"] if result.edited else []),
-        *([f"it would remove {', '.join(result.foreign)}, not installed by nixprof"] if result.foreign else []),
-    ]
-    return "\n".join(parts) or None

@@ -8,7 +8,7 @@ from nixprof.commands.sync import InSync
 from nixprof.formatting import count
 
 if TYPE_CHECKING:
-    from nixprof.change.flow import Outcome
+    from nixprof.change.plan import Outcome
     from nixprof.context import Context
 
 

@@ -1,17 +1,28 @@
 """The command line: what its commands share."""
 
-from importlib import import_module
+import inspect
 
 import pytest
 from support.commandline import commands, options_by_command
 
-from nixprof.cli import SHOWN_BY
+from nixprof import cli
+from nixprof.output.shown import output_of
 
 
 @pytest.mark.parametrize("command", commands())
 def test_every_command_is_shown(command: str) -> None:
-    output = import_module(f"nixprof.output.{SHOWN_BY.get(command, command)}")
-    options = options_by_command()[command]
+    output, options = output_of(command), options_by_command()[command]
     assert hasattr(output, "show")
     assert hasattr(output, "as_json") or "--json" not in options
     assert hasattr(output, "differs") or "--check" not in options
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_does_what_it_declares(command: str) -> None:
+    declared = getattr(cli, command, None) or getattr(cli, f"{command}_")
+    _, *taken = inspect.signature(cli.module_of(command).run).parameters.values()
+    more = {"how"} if taken and taken[-1].kind is inspect.Parameter.VAR_KEYWORD else set()
+    names = {one.name for one in taken} - more
+    given = set(inspect.signature(declared).parameters)
+    assert names <= given
+    assert names == given or more

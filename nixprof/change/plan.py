@@ -1,0 +1,62 @@
+"""What a change comes to, before it happens and afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nixprof.change.differences import Change, Kind
+from nixprof.record import record
+
+if TYPE_CHECKING:
+    from nixprof.change.environment import EnvironmentEntry
+    from nixprof.change.request import ChangeRequest
+    from nixprof.lock.flake_lock import LockedInput
+    from nixprof.lock.freshness import Gap
+    from nixprof.lock.lock import Lock
+    from nixprof.manifest.model import Manifest
+    from nixprof.nix.download_plan import DownloadPlan
+
+
+@record
+class MovedInput:
+    """An input that is locked to another revision than before; `before` is None for a new one."""
+
+    name: str
+    before: LockedInput | None
+    after: LockedInput
+
+
+@record
+class Plan:
+    """What a change comes to, before it happens."""
+
+    request: ChangeRequest  # with the policy that it needs
+    manifest: Manifest  # what the user will want
+    lock: Lock  # with everything resolved
+    changes: tuple[Change, ...]  # what becomes of the packages of this machine
+    moved: tuple[MovedInput, ...]  # what becomes of the inputs
+    packages: tuple[EnvironmentEntry, ...]  # what the environment will link
+    downloads: DownloadPlan | None  # what has to be fetched and built for it; None where nothing is missing
+    gaps: tuple[Gap, ...]  # what cannot be had on the other systems that the list is for
+    new_gaps: tuple[Gap, ...]  # those that are new, or of packages that are
+
+    @property
+    def lost(self) -> tuple[Change, ...]:
+        """The packages that go although the command does not name them."""
+        return tuple(one for one in self.changes if one.kind is Kind.REMOVED and one.key not in self.request.named)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changes that the user would notice."""
+        return not (self.changes or self.moved or self.request.files)
+
+
+@record
+class Outcome:
+    """What became of a change."""
+
+    plan: Plan
+    done: bool  # not for a dry run, nor where the user declined
+    generation: int | None  # the number of the profile's generation now
+    seconds: float  # how long it took, without the time that the user took to answer
+    declined: bool = False
