@@ -38,9 +38,11 @@ def package_title(key: str, version: str) -> str:
 
 def shell_quote(word: str) -> str:
     """Write a word as it can be pasted into a shell; `unstable#neovim` needs no quotes there."""
+    if re.fullmatch(r"[\w@%+=:,./-][\w@%+=:,./#-]*", word, re.ASCII):
+        return word
     import shlex
 
-    return word if re.fullmatch(r"[\w@%+=:,./-][\w@%+=:,./#-]*", word, re.ASCII) else shlex.quote(word)
+    return shlex.quote(word)
 
 
 def nearest(word: str, options: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:

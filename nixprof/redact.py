@@ -6,7 +6,7 @@ import re
 
 # What acts on a terminal or hides what a text really says: controls, and the marks of Unicode that are not to be seen
 # (its bidirectional controls and default ignorable code points). A tab, the end of a line and \r\n may stay.
-_UNSAFE = re.compile(
+_UNSAFE = (
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     r"\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
     r"|\r(?!\n)"
@@ -15,8 +15,8 @@ _UNSAFE = re.compile(
 MAX_LINE_LENGTH = 10_000
 
 # What a terminal obeys instead of showing it: colours, titles, and whatever else begins with an escape.
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_ESCAPES = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)"
+_CONTROLS = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 
 # No part of an address has these.
 _NO = r"\s\x00-\x1f'\"`‘’\\"  # noqa: RUF001 - Nix's own quotes
@@ -42,7 +42,7 @@ _SECRETS = (
     ("uthorization:", r"(\bauthorization:\s*(?:bearer|basic|token)\s+)[^\s'\"]+"),
 )
 # What may be an address.
-_WORD = re.compile(rf"[^{_NO}]+")
+_WORD = rf"[^{_NO}]+"
 
 
 def plain(output: str) -> str:
@@ -50,8 +50,8 @@ def plain(output: str) -> str:
 
     Of a line that a program overwrites, such as a bar that grows, the last state counts.
     """
-    lines = (line.removesuffix("\r").rpartition("\r")[2] for line in _ESCAPES.sub("", output).split("\n"))
-    return "\n".join(_CONTROLS.sub("", line) for line in lines if not line.startswith("@nix "))
+    lines = (line.removesuffix("\r").rpartition("\r")[2] for line in re.sub(_ESCAPES, "", output).split("\n"))
+    return "\n".join(re.sub(_CONTROLS, "", line) for line in lines if not line.startswith("@nix "))
 
 
 def clean(text: str) -> str:
@@ -59,12 +59,13 @@ def clean(text: str) -> str:
 
     Everything that nixprof writes to stdout and stderr goes through this: see `console`.
     """
-    return _UNSAFE.sub("\ufffd", text)
+    return text if is_clean(text) else re.sub(_UNSAFE, "\ufffd", text)
 
 
 def is_clean(text: str) -> bool:
     """Tell whether a text is shown as it is; only such a text may stand in a command that is to be pasted."""
-    return not _UNSAFE.search(text)
+    plain = text.isascii() and text.replace("\n", "").isprintable()
+    return plain or not re.search(_UNSAFE, text)
 
 
 def one_line(text: str, max_length: int = MAX_LINE_LENGTH) -> str:
@@ -91,7 +92,7 @@ def redact(text: str) -> str:
     for sign, secret in _SECRETS:
         if sign in text:
             text = re.sub(secret, r"\1***", text, flags=re.IGNORECASE)
-    return _WORD.sub(_masked_query, text) if "?" in text else text
+    return re.sub(_WORD, _masked_query, text) if "?" in text else text
 
 
 def _masked_query(word: re.Match[str]) -> str:

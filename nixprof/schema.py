@@ -19,7 +19,7 @@ def text(value: Any) -> str:
     """
     if not isinstance(value, str):
         raise MisshapenError(f"{str(value)[:40]} stands where a text has to be")
-    if not _is_text(value):
+    if not value.isascii() and not _is_text(value):
         raise MisshapenError("a text in it has broken characters")
     return value
 

@@ -18,13 +18,14 @@ from nixprof.schema import MisshapenError, text
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
-_DRV_NAME = re.compile(r"(.*?)(?:-(?![a-zA-Z])(.*))?")
+_DRV_NAME = r"(.*?)(?:-(?![a-zA-Z])(.*))?"
 # The name of a store path: 32 digits in Nix's base 32, and at most 211 characters (`MaxPathLen` in Nix's path.hh).
 _STORE_NAME = r"[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]{1,211}"
 # Other outputs that packages of nixpkgs have than `out`; no version ends in one of these.
 _OUTPUTS = ("bin", "dev", "lib", "man", "doc", "devdoc", "info", "static", "debug", "py", "data", "dist", "terminfo")
 
 
+@cache
 def store() -> str:
     """Return the folder of the store, which Nix takes from the same variables (`Settings::nixStore`)."""
     return os.path.normpath(os.environ.get("NIX_STORE_DIR") or os.environ.get("NIX_STORE") or "/nix/store")
@@ -63,7 +64,7 @@ def name_of(path: str) -> str:
 
 def split_name(name: str) -> tuple[str, str]:
     """Split a name into the package's name and its version, which may be empty."""
-    found = _DRV_NAME.fullmatch(name)
+    found = re.fullmatch(_DRV_NAME, name)
     return (found[1], found[2] or "") if found else (name, "")
 
 

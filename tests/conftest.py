@@ -26,6 +26,8 @@ from support.binary_cache import BinaryCache
 from support.installs import MissingNix, NixInstall, every_install, newest, oldest_and_newest
 from support.world import Store, World
 
+from nixprof.store_path import store
+
 # `pytest --hypothesis-profile=long`: many examples, for hours when nobody waits.
 hypothesis.settings.register_profile(
     "long", max_examples=10_000, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
@@ -154,6 +156,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if named or (metafunc.config.getoption("all") and _is_in(ON_OLDEST, metafunc.definition)):
             installs = oldest_and_newest()
     metafunc.parametrize("nix_install", installs, ids=[one.id for one in installs], indirect=True, scope="session")
+
+
+@pytest.fixture(autouse=True)
+def _own_store() -> None:
+    """Each test may have another store, which nixprof asks for once."""
+    store.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from nixprof.change.state import State
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nixprof.context import Context
     from nixprof.lock.freshness import Gap
@@ -48,17 +48,25 @@ def run(context: Context) -> tuple[Listed, ...]:
     state = State(context)
     skipped = state.manifest.skipped(state.machine)
     installed = {linked.key: linked.version for linked in state.installed}
-    return tuple(_listed(state, package, skipped.get(package), installed) for package in state.manifest.packages)
+    gaps: dict[Package, list[Gap]] = {}
+    for gap in state.gaps:
+        gaps.setdefault(gap.package, []).append(gap)
+    return tuple(
+        _listed(state, package, skipped.get(package), installed, gaps.get(package, ()))
+        for package in state.manifest.packages
+    )
 
 
-def _listed(state: State, package: Package, reason: str | None, installed: Mapping[str, str]) -> Listed:
-    locked = state.locked.get(package.spec.key)
+def _listed(
+    state: State, package: Package, reason: str | None, installed: Mapping[str, str], gaps: Sequence[Gap]
+) -> Listed:
+    key = package.spec.key
+    locked = state.locked.get(key)
     resolved = locked.systems.get(state.machine.system) if locked else None
+    presence = Presence.INSTALLED if key in installed else Presence.PENDING
     if reason is not None:
         presence = Presence.SKIPPED
-    else:
-        presence = Presence.INSTALLED if package.spec.key in installed else Presence.PENDING
-    version = installed.get(package.spec.key, resolved.version if resolved else "")
+    version = installed.get(key, resolved.version if resolved else "")
     return Listed(
         package.written,
         package.spec.input,
@@ -70,5 +78,5 @@ def _listed(state: State, package: Package, reason: str | None, installed: Mappi
         (resolved.description if resolved else None) or None,
         package.pin,
         locked.held if locked else None,
-        tuple(gap for gap in state.gaps if gap.package == package),
+        tuple(gaps),
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Parsed = TypeVar("Parsed")
 
-_MARKER = re.compile(rb"^(<{7}|={7}|>{7})( |$)")
+_MARKER = rb"^(<{7}|={7}|>{7})( |$)"
 
 
 def read_lock(path: Path) -> bytes | None:
@@ -53,9 +53,9 @@ def _check_merged(path: Path, data: bytes) -> None:
 
     Raises: NixprofError that names the lines, and how to take one side.
     """
-    lines = [number for number, line in enumerate(data.splitlines(), 1) if _MARKER.match(line)]
-    if not lines or not re.search(rb"(?m)^<{7} ", data):
+    if b"<<<<<<< " not in data or not re.search(rb"(?m)^<{7} ", data):
         return
+    lines = [number for number, line in enumerate(data.splitlines(), 1) if re.match(_MARKER, line)]
     where = f"line {lines[0]}" if len(lines) == 1 else f"lines {lines[0]} to {lines[-1]}"
     folder = shell_quote(str(path.parent))
     raise NixprofError(

@@ -177,12 +177,16 @@ def _parse_unavailable(entry: Mapping[str, Any]) -> Unavailable:
 def _parse_resolved(entry: Mapping[str, Any]) -> Resolved:
     if not set(entry["outputsToInstall"]) <= entry["outputs"].keys():
         raise MisshapenError(f"{entry['pname']} has outputs to install that it does not have")
-    texts = ("pname", "version", "description", "main_program", "source", "fingerprint")
     return Resolved(
-        **{name: text(entry[_KEYS.get(name, name)]) for name in texts},
-        priority=int(entry["priority"]),
-        outputs={name: checked(path) for name, path in entry["outputs"].items()},
-        outputs_to_install=tuple(text(output) for output in entry["outputsToInstall"]),
+        text(entry["pname"]),
+        text(entry["version"]),
+        text(entry["description"]),
+        text(entry["mainProgram"]),
+        int(entry["priority"]),
+        {name: checked(path) for name, path in entry["outputs"].items()},
+        tuple(map(text, entry["outputsToInstall"])),
+        text(entry["source"]),
+        text(entry["basis"]),
     )
 
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _FORGES: Final = ("github", "gitlab", "sourcehut")
-_RELATIVE: Final = re.compile(r"(?:[a-z+]+:)?(?:[.~]|$)|(?:path|git\+file|hg\+file):(?!/)")
-_ARCHIVE: Final = re.compile(r"\.(git|tar(\.\w+)?|tgz|zip)$")
+_RELATIVE: Final = r"(?:[a-z+]+:)?(?:[.~]|$)|(?:path|git\+file|hg\+file):(?!/)"
+_ARCHIVE: Final = r"\.(git|tar(\.\w+)?|tgz|zip)$"
 # Archives that a forge or FlakeHub makes of a repository; the groups are its owner and its name.
-_DOWNLOAD: Final = re.compile(
+_DOWNLOAD: Final = (
     r"//(?:(?:api\.)?flakehub\.com/f(?:/pinned)?/([^/]+)/([^/]+)/"
     r"|[^/]+/([^/]+)/([^/]+)/(?:-/)?(?:archive|tarball|releases)/)"
 )
@@ -31,7 +31,7 @@ def is_reference(text: str) -> bool:
 
 def is_relative(reference: str) -> bool:
     """Tell whether a reference means a folder that depends on who reads it, and where."""
-    return bool(_RELATIVE.match(reference))
+    return bool(re.match(_RELATIVE, reference))
 
 
 def absolute(reference: str) -> str:
@@ -98,10 +98,10 @@ def _parts(reference: str) -> tuple[str, str, str]:
     if scheme in _FORGES:
         owner, repository, named = (*parts, "", "", "")[:3]
         return owner, repository, named or branch
-    if found := _DOWNLOAD.match(place):
+    if found := re.match(_DOWNLOAD, place):
         owner, repository = filter(None, found.groups())
         return owner, repository, branch
-    ends = [_ARCHIVE.sub("", part) for part in reversed(parts)]
+    ends = [re.sub(_ARCHIVE, "", part) for part in reversed(parts)]
     # A download often ends in a version.
     words = filter(_is_word, ends) if scheme.endswith(("http", "https")) else ()
     return "", next(iter((*words, *ends)), ""), branch

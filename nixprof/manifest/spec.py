@@ -6,6 +6,7 @@ A store path is a spec too, for what has no known source.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 from nixprof.manifest.flake_reference import is_reference
@@ -19,11 +20,9 @@ NO_INPUT: Final = ""
 
 _BARE = r"[A-Za-z0-9_'+@-][A-Za-z0-9_'+@/-]*"
 _PART = rf'(?:{_BARE}|"[^"\\]+")'
-_INPUT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-_OUTPUT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_COMPONENT = re.compile(_BARE)
-_COMPONENTS = re.compile(_PART)
-_SPEC = re.compile(rf"(?:([^#\"]*)#)?({_PART}(?:\.{_PART})*)(?:\^(.*))?")
+_INPUT = r"[A-Za-z][A-Za-z0-9_-]*"
+_OUTPUT = r"[A-Za-z_][A-Za-z0-9_-]*"
+_SPEC = rf"(?:([^#\"]*)#)?({_PART}(?:\.{_PART})*)(?:\^(.*))?"
 
 
 class SpecError(ValueError):
@@ -56,7 +55,7 @@ class Spec:
 
             if is_store_path(text):
                 return cls(NO_INPUT, (text,))
-        match = _SPEC.fullmatch(text)
+        match = re.fullmatch(_SPEC, text)
         if match is None or not text.isprintable():
             raise _complaint(text)
         head, path, tail = match.groups()
@@ -80,7 +79,7 @@ class Spec:
             from nixprof.store_path import name_of
 
             return name_of(self.attr_path[0])
-        return ".".join(map(_quoted, self.attr_path))
+        return dotted(self.attr_path)
 
     @property
     def key(self) -> str:
@@ -99,7 +98,7 @@ def check_input_name(name: str) -> None:
     """Raise SpecError if `name` cannot name an input: a letter, then letters, digits, `-` and `_`."""
     if name == "self":
         raise SpecError("self is Nix's own word for the flake", "give the input another name")
-    if _INPUT.fullmatch(name):
+    if re.fullmatch(_INPUT, name):
         return
     if is_reference(name):
         raise SpecError("is a flake reference", "name it under [inputs] and write NAME#PACKAGE")
@@ -112,11 +111,17 @@ def check_input_name(name: str) -> None:
 def _split(path: str) -> tuple[str, ...]:
     if '"' not in path:
         return tuple(path.split("."))
-    return tuple(part.strip('"') for part in _COMPONENTS.findall(path))
+    return tuple(part.strip('"') for part in re.findall(_PART, path))
+
+
+@cache
+def dotted(attr_path: tuple[str, ...]) -> str:
+    """Write an attribute path as one text, quoted only where it has to be."""
+    return ".".join(map(_quoted, attr_path))
 
 
 def _quoted(component: str) -> str:
-    return component if _COMPONENT.fullmatch(component) else f'"{component}"'
+    return component if re.fullmatch(_BARE, component) else f'"{component}"'
 
 
 def _outputs(tail: str, head: str) -> tuple[str, ...]:
@@ -129,7 +134,7 @@ def _outputs(tail: str, head: str) -> tuple[str, ...]:
     if "*" in names:
         raise SpecError("* already means all outputs", f"write {head}^*")
     for name in names:
-        if not _OUTPUT.fullmatch(name):
+        if not re.fullmatch(_OUTPUT, name):
             raise SpecError(
                 f"{excerpt(name)} is not an output name" if name else "an output name is empty",
                 f"write for example {head}^out,man",
@@ -163,7 +168,7 @@ def _path_complaint(body: str, input_name: str = DEFAULT_INPUT) -> SpecError:
     if not body.strip() or body[0] == "^":
         return SpecError("names no package", f"write {input_name}#PACKAGE")
     position = 0
-    while match := _COMPONENTS.match(body, position):
+    while match := re.compile(_PART).match(body, position):
         position = match.end()
         if body[position : position + 1] != ".":
             break

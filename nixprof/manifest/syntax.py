@@ -15,11 +15,9 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 64  # of brackets, where the text is too deep for tomllib
 
 # Strings, comments, brackets, and whatever else is without white space.
-_TOKEN: Final = re.compile(
-    r'"{3}.*?"{3}|\'{3}.*?\'{3}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}]|[^\s\[\]{}"\'#]+', re.DOTALL
-)
-_HEADER: Final = re.compile(r"[ \t]*\[{1,2}[ \t]*[\w.\"'-]+[ \t]*\]{1,2}[ \t]*(?:#.*)?$", re.MULTILINE)
-_BARE_WORD: Final = re.compile(r"[A-Za-z_][^\s,\]}#\"']*")
+_LEXEME: Final = r'(?s)"{3}.*?"{3}|\'{3}.*?\'{3}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}]|[^\s\[\]{}"\'#]+'
+_HEADER: Final = r"(?m)[ \t]*\[{1,2}[ \t]*[\w.\"'-]+[ \t]*\]{1,2}[ \t]*(?:#.*)?$"
+_BARE_WORD: Final = r"[A-Za-z_][^\s,\]}#\"']*"
 
 
 class TomlError(Exception):
@@ -70,8 +68,8 @@ def _error(text: str, message: str) -> TomlError:
 def _common_mistake(text: str, what: str, offset: int) -> TomlError | None:
     """Explain the commonest mistakes where they are made: tomllib, whose message is `what`, notices them later."""
     start = text.rfind("\n", 0, offset) + 1
-    at_header = _HEADER.match(text, start)
-    before = [token for token in _TOKEN.finditer(text, 0, offset) if token[0][0] != "#"]
+    at_header = re.compile(_HEADER).match(text, start)
+    before = [token for token in re.finditer(_LEXEME, text[:offset]) if token[0][0] != "#"]
     if what in ("Unclosed array", "Invalid value") and (at_header or offset == len(text)):
         opening = _unclosed(token for token in before if not at_header or token.start() < start)
         if opening is not None:
@@ -80,7 +78,7 @@ def _common_mistake(text: str, what: str, offset: int) -> TomlError | None:
         return TomlError(before[-1].start(), "a comma is missing after this", f"write {excerpt(before[-1][0])},")
     if what == r"Illegal character '\n'":
         return TomlError(before[-1].start() if before else offset, "a quote is missing at the end of this line")
-    word = _BARE_WORD.match(text, offset)
+    word = re.match(_BARE_WORD, text[offset:])
     if word and what == "Invalid value":
         if word[0].lower() in ("true", "false"):
             return TomlError(offset, f"{word[0]} is written in small letters", f"write {word[0].lower()}")
@@ -101,6 +99,6 @@ def _unclosed(tokens: Iterable[re.Match[str]]) -> int | None:
 
 def _too_deep(text: str) -> int:
     """Return the offset of the first bracket that is nested too deeply."""
-    brackets = [match for match in _TOKEN.finditer(text) if match[0] in "[]{}"]
+    brackets = [match for match in re.finditer(_LEXEME, text) if match[0] in "[]{}"]
     depths = accumulate(1 if match[0] in "[{" else -1 for match in brackets)
     return next((match.start() for match, depth in zip(brackets, depths, strict=True) if depth > MAX_DEPTH), 0)

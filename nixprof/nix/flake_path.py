@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What a path may hold to stand in a `path:` reference as it is, whatever the Nix.
-_PLAIN = re.compile(r"[A-Za-z0-9/._+=-]+")
+_PLAIN = r"[A-Za-z0-9/._+=-]+"
 
 # Where a link with a plain name is made to a folder without one, for a Nix that decodes no path.
 LINKS = "/tmp"  # noqa: S108 - each link is in a folder of its own that tempfile makes
 LINK_PREFIX = "nixprof-"
-_LINK = re.compile(rf"{LINKS}/{LINK_PREFIX}[^/]+/([0-9a-f]{{32}})/([^/]+)")
+_LINK = rf"{LINKS}/{LINK_PREFIX}[^/]+/([0-9a-f]{{32}})/([^/]+)"
 
 
 def is_plain(path: str) -> bool:
     """Tell whether every Nix reads a path in a reference as it stands."""
-    return bool(_PLAIN.fullmatch(path))
+    return bool(re.fullmatch(_PLAIN, path))
 
 
 def link_name(parent: str) -> str:
@@ -40,7 +40,7 @@ def came_from(reference: str, folder: Path) -> bool:
     named, real = _folder(reference), os.path.realpath(folder)
     if named is None or os.path.realpath(named) == real:
         return named is not None
-    link = _LINK.fullmatch(named)
+    link = re.fullmatch(_LINK, named)
     return link is not None and link.groups() == (link_name(os.path.dirname(real)), os.path.basename(real))
 
 
@@ -50,7 +50,7 @@ def is_gone(reference: str) -> bool:
     Nix reads no `flake.nix` that is a link out of its folder.
     """
     folder = _folder(reference)
-    if folder is None or _LINK.fullmatch(folder):
+    if folder is None or re.fullmatch(_LINK, folder):
         return False
     try:
         os.lstat(folder)

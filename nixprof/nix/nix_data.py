@@ -13,22 +13,19 @@ from typing import Any
 from nixprof.schema import MisshapenError
 
 # Every repetition is possessive: what it has read it never gives back, so that reading takes linear time.
-_TOKEN = re.compile(
-    r"""(?:\s++|\#[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+(?:
+_LEXEME = r"""(?xsa)(?:\s++|\#[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+(?:
       (?P<string>"(?:[^"\\]++|\\.)*+")
     | (?P<number>-?\d++(?:\.\d*+(?:[eE][+-]?\d++)?)?)
     | (?P<word>[A-Za-z_][A-Za-z0-9_'-]*+)
     | (?P<path>/[A-Za-z0-9._+/-]++)
     | (?P<sign>[\[\]{}=;])
-    | (?P<end>\Z))""",
-    re.VERBOSE | re.DOTALL | re.ASCII,
-)
+    | (?P<end>\Z))"""
 # Nix's numbers have 64 bits; reading longer ones takes Python more than linear time.
 MAX_NUMBER_LENGTH = 40
 MAX_SHOWN = 20
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPE = r"(?s)\\(.)"
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
-_INTERPOLATION = re.compile(r"(?:[^\\$]|\\.|\$(?!\{))*+\$", re.DOTALL)
+_INTERPOLATION = r"(?s)(?:[^\\$]|\\.|\$(?!\{))*+\$"
 _WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -59,7 +56,7 @@ class _Reader:
 
     def take(self) -> tuple[str, str]:
         """Give the kind and the text of the next token."""
-        found = _TOKEN.match(self._text, self._at)
+        found = re.compile(_LEXEME).match(self._text, self._at)
         if found is None or found.lastgroup is None:
             raise self.complaint(self._text[self._at :].strip())
         self._at = found.end()
@@ -102,14 +99,14 @@ class _Reader:
             raise self.complaint(token[1])
 
     def _string(self, word: str) -> str:
-        if _INTERPOLATION.match(word):
+        if re.match(_INTERPOLATION, word):
             raise self.complaint(word)
-        return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), word[1:-1])
+        return re.sub(_ESCAPE, lambda found: _ESCAPED.get(found[1], found[1]), word[1:-1])
 
 
 ## writing
 
-_IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_'-]*")
+_IDENTIFIER = r"[a-zA-Z_][a-zA-Z0-9_'-]*"
 _KEYWORDS = frozenset({"assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"})
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
@@ -125,4 +122,4 @@ def quoted(text: str) -> str:
 
 def attribute(name: str) -> str:
     """Write a name as an attribute name: bare where Nix takes it bare, else as a string."""
-    return name if _IDENTIFIER.fullmatch(name) and name not in _KEYWORDS else quoted(name)
+    return name if re.fullmatch(_IDENTIFIER, name) and name not in _KEYWORDS else quoted(name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.commands.list import Presence
 from nixprof.formatting import package_title
-from nixprof.manifest.spec import NO_INPUT, Spec
+from nixprof.manifest.spec import NO_INPUT, dotted
 from nixprof.output.table import columns
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def as_json(result: Sequence[Listed]) -> dict[str, Any]:
 
 def _row(one: Listed) -> tuple[str, str, str]:
     is_flake = one.attr_path == ("default",)
-    name = one.input if is_flake else Spec.parse(one.package).name
+    name = one.input if is_flake else dotted(one.attr_path)
     if one.input == NO_INPUT:
         name = package_title(one.package, one.version or "")
     marks = [
