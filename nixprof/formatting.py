@@ -87,6 +87,12 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def listed(names: Sequence[str], most: int) -> str:
+    """Name the first of some: `jq, fd and 3 more`."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
+
+
 def size(number: int) -> str:
     """Write a number of bytes: `812 B`, `6.1 MiB`."""
     power = _power(number)

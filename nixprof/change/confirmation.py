@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.differences import Kind
 from nixprof.errors import NixprofError, Reason
-from nixprof.formatting import count, package_name
+from nixprof.formatting import count, listed, package_name
 from nixprof.record import record
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def loss(plan: Plan) -> str | None:
     if not plan.lost:
         return None
     names = [package_name(change.key) for change in plan.lost]
-    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    return f"it would remove {', '.join(names[:_MAX_NAMES])}{more}, which the command does not name"
+    return f"it would remove {listed(names, _MAX_NAMES)}, which the command does not name"
 
 
 @record

@@ -60,3 +60,5 @@ class Outcome:
     generation: int | None  # the number of the profile's generation now
     seconds: float  # how long it took, without the time that the user took to answer
     declined: bool = False
+    summary: str = ""  # what was done where no package has changed, such as `bat is pinned at 0.25.0`
+    notes: tuple[str, ...] = ()  # what else the user has to know

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest
+from nixprof.formatting import count, package_name
 from nixprof.lock.packages_json import own_names
 from nixprof.manifest.edit import set_option
 from nixprof.manifest.find import find_packages
@@ -13,7 +15,7 @@ from nixprof.manifest.find import find_packages
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nixprof.change.plan import Outcome
+    from nixprof.change.plan import Outcome, Plan
     from nixprof.context import Context
 
 
@@ -32,4 +34,15 @@ def run(context: Context, packages: Sequence[str]) -> Outcome:
             if package.pin != pin:
                 texts[package.file] = set_option(texts[package.file], package.path, "pin", pin or None)
         request = ChangeRequest.rewriting(manifest, texts, (package.spec.key for package in found))
-        return change.carry_out(request)
+        outcome = change.carry_out(request)
+    return replace(outcome, summary=_pinned(list(dict.fromkeys(one.spec.key for one in found)), outcome.plan, pin=pin))
+
+
+def _pinned(keys: Sequence[str], plan: Plan, *, pin: bool) -> str:
+    """Say that packages are pinned now, or are no longer."""
+    if len(keys) > 1:
+        return f"{count(len(keys), 'package')} {'pinned' if pin else 'no longer pinned'}"
+    name, version = package_name(keys[0]), {one.key: one.version for one in plan.packages}.get(keys[0])
+    if not pin:
+        return f"{name} is no longer pinned"
+    return f"{name} is pinned at {version}" if version else f"{name} is pinned"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.flow import begin
@@ -9,10 +10,9 @@ from nixprof.change.request import ChangeRequest
 from nixprof.lock.packages_json import own_names
 from nixprof.manifest.edit import remove_package
 from nixprof.manifest.find import find_packages
-from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from nixprof.change.plan import Outcome
     from nixprof.context import Context
@@ -20,15 +20,7 @@ if TYPE_CHECKING:
     from nixprof.manifest.model import Policy
 
 
-@record
-class Removed:
-    """What became of it."""
-
-    outcome: Outcome
-    still_allowed: Mapping[str, Sequence[str]]  # names under [nixpkgs] that were for what is gone, by key
-
-
-def run(context: Context, packages: Sequence[str]) -> Removed:
+def run(context: Context, packages: Sequence[str]) -> Outcome:
     """Remove packages, from every table and included file that lists them.
 
     Raises: NixprofError where a name is not on the list; then nothing is removed.
@@ -44,9 +36,10 @@ def run(context: Context, packages: Sequence[str]) -> Removed:
         keys = {package.spec.key for package in found}
         request = ChangeRequest.rewriting(manifest, texts, keys)
         outcome = change.carry_out(request)
-    gone = _names(locked[key] for key in keys if key in locked)
-    staying = _names(outcome.plan.lock.packages.values())
-    return Removed(outcome, _allowed(outcome.plan.manifest.policy, gone - staying))
+    if outcome.declined:
+        return outcome
+    gone = _names(locked[key] for key in keys if key in locked) - _names(outcome.plan.lock.packages.values())
+    return replace(outcome, notes=tuple(_still_allowed(outcome.plan.manifest.policy, gone)))
 
 
 def _names(packages: Iterable[LockedPackage]) -> set[str]:
@@ -55,11 +48,9 @@ def _names(packages: Iterable[LockedPackage]) -> set[str]:
     return {one.pname for one in systems} | {f"{one.pname}-{one.version}" for one in systems}
 
 
-def _allowed(policy: Policy, names: set[str]) -> dict[str, list[str]]:
-    """Tell which of some names a policy allows, and by which key."""
-    found = {
-        key: [name for name in allowed if name in names]
-        for key, allowed in policy.allowed.items()
-        if isinstance(allowed, tuple)
-    }
-    return {key: allowed for key, allowed in found.items() if allowed}
+def _still_allowed(policy: Policy, names: set[str]) -> Iterator[str]:
+    """Name what a policy allows although it was for what is gone."""
+    for key, allowed in policy.allowed.items():
+        found = [name for name in allowed if name in names] if isinstance(allowed, tuple) else []
+        if found:
+            yield f"{key} still names {', '.join(found)}; if nothing else needs that: nixprof edit"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def show(result: Added, context: Context) -> None:
     """Show the change, and what was on the list already."""
-    change.show(result.outcome, context, notes=[f"{name} is on the list already" for name in result.present])
+    change.show(result.outcome, context, [f"{name} is on the list already" for name in result.present])
 
 
 def as_json(result: Added) -> dict[str, Any]:

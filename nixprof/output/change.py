@@ -7,13 +7,13 @@ import os
 import re
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nixprof.change.differences import Kind
-from nixprof.formatting import count, package_title, size
+from nixprof.formatting import count, package_name, package_title, size
 from nixprof.lock.flake_lock import revision
 from nixprof.output.table import cells, column_widths, columns, cut, fold, gaps_by_system
+from nixprof.store_path import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,47 +32,30 @@ _MAX_NAMES = 3
 _MIN_DIFFERENCE_BYTES = 50 << 10
 # In a flake reference: a revision, which nothing moves.
 _REVISION = re.compile(r"\b[0-9a-f]{40}\b")
-_SIGNS = {
-    Kind.ADDED: ("+", "green"),
-    Kind.REMOVED: ("-", "red"),
-    Kind.CHANGED: ("~", "yellow"),
-    Kind.REBUILT: ("~", "yellow"),
-    Kind.RANKED: ("~", "yellow"),
+# What a kind of change is shown with: sign, colour, what was done, and what would be.
+KINDS = {
+    Kind.ADDED: ("+", "green", "added", "add"),
+    Kind.REMOVED: ("-", "red", "removed", "remove"),
+    Kind.CHANGED: ("~", "yellow", "changed", "change"),
+    Kind.RANKED: ("~", "yellow", "changed", "change"),
+    Kind.REBUILT: ("~", "yellow", "rebuilt", "rebuild"),
 }
-_WORDS = {
-    "added": (Kind.ADDED,),
-    "removed": (Kind.REMOVED,),
-    "changed": (Kind.CHANGED, Kind.RANKED),
-    "rebuilt": (Kind.REBUILT,),
-}
-_VERBS = dict(zip(("add", "remove", "change", "rebuild"), _WORDS.values(), strict=True))
+_DONE, _TO_DO = 2, 3
 
 
-def show(result: Outcome | None, context: Context, notes: Sequence[str] = (), otherwise: str = "") -> None:
-    """Show what became of a change.
-
-    Args:
-        result: the change; None where an editor changed nothing.
-        context: who made it.
-        notes: what else to say.
-        otherwise: what was done where no package has changed.
-
-    """
+def show(result: Outcome | None, context: Context, more: Sequence[str] = ()) -> None:
+    """Show what became of a change, and what else there is to say; None where an editor changed nothing."""
     console = context.console
     if result is None:
         console.say("The list was not changed.")
         return
-    for note in notes:
+    for note in (*more, *result.notes):
         console.say(note)
     if not result.done and not result.declined:
         show_plan(result.plan, console, sys.stderr)
-    console.say(outcome(result, otherwise))
+    console.say(_summary(result))
     if result.done and not context.chosen_profile and any(one.before is None for one in result.plan.changes):
-        from nixprof.nix.profile import locate
-
-        link = locate(None)
-        hint = not_on_path(link) if link else None
-        if hint:
+        for hint in _not_on_path():
             console.say(hint)
 
 
@@ -106,12 +89,7 @@ def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
     yield from inputs
     if inputs and result.changes:
         yield ""
-    descriptions = {
-        key: next(iter(locked.systems.values())).description
-        for key, locked in result.lock.packages.items()
-        if locked.systems
-    }
-    lines = list(change_lines(result.changes, descriptions, console, stream))
+    lines = list(change_lines(result.changes, _descriptions(result), console, stream))
     folded = not console.verbose and not stream.isatty() and len(lines) > _MAX_LOG_LINES
     yield from lines[: _MAX_LOG_LINES if folded else None]
     if folded:
@@ -125,6 +103,11 @@ def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
         yield from _indented(_download_parts(result.downloads, result), width)
         if console.verbose:
             yield from _dependency_lines(result.downloads)
+
+
+def _descriptions(result: Plan) -> dict[str, str]:
+    packages = result.lock.packages.items()
+    return {key: next(iter(locked.systems.values())).description for key, locked in packages if locked.systems}
 
 
 def _indented(parts: Sequence[str], width: int | None) -> Iterator[str]:
@@ -157,25 +140,34 @@ def _move(moved: MovedInput) -> str:
 
 def _unchanged_parts(result: Plan) -> list[str]:
     """Say how many packages an update leaves as they are, and why those that could not have moved."""
-    changed = {change.key for change in result.changes}
-    pins = {
-        package.spec.key
-        for package in result.manifest.packages
-        if package.pin and package.spec.input in result.request.moves.inputs
-    }
-    there = [one for one in result.packages if one.key not in changed]
-    named = {key: f"{package_title(key, one.version)} {one.version}".rstrip() for one in there for key in (one.key,)}
-    alone = {package.spec.key for package in result.request.moves.packages}
-    pinned = [named[one.key] for one in there if one.key in pins and one.key not in alone]
-    kept = [named[one.key] for one in there if one.key not in pins and one.key.startswith("/")]
-    newest = [named[one.key] for one in there if one.key in alone]
-    unchanged = len({one.key for one in there} - alone) - len(pinned) - len(kept)
-    return [
-        *([f"{', '.join(newest)}: up to date"] if newest else []),
-        *([f"{unchanged} unchanged"] if unchanged else []),
-        *([f"{len(pinned)} pinned: {', '.join(pinned)}"] if pinned else []),
-        *([f"{len(kept)} kept by store path: {', '.join(kept)}"] if kept else []),
-    ]
+    moves, changed = result.request.moves, {change.key for change in result.changes}
+    pins = {one.spec.key for one in result.manifest.packages if one.pin and one.spec.input in moves.inputs}
+    there = {one.key: _named(one.key, one.version) for one in result.packages if one.key not in changed}
+    newest = [there.pop(package.spec.key) for package in moves.packages if package.spec.key in there]
+    pinned = [name for key, name in there.items() if key in pins]
+    kept = [name for key, name in there.items() if key not in pins and key.startswith("/")]
+    unchanged = len(there) - len(pinned) - len(kept)
+    return _parts(
+        f"{', '.join(newest)}: up to date" if newest else "",
+        f"{unchanged} unchanged" if unchanged else "",
+        f"{len(pinned)} pinned: {', '.join(pinned)}" if pinned else "",
+        f"{len(kept)} kept by store path: {', '.join(kept)}" if kept else "",
+    )
+
+
+def brief(change: Change) -> str:
+    """Name a package with its version, or with both: `jq 1.6 → 1.7`."""
+    if change.kind is Kind.CHANGED:
+        return f"{package_name(change.key)} {change.before or '?'} → {change.after or '?'}"
+    return _named(change.key, change.after or change.before or "")
+
+
+def _named(key: str, version: str) -> str:
+    return f"{package_title(key, version)} {version}".rstrip()
+
+
+def _parts(*texts: str) -> list[str]:
+    return [text for text in texts if text]
 
 
 def _download_parts(downloads: DownloadPlan, result: Plan) -> list[str]:
@@ -184,18 +176,13 @@ def _download_parts(downloads: DownloadPlan, result: Plan) -> list[str]:
     others = len([path for path in downloads.fetched if path not in own])
     names = sorted(_built_name(path) for path in downloads.built)
     named = f": {', '.join(names)}" if len(names) <= _MAX_NAMES else ""
-    return [
-        *([f"and {others} {'dependency' if others == 1 else 'dependencies'}"] if others else []),
-        *([f"{size(downloads.download_bytes)} to download"] if downloads.fetched else []),
-        *_disk(downloads),
-        *([f"{len(names)} to build{named}"] if names else []),
-    ]
-
-
-def _disk(downloads: DownloadPlan) -> list[str]:
-    if downloads.difference_bytes is not None:
-        return on_disk(downloads.difference_bytes)
-    return [f"{size(downloads.unpacked_bytes)} on disk"] if downloads.fetched else []
+    is_known = downloads.difference_bytes is not None or not downloads.fetched
+    return _parts(
+        f"and {others} {'dependency' if others == 1 else 'dependencies'}" if others else "",
+        f"{size(downloads.download_bytes)} to download" if downloads.fetched else "",
+        *(on_disk(downloads.difference_bytes) if is_known else [f"{size(downloads.unpacked_bytes)} on disk"]),
+        f"{len(names)} to build{named}" if names else "",
+    )
 
 
 def on_disk(number: int | None) -> list[str]:
@@ -207,8 +194,6 @@ def on_disk(number: int | None) -> list[str]:
 
 def _dependency_lines(downloads: DownloadPlan) -> Iterator[str]:
     """List all that is fetched and built, by name."""
-    from nixprof.store_path import name_of
-
     rows = [(name_of(path), "") for path in downloads.fetched]
     rows += [(_built_name(path), "to build") for path in downloads.built]
     if rows:
@@ -216,8 +201,6 @@ def _dependency_lines(downloads: DownloadPlan) -> Iterator[str]:
 
 
 def _built_name(derivation: str) -> str:
-    from nixprof.store_path import name_of
-
     return name_of(derivation).removesuffix(".drv")
 
 
@@ -240,7 +223,7 @@ def change_lines(
     room = width and width - 2
     names = column_widths(rows, room)[0]
     for change, row, line in zip(changes, rows, columns(rows, room), strict=True):
-        sign, style = _SIGNS[change.kind]
+        sign, style, *_ = KINDS[change.kind]
         start = max(names, len(row[0])) + 2
         versions = _emphasised(change, line[start:], console, stream)
         yield f"{console.styled(sign, style, stream)} {line[:start]}{versions}".rstrip()
@@ -277,47 +260,50 @@ def _versions(change: Change) -> str:
             return f"{change.after} (other priority)".lstrip()
 
 
-def outcome(result: Outcome, otherwise: str = "") -> str:
-    """Sum a change up in one line; `otherwise` says what was done where no package has changed."""
+def _summary(result: Outcome) -> str:
+    """Sum a change up in one line."""
     if result.declined:
         return "Nothing was changed."
+    changes = result.plan.changes
+    unseen = "no package changes, only the list" if result.plan.request.files else "no package changes"
     if not result.done:
-        return dry_run(result.plan.changes, otherwise or _unseen(result.plan))
-    what = ", ".join(filter(None, (counts(result.plan.changes), otherwise))) or _unseen(result.plan)
+        return dry_run(changes, result.summary or unseen)
+    what = ", ".join(filter(None, (counts(changes), result.summary))) or unseen
     generation = f" · generation {result.generation}" if result.generation else ""
     return f"✓ {what}{generation} · {result.seconds:.1f} s"
 
 
 def dry_run(changes: Sequence[Change], otherwise: str) -> str:
     """Sum up what would be done: `dry run: would add 2 packages, remove 1 (nothing was changed)`."""
-    numbers = [(sum(change.kind in kinds for change in changes), verb) for verb, kinds in _VERBS.items()]
-    parts = [(number, verb) for number, verb in numbers if number]
-    if not parts:
+    if not changes:
         return f"dry run, nothing was changed: {otherwise}"
-    (number, verb), *rest = parts
+    (verb, number), *rest = _numbers(changes, _TO_DO)
     first = f"{verb} {count(number, 'package')}"
-    return f"dry run: would {', '.join([first, *(f'{word} {n}' for n, word in rest)])} (nothing was changed)"
-
-
-def _unseen(result: Plan) -> str:
-    """Say what was done where no package has changed."""
-    return "no package changes, only the list" if result.request.files else "no package changes"
+    return f"dry run: would {', '.join([first, *(f'{word} {n}' for word, n in rest)])} (nothing was changed)"
 
 
 def counts(changes: Sequence[Change]) -> str:
     """Count changes: `2 added, 1 removed`; empty for none."""
-    numbers = ((sum(change.kind in kinds for change in changes), word) for word, kinds in _WORDS.items())
-    return ", ".join(f"{number} {word}" for number, word in numbers if number)
+    return ", ".join(f"{number} {word}" for word, number in _numbers(changes, _DONE))
 
 
-def not_on_path(profile: Path) -> str | None:
-    """Say how to have the programs of a profile on the PATH; None where they are."""
-    programs = profile / "bin"
-    real = os.path.realpath(programs)
-    if any(os.path.realpath(folder) == real for folder in os.environ.get("PATH", "").split(os.pathsep) if folder):
-        return None
-    usual = Path("~/.nix-profile/bin").expanduser()
-    shown = "$HOME/.nix-profile/bin" if os.path.realpath(usual) == real else shlex.quote(str(programs))
+def _numbers(changes: Sequence[Change], column: int) -> list[tuple[str, int]]:
+    """Count changes by a word of `KINDS`, in its order."""
+    words = [KINDS[change.kind][column] for change in changes]
+    known = dict.fromkeys(kind[column] for kind in KINDS.values())
+    return [(word, words.count(word)) for word in known if word in words]
+
+
+def _not_on_path() -> Iterator[str]:
+    """Say how to have the programs of the profile on the PATH, where they are not."""
+    from nixprof.nix.profile import locate
+
+    profile = locate(None)
+    programs = os.path.realpath(profile / "bin") if profile else ""
+    if not profile or programs in map(os.path.realpath, filter(None, os.environ.get("PATH", "").split(os.pathsep))):
+        return
+    usual = os.path.realpath(os.path.expanduser("~/.nix-profile/bin")) == programs
+    shown = "$HOME/.nix-profile/bin" if usual else shlex.quote(str(profile / "bin"))
     fish = os.path.basename(os.environ.get("SHELL", "")) == "fish"
     command = f"fish_add_path {shown}" if fish else f'export PATH={shown}:"$PATH"'
-    return f"  the programs are not on your PATH yet: {command}"
+    yield f"  the programs are not on your PATH yet: {command}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nixprof.output.change import change_lines, on_disk
 from nixprof.output.table import fold
@@ -25,10 +25,3 @@ def show(result: Difference, context: Context) -> None:
     console.out(f"  {part}" for part in on_disk(result.difference_bytes))
     if not result.changes and not result.unresolved:
         console.say(f"No difference between {result.before} and {result.after}.")
-
-
-def as_json(result: Difference) -> dict[str, Any]:
-    """Give it by its fields."""
-    from nixprof.output.json import plain
-
-    return dict(plain(result))

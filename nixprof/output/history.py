@@ -7,9 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from nixprof.change.differences import Kind
-from nixprof.formatting import package_name, package_title
-from nixprof.output.change import common_part
+from nixprof.formatting import listed
+from nixprof.output.change import KINDS, brief, common_part
 from nixprof.output.table import columns, cut
 
 if TYPE_CHECKING:
@@ -35,17 +34,9 @@ def show(result: History, context: Context) -> None:
 
 def as_json(result: History) -> dict[str, Any]:
     """Give the generations by their fields."""
-    return {
-        "generations": [
-            {"generation": one.generation, "time": one.time, "current": one.current}
-            | {"byNixprof": one.by_nixprof, "command": one.command, "changes": one.changes}
-            for one in result.generations
-        ],
-        "rollbacks": [
-            {"time": int(one.time), "before": one.before, "after": one.after, "command": one.command}
-            for one in result.rollbacks
-        ],
-    }
+    backs = [(int(one.time), one.before, one.after, one.command) for one in result.rollbacks]
+    rollbacks = [dict(zip(("time", "before", "after", "command"), back, strict=True)) for back in backs]
+    return {"generations": result.generations, "rollbacks": rollbacks}
 
 
 def history(result: History, console: Console) -> Iterator[str]:
@@ -53,7 +44,7 @@ def history(result: History, console: Console) -> Iterator[str]:
     width = console.width(sys.stdout)
     heads = [_head(entry) for entry in result.generations]
     room = None if width is None else width - sum(max(map(len, cells)) + 2 for cells in zip(*heads, strict=True))
-    rows = [(*head, _changed(entry, room)) for head, entry in zip(heads, result.generations, strict=True)]
+    rows = [(*head, _changed(entry.changes, room)) for head, entry in zip(heads, result.generations, strict=True)]
     for back in result.rollbacks:
         # Above the newest generation that there was, and below the ways back that came after it.
         at = next((i for i, row in enumerate(rows) if row[0] and int(row[0][1:]) <= back.newest), len(rows))
@@ -73,61 +64,36 @@ def _command(text: str) -> str:
     return text.removeprefix("nixprof ")
 
 
-def _changed(entry: Entry, width: int | None) -> str:
-    """Say what a generation changed, as far as that can be known."""
-    return "(the generation before it was deleted)" if entry.changes is None else summary(entry.changes, width)
-
-
 def _emphasised(line: str, console: Console) -> str:
     """Set off the parts of versions that changed."""
 
     def bold(found: re.Match[str]) -> str:
-        same = common_part(found["before"], found["after"])
-        return f"{found['before']} → {found['after'][:same]}" + console.styled(
-            found["after"][same:], "bold", sys.stdout
-        )
+        same = common_part(found[1], found[2])
+        return f"{found[1]} → {found[2][:same]}" + console.styled(found[2][same:], "bold", sys.stdout)
 
-    return re.sub(r"(?P<before>\S+) → (?P<after>[^\s,…]+)", bold, line)
+    return re.sub(r"(\S+) → ([^\s,…]+)", bold, line)
 
 
 def when(seconds: float) -> str:
     """Write a moment as somebody would say it who looks back: today's with the time, older ones by the date."""
-    then, now = time.localtime(seconds), time.localtime()
-    yesterday = time.localtime(time.time() - _DAY_SECONDS)
-    clock = time.strftime("%H:%M", then)
-    if then[:3] == now[:3]:
-        return f"today {clock}"
-    if then[:3] == yesterday[:3]:
-        return f"yesterday {clock}"
+    then, now = time.localtime(seconds), time.time()
+    for day, of_day in (("today", now), ("yesterday", now - _DAY_SECONDS)):
+        if then[:3] == time.localtime(of_day)[:3]:
+            return f"{day} {time.strftime('%H:%M', then)}"
     return time.strftime("%Y-%m-%d", then)
 
 
-def summary(changes: Sequence[Change], width: int | None) -> str:
-    """Write changes on one line: the first of each kind by name, the rest as a number.
-
-    Args:
-        changes: what to write.
-        width: as many names as fit into it, up to two of a kind; None for two.
-
-    """
-    if width is not None and len(_summary(changes, 2)) > width:
-        return _summary(changes, 1)
-    return _summary(changes, 2)
+def _changed(changes: Sequence[Change] | None, width: int | None) -> str:
+    """Say on one line what a generation changed: two of each kind by name, or one where that is too long."""
+    if changes is None:
+        return "(the generation before it was deleted)"
+    line = _summary(changes, 2)
+    return line if width is None or len(line) <= width else _summary(changes, 1)
 
 
 def _summary(changes: Sequence[Change], most: int) -> str:
-    parts = []
-    for sign, kinds in (("+", (Kind.ADDED,)), ("-", (Kind.REMOVED,)), ("~", (Kind.CHANGED, Kind.REBUILT, Kind.RANKED))):
-        those = [one for one in changes if one.kind in kinds]
-        if those:
-            named = ", ".join(_brief(one) for one in those[:most])
-            more = f" and {len(those) - most} more" if len(those) > most else ""
-            parts.append(f"{sign} {named}{more}")
+    by_sign: dict[str, list[str]] = {"+": [], "-": [], "~": []}
+    for change in changes:
+        by_sign[KINDS[change.kind][0]].append(brief(change))
+    parts = [f"{sign} {listed(names, most)}" for sign, names in by_sign.items() if names]
     return "  ".join(parts) or "no package changes"
-
-
-def _brief(change: Change) -> str:
-    version = change.after or change.before or ""
-    if change.kind is Kind.CHANGED:
-        return f"{package_name(change.key)} {change.before or '?'} → {change.after or '?'}"
-    return f"{package_title(change.key, version)} {version}".rstrip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nixprof.formatting import count, display_path
 
@@ -16,8 +16,3 @@ def show(result: Initialised, context: Context) -> None:
     packages = f" with {count(result.packages, 'package')}" if result.packages else ""
     context.console.say(f"✓ {display_path(result.manifest)}{packages}")
     context.console.say("  next: nixprof sync" if result.packages else "  next: nixprof add ripgrep")
-
-
-def as_json(result: Initialised) -> dict[str, Any]:
-    """Give it by its fields."""
-    return {"manifest": result.manifest, "packages": result.packages}

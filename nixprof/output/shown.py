@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 # The module that shows the result of a command, where it is not the one with its name.
-SHOWN_BY = {"edit": "change", "unpin": "pin", "update": "change"}
+SHOWN_BY = dict.fromkeys(("edit", "pin", "remove", "unpin", "update"), "change")
 
 
 def output_of(command: str) -> ModuleType:
-    """Give the module that shows the results of a command: `show` to people, `as_json` to scripts."""
+    """Give the module that shows the results of a command: `show` to people, `as_json` to scripts.
+
+    Without `as_json`, scripts read the fields of the result.
+    """
     return import_module(f"nixprof.output.{SHOWN_BY.get(command, command)}")
 
 
@@ -49,9 +52,9 @@ def show(result: object, context: Context, *, check: bool) -> int:
     """Show the result of a command. Return the exit code: 3 where `--check` finds differences."""
     output = output_of(context.console.command)
     if context.console.json:
-        from nixprof.output.json import envelope
+        from nixprof.output.json import envelope, plain
 
-        sys.stdout.write(envelope(context.console.command, output.as_json(result)))
+        sys.stdout.write(envelope(context.console.command, getattr(output, "as_json", plain)(result)))
     else:
         output.show(result, context)
     return 3 if check and output.differs(result) else 0

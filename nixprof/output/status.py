@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from nixprof.change.differences import Kind
 from nixprof.commands.status import ProfileDrift
 from nixprof.formatting import count, package_name
+from nixprof.output.change import brief
 from nixprof.output.table import fold, gaps_by_system, wrapped
 from nixprof.redact import is_clean, one_line, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nixprof.change.differences import Change
     from nixprof.commands.status import Status
     from nixprof.console import Console
     from nixprof.context import Context
 
-    Row = tuple[str, list[str], str]  # what it is, the names, and the command that settles it
+    Row = tuple[str, Sequence[str], str]  # what it is, the names, and the command that settles it
 
 _SYNC = "nixprof sync"
 # With more names than this, the command is for all of them.
@@ -66,7 +66,7 @@ def differs(result: Status) -> bool:
 def status(result: Status, console: Console) -> Iterator[str]:
     """Show `nixprof status`."""
     width = console.width(sys.stdout)
-    rows = [row for row in _rows(result, width) if row[1]]
+    rows = [(what, _joined(names, width), command) for what, names, command in _rows(result, width) if names]
     if rows:
         yield from _table(rows, width)
     yield from fold(_verdict(result), ", ", width)
@@ -74,16 +74,17 @@ def status(result: Status, console: Console) -> Iterator[str]:
 
 def _rows(result: Status, width: int | None) -> Iterator[Row]:
     """Put together what there is to settle."""
-    named = {kind: [_brief(change) for change in result.changes if change.kind is kind] for kind in Kind}
-    edited = [] if result.in_sync else [path.name for path in result.edited]
-    yield "edited since last sync", edited, _SYNC
+    named: dict[Kind, list[str]] = {kind: [] for kind in Kind}
+    for change in result.changes:
+        named[change.kind].append(brief(change) if change.kind is Kind.CHANGED else package_name(change.key))
+    yield "edited since last sync", [] if result.in_sync else [path.name for path in result.edited], _SYNC
     yield "changed elsewhere", [result.elsewhere.value] if result.elsewhere else [], _SYNC
     if result.elsewhere is ProfileDrift.MOVED:
         yield "", ["to take the list along"], f"nixprof rollback {result.generation}"
     yield "not installed yet", [*named[Kind.ADDED], *result.unresolved], _SYNC
     yield "no longer listed", named[Kind.REMOVED], _SYNC
     yield "other version", [*named[Kind.CHANGED], *named[Kind.REBUILT], *named[Kind.RANKED]], _SYNC
-    yield "behind its input", list(result.behind), _SYNC
+    yield "behind its input", result.behind, _SYNC
     yield _foreign(result, width)
     yield from ((f"not on {system}", names, "") for system, names in gaps_by_system(result.unavailable).items())
 
@@ -100,23 +101,15 @@ def _foreign(result: Status, width: int | None) -> Row:
     return "not on the list", names, command if by_name and fits else "nixprof freeze"
 
 
-def _brief(change: Change) -> str:
-    name = package_name(change.key)
-    if change.kind is Kind.CHANGED:
-        return f"{name} {change.before or '?'} → {change.after or '?'}"
-    return name
-
-
-def _table(rows: Sequence[Row], width: int | None) -> Iterator[str]:
+def _table(rows: Sequence[tuple[str, str, str]], width: int | None) -> Iterator[str]:
     """Align the rows: a short command next to its names, a long one below them; on a narrow terminal all below."""
-    texts = [(what, _joined(names if width is None else _shortened(names)), command) for what, names, command in rows]
     if width is not None and width < _MIN_TABLE_COLUMNS:
-        for what, names, command in texts:
+        for what, names, command in rows:
             yield from filter(None, [what])
             yield from wrapped([("", names), *([("", f"  {command}")] if command else [])], width)
         return
     table: list[tuple[str, str, str]] = []
-    for what, names, command in texts:
+    for what, names, command in rows:
         if width is None or len(command) <= (width - _LABEL_COLUMNS) // 3:
             table.append((what, names, command))
         else:
@@ -124,13 +117,11 @@ def _table(rows: Sequence[Row], width: int | None) -> Iterator[str]:
     yield from wrapped(table, width)
 
 
-def _shortened(names: Sequence[str]) -> list[str]:
-    more = len(names) - _MAX_NAMES
-    return [*names[:_MAX_NAMES], *([f"and {more} more"] if more > 0 else [])]
-
-
-def _joined(names: Sequence[str]) -> str:
-    return ", ".join(one_line(redact(name)) for name in names)
+def _joined(names: Sequence[str], width: int | None) -> str:
+    """Name the first on a terminal, and all elsewhere."""
+    more = len(names) - _MAX_NAMES if width is not None else 0
+    shown = [*names[:_MAX_NAMES], f"and {more} more"] if more > 0 else names
+    return ", ".join(one_line(redact(name)) for name in shown)
 
 
 def _verdict(result: Status) -> list[str]:
@@ -140,16 +131,16 @@ def _verdict(result: Status) -> list[str]:
         foreign = [f"and {len(result.foreign)} not on the list"] if result.foreign else []
         return [f"✓ in sync: {count(result.packages, 'package')}", *generation, *foreign]
     kinds = [change.kind for change in result.changes]
-    others = len(kinds) - kinds.count(Kind.ADDED) - kinds.count(Kind.REMOVED) + len(result.behind)
-    numbers = (
-        (kinds.count(Kind.ADDED) + len(result.unresolved), "to install"),
-        (kinds.count(Kind.REMOVED), "to remove"),
-        (others, "to change"),
-        (len(result.foreign), "not on the list"),
-    )
-    parts = [(number, word) for number, word in numbers if number]
-    if not parts:
+    added, removed = kinds.count(Kind.ADDED), kinds.count(Kind.REMOVED)
+    numbers = {
+        "to install": added + len(result.unresolved),
+        "to remove": removed,
+        "to change": len(kinds) - added - removed + len(result.behind),
+        "not on the list": len(result.foreign),
+    }
+    words = [(number, word) for word, number in numbers.items() if number]
+    if not words:
         what = "the generated files are not up to date" if result.generation else "nothing is installed yet"
         return [f"✗ {what}: {_SYNC}"]
-    (number, word), *rest = parts
+    (number, word), *rest = words
     return [f"✗ {count(number, 'package')} {word}", *(f"{number} {word}" for number, word in rest)]

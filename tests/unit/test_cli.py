@@ -13,7 +13,6 @@ from nixprof.output.shown import output_of
 def test_every_command_is_shown(command: str) -> None:
     output, options = output_of(command), options_by_command()[command]
     assert hasattr(output, "show")
-    assert hasattr(output, "as_json") or "--json" not in options
     assert hasattr(output, "differs") or "--check" not in options
 
 
