@@ -59,6 +59,7 @@ class Options:
     comments: bool = False  # whether descriptions become comments
     identify: bool = False  # whether to go over what the list keeps by store path, instead of a profile
     offline: bool = False  # whether nothing may be downloaded to look packages up
+    stdout: bool = False  # whether the list is only printed
 
 
 @record
@@ -121,45 +122,24 @@ class Survey:
 
 
 @record
-class Preview:
-    """What the list would be, for stdout."""
-
-    survey: Survey
-
-
-@record
-class Freezing:
-    """What freeze found, and is about to do."""
-
-    survey: Survey
-    plan: Plan
-
-
-@record
 class Frozen:
-    """What freeze found and did."""
+    """What freeze found, is about to do, and did."""
 
     survey: Survey
-    outcome: Outcome | None  # None where there was nothing to do
+    plan: Plan | None = None  # None where there is nothing to do
+    outcome: Outcome | None = None  # None before it is done
 
 
 def run(
-    context: Context,
-    names: Sequence[str] | None,
-    only: Sequence[str] | None,
-    besides: Sequence[str] | None,
-    *,
-    stdout: bool,
-    **how: Any,
-) -> Frozen | Preview:
+    context: Context, names: Sequence[str] | None, only: Sequence[str] | None, besides: Sequence[str] | None, **how: Any
+) -> Frozen:
     """Write the list, and let one environment take the place of the elements that are on it.
 
     Args:
         context: whose.
         names: more for `only`, or for `besides` where that alone is given.
-        only: what to import.
-        besides: what not to import.
-        stdout: whether to find out only what the list would be.
+        only: names of what to import.
+        besides: names of what not to import.
         how: the other fields of `Options`.
 
     Raises: NixprofError, with the list and the profile as before.
@@ -171,30 +151,30 @@ def run(
     if options.identify and (options.file or options.generation is not None):
         message = "--identify goes over the list: it takes neither --from nor --generation"
         raise NixprofError(message, Reason.USAGE, hints=("nixprof freeze --help",))
-    if stdout:
+    if options.stdout:
         return _preview(context, options)
     with begin(context, template(context.machine.system)) as change:
         found = survey(context, options, change.before)
         context.show(found)
         if not found.imports:
-            return Frozen(found, None)
+            return Frozen(found)
         plan = change.plan(_request(found))
-        return Frozen(found, change.finish(plan, _proposal(found, plan)))
+        return Frozen(found, plan, change.finish(plan, _proposal(found, plan)))
 
 
-def _preview(context: Context, options: Options) -> Preview:
+def _preview(context: Context, options: Options) -> Frozen:
     """Find out what `run` would write, without waiting for another nixprof."""
     warn(context)
     path = context.folders.manifest
     start = {} if path.exists() else {path: template(context.machine.system).encode()}
-    return Preview(survey(context, options, State(context, start)))
+    return Frozen(survey(context, options, State(context, start)))
 
 
 def _proposal(found: Survey, plan: Plan) -> Proposal:
     """Ask whether to switch the profile over, which always deserves a question."""
     question = "Change the list?" if found.options.identify else "Switch the profile over?"
     risk = risk_of(plan, Risk.NONE if found.options.keep else Risk.MANY)
-    return Proposal(Freezing(found, plan), question, risk, loss(plan))
+    return Proposal(Frozen(found, plan), question, risk, loss(plan))
 
 
 def survey(context: Context, options: Options, state: State) -> Survey:
@@ -279,25 +259,24 @@ def _look_up(context: Context, options: Options, state: State, reading: Reading)
             with context.progress.step("identifying packages"):
                 candidates, unasked = identify(nix, candidates, sources)
         broken = {one.source for one in unasked if not one.attribute}
-        lookup = Lookup(
-            _unidentified(candidates), any(one.place not in broken for one in sources), unasked=tuple(unasked)
-        )
-        if not lookup.unidentified or (lookup.was_possible and not options.identify):
-            return candidates, replace(lookup, was_possible=True)
-        if not options.offline and _may_download(context, lookup):
+        was_possible, number = any(one.place not in broken for one in sources), _unidentified(candidates)
+        if not number or (was_possible and not options.identify):
+            return candidates, Lookup(number, unasked=tuple(unasked))
+        if not options.offline and _may_download(context, number):
             try:
                 candidates, more = identify(nix, candidates, [_fetched(context, nix, state)])
                 return candidates, Lookup(_unidentified(candidates), downloaded=True, unasked=(*unasked, *more))
             except NixprofError as error:
                 context.progress.note(f"packages could not be looked up: {error.message}")
-    return candidates, replace(lookup, later=_command_for_later(context, reading))
+    later = _command_for_later(context, reading)
+    return candidates, Lookup(number, was_possible, later=later, unasked=tuple(unasked))
 
 
-def _may_download(context: Context, lookup: Lookup) -> bool:
+def _may_download(context: Context, number: int) -> bool:
     """Ask whether to download a nixpkgs; without a terminal only a yes beforehand counts."""
     if context.agrees or not context.console.can_ask:
         return context.agrees
-    context.console.say(cannot_identify(lookup.unidentified))
+    context.console.say(cannot_identify(number))
     return context.console.ask("Look in nixpkgs? This downloads nixpkgs once.")
 
 

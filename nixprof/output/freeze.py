@@ -6,8 +6,8 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Any, assert_never
 
-from nixprof.commands.freeze import Freezing, Frozen, Preview, Survey, cannot_identify
-from nixprof.formatting import count, display_path
+from nixprof.commands.freeze import Frozen, Survey, cannot_identify
+from nixprof.formatting import count, display_path, listed
 from nixprof.importers.decide import Differing, How, Import, LeftAlone
 from nixprof.importers.reading import Kind
 from nixprof.manifest.spec import DEFAULT_INPUT
@@ -16,7 +16,7 @@ from nixprof.output import change
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nixprof.change.plan import Plan
+    from nixprof.change.plan import Outcome, Plan
     from nixprof.console import Console
     from nixprof.context import Context
     from nixprof.importers.candidate import Candidate
@@ -31,32 +31,31 @@ MAX_OTHERS = 3
 _USUAL_WIDTH = 80
 
 
-def show(result: Survey | Freezing | Frozen | Preview, context: Context) -> None:
+def show(result: Survey | Frozen, context: Context) -> None:
     """Show what was found, what is about to be done, and what was done; or what the list would be."""
-    for line in _lines(result, context):
+    if isinstance(result, Survey):
+        lines = survey(result, context.console)
+    elif result.survey.options.stdout:
+        lines = unidentified(result.survey)
+    else:
+        lines = _frozen(result, context)
+    for line in lines:
         context.console.say(line)
-    if isinstance(result, Preview):
+    if isinstance(result, Frozen) and result.survey.options.stdout:
         sys.stdout.write(result.survey.texts[result.survey.manifest])
 
 
-def _lines(result: Survey | Freezing | Frozen | Preview, context: Context) -> Iterator[str]:
-    match result:
-        case Survey():
-            yield from survey(result, context.console)
-        case Freezing():
-            yield from change.plan(result.plan, context.console, sys.stderr)
-            yield from consequence(result.survey, result.plan)
-        case Frozen():
-            if context.dry_run and result.outcome:
-                yield from _lines(Freezing(result.survey, result.outcome.plan), context)
-            yield from done(result) if result.survey.imports else ()
-        case Preview():
-            yield from unidentified(result.survey)
+def _frozen(result: Frozen, context: Context) -> Iterator[str]:
+    if result.plan and (result.outcome is None or context.dry_run):
+        yield from change.plan(result.plan, context.console, sys.stderr)
+        yield from consequence(result.survey, result.plan)
+    if result.outcome:
+        yield from done(result.survey, result.outcome)
 
 
-def as_json(result: Frozen | Preview) -> dict[str, Any]:
+def as_json(result: Frozen) -> dict[str, Any]:
     """Give every element with what became of it, and the change."""
-    found, outcome = result.survey, None if isinstance(result, Preview) else result.outcome
+    found, outcome = result.survey, result.outcome
     return {
         "from": found.reading.place,
         "generation": found.reading.generation,
@@ -77,25 +76,27 @@ def as_json(result: Frozen | Preview) -> dict[str, Any]:
 
 
 def _finding(one: Finding, of: Candidate, result: Survey) -> dict[str, Any]:
-    about = {"name": of.name or None, "storePaths": of.store_paths}
+    about = {"name": of.name or None, "storePaths": of.store_paths, "state": _state(one, result)}
     match one:
         case Import():
-            return about | {
-                "state": "on the list" if one.entry and not result.stays(one) else one.how,
-                "package": str(one.spec),
-                "evidence": of.evidence,
-                "candidates": of.others,
-                "held": None if one.outputs is None else one.held,
-            }
+            held = None if one.outputs is None else one.held
+            return about | {"package": str(one.spec), "evidence": of.evidence, "candidates": of.others, "held": held}
         case LeftAlone():
-            return about | {"state": "left alone", "reason": one.reason}
+            return about | {"reason": one.reason}
         case Differing():
-            return about | {
-                "state": "differs from the list",
-                "package": str(one.spec),
-                "listed": one.listed,
-                "installed": one.installed,
-            }
+            return about | {"package": str(one.spec), "listed": one.listed, "installed": one.installed}
+    assert_never(one)
+
+
+def _state(one: Finding, result: Survey) -> str:
+    """Say what became of an element."""
+    match one:
+        case LeftAlone():
+            return "left alone"
+        case Differing():
+            return "differs from the list"
+        case Import():
+            return "on the list" if one.entry and not result.stays(one) else one.how.value
     assert_never(one)
 
 
@@ -128,31 +129,33 @@ def unidentified(result: Survey) -> Iterator[str]:
 
 def _groups(result: Survey) -> Iterator[tuple[str, int, list[Line]]]:
     """Group the findings by what becomes of them: a heading, how many, and lines."""
-    findings = result.findings
-    new = {how: [one for one in result.imports if one.entry is None and one.how is how] for how in How}
-    of_nixpkgs = [one for one in new[How.EXACT] if one.spec.input == DEFAULT_INPUT]
-    others = [one for one in new[How.EXACT] if one.spec.input != DEFAULT_INPUT]
+    imports = [(_state(one, result), one) for one in result.findings if isinstance(one, Import)]
+
+    def of(state: str) -> list[Import]:
+        return [one for other, one in imports if other == state]
+
+    exact = of(How.EXACT.value)
+    of_nixpkgs = [one for one in exact if one.spec.input == DEFAULT_INPUT]
+    others = [one.spec.input for one in exact if one.spec.input != DEFAULT_INPUT]
     revisions = len({one.held for one in of_nixpkgs if one.held})
     where = f"from nixpkgs, at {count(revisions, 'revision')}" if revisions > 1 else "from nixpkgs"
     yield How.EXACT.value, len(of_nixpkgs), [(where, "")]
-    names = ", ".join(dict.fromkeys(one.spec.input for one in others))
-    yield "" if of_nixpkgs else How.EXACT.value, len(others), [(f"from {names}", "")]
-    listed = [one.spec.name for one in result.imports if one.entry]
-    yield "on the list already", len(listed), [(", ".join(listed), "")]
+    yield "" if of_nixpkgs else How.EXACT.value, len(others), [(f"from {', '.join(dict.fromkeys(others))}", "")]
+    there = [one.spec.name for one in of("on the list")]
+    yield "on the list already", len(there), [(", ".join(there), "")]
     for how in (How.IDENTIFIED, How.GUESSED):
-        yield how.value, len(new[how]), _identified(new[how])
-    unlocked = new[How.UNLOCKED]
+        yield how.value, len(of(how.value)), _identified(of(how.value))
+    unlocked = of(How.UNLOCKED.value)
     yield How.UNLOCKED.value, len(unlocked), [(", ".join(map(_name, unlocked)), "")]
-    kept = [one for one in findings if isinstance(one, Import) and one.how is How.KEPT]
-    kept = [one for one in kept if one.entry is None or result.stays(one)]
+    kept = of(How.KEPT.value)
     yield How.KEPT.value, len(kept), _together([(one.spec.name, "source unknown") for one in kept])
     unasked = [(one.attribute or one.source, one.cause) for one in result.lookup.unasked]
     yield "not compared", len(unasked), unasked
-    differing = [one for one in findings if isinstance(one, Differing)]
+    differing = [one for one in result.findings if isinstance(one, Differing)]
     lines = [(str(one.spec), f"{one.installed} is installed, the list has {one.listed}") for one in differing]
     yield "differs from the list", len(lines), lines
-    left = [one for one in findings if isinstance(one, LeftAlone)]
-    yield "left alone", len(left), _together([(one.candidate.name, one.reason) for one in left])
+    left = [(one.candidate.name, one.reason) for one in result.findings if isinstance(one, LeftAlone)]
+    yield "left alone", len(left), _together(left)
 
 
 def _identified(imports: Sequence[Import]) -> list[Line]:
@@ -165,8 +168,7 @@ def _identified(imports: Sequence[Import]) -> list[Line]:
             plain.append((one.spec.name, evidence))
             continue
         if others:
-            more = len(others) - MAX_OTHERS
-            evidence += f"; or {', '.join(others[:MAX_OTHERS])}" + (f" and {more} more" if more > 0 else "")
+            evidence += f"; or {listed(others, MAX_OTHERS)}"
         lines.append((f"{one.candidate.name} → {one.spec}", evidence))
     return [*_together(plain), *lines]
 
@@ -241,10 +243,9 @@ def _replacement(result: Survey) -> str:
     return f"nixprof replaces {entries} by one of its own."
 
 
-def done(result: Frozen) -> Iterator[str]:
+def done(found: Survey, outcome: Outcome) -> Iterator[str]:
     """Sum up what was done, and what to do next."""
-    found, outcome = result.survey, result.outcome
-    if outcome is None or not outcome.done:
+    if not outcome.done:
         yield "Nothing was changed."
         return
     seconds = f"{outcome.seconds:.1f} s"
