@@ -45,26 +45,29 @@ def _path(text: str) -> Path:
 
 ## what commands share
 
-# Each option that several commands have; `command` adds those that a command names to its signature.
-_SHARED: dict[str, Any] = {
-    "allow_unfree": Annotated[bool, typer.Option("--allow-unfree", help="Allow packages that are unfree.")],
-    "allow_insecure": Annotated[
-        bool, typer.Option("--allow-insecure", help="Allow packages that are marked as insecure.")
-    ],
-    "allow_broken": Annotated[bool, typer.Option("--allow-broken", help="Allow packages that are marked as broken.")],
-    "check": Annotated[bool, typer.Option("--check", help="Change nothing; exit with 3 if not up to date.")],
-    "dry_run": Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")],
-    "yes": Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")],
-    "profile": Annotated[
-        Path | None,
-        typer.Option("--profile", metavar="PATH", parser=_path, help="Use this profile instead of the default one."),
-    ],
-    "json": Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")],
-    "no_wait": Annotated[bool, typer.Option("--no-wait", help="Fail immediately if another nixprof is running.")],
-    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Show each step, and Nix's commands and output.")],
-    "color": Annotated[Colour, typer.Option("--color", help="When to use colour.")],
-}
-_DEFAULTS = {"profile": None, "color": Colour.AUTO}  # of the others: False
+
+def _flag(*names: str, help: str) -> Any:  # noqa: A002 - as typer calls it
+    return typer.Option(False, *names, help=help)
+
+
+def _shared(
+    allow_unfree: bool = _flag("--allow-unfree", help="Allow packages that are unfree."),
+    allow_insecure: bool = _flag("--allow-insecure", help="Allow packages that are marked as insecure."),
+    allow_broken: bool = _flag("--allow-broken", help="Allow packages that are marked as broken."),
+    check: bool = _flag("--check", help="Change nothing; exit with 3 if not up to date."),
+    dry_run: bool = _flag("--dry-run", "-n", help="Show what would change, and change nothing."),
+    yes: bool = _flag("--yes", "-y", help="Do not ask."),
+    profile: Path | None = typer.Option(
+        None, "--profile", metavar="PATH", parser=_path, help="Use this profile instead of the default one."
+    ),
+    json: bool = _flag("--json", help="Write one JSON object to stdout."),
+    no_wait: bool = _flag("--no-wait", help="Fail immediately if another nixprof is running."),
+    verbose: bool = _flag("--verbose", "-v", help="Show each step, and Nix's commands and output."),
+    color: Colour = typer.Option(Colour.AUTO, "--color", help="When to use colour."),
+) -> None:
+    """Declare each option that several commands have; `command` adds those that a command names to its signature."""
+
+
 # The module of `commands` that does a command, where it is not the one with its name.
 _DONE_BY = {"unpin": "pin"}
 _ALLOWING = ("allow_unfree", "allow_insecure", "allow_broken")
@@ -81,7 +84,7 @@ def command(
     `output` with its name shows what it returns.
 
     Args:
-        shared: the options of `_SHARED` that it has, too; their values are in the context.
+        shared: the options of `_shared` that it has, too; their values are in the context.
         examples: for its help.
         summary: for the help of nixprof; None for what the function says.
         changes: whether it changes something.
@@ -93,7 +96,8 @@ def command(
 
         def run(typer_context: typer.Context, **given: Any) -> int:
             options = {option: given.pop(option) for option in shared}
-            console = _console(name, options)
+            colour = options.get("color", Colour.AUTO)
+            console = Console(colour, name, options.get("json", False), options.get("verbose", False))
             try:
                 from nixprof.output.shown import show
 
@@ -105,18 +109,8 @@ def command(
 
         def add_to(app: typer.Typer) -> None:
             given = inspect.Parameter("typer_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-            hints = get_type_hints(declared, include_extras=True)
-            parameters = [
-                given,
-                *(
-                    given.replace(name=one.name, default=one.default, annotation=hints[one.name])
-                    for one in inspect.signature(declared).parameters.values()
-                ),
-                *(
-                    given.replace(name=option, default=_DEFAULTS.get(option, False), annotation=_SHARED[option])
-                    for option in shared
-                ),
-            ]
+            own, others = _parameters(declared), _parameters(_shared)
+            parameters = [given, *own.values(), *(others[option] for option in shared)]
             run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
             run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
             app.command(name, help=declared.__doc__, short_help=summary, epilog=f"Examples: {examples}")(run)
@@ -127,14 +121,18 @@ def command(
     return register
 
 
+def _parameters(declared: Callable[..., None]) -> dict[str, inspect.Parameter]:
+    """Give the parameters of a declaration by name, with types."""
+    types = get_type_hints(declared)
+    return {
+        name: one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=types[name])
+        for name, one in inspect.signature(declared).parameters.items()
+    }
+
+
 def module_of(command: str) -> ModuleType:
     """Give the module that does a command."""
     return import_module(f"nixprof.commands.{_DONE_BY.get(command, command)}")
-
-
-def _console(name: str, options: Mapping[str, Any]) -> Console:
-    """Say how a command shows things."""
-    return Console(options.get("color", Colour.AUTO), name, options.get("json", False), options.get("verbose", False))
 
 
 def _context(console: Console, options: Mapping[str, Any], arguments: Sequence[str]) -> Context:
@@ -178,12 +176,9 @@ def _context(console: Console, options: Mapping[str, Any], arguments: Sequence[s
     examples="nixprof init; nixprof init --from ~/dotfiles/nixprof",
 )
 def init(
-    origin: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="REF", parser=_given, help="Take over the list of a folder, git URL or flake reference."
-        ),
-    ] = None,
+    origin: str | None = typer.Option(
+        None, "--from", metavar="REF", parser=_given, help="Take over the list of a folder, git URL or flake reference."
+    ),
 ) -> None:
     """Write a commented list to begin with, or take over another machine's."""
 
@@ -195,19 +190,18 @@ def init(
     examples="nixprof add ripgrep fd; nixprof add git^out,man; nixprof add github:helix-editor/helix",
 )
 def add(
-    packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="Packages, or any Nix installable.")],
-    priority: Annotated[
-        int | None,
-        typer.Option("--priority", help="When packages provide the same file, the lower number wins (default: 5)."),
-    ] = None,
-    pin: Annotated[bool, typer.Option("--pin", help="`update` leaves it alone.")] = False,
+    packages: list[str] = typer.Argument(..., metavar="PACKAGE…", help="Packages, or any Nix installable."),
+    priority: int | None = typer.Option(
+        None, "--priority", help="When packages provide the same file, the lower number wins (default: 5)."
+    ),
+    pin: bool = _flag("--pin", help="`update` leaves it alone."),
 ) -> None:
     """Add packages to the list and install them; for packages already listed, change their options."""
 
 
 @command(*_CHANGING, examples="nixprof remove ripgrep; nixprof rm unstable#neovim")
 def remove(
-    packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list, or by their own names.")],
+    packages: list[str] = typer.Argument(..., metavar="PACKAGE…", help="As on the list, or by their own names."),
 ) -> None:
     """Take packages off the list and uninstall them."""
 
@@ -228,10 +222,9 @@ def sync() -> None:
     examples="nixprof update; nixprof update unstable; nixprof update ripgrep",
 )
 def update(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[INPUT or PACKAGE]…", help="Inputs with all of their packages, or packages alone."),
-    ] = None,
+    names: list[str] | None = typer.Argument(
+        None, metavar="[INPUT or PACKAGE]…", help="Inputs with all of their packages, or packages alone."
+    ),
 ) -> None:
     """Move inputs, or single packages, to the newest versions."""
 
@@ -262,37 +255,22 @@ def status() -> None:
     examples="nixprof freeze; nixprof freeze --dry-run; nixprof freeze --only nodejs wget",
 )
 def freeze(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]…", help="More names for --only or --except.")
-    ] = None,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="NAME", help="Import only this element; repeatable.")
-    ] = None,
-    besides: Annotated[
-        list[str] | None, typer.Option("--except", metavar="NAME", help="Do not import this element.")
-    ] = None,
-    generation: Annotated[
-        int | None, typer.Option("--generation", metavar="N", help="Import this generation of the profile.")
-    ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--from", metavar="FILE", parser=_path, help="A manifest.json or manifest.nix, or a list of names."
-        ),
-    ] = None,
-    latest: Annotated[
-        bool, typer.Option("--latest", help="Install the newest versions instead of keeping the installed ones.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Change entries of the list that differ from what is installed.")
-    ] = False,
-    comments: Annotated[bool, typer.Option("--comments", help="Add the descriptions of packages as comments.")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Write the list, and leave the profile as it is.")] = False,
-    stdout: Annotated[bool, typer.Option("--stdout", help="Print the list, and change nothing.")] = False,
-    identify: Annotated[
-        bool, typer.Option("--identify", help="Look up again what the list keeps by store path.")
-    ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not download nixpkgs to identify packages.")] = False,
+    names: list[str] | None = typer.Argument(None, metavar="[NAME]…", help="More names for --only or --except."),
+    only: list[str] | None = typer.Option(None, "--only", metavar="NAME", help="Import only this element; repeatable."),
+    besides: list[str] | None = typer.Option(None, "--except", metavar="NAME", help="Do not import this element."),
+    generation: int | None = typer.Option(
+        None, "--generation", metavar="N", help="Import this generation of the profile."
+    ),
+    file: Path | None = typer.Option(
+        None, "--from", metavar="FILE", parser=_path, help="A manifest.json or manifest.nix, or a list of names."
+    ),
+    latest: bool = _flag("--latest", help="Install the newest versions instead of keeping the installed ones."),
+    overwrite: bool = _flag("--overwrite", help="Change entries of the list that differ from what is installed."),
+    comments: bool = _flag("--comments", help="Add the descriptions of packages as comments."),
+    keep: bool = _flag("--keep", help="Write the list, and leave the profile as it is."),
+    stdout: bool = _flag("--stdout", help="Print the list, and change nothing."),
+    identify: bool = _flag("--identify", help="Look up again what the list keeps by store path."),
+    offline: bool = _flag("--offline", help="Do not download nixpkgs to identify packages."),
 ) -> None:
     """Turn an existing profile into the list, without changing one store path."""
 
@@ -311,12 +289,12 @@ def outdated() -> None:
 
 
 @command(*_CHANGING, examples="nixprof pin terraform; nixprof update terraform moves it all the same")
-def pin(packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")]) -> None:
+def pin(packages: list[str] = typer.Argument(..., metavar="PACKAGE…", help="As on the list.")) -> None:
     """Keep packages at their version when updating."""
 
 
 @command(*_CHANGING, examples="nixprof unpin terraform")
-def unpin(packages: Annotated[list[str], typer.Argument(metavar="PACKAGE…", help="As on the list.")]) -> None:
+def unpin(packages: list[str] = typer.Argument(..., metavar="PACKAGE…", help="As on the list.")) -> None:
     """Let `update` move pinned packages again."""
 
 
@@ -339,12 +317,10 @@ def edit() -> None:
     examples="nixprof diff; nixprof diff 10; nixprof diff 10 12",
 )
 def diff(
-    before: Annotated[
-        int | None, typer.Argument(metavar="[A]", help="Generation to start from (default: the list).")
-    ] = None,
-    after: Annotated[
-        int | None, typer.Argument(metavar="[B]", help="Generation to compare with (default: the current one).")
-    ] = None,
+    before: int | None = typer.Argument(None, metavar="[A]", help="Generation to start from (default: the list)."),
+    after: int | None = typer.Argument(
+        None, metavar="[B]", help="Generation to compare with (default: the current one)."
+    ),
 ) -> None:
     """Show package versions between two generations, or between what is installed and the list."""
 
@@ -365,12 +341,10 @@ def history() -> None:
     examples="nixprof rollback; nixprof rollback 10; nixprof rollback --dry-run",
 )
 def rollback(
-    generation: Annotated[
-        int | None, typer.Argument(metavar="[N]", help="Generation to go back to (default: the previous one).")
-    ] = None,
-    profile_only: Annotated[
-        bool, typer.Option("--profile-only", help="Leave the list and the locks as they are.")
-    ] = False,
+    generation: int | None = typer.Argument(
+        None, metavar="[N]", help="Generation to go back to (default: the previous one)."
+    ),
+    profile_only: bool = _flag("--profile-only", help="Leave the list and the locks as they are."),
 ) -> None:
     """Go back to an earlier generation: the profile, the list and the locks."""
 
@@ -414,7 +388,7 @@ def make_app(commands: Iterable[str]) -> typer.Typer:
     return app
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - so typer calls it
+def _version(value: bool) -> None:
     if value:
         typer.echo(f"nixprof {__version__}")
         raise typer.Exit

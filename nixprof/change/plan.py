@@ -62,3 +62,4 @@ class Outcome:
     declined: bool = False
     summary: str = ""  # what was done where no package has changed, such as `bat is pinned at 0.25.0`
     notes: tuple[str, ...] = ()  # what else the user has to know
+    present: tuple[str, ...] | None = None  # of `add`: what was on the list already, as it stands there

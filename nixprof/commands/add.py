@@ -29,14 +29,6 @@ if TYPE_CHECKING:
 
 
 @record
-class Added:
-    """What `add` did; `present` are the packages that were on the list already, as they stand there."""
-
-    outcome: Outcome
-    present: tuple[str, ...]
-
-
-@record
 class AddRequest:
     """What the user wants to add."""
 
@@ -45,7 +37,7 @@ class AddRequest:
     pin: bool = False  # whether `update` shall leave them alone
 
 
-def run(context: Context, packages: Sequence[str], priority: int | None = None, *, pin: bool = False) -> Added:
+def run(context: Context, packages: Sequence[str], priority: int | None = None, *, pin: bool = False) -> Outcome:
     """Add packages; an input for each flake reference that is new.
 
     Raises: NixprofError, with the list as before.
@@ -62,7 +54,7 @@ def run(context: Context, packages: Sequence[str], priority: int | None = None, 
         )
         outcome = change.carry_out(request)
     present = dict.fromkeys(package.written for package in known if not _options(package, asked))
-    return Added(outcome, tuple(present))
+    return replace(outcome, present=tuple(present))
 
 
 def _written(

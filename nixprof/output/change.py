@@ -43,13 +43,13 @@ KINDS = {
 _DONE, _TO_DO = 2, 3
 
 
-def show(result: Outcome | None, context: Context, more: Sequence[str] = ()) -> None:
-    """Show what became of a change, and what else there is to say; None where an editor changed nothing."""
+def show(result: Outcome | None, context: Context) -> None:
+    """Show what became of a change; None where an editor changed nothing."""
     console = context.console
     if result is None:
         console.say("The list was not changed.")
         return
-    for note in (*more, *result.notes):
+    for note in (*(f"{name} is on the list already" for name in result.present or ()), *result.notes):
         console.say(note)
     if not result.done and not result.declined:
         show_plan(result.plan, console, sys.stderr)
@@ -70,6 +70,7 @@ def as_json(result: Outcome) -> dict[str, Any]:
         "generation": result.generation,
         "weight": plan.downloads,
         "unavailable": plan.gaps,
+        **({} if result.present is None else {"present": result.present}),
     }
 
 
