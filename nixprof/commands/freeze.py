@@ -17,18 +17,16 @@ from nixprof.change.state import State, read_draft
 from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, display_path, shell_quote
-from nixprof.importers.candidate import find
+from nixprof.importers.candidate import candidate, find
 from nixprof.importers.decide import How, Import, compare, decide
 from nixprof.importers.identify import Nixpkgs, channel, identify
 from nixprof.importers.origin import is_locked
-from nixprof.importers.profile import candidate
 from nixprof.importers.reading import Kind, Reading, read_file, read_kept, read_profile
 from nixprof.importers.writing import with_imports, with_names
 from nixprof.lock.packages_json import LockedPackage, Resolved, hold_at
-from nixprof.manifest.find import suggest
+from nixprof.manifest.installable import suggest
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT
-from nixprof.nix.registry import registry
-from nixprof.nix.source import is_here
+from nixprof.nix.local_flakes import is_here, registry
 from nixprof.record import record
 from nixprof.redact import excerpt
 

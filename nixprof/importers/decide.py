@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from nixprof.importers.candidate import Evidence
+from nixprof.importers.candidate import Evidence, split_attribute
 from nixprof.importers.origin import at_revision, find_origin, is_locked
-from nixprof.importers.profile import split_attribute
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT, NO_INPUT, Spec, SpecError
 from nixprof.nix.profile import USUAL_PRIORITY
 from nixprof.record import record
@@ -85,25 +84,15 @@ Finding = Import | LeftAlone | Differing
 
 
 def decide(
-    candidates: Sequence[Candidate],
-    inputs: Sequence[Input],
-    system: str,
+    candidates: Sequence[Candidate],  # what is installed
+    inputs: Sequence[Input],  # those of the list
+    system: str,  # this machine's
     *,
-    registry: Mapping[str, str] | None = None,
-    is_here: bool = True,
-    was_looked_up: bool = True,
+    registry: Mapping[str, str] | None = None,  # what flake names mean where they are installed, as far as is known
+    is_here: bool = True,  # whether they are installed on this machine
+    was_looked_up: bool = True,  # whether there was a nixpkgs to identify them in
 ) -> list[Finding]:
-    """Decide on every candidate, in their order. One may come to several packages, and several to one.
-
-    Args:
-        candidates: what is installed.
-        inputs: those of the list.
-        system: this machine's.
-        registry: what flake names mean where the candidates are installed, as far as that is known.
-        is_here: whether they are installed on this machine.
-        was_looked_up: whether there was a nixpkgs to identify them in.
-
-    """
+    """Decide on every candidate, in their order. One may come to several packages, and several to one."""
     packages = _Packages(list(inputs), system, registry or {}, is_here=is_here, was_looked_up=was_looked_up)
     for candidate in candidates:
         packages.add(candidate)
@@ -136,8 +125,12 @@ class _Packages:
         # By its store path, even what is of another system works as it did.
         elif self._can_stay(replace(candidate, system=""), ""):
             self._keep(candidate)
+        elif self.was_looked_up:
+            is_path = bool(candidate.outputs)
+            reason = "a store path that this machine does not have" if is_path else "no such package in nixpkgs"
+            self.findings.append(LeftAlone(candidate, reason))
         else:
-            self.findings.append(LeftAlone(candidate, self._why_unknown(candidate)))
+            self.findings.append(LeftAlone(candidate, "not looked up, and its store path is not on this machine"))
 
     def _named(self, candidate: Candidate) -> Import | None:
         """Make a candidate a package by its attribute; None where it is better kept by store path, or not at all."""
@@ -168,11 +161,6 @@ class _Packages:
             return False
         has_source = bool(held and candidate.system)
         return self.is_here or has_source or all(map(os.path.lexists, candidate.store_paths))
-
-    def _why_unknown(self, candidate: Candidate) -> str:
-        if not self.was_looked_up:
-            return "not looked up, and its store path is not on this machine"
-        return "a store path that this machine does not have" if candidate.outputs else "no such package in nixpkgs"
 
     def _keep(self, candidate: Candidate) -> None:
         """Take each store path of a candidate in by itself."""
@@ -237,35 +225,24 @@ def _merged(one: Import, other: Import) -> Import | None:
 def compare(
     one: Import, entry: Package | None, listed: tuple[str, Sequence[str]] | None, *, latest: bool, overwrite: bool
 ) -> Finding:
-    """Compare a package with what the list has of it.
+    """Compare a package with what the list has of it for this machine, if anything.
 
-    Args:
-        one: the package.
-        entry: what the list has for this machine, if anything.
-        listed: the version and the store paths that the list is locked to, as far as that is known.
-        latest: whether it is to be resolved now, and not to stay at what is installed.
-        overwrite: whether the list takes over what is installed where they differ.
-
+    `listed` is the version and the store paths that the list is locked to, as far as that is known. With `latest`, the
+    package is to be resolved now and not to stay as installed; with `overwrite`, the list takes over what is installed.
     """
-    if latest and one.how is not How.KEPT:
-        # Another version may come of it, however sure it is which package it is.
-        one = replace(one, outputs=None)
-    if entry:
-        one = replace(one, entry=entry)
+    # Another version may come of it, however sure it is which package it is.
+    outputs = None if latest and one.how is not How.KEPT else one.outputs
+    one = replace(one, outputs=outputs, entry=entry)
     if entry is None or one.outputs is None:
         return one
     if listed and set(listed[1]) == set(one.outputs.values()):
         return replace(one, outputs=None)
     if overwrite or (listed is None and entry.spec.outputs == one.spec.outputs):
         return one
-    return _differing(one, entry, listed[0] if listed else None)
-
-
-def _differing(one: Import, entry: Package, version: str | None) -> Differing:
-    """Say what differs: the version, else the outputs, else what it was built from."""
+    # What differs: the version, else the outputs, else what it was built from.
     installed = one.candidate.own_name[1]
-    if version is not None and version != installed:
-        return Differing(one.candidate, one.spec, version or "no version", installed or "no version")
+    if listed and listed[0] != installed:
+        return Differing(one.candidate, one.spec, listed[0] or "no version", installed or "no version")
     if entry.spec.outputs != one.spec.outputs:
         return Differing(one.candidate, one.spec, str(entry.spec), str(one.spec))
     return Differing(one.candidate, one.spec, f"another build of {installed}".rstrip(), installed)

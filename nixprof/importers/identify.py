@@ -104,17 +104,10 @@ def channel() -> Nixpkgs | None:
 def identify(
     nix: Nix, candidates: Sequence[Candidate], sources: Sequence[Nixpkgs]
 ) -> tuple[list[Candidate], list[Unasked]]:
-    """Find out what candidates are of which that is not sure.
+    """Find out what candidates are, of those of which it is not sure, in one source after the other.
 
-    Args:
-        nix: asked a few times for each source, whatever the number of candidates, and once more for each attribute that
-            cannot be evaluated.
-        candidates: all of them.
-        sources: where to look them up, one after the other, until each is found for sure.
-
-    Returns: the candidates in the same order, with the attributes of those that could be told; and what could not be
-        asked and might have told more.
-
+    Nix is asked a few times for each source, and once more for each attribute that cannot be evaluated. Returns the
+    candidates in the same order, and what could not be asked and might have told more.
     """
     searches = {candidate: _Search(candidate) for candidate in candidates if candidate.is_unsure}
     unasked: list[Unasked] = []
@@ -126,8 +119,8 @@ def identify(
             missing = [search for search in searches.values() if not search.is_proved]
             works = bool(missing) and source.look_up(missing)
             unasked += [one for one in source.unasked if one not in unasked]
-            asked = asked or works
             if works:
+                asked = True
                 break
     told = {candidate: search.result(asked=asked) for candidate, search in searches.items()}
     return [told.get(candidate) or candidate for candidate in candidates], unasked
@@ -150,8 +143,7 @@ class _Search:
     @property
     def is_likely(self) -> bool:
         """Whether something is more than a namesake: only variants of it remain to be looked at."""
-        near = (one for one in self.matches if self.name.shared(Name.parse(one.name).version))
-        return any(one.is_like(self.candidate) for one in near)
+        return any(one.is_like(self.candidate) and self.name.shared(one.name) for one in self.matches)
 
     def result(self, *, asked: bool) -> Candidate | None:
         """Say what the candidate is; `asked` tells whether there was a nixpkgs to ask."""
@@ -160,9 +152,9 @@ class _Search:
             # Something that could not be evaluated may be called more like it.
             found = None if any(self.name.closeness(path[-1]) < UNLIKE for path in self.refused) else found
         # Its file alone tells, where there is nothing to compare it with: `pkgs/by-name/xx/NAME` defines `NAME`.
-        for name in _file_names(self.candidate):
-            if not found and self.name.closeness(name) == 0 and (not asked or (name,) in self.refused):
-                return replace(self.candidate, attribute=(name,), evidence=Evidence.POSITION, others=())
+        file = _file_name(self.candidate)
+        if not found and file and self.name.closeness(file[0]) == 0 and (not asked or file in self.refused):
+            return replace(self.candidate, attribute=file, evidence=Evidence.POSITION, others=())
         return found
 
 
@@ -182,22 +174,19 @@ class _Source:
     def look_up(self, searches: Sequence[_Search]) -> bool:
         """Find the packages that candidates may be; first where they should be, then wherever they could be.
 
-        Returns: whether this nixpkgs can be asked: some of its attributes can be evaluated.
+        Returns whether this nixpkgs can be asked: some of its attributes can be evaluated.
         """
         self._list([()])
         if () not in self._names:
             return False
         for wide in (False, True):
             missing = [search for search in searches if not search.is_proved]
-            sets = [self._sets(search, wide=wide) for search in missing]
-            self._list(path for some in sets for path in some)
-            paths = [
-                list(dict.fromkeys(self._paths(search, some, wide=wide)))
-                for search, some in zip(missing, sets, strict=True)
-            ]
-            self._describe(path for some in paths for path in some)
-            for search, some in zip(missing, paths, strict=True):
-                search.refused |= self._refused.intersection(some)
+            sets = {search: self._sets(search, wide=wide) for search in missing}
+            self._list(path for some in sets.values() for path in some)
+            paths = {search: dict.fromkeys(self._paths(search, some, wide=wide)) for search, some in sets.items()}
+            self._describe(path for some in paths.values() for path in some)
+            for search, some in paths.items():
+                search.refused |= self._refused & some.keys()
                 known = {one.attribute for one in search.matches if one.source is self.nixpkgs}
                 seen = (self._seen[path] for path in some if path not in known)
                 search.matches += [one for one in seen if one and Name.parse(one.name).is_same(search.name)]
@@ -218,7 +207,7 @@ class _Source:
         if name.family and name.family.nested:
             for place in expand(name.sets, top):
                 yield from in_nested(place, name.own)
-        yield from ((one,) for one in _file_names(search.candidate) if one in top)
+        yield from (file for file in [_file_name(search.candidate)] if file and file[0] in top)
         for place in sets:
             if place in self._names:
                 names, called = self._names[place], name.own if place else name.stem
@@ -236,8 +225,8 @@ class _Source:
     def _describe(self, paths: Iterable[AttrPath]) -> None:
         for path, told in self._ask("package", paths, self._seen):
             is_package = fits(told, {"name": str, "position": str, "description": str})
-            about = (told["name"], told["position"], told["description"]) if is_package else None
-            self._seen[path] = Match(path, *about, self.nixpkgs) if about else None
+            about = (told["name"], told["position"], told["description"], self.nixpkgs) if is_package else ()
+            self._seen[path] = Match(path, *about) if about else None
 
     def _compare(self, searches: Sequence[_Search]) -> None:
         """Ask for the store paths of what has the name and the version of its candidate."""
@@ -249,12 +238,9 @@ class _Source:
         ]
         told = {path: frozenset(one.values()) for path, one in self._ask("outputs", named) if fits(one, {str: str})}
         for search in searches:
-            search.matches = [
-                replace(one, outputs=told[one.attribute])
-                if one.source is self.nixpkgs and one.attribute in told
-                else one
-                for one in search.matches
-            ]
+            for at, one in enumerate(search.matches):
+                if one.source is self.nixpkgs and one.attribute in told:
+                    search.matches[at] = replace(one, outputs=told[one.attribute])
 
     def _ask(
         self, what: str, paths: Iterable[AttrPath], known: Mapping[AttrPath, object] = MappingProxyType({})
@@ -270,7 +256,12 @@ class _Source:
         failures_in_a_row = 0
         while pending and not self._failed:
             batch = pending.pop()
-            told, error = self._ask_together(what, batch)
+            questions = [{"what": what, "path": path} for path in batch]
+            with scratch_folder() as scratch:
+                file = Path(scratch, "questions.json")
+                asked = {"nixpkgs": self.nixpkgs.place, "plain": self.plain, "questions": questions}
+                file.write_text(json.dumps(asked), encoding="utf-8")
+                told, error = self.nix.ask(file, len(batch))
             answers |= zip(batch, told, strict=False)
             rest = batch[len(told) :]
             failures_in_a_row = 0 if told else failures_in_a_row
@@ -286,14 +277,6 @@ class _Source:
                 pending += [rest[half:], rest[:half]]
         return list(answers.items())
 
-    def _ask_together(self, what: str, paths: Sequence[AttrPath]) -> tuple[list[Any], NixprofError | None]:
-        questions = [{"what": what, "path": path} for path in paths]
-        asked = {"nixpkgs": self.nixpkgs.place, "plain": self.plain, "questions": questions}
-        with scratch_folder() as scratch:
-            file = Path(scratch, "questions.json")
-            file.write_text(json.dumps(asked), encoding="utf-8")
-            return self.nix.ask(file, len(paths))
-
     def _refuse(self, path: AttrPath, error: NixprofError | None) -> None:
         """Note that an attribute cannot be evaluated, and why, in one line; () where nothing can."""
         said = (error.cause or error.message).splitlines() if error else []
@@ -302,54 +285,37 @@ class _Source:
 
 
 def judge(candidate: Candidate, matches: Sequence[Match]) -> Candidate | None:
-    """Weigh the evidence.
-
-    Args:
-        candidate: what is to be identified.
-        matches: attributes that it may be.
-
-    Returns: the candidate with its attribute; None where nothing tells, or, for a bare store path, none has that path.
-
-    """
+    """Weigh the evidence for attributes; None where nothing tells, or, for a bare store path, none has that path."""
     name = Name.parse(candidate.full_name)
     same = [one for one in matches if one.gives(candidate)]
-    if same:
-        best = min(
-            same, key=lambda one: (not one.source.reference, name.closeness(one.attribute[-1]) > 0, one.plainness)
-        )
-        return replace(
-            candidate,
-            attribute=best.attribute,
-            evidence=Evidence.SAME_PATH,
-            locked=best.source.reference,
-            others=(),
-        )
-    return _guess(candidate, name, matches) if candidate.label else None
+    if not same:
+        return _guess(candidate, name, matches) if candidate.label else None
+    best = min(same, key=lambda one: (not one.source.reference, name.closeness(one.attribute[-1]) > 0, one.plainness))
+    locked = best.source.reference
+    return replace(candidate, attribute=best.attribute, evidence=Evidence.SAME_PATH, locked=locked, others=())
 
 
 def _guess(candidate: Candidate, name: Name, matches: Sequence[Match]) -> Candidate | None:
     """Go by name, version, file and description."""
 
     def likeness(one: Match) -> tuple[int, ...]:
-        other = Name.parse(one.name)
         return (
             one.name == candidate.label,
-            other.stem == name.stem,
+            Name.parse(one.name).stem == name.stem,
             _same_file(candidate.position, one.position),
             bool(candidate.description) and one.description == candidate.description,
-            name.shared(other.version),
+            name.shared(one.name),
         )
 
     def fit(one: Match) -> tuple[int, int]:
         return name.closeness(one.attribute[-1]), len(one.attribute)
 
-    # In a set that is not of its family, more than the name has to agree.
-    is_own_set = name.family is not None
-    likely = [
-        one
-        for one in matches
-        if is_own_set or len(one.attribute) == 1 or one.is_like(candidate) or one.name == candidate.label
-    ]
+    def is_likely(one: Match) -> bool:
+        # In a set that is not of its family, more than the name has to agree.
+        is_own_set = name.family is not None or len(one.attribute) == 1
+        return is_own_set or one.is_like(candidate) or one.name == candidate.label
+
+    likely = [one for one in matches if is_likely(one)]
     if not likely:
         return None
     most = max(map(likeness, likely))
@@ -362,14 +328,12 @@ def _guess(candidate: Candidate, name: Name, matches: Sequence[Match]) -> Candid
         return None
     if not all(_is_same(chosen, one) for one in best if fit(one) == fit(chosen)):
         return None
-    evidence = Evidence.SAME_NAME
-    if is_same_version:
-        is_same_file = _same_file(candidate.position, chosen.position)
-        evidence = Evidence.POSITION if is_same_file else Evidence.SAME_VERSION
+    is_same_file = _same_file(candidate.position, chosen.position)
+    same_version = Evidence.POSITION if is_same_file else Evidence.SAME_VERSION
+    evidence = same_version if is_same_version else Evidence.SAME_NAME
     others = sorted({one.plainness for one in matches if one.attribute != chosen.attribute})
-    return replace(
-        candidate, attribute=chosen.attribute, evidence=evidence, others=tuple(name for _, _, name in others)
-    )
+    names = tuple(name for _, _, name in others)
+    return replace(candidate, attribute=chosen.attribute, evidence=evidence, others=names)
 
 
 def _is_same(one: Match, other: Match) -> bool:
@@ -379,10 +343,10 @@ def _is_same(one: Match, other: Match) -> bool:
     return (one.name, one.position) == (other.name, other.position)
 
 
-def _file_names(candidate: Candidate) -> list[str]:
+def _file_name(candidate: Candidate) -> AttrPath:
     """Give the attribute that the file of a package says it defines, if it says one."""
     found = _BY_NAME.search(candidate.position)
-    return [found[1]] if found else []
+    return (found[1],) if found else ()
 
 
 def _same_file(one: str, other: str) -> bool:

@@ -113,9 +113,9 @@ class Name:
         """Tell whether both are names of one package, whatever the version of it and of its interpreter."""
         return self.family == other.family and keys(self.own)[0] == keys(other.own)[0]
 
-    def shared(self, version: str) -> int:
-        """Count the parts of a version, from the left, that are those of this one's."""
-        pairs = zip(re.findall(r"\w+", self.version), re.findall(r"\w+", version), strict=False)
+    def shared(self, name: str) -> int:
+        """Count the parts of the version in another name, from the left, that are those of this one's."""
+        pairs = zip(re.findall(r"\w+", self.version), re.findall(r"\w+", Name.parse(name).version), strict=False)
         return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     def is_kept(self, attribute: str) -> bool:
@@ -178,7 +178,11 @@ class Names:
         versions = [keys(version[: at.start()])[0] for at in re.finditer(r"[._-]|$", version)]
         for key in keys(name):
             ending = (one for one in self._sorted if len(key) >= MIN_PART_LENGTH and one != key and one.endswith(key))
-            parts = sorted({*_parts(key), *_words(name)} - {key}, key=lambda part: (-len(part), part))
+            # Beginnings and ends that are long enough to mean something, and those that are whole words.
+            lengths, dashes = range(MIN_PART_LENGTH, len(key)), [dash.start() for dash in re.finditer("-", name)]
+            cuts = {key[:length] for length in lengths} | {key[-length:] for length in lengths}
+            words = {keys(word)[0] for dash in dashes for word in (name[:dash], name[dash + 1 :])}
+            parts = sorted((cuts | words) - {key}, key=lambda part: (-len(part), part))
             with_version = (part + number for part in parts for number in versions)
             for one in (*sorted(ending, key=len)[:MAX_VARIANTS], *parts, *with_version):
                 found += self._paths(one)
@@ -194,28 +198,8 @@ class Names:
         return ((*self._path, name) for name in self._by_key.get(key, ()))
 
 
-def _parts(key: str) -> Iterator[str]:
-    """Give the beginnings and ends of a name that are long enough to mean something."""
-    for length in range(MIN_PART_LENGTH, len(key)):
-        yield key[:length]
-        yield key[-length:]
-
-
-def _words(name: str) -> Iterator[str]:
-    """Give the beginnings and ends of a name that are whole words, however short."""
-    for found in re.finditer("-", name):
-        yield keys(name[: found.start()])[0]
-        yield keys(name[found.end() :])[0]
-
-
 def expand(sets: Sequence[str], top: Collection[str]) -> Iterator[Path]:
-    """Give the attribute paths of the sets that there are, of those that are written with `*`.
-
-    Args:
-        sets: see `Family.sets` and `PLAIN_SETS`.
-        top: the names at the top of nixpkgs, quick to search.
-
-    """
+    """Give the attribute paths of sets, written as `Family.sets` are, that there are at the `top` of nixpkgs."""
     for path in sets:
         first, *rest = path.split(".")
         matching = sorted(name for name in top if fnmatchcase(name, first)) if "*" in first else [first]

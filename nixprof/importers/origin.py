@@ -89,14 +89,8 @@ def find_origin(typed: str, url: str, inputs: Sequence[Input], registry: Mapping
     """Choose the input of a package: one of those that there are, or a new one.
 
     Packages of a nixpkgs, at whatever revision and by whatever usual name, belong to the one input `nixpkgs`; a
-    release branch of it is an input of its own, as is every other flake.
-
-    Args:
-        typed: the flake reference as it was typed.
-        url: the same, locked.
-        inputs: those that there are; a new one gets another name.
-        registry: what the names of the registry mean where the package is installed, as far as that is known.
-
+    release branch of it is an input of its own, as is every other flake. `typed` is the flake reference as the user
+    wrote it, `url` the same, locked; `registry` what the names of the registry mean where the package is installed.
     """
     original, locked = Reference.parse(typed), Reference.parse(url)
     if original.is_indirect and not (original.branch or original.rev):
@@ -159,12 +153,9 @@ def _nixpkgs_url(locked: Reference, branch: str) -> str:
     return f"github:NixOS/nixpkgs/{branch}" if branch else DEFAULT_NIXPKGS.url
 
 
-def _canonical(url: str) -> str:
-    """Write a reference so that two of one flake are equal: only forges take names in any case."""
-    return url.casefold() if url.startswith(tuple(f"{forge}:" for forge in FORGES)) else url
-
-
 def _input(url: str, inputs: Sequence[Input]) -> Input:
     """Find the input with a reference, or make one."""
-    known = next((one for one in inputs if _canonical(one.url) == _canonical(url)), None)
+    # Forges take names in any case.
+    fold = str.casefold if url.partition(":")[0] in FORGES else str
+    known = next((one for one in inputs if fold(one.url) == fold(url)), None)
     return known or Input(input_name(url, [one.name for one in inputs]), url)

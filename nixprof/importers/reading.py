@@ -11,8 +11,7 @@ from nixprof.errors import TO_BEGIN, NixprofError, Reason
 from nixprof.files import read_file as contents
 from nixprof.folders import home
 from nixprof.formatting import display_path
-from nixprof.importers.candidate import Candidate
-from nixprof.importers.profile import candidate
+from nixprof.importers.candidate import Candidate, candidate
 from nixprof.manifest.edit import comments_of
 from nixprof.nix import profile as nix_profile
 from nixprof.nix.profile import USUAL_PRIORITY, Element, ProfileManager, system_of
@@ -64,7 +63,9 @@ def read_profile(context: Context, profile: Profile | None, generation: int | No
         chosen = context.chosen_profile
         where = f"{display_path(chosen)} is not a profile" if chosen else "there is no profile"
         raise NixprofError(f"{where} to import", Reason.NO_PROFILE, hints=(TO_BEGIN,))
-    place = _known_as(profile.link, context.chosen_profile)
+    usual = home() / ".nix-profile"
+    is_usual = os.path.realpath(usual) == os.path.realpath(profile.link)
+    place = context.chosen_profile or (usual if is_usual else profile.link)  # by the name that the user knows
     kind, link = Kind.CURRENT, place
     if generation not in (None, profile.generation):
         kind, link = Kind.EARLIER, profile.link.with_name(f"{profile.link.name}-{generation}-link")
@@ -81,32 +82,16 @@ def read_profile(context: Context, profile: Profile | None, generation: int | No
     return Reading(place, kind, tuple(candidate(one) for one in profile.elements), generation or profile.generation)
 
 
-def _known_as(link: Path, chosen: Path | None) -> Path:
-    """Name the profile as the user does."""
-    usual = home() / ".nix-profile"
-    return chosen or (usual if os.path.realpath(usual) == os.path.realpath(link) else link)
-
-
 def read_kept(manifest: Manifest, entries: Sequence[Package], resolved: Mapping[str, Resolved], system: str) -> Reading:
-    """Read what a list keeps by store path.
-
-    Args:
-        manifest: the list.
-        entries: what it has for this machine.
-        resolved: what those are here, by key, as far as that is known.
-        system: this machine's.
-
-    """
+    """Read what a list keeps by store path, of its entries for this machine, and what those are resolved to by key."""
     kept = [entry for entry in entries if entry.spec.is_store_path]
-    comments = {
-        file: comments_of(text, [entry.path for entry in kept if entry.file == file])
-        for file, text in manifest.texts().items()
-    }
     found = {}
-    for entry in kept:
-        known = resolved.get(entry.spec.key)
-        was_frozen = comments[entry.file][entry.path].startswith(KEPT_COMMENT_START)
-        found[entry.spec.key] = _kept(entry, known, system, was_frozen=was_frozen)
+    for file, text in manifest.texts().items():
+        there = [entry for entry in kept if entry.file == file]
+        comments = comments_of(text, [entry.path for entry in there])
+        for entry in there:
+            was_frozen = comments[entry.path].startswith(KEPT_COMMENT_START)
+            found[entry.spec.key] = _kept(entry, resolved.get(entry.spec.key), system, was_frozen=was_frozen)
     return Reading(manifest.path, Kind.LIST, tuple(found.values()))
 
 
@@ -114,15 +99,13 @@ def _kept(entry: Package, known: Resolved | None, system: str, *, was_frozen: bo
     """Read one; what freeze has kept goes by name and version, as it did in a profile of nix-env."""
     path = entry.spec.key
     outputs = outputs_of((path,), ())
-    priority = entry.priority
-    if priority is None:
-        priority = known.priority if known else USUAL_PRIORITY
+    usual = known.priority if known else USUAL_PRIORITY
     return Candidate(
         name=entry.spec.name,
         label="-".join(filter(None, package_of((path,), ()))) if was_frozen else "",
         outputs=outputs,
         chosen=() if outputs.keys() == {"out"} else tuple(outputs),
-        priority=priority,
+        priority=usual if entry.priority is None else entry.priority,
         system=system,
         description=known.description if known else "",
     )

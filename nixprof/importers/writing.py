@@ -10,10 +10,10 @@ from nixprof.manifest.edit import (
     NewPackage,
     add_input,
     add_packages,
-    comment_packages,
+    comments_of,
     remove_package,
     replace_packages,
-    uncomment_packages,
+    set_comments,
 )
 from nixprof.manifest.parse import parse_text
 
@@ -30,24 +30,18 @@ _KEPT_COMMENT = f"{KEPT_COMMENT_START}: source unknown"
 def with_imports(
     manifest: Manifest, imports: Sequence[Import], system: str, *, overwrite: bool, comments: bool
 ) -> dict[Path, str]:
-    """Write imports into the list: what is new into its own file, what it takes over where that is.
+    """Write imports into the list, and return the text of every file: what is new goes into the list's own.
 
-    Args:
-        manifest: the list.
-        imports: the packages.
-        system: this machine's.
-        overwrite: whether outputs and priorities of entries are taken over.
-        comments: whether descriptions become comments.
-
-    Returns: the text of every file.
-
+    With `overwrite`, outputs and priorities of entries become those of the imports; with `comments`, descriptions
+    become comments.
     """
     texts = manifest.texts()
     for file, text in texts.items():
         entries = {
             one.entry.path: NewPackage(str(one.spec), one.priority, one.entry.pin)
             for one in imports
-            if overwrite and one.entry and one.entry.file == file and _rewrites(one, one.entry)
+            if overwrite and one.entry and one.entry.file == file and one.outputs is not None
+            if (one.entry.spec.outputs, one.entry.priority) != (one.spec.outputs, one.priority)
         }
         texts[file] = replace_packages(text, entries) if entries else text
     new = [one for one in imports if one.entry is None]
@@ -65,11 +59,6 @@ def with_imports(
     return texts
 
 
-def _rewrites(one: Import, entry: Package) -> bool:
-    """Tell whether an entry has to change to say what is installed."""
-    return one.outputs is not None and (entry.spec.outputs, entry.priority) != (one.spec.outputs, one.priority)
-
-
 def _commented(text: str, path: Path, new: Sequence[Import], *, comments: bool) -> str:
     """Say of what is kept by store path that it is, and of the rest what it is, where that is wanted."""
     wanted = {one.spec.key: one.candidate.description for one in new if comments and one.candidate.description}
@@ -77,19 +66,13 @@ def _commented(text: str, path: Path, new: Sequence[Import], *, comments: bool) 
     if not wanted:
         return text
     packages = [one for one in parse_text(path, text.encode()).packages if one.file == path and one.spec.key in wanted]
-    return comment_packages(text, {package.path: wanted[package.spec.key] for package in packages})
+    return set_comments(text, {package.path: wanted[package.spec.key] for package in packages})
 
 
 def with_names(manifest: Manifest, entries: Sequence[Package], imports: Sequence[Import]) -> dict[Path, str]:
-    """Write what entries that are store paths turned out to be, in their places and with the user's comments.
+    """Write what the entries that are store paths turned out to be, and return the text of every file.
 
-    Args:
-        manifest: the list.
-        entries: those of it that apply to this machine.
-        imports: what they are; those that are still kept by store path stay.
-
-    Returns: the text of every file.
-
+    They keep their places and the user's comments; those that are still kept by store path stay.
     """
     texts = manifest.texts()
     by_key: dict[str, list[Package]] = {}
@@ -111,7 +94,10 @@ def with_names(manifest: Manifest, entries: Sequence[Package], imports: Sequence
             lists.add((entry.file, entry.path[:-1]))
     for path, new in named.items():
         if new:
-            texts[path] = uncomment_packages(replace_packages(texts[path], new), new.keys(), KEPT_COMMENT_START)
+            text = replace_packages(texts[path], new)
+            comments = comments_of(text, new.keys())
+            kept = [one for one, comment in comments.items() if comment.startswith(KEPT_COMMENT_START)]
+            texts[path] = set_comments(text, dict.fromkeys(kept, ""))
     # From the last of a list to the first, so that the places of the others stay what they are.
     for entry in sorted(gone, key=lambda entry: entry.path[-1], reverse=True):
         texts[entry.file] = remove_package(texts[entry.file], entry.path)

@@ -40,7 +40,7 @@ def show(result: Status, context: Context) -> None:
 
 def as_json(result: Status) -> dict[str, Any]:
     """Give it by its fields, and elements of the profile by what tells them apart."""
-    from nixprof.importers.profile import candidate
+    from nixprof.importers.candidate import candidate
     from nixprof.output.json import plain
 
     return dict(plain(result)) | {
@@ -91,8 +91,7 @@ def _rows(result: Status, width: int | None) -> Iterator[Row]:
 
 def _foreign(result: Status, width: int | None) -> Row:
     """Name what nixprof has not installed; the command names it too, where that is not more than a line."""
-    from nixprof.importers.candidate import only
-    from nixprof.importers.profile import candidate
+    from nixprof.importers.candidate import candidate, only
 
     names = [candidate(element).name for element in result.foreign]
     command = f"nixprof freeze {only(names)}"

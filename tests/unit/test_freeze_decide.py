@@ -5,9 +5,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.importers.candidate import Candidate, Evidence, find, only
+from nixprof.importers.candidate import Candidate, Evidence, candidate, find, only, split_attribute
 from nixprof.importers.decide import Differing, Finding, How, Import, LeftAlone, compare, decide
-from nixprof.importers.profile import candidate, split_attribute
 from nixprof.manifest.model import DEFAULT_NIXPKGS, Package
 from nixprof.manifest.parse import parse_text
 from nixprof.nix.profile import Element
