@@ -411,7 +411,7 @@ def _canonical(arguments: Sequence[str]) -> tuple[list[str], str | None]:
         return [*(word for word in words if word not in ("-h", "--help")), "--help"], name
     words[at] = name = _ALIASES.get(words[at], words[at])
     if name not in COMMANDS:
-        from nixprof.manifest.find import suggest
+        from nixprof.manifest.installable import suggest
 
         hints = suggest(name, {*COMMANDS, *_ALIASES, "help"}, "nixprof") or ("nixprof --help",)
         raise NixprofError(f"there is no command {excerpt(name)}", Reason.USAGE, hints=hints)

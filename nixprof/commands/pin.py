@@ -10,7 +10,7 @@ from nixprof.change.request import ChangeRequest
 from nixprof.formatting import count, package_name
 from nixprof.lock.packages_json import own_names
 from nixprof.manifest.edit import set_option
-from nixprof.manifest.find import find_packages
+from nixprof.manifest.installable import find_packages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest
 from nixprof.lock.packages_json import own_names
 from nixprof.manifest.edit import remove_package
-from nixprof.manifest.find import find_packages
+from nixprof.manifest.installable import find_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -78,7 +78,7 @@ def _foreign(state: State) -> tuple[Element, ...]:
     others = [element for element in elements if element not in ours]
     if not others:
         return ()
-    from nixprof.importers.profile import is_untouched
+    from nixprof.importers.candidate import is_untouched
 
     return tuple(element for element in others if not is_untouched(element))
 

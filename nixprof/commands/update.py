@@ -8,7 +8,7 @@ from nixprof.change.failures import Attempt
 from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest, Moves
 from nixprof.lock.packages_json import own_names
-from nixprof.manifest.find import find_packages
+from nixprof.manifest.installable import find_packages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,6 +5,7 @@ All machines get the same text. What applies to one system or host is marked so 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from nixprof.nix.nix_data import attribute, quoted
@@ -108,13 +109,9 @@ def _policy(policy: Policy) -> Iterator[str]:
     if not policy.is_asked_for:
         return
     yield "policy = {"
-    for name, value in (
-        ("allowUnfree", policy.allow_unfree),
-        ("allowInsecure", policy.allow_insecure),
-        ("allowBroken", policy.allow_broken),
-        ("overlays", policy.overlays),
-    ):
+    for key, value in policy.table.items():
         if value:
+            name = re.sub(r"-(\w)", lambda found: found[1].upper(), key)  # `allowUnfree`
             yield f"  {name} = {'true' if isinstance(value, bool) else _list(value)};"
     yield "};"
 

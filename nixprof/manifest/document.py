@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tomlkit
@@ -46,10 +47,7 @@ class Document:
         return NixprofError(message, Reason.CANNOT_EDIT, hints=(hint,))
 
     def edited(self, wanted: Mapping[Path, object]) -> str:
-        """Return the new text, which must say what is `wanted` at some key paths, and elsewhere what the old one says.
-
-        Raises: NixprofError if it says something else.
-        """
+        """Return the new text, which must say what is `wanted` at some key paths, else what the old one says."""
         data = tomllib.loads(self.text)
         for path, value in wanted.items():
             inner: Any = data
@@ -57,11 +55,9 @@ class Document:
                 inner = inner.setdefault(step, {}) if isinstance(inner, dict) else inner[step]
             inner[path[-1]] = value
         text = self._root.as_string().removesuffix(self._line_end)
-        try:
+        with suppress(tomllib.TOMLDecodeError):
             if tomllib.loads(text) == data:
                 return text
-        except tomllib.TOMLDecodeError:
-            pass
         raise self.refusal()
 
     def find(self, path: Path) -> Any:
@@ -87,10 +83,7 @@ class Document:
             raise self.refusal() from None
 
     def add_pair(self, table: tuple[str, ...], key: str, value: str, in_line: str) -> None:
-        """Write a key that is not there into a table that may not be there; `in_line` is its value in an inline table.
-
-        Raises: NixprofError where there is something else than a table.
-        """
+        """Write a new key into a table that may not be there; `in_line` is its value in an inline table."""
         depth = next(depth for depth in range(len(table), -1, -1) if self._parts(table[:depth]))
         outer = self.find(table[:depth])
         pair = f"{toml_key(key)} = {value}"

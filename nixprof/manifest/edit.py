@@ -1,7 +1,7 @@
 """Changing single entries of a manifest: text in, text out, and every other byte stays.
 
-Each new text is read back and compared with what was meant. Where nixprof cannot make an edit, it says which line to
-change by hand. The texts that come in must be valid TOML, with their own line ends.
+Each new text is read back and compared with what was meant. The texts that come in must be valid TOML, with their own
+line ends. What is written in a way that cannot be edited raises NixprofError, which says what to change by hand.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nixprof.manifest.toml_list import TomlList
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     Path = tuple[str | int, ...]
 
@@ -35,8 +35,6 @@ def add_packages(text: str, entries: Sequence[NewPackage], table: tuple[str, ...
 
     A list on one line stays on one line; otherwise each entry gets its own, indented like the last one. A missing list
     or table is written.
-
-    Raises: NixprofError where the list is written in a way that cannot be edited.
     """
     return _extended(text, (*table, "packages"), [_toml(entry) for entry in entries], on_lines=True)
 
@@ -46,8 +44,6 @@ def remove_package(text: str, path: Path) -> str:
 
     If the entry has its line to itself, the comment on that line goes too, and so do the comment lines above that
     belong to this entry alone. Of the last entry of a list, the comments above stay.
-
-    Raises: NixprofError where the list is written in a way that cannot be edited.
     """
     document = Document(text, path, f"remove the entry {'.'.join(map(str, path))}")
     entry, entries = document.find(path), document.values(path[:-1])
@@ -65,8 +61,6 @@ def set_option(text: str, path: Path, key: str, value: int | None) -> str:
     """Return `text` with an option of the entry at a key path set, such as `pin = true`; None takes it out.
 
     An entry that is a string becomes a table, and one that would only have its package left a string.
-
-    Raises: NixprofError where the entry is written in a way that cannot be edited.
     """
     written = str(value).lower()
     document = Document(text, path, f"remove {key}" if value is None else f"write {key} = {written}")
@@ -94,10 +88,7 @@ def set_option(text: str, path: Path, key: str, value: int | None) -> str:
 
 
 def replace_packages(text: str, entries: Mapping[Path, NewPackage]) -> str:
-    """Return `text` with other entries at key paths such as ("packages", 3); comments stay where they are.
-
-    Raises: NixprofError where an entry is written in a way that cannot be edited.
-    """
+    """Return `text` with other entries at key paths such as ("packages", 3); comments stay where they are."""
     document = Document(text, next(iter(entries), ()), f"write {', '.join(map(_toml, entries.values()))}")
     for path, entry in entries.items():
         document.replace(path, _toml(entry))
@@ -105,10 +96,7 @@ def replace_packages(text: str, entries: Mapping[Path, NewPackage]) -> str:
 
 
 def add_input(text: str, name: str, url: str) -> str:
-    """Return `text` with one more input, in the style of those that are there.
-
-    Raises: NixprofError where there is an input of that name, or the table is written in a way that cannot be edited.
-    """
+    """Return `text` with one more input, in the style of those that are there, none of which may have its name."""
     path, value = ("inputs", name), toml_string(url)
     document = Document(text, path, f"under [inputs] write {toml_key(name)} = {value}")
     if document.find(path):
@@ -121,8 +109,6 @@ def set_policy_names(text: str, key: str, names: Sequence[str]) -> str:
     """Return `text` with `names` added to a list under [nixpkgs], such as `allow-unfree`.
 
     Names that are listed stay as they are. `true` already allows them; `false` is replaced by the list.
-
-    Raises: NixprofError where the table is written in a way that cannot be edited.
     """
     path = ("nixpkgs", key)
     present = _value(text, path)
@@ -137,32 +123,21 @@ def set_policy_names(text: str, key: str, names: Sequence[str]) -> str:
     return _extended(text, path, list(map(toml_string, missing)), on_lines=False)
 
 
-def comment_packages(text: str, comments: Mapping[Path, str]) -> str:
-    """Return `text` with comments behind entries, given by their key paths, where the rest of the line is empty."""
-    words = {
-        path: "".join(char if char.isprintable() else " " for char in comment) for path, comment in comments.items()
-    }
-    return _commented(text, words, lambda present: present == "")
-
-
-def uncomment_packages(text: str, paths: Collection[Path], start: str) -> str:
-    """Return `text` without the comments behind entries, given by their key paths, that begin with `start`."""
-    return _commented(text, dict.fromkeys(paths, ""), lambda present: bool(present and present.startswith(start)))
-
-
 def comments_of(text: str, paths: Collection[Path]) -> dict[Path, str]:
     """Return the comments behind entries, given by their key paths, without their signs; empty where there is none."""
     lists = _lists(Document(text), paths) if paths else ()
     return {(*path, number): entries.comment(number) or "" for path, entries, numbers in lists for number in numbers}
 
 
-def _commented(text: str, comments: Mapping[Path, str], applies: Callable[[str | None], bool]) -> str:
-    """Set the comments behind entries where this applies to the comments that are there."""
+def set_comments(text: str, comments: Mapping[Path, str]) -> str:
+    """Return `text` with comments behind entries that have none, given by their key paths; an empty one removes one."""
     document = Document(text)
     for path, entries, numbers in _lists(document, comments):
         for number in numbers:
-            if applies(entries.comment(number)):
-                entries.set_comment(number, comments[*path, number])
+            comment = "".join(char if char.isprintable() else " " for char in comments[*path, number])
+            present = entries.comment(number)
+            if present is not None and not (present and comment):
+                entries.set_comment(number, comment)
         document.replace(path, entries)
     return document.edited({})
 

@@ -11,10 +11,11 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from nixprof.nix.profile import FORGES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_FORGES: Final = ("github", "gitlab", "sourcehut")
 _RELATIVE: Final = r"(?:[a-z+]+:)?(?:[.~]|$)|(?:path|git\+file|hg\+file):(?!/)"
 _ARCHIVE: Final = r"\.(git|tar(\.\w+)?|tgz|zip)$"
 # Archives that a forge or FlakeHub makes of a repository; the groups are its owner and its name.
@@ -35,9 +36,9 @@ def is_relative(reference: str) -> bool:
 
 
 def absolute(reference: str) -> str:
-    """Write a reference to a folder so that it means the same everywhere: one in a git repository as a part of that.
+    """Write a reference to a folder so that it means the same everywhere.
 
-    As Nix does it: of a repository only what git knows gets into the store, which everybody can read.
+    As Nix does it: one in a git repository as a part of that, of which only what git knows gets into the store.
     https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake#path-like-syntax
     """
     path, mark, query = reference.removeprefix("path:").partition("?")
@@ -95,21 +96,16 @@ def _parts(reference: str) -> tuple[str, str, str]:
     if not colon:
         repository, named = (*parts, "", "")[:2]
         return "", repository, named or branch
-    if scheme in _FORGES:
+    if scheme in FORGES:
         owner, repository, named = (*parts, "", "", "")[:3]
         return owner, repository, named or branch
     if found := re.match(_DOWNLOAD, place):
         owner, repository = filter(None, found.groups())
         return owner, repository, branch
     ends = [re.sub(_ARCHIVE, "", part) for part in reversed(parts)]
-    # A download often ends in a version.
-    words = filter(_is_word, ends) if scheme.endswith(("http", "https")) else ()
-    return "", next(iter((*words, *ends)), ""), branch
-
-
-def _is_word(text: str) -> bool:
-    """Tell whether a part of an address can name a flake, which `*`, `v1.0` and `24.05` cannot."""
-    return text[:1].isalpha() and not re.fullmatch(r"v\d[\d.]*", text)
+    # A download often ends in a version, and `*`, `v1.0` and `24.05` name no flake.
+    words = [one for one in ends if one[:1].isalpha() and not re.fullmatch(r"v\d[\d.]*", one)]
+    return "", next(iter((*(words if scheme.endswith(("http", "https")) else ()), *ends)), ""), branch
 
 
 def _as_name(text: str) -> str:

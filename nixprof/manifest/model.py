@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Final, Literal
 
 from nixprof.record import record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from nixprof.machine import Machine
@@ -15,13 +17,10 @@ if TYPE_CHECKING:
 
 @record
 class Scope:
-    """Where an entry applies: everywhere, on one kind of system, or on one host.
-
-    `name` is empty for `all`; for `system` an OS ("darwin"), an architecture ("aarch64") or a full system
-    ("x86_64-linux"); for `host` the name of the machine; see `nixprof.machine.host_name`.
-    """
+    """Where an entry applies: everywhere, on one kind of system, or on one host."""
 
     kind: Literal["all", "system", "host"]
+    # Of a system, its OS ("darwin"), its architecture ("aarch64") or all of it; of a host, see `machine.host_name`.
     name: str = ""
 
     def applies(self, machine: Machine) -> bool:
@@ -44,20 +43,15 @@ EVERYWHERE: Final = Scope("all")
 
 @record
 class Package:
-    """One entry of the list.
-
-    `written` is the spec as the user wrote it, `priority` None where the user gave none, `file` the manifest
-    file that holds the entry, and `path` its key path there: ("packages", 3), ("system", "darwin",
-    "packages", 0).
-    """
+    """One entry of the list."""
 
     spec: Spec
-    written: str
-    priority: int | None
+    written: str  # the spec as the user wrote it
+    priority: int | None  # None where the user gave none
     pin: bool
     scope: Scope
-    file: Path
-    path: tuple[str | int, ...]
+    file: Path  # the file that holds the entry
+    path: tuple[str | int, ...]  # its key path there: ("packages", 3), ("system", "darwin", "packages", 0)
 
 
 @record
@@ -78,30 +72,27 @@ LAST_FOR_INTEL_MACS: Final = Input("nixpkgs", "github:NixOS/nixpkgs/nixpkgs-26.0
 
 @record
 class Policy:
-    """What `[nixpkgs]` asks of every input that is a nixpkgs.
+    """What `[nixpkgs]` asks of every input that is a nixpkgs; the fields are the keys of that table."""
 
-    `allow_unfree` and `allow_broken` are True for every package, False for none, or package names;
-    `allow_insecure` holds package names, `overlays` names of inputs.
-    """
-
-    allow_unfree: bool | tuple[str, ...] = False
+    allow_unfree: bool | tuple[str, ...] = False  # True for every package, else names of packages
     allow_insecure: tuple[str, ...] = ()
     allow_broken: bool | tuple[str, ...] = False
-    overlays: tuple[str, ...] = ()
+    overlays: tuple[str, ...] = ()  # names of inputs
+
+    @property
+    def table(self) -> dict[str, bool | tuple[str, ...]]:
+        """Give what is asked for by the keys of the table."""
+        return {one.name.replace("_", "-"): getattr(self, one.name) for one in fields(self)}
 
     @property
     def allowed(self) -> dict[str, bool | tuple[str, ...]]:
         """Give what is allowed by the keys of the table."""
-        return {
-            "allow-unfree": self.allow_unfree,
-            "allow-insecure": self.allow_insecure,
-            "allow-broken": self.allow_broken,
-        }
+        return {key: value for key, value in self.table.items() if key != "overlays"}
 
     @property
     def is_asked_for(self) -> bool:
         """Say whether nixpkgs has to be imported with a configuration; else its `legacyPackages` do."""
-        return bool(self.allow_unfree or self.allow_insecure or self.allow_broken or self.overlays)
+        return any(self.table.values())
 
 
 @record
@@ -119,21 +110,15 @@ class Source:
 
 @record
 class Manifest:
-    """Everything that the user wants, on all machines.
-
-    `packages` are in the user's order, those of included files after those of the file that includes them.
-    `inputs` holds nixpkgs in any case. `systems` is empty where the user names none: then this machine's
-    alone counts. `sources` are the files that were read, `path` first. `lists_packages` tells whether any of them has
-    a list of packages, be it an empty one.
-    """
+    """Everything that the user wants, on all machines."""
 
     path: Path
-    packages: tuple[Package, ...]
-    inputs: tuple[Input, ...]
-    systems: tuple[str, ...]
+    packages: tuple[Package, ...]  # in the user's order; those of included files after those of the file that does so
+    inputs: tuple[Input, ...]  # nixpkgs is always one
+    systems: tuple[str, ...]  # empty where the user names none: then this machine's alone counts
     policy: Policy
-    sources: tuple[Source, ...]
-    lists_packages: bool
+    sources: tuple[Source, ...]  # the files that were read, `path` first
+    lists_packages: bool  # whether any of them has a list of packages, if only an empty one
 
     def texts(self) -> dict[Path, str]:
         """Return the text of every file."""
@@ -141,26 +126,18 @@ class Manifest:
 
     def for_machine(self, machine: Machine) -> tuple[Package, ...]:
         """Return the packages of one machine, in order. An entry of its host replaces one of its system."""
-        hosts = self._keys_of_host(machine)
-        return tuple(
-            package for package in self.packages if package.scope.applies(machine) and not _is_replaced(package, hosts)
-        )
+        return tuple(package for package, reason in self._reasons(machine) if not reason)
 
     def skipped(self, machine: Machine) -> dict[Package, str]:
         """Return the other packages, in order, each with the reason: "only on darwin"."""
-        hosts = self._keys_of_host(machine)
-        skipped = {}
+        return {package: reason for package, reason in self._reasons(machine) if reason}
+
+    def _reasons(self, machine: Machine) -> Iterator[tuple[Package, str]]:
+        """Give each package with the reason why a machine skips it; empty where it does not."""
+        on_host = (one for one in self.packages if one.scope.kind == "host" and one.scope.applies(machine))
+        keys_of_host = {package.spec.key for package in on_host}
         for package in self.packages:
-            if not package.scope.applies(machine):
-                skipped[package] = package.scope.reason
-            elif _is_replaced(package, hosts):
-                skipped[package] = f"replaced by the entry of host {machine.host}"
-        return skipped
-
-    def _keys_of_host(self, machine: Machine) -> frozenset[str]:
-        on_host = (p for p in self.packages if p.scope.kind == "host" and p.scope.applies(machine))
-        return frozenset(package.spec.key for package in on_host)
-
-
-def _is_replaced(package: Package, keys_of_host: frozenset[str]) -> bool:
-    return package.scope.kind == "system" and package.spec.key in keys_of_host
+            reason = "" if package.scope.applies(machine) else package.scope.reason
+            if not reason and package.scope.kind == "system" and package.spec.key in keys_of_host:
+                reason = f"replaced by the entry of host {machine.host}"
+            yield package, reason

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Read = Callable[[Path], bytes]
     Table = dict[str, object]
 
+T = TypeVar("T")
+
 SYSTEMS: Final = ("x86_64-linux", "aarch64-linux", "x86_64-darwin", "aarch64-darwin")
 PRIORITIES: Final = range(-(2**31), 2**31)
 MAX_SUGGESTIONS: Final = 200  # "did you mean" takes long
@@ -35,16 +37,13 @@ _ARCHITECTURES: Final = ("x86_64", "aarch64", "i686", "armv6l", "armv7l", "riscv
 _OSES: Final = ("linux", "darwin", "freebsd")
 _OTHER_WORDS: Final = {"macos": "darwin", "osx": "darwin", "mac": "darwin", "arm64": "aarch64", "amd64": "x86_64"}
 _KEYS: Final = ("packages", "systems", "include", "inputs", "nixpkgs", "system", "host")
-_POLICY_KEYS: Final = ("allow-unfree", "allow-insecure", "allow-broken", "overlays")
 _TYPES: Final = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "a table"}
 
 
 def parse(path: Path, read: Read = read_file) -> Manifest:
     """Read the manifest at `path` and the files that it includes.
 
-    Raises:
-        ManifestError: something in them is wrong; the error holds all of it.
-        NixprofError: the file itself is missing or cannot be read.
+    Raises: ManifestError with all that is wrong in them; NixprofError where the file itself cannot be read.
     """
     try:
         data = read(path)
@@ -59,11 +58,13 @@ def parse(path: Path, read: Read = read_file) -> Manifest:
 def parse_text(path: Path, data: bytes, read: Read = read_file) -> Manifest:
     """Read `data` as if it were the file at `path`, which need not exist; included files come from `read`.
 
-    Raises:
-        ManifestError: something in it, or in the files that it includes, is wrong; the error holds all of it.
+    Raises: ManifestError with all that is wrong in it and in the files that it includes.
     """
     reading = _Reading(path, read)
-    reading.read_all(data)
+    # The main file, then what it includes, then what that includes, in the order of the lists.
+    waiting = [Source(path, data)]
+    while waiting:
+        waiting.extend(reversed(reading.take(waiting.pop())))
     if not reading.is_incomplete:
         reading.check_inputs()
         reading.check_scopes()
@@ -81,31 +82,22 @@ class _Reading:
         self.read = read
         self.is_incomplete = False  # a file could not be read
         self.sources: list[Source] = []
-        self.parents: dict[str, str | None] = {}  # the file that includes each, by their real paths
+        # The files that include each, by real paths, from the main one on.
+        self.above: dict[str, tuple[str, ...]] = {os.path.realpath(path): ()}
         self.packages: list[Package] = []
         self.lists_packages = False
         self.inputs: dict[str, tuple[Input, At]] = {}
         self.input_uses: list[tuple[str, At]] = []
         self.systems: dict[str, None] = {}
         self.scopes: list[tuple[str, At]] = []
+        self.policy: dict[str, dict[str, None]] = {key: {} for key in Policy().table}
         self.allows_all: set[str] = set()  # keys of the policy
-        self.policy: dict[str, dict[str, None]] = {key: {} for key in _POLICY_KEYS}
         self.findings: list[Finding] = []
         self.suggestions = 0
 
-    # -- files ------------------------------------------------------------------------------------
-
-    def read_all(self, data: bytes) -> None:
-        """Read the main file, then what it includes, then what that includes, in the order of the lists."""
-        self.parents[os.path.realpath(self.path)] = None
-        waiting = [Source(self.path, data)]
-        while waiting:
-            source = waiting.pop()
-            self.sources.append(source)
-            waiting.extend(reversed(self._file(source)))
-
-    def _file(self, source: Source) -> list[Source]:
+    def take(self, source: Source) -> list[Source]:
         """Read one file. Return those that it includes."""
+        self.sources.append(source)
         at = At(source.path)
         try:
             table = loads(source.data)
@@ -136,37 +128,28 @@ class _Reading:
         path = at.file.parent / target
         if not os.path.lexists(path) and at.file.is_symlink():
             path = at.file.resolve().parent / target  # the manifest is a link into a folder of dot-files
-        real, parent = os.path.realpath(path), os.path.realpath(at.file)
-        if real in self.parents:
-            if real in self._includers(parent):
+        real, including = os.path.realpath(path), os.path.realpath(at.file)
+        above = (*self.above[including], including)
+        if real in self.above:
+            if real in above:
                 self._note(at, "would include itself", "remove it")
             return None
         try:
             source = Source(path, self.read(path))
-        except FileNotFoundError:
-            self.is_incomplete = True
-            self._note(at, "there is no such file", f"looked for {path}")
-            return None
         except OSError as error:
             self.is_incomplete = True
-            self._note(at, f"cannot be read: {error.strerror}")
+            is_missing = isinstance(error, FileNotFoundError)
+            message = "there is no such file" if is_missing else f"cannot be read: {error.strerror}"
+            self._note(at, message, f"looked for {path}" if is_missing else None)
             return None
-        self.parents[real] = parent
+        self.above[real] = above
         return source
 
-    def _includers(self, file: str | None) -> Iterator[str]:
-        while file is not None:
-            yield file
-            file = self.parents[file]
-
-    # -- packages ---------------------------------------------------------------------------------
-
     def _scoped(self, at: At, value: object, scope: Scope) -> None:
-        if not isinstance(value, dict):
-            self._wrong_type(at, value, "a table", 'write packages = ["ripgrep"] in it')
-            return
-        self._check_keys(at, value, ("packages",))
-        self._packages(at, value, scope)
+        table = self._typed(at, value, dict, "a table", 'write packages = ["ripgrep"] in it')
+        if table is not None:
+            self._check_keys(at, table, ("packages",))
+            self._packages(at, table, scope)
 
     def _packages(self, at: At, table: Table, scope: Scope) -> None:
         self.lists_packages |= "packages" in table
@@ -175,12 +158,10 @@ class _Reading:
             self._note(at.below("packages"), "must be one list, not a header for each package", fix)
             return
         for item, at_item in self._list(at, table, "packages", 'packages = ["ripgrep"]'):
-            if isinstance(item, str):
-                self._package(at_item, item, at_item, scope)
-            elif isinstance(item, dict):
+            if isinstance(item, dict):
                 self._package_table(at_item, item, scope)
-            else:
-                self._wrong_type(at_item, item, "a package", 'write "ripgrep"')
+            elif (written := self._typed(at_item, item, str, "a package", 'write "ripgrep"')) is not None:
+                self._package(at_item, written, at_item, scope)
 
     def _has_headers(self, at: At) -> bool:
         """Tell whether a list is written as [[NAME]]."""
@@ -193,21 +174,19 @@ class _Reading:
 
     def _package_table(self, at: At, table: Table, scope: Scope) -> None:
         self._check_keys(at, table, ("package", "priority", "pin"))
-        priority, pin, written = table.get("priority"), table.get("pin", False), table.get("package")
-        if priority is not None and (not isinstance(priority, int) or isinstance(priority, bool)):
-            self._wrong_type(at.below("priority"), priority, "a number", "write priority = 4")
-            priority = None
-        elif priority is not None and priority not in PRIORITIES:
+        priority = None
+        if "priority" in table:
+            priority = self._typed(at.below("priority"), table["priority"], int, "a number", "write priority = 4")
+        if priority is not None and priority not in PRIORITIES:
             self._note(at.below("priority"), "is out of range", "write for example 4; Nix's default is 5")
-        if not isinstance(pin, bool):
-            self._wrong_type(at.below("pin"), pin, "true or false", "write pin = true")
-            pin = False
-        if isinstance(written, str):
-            self._package(at, written, at.below("package"), scope, priority, pin=pin)
-        elif "package" in table:
-            self._wrong_type(at.below("package"), written, "a package", 'write package = "ripgrep"')
-        else:
+        pin = self._typed(at.below("pin"), table.get("pin", False), bool, "true or false", "write pin = true")
+        if "package" not in table:
             self._note(at, "names no package", 'add package = "NAME"')
+            return
+        at_spec = at.below("package")
+        written = self._typed(at_spec, table["package"], str, "a package", 'write package = "ripgrep"')
+        if written is not None:
+            self._package(at, written, at_spec, scope, priority, pin=bool(pin))
 
     def _package(
         self, at: At, written: str, at_spec: At, scope: Scope, priority: int | None = None, *, pin: bool = False
@@ -229,105 +208,93 @@ class _Reading:
             self._note(at, "is not a system", self._suggestion(name, SYSTEMS) or f"write for example {SYSTEMS[0]}")
         self.systems[name] = None
 
-    # -- inputs and policy ------------------------------------------------------------------------
-
     def _input(self, at: At, name: str, value: object) -> None:
-        try:
-            check_input_name(name)
-        except SpecError as error:
-            self._note(at, error.message, error.fix)
+        if not self._names_input(at, name):
             return
-        new = self._input_table(at, name, value) if isinstance(value, dict) else Input(name, self._url(at, value))
+        if isinstance(value, dict):
+            self._check_keys(at, value, ("url", "follows"))
+            if "url" not in value:
+                self._note(at, "has no url", 'add url = "github:owner/repo"')
+            url = self._url(at.below("url"), value["url"]) if "url" in value else ""
+            new = Input(name, url, tuple(self._follows(at, name, value)))
+        else:
+            new = Input(name, self._url(at, value))
         old, at_old = self.inputs.setdefault(name, (new, at))
         if old != new:
             self._note(at, "differs from the other definition", "keep one of the two", first=at_old)
 
-    def _input_table(self, at: At, name: str, table: Table) -> Input:
-        self._check_keys(at, table, ("url", "follows"))
-        follows = tuple(self._follows(at, name, table))
-        if "url" not in table:
-            self._note(at, "has no url", 'add url = "github:owner/repo"')
-            return Input(name, "", follows)
-        return Input(name, self._url(at.below("url"), table["url"]), follows)
-
     def _follows(self, at: At, owner: str, table: Table) -> Iterator[tuple[str, str]]:
         for name, value, at_name in self._table(at, table, "follows", 'follows = { nixpkgs = "nixpkgs" }'):
-            try:
-                check_input_name(name)
-            except SpecError as error:
-                self._note(at_name, error.message, error.fix)
-            if not isinstance(value, str):
-                self._wrong_type(at_name, value, "the name of an input", f'write {excerpt(name)} = "nixpkgs"')
+            self._names_input(at_name, name)
+            fix = f'write {excerpt(name)} = "nixpkgs"'
+            followed = self._typed(at_name, value, str, "the name of an input", fix)
+            if followed is None:
                 continue
-            if value == owner:
+            if followed == owner:
                 self._note(at_name, f"{excerpt(owner)} cannot follow itself", "name another input")
-            self.input_uses.append((value, at_name))
-            yield name, value
+            self.input_uses.append((followed, at_name))
+            yield name, followed
 
-    def _url(self, at: At, url: object) -> str:
-        if not isinstance(url, str):
-            self._wrong_type(at, url, "a flake reference", 'write "github:owner/repo"')
-            return ""
-        if not url:
+    def _names_input(self, at: At, name: str) -> bool:
+        try:
+            check_input_name(name)
+        except SpecError as error:
+            self._note(at, error.message, error.fix)
+            return False
+        return True
+
+    def _url(self, at: At, value: object) -> str:
+        url = self._typed(at, value, str, "a flake reference", 'write "github:owner/repo"')
+        if url == "":
             self._note(at, "is empty", 'write "github:owner/repo"')
-        elif not url.isprintable() or " " in url:
+        elif url and (not url.isprintable() or " " in url):
             self._note(at, "a flake reference has no spaces or control characters", "write %20 for a space")
-        elif is_relative(url):
+        elif url and is_relative(url):
             self._note(at, "is relative, and to what depends on who reads it", "use an absolute path")
-        return url
+        return url or ""
 
-    def _policy(self, at: At, table: object) -> None:
-        if not isinstance(table, dict):
-            self._wrong_type(at, table, "a table", "write [nixpkgs]")
-            return
-        self._check_keys(at, table, _POLICY_KEYS)
-        for key in _POLICY_KEYS:
-            if key in ("allow-unfree", "allow-broken") and isinstance(table.get(key), bool):
+    def _policy(self, at: At, value: object) -> None:
+        table = self._typed(at, value, dict, "a table", "write [nixpkgs]") or {}
+        defaults = Policy().table
+        self._check_keys(at, table, tuple(defaults))
+        for key, default in defaults.items():
+            if isinstance(default, bool) and isinstance(table.get(key), bool):
                 self.allows_all.update([key] if table[key] else [])
                 continue
             names = self._names(at, table, key, f'{key} = ["NAME"]')
             self.policy[key].update((name, None) for name, _ in names)
             self.input_uses.extend(names if key == "overlays" else ())
 
-    # -- shapes -----------------------------------------------------------------------------------
-
     def _list(self, at: At, table: Table, key: str, example: str) -> list[tuple[object, At]]:
-        value = table.get(key, [])
-        if isinstance(value, list):
-            return [(item, at.below(key, index)) for index, item in enumerate(value)]
-        self._wrong_type(at.below(key), value, "a list", f"write {example}")
-        return []
+        value = self._typed(at.below(key), table.get(key, []), list, "a list", f"write {example}") or []
+        return [(item, at.below(key, index)) for index, item in enumerate(value)]
 
     def _names(self, at: At, table: Table, key: str, example: str) -> list[tuple[str, At]]:
         """Return a list of strings, each with its place: none is empty, unprintable or listed twice."""
         names: dict[str, At] = {}
         for item, at_item in self._list(at, table, key, example):
-            if not isinstance(item, str):
-                self._wrong_type(at_item, item, "a string", f"write {example}")
-            elif not item.strip():
+            name = self._typed(at_item, item, str, "a string", f"write {example}")
+            if name is None:
+                continue
+            if not name.strip():
                 self._note(at_item, "is empty", "remove it")
-            elif not item.isprintable():
+            elif not name.isprintable():
                 self._note(at_item, "has a character that cannot be printed", "type it again")
-            elif item in names:
-                self._note(at_item, "is listed twice", first=names[item])
+            elif name in names:
+                self._note(at_item, "is listed twice", first=names[name])
             else:
-                names[item] = at_item
+                names[name] = at_item
         return list(names.items())
 
     def _table(self, at: At, table: Table, key: str, example: str) -> list[tuple[str, object, At]]:
-        value = table.get(key, {})
-        if isinstance(value, dict):
-            return [(name, item, at.below(key, name)) for name, item in value.items()]
-        self._wrong_type(at.below(key), value, "a table", f"write {example}")
-        return []
+        value = self._typed(at.below(key), table.get(key, {}), dict, "a table", f"write {example}") or {}
+        return [(name, item, at.below(key, name)) for name, item in value.items()]
 
     def _check_keys(self, at: At, table: Table, known: tuple[str, ...]) -> None:
         for key in table:
             if key not in known:
                 fix = self._suggestion(key, known) or f"remove it; known here: {', '.join(known)}"
                 self._note(at.below(key), "unknown key", fix)
-
-    # -- what needs all files ---------------------------------------------------------------------
 
     def check_inputs(self) -> None:
         """Note every use of an input that nobody defines."""
@@ -361,28 +328,26 @@ class _Reading:
             else:
                 same.append(package)
 
-    # -- results ----------------------------------------------------------------------------------
-
     def manifest(self) -> Manifest:
         """Return what was read. Only for a reading without problems."""
-        inputs = {DEFAULT_NIXPKGS.name: DEFAULT_NIXPKGS} if DEFAULT_NIXPKGS.name not in self.inputs else {}
-        inputs |= {name: new for name, (new, _) in self.inputs.items()}
-        unfree, insecure, broken, overlays = (tuple(self.policy[key]) for key in _POLICY_KEYS)
-        policy = Policy(
-            "allow-unfree" in self.allows_all or unfree or False,
-            insecure,
-            "allow-broken" in self.allows_all or broken or False,
-            overlays,
-        )
+        inputs = [new for new, _ in self.inputs.values()]
+        if DEFAULT_NIXPKGS.name not in self.inputs:
+            inputs.insert(0, DEFAULT_NIXPKGS)
+        asked: dict[str, Any] = {key: key in self.allows_all or tuple(names) for key, names in self.policy.items()}
+        policy = Policy(**{key.replace("-", "_"): value for key, value in asked.items() if value})
         packages, systems, sources = tuple(self.packages), tuple(self.systems), tuple(self.sources)
-        return Manifest(self.path, packages, tuple(inputs.values()), systems, policy, sources, self.lists_packages)
+        return Manifest(self.path, packages, tuple(inputs), systems, policy, sources, self.lists_packages)
 
     def _note(self, at: At, message: str, fix: str | None = None, *, first: At | None = None) -> None:
         self.findings.append(Finding(at, message, fix, first))
 
-    def _wrong_type(self, at: At, value: object, wanted: str, fix: str) -> None:
+    def _typed(self, at: At, value: object, kind: type[T], wanted: str, fix: str) -> T | None:
+        """Return a value that has to be of a type; None, and a note, where it is not."""
+        if isinstance(value, kind) and isinstance(value, bool) == (kind is bool):
+            return value
         is_ = str(value).lower() if isinstance(value, bool) else _TYPES.get(type(value), "a date")
         self._note(at, f"must be {wanted}, not {is_}", fix)
+        return None
 
     def _suggestion(self, word: str, options: Collection[str]) -> str | None:
         """Ask for the option that the user may have meant."""

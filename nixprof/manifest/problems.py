@@ -35,7 +35,6 @@ class ManifestError(NixprofError):
     """Everything that is wrong in a manifest and the files that it includes, in file and line order."""
 
     def __init__(self, manifest: Path, problems: tuple[Problem, ...]) -> None:
-        """Take the main file, and at least one problem of it or of an included file."""
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         files = {problem.file for problem in problems}
         where = str(files.pop() if len(files) == 1 else manifest)
@@ -92,5 +91,4 @@ def located(findings: Iterable[Finding], sources: Sequence[Source]) -> tuple[Pro
         return Problem(file, line, column, excerpt(wrong, _TEXT_WIDTH), message, finding.fix)
 
     order = list(texts)
-    problems = sorted(map(problem, findings), key=lambda one: (order.index(one.file), one.line, one.column))
-    return tuple(problems)
+    return tuple(sorted(map(problem, findings), key=lambda one: (order.index(one.file), one.line, one.column)))

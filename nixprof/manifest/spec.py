@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nixprof.manifest.flake_reference import is_reference
 from nixprof.record import record
 from nixprof.redact import excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEFAULT_INPUT: Final = "nixpkgs"
 ALL_OUTPUTS: Final = ("*",)
@@ -36,16 +39,11 @@ class SpecError(ValueError):
 
 @record
 class Spec:
-    """A package as the user names it.
+    """A package as the user names it. A store path has no input, and itself as its attribute path."""
 
-    `input` is the name of an input, `attr_path` the attribute names below it (at least one, without quotes),
-    `outputs` the chosen ones in the user's order: () for the package's default ones, ("*",) for all.
-    A store path has no input, and itself as its attribute path.
-    """
-
-    input: str
-    attr_path: tuple[str, ...]
-    outputs: tuple[str, ...] = ()
+    input: str  # the name of one
+    attr_path: tuple[str, ...]  # the names below it, at least one, without quotes
+    outputs: tuple[str, ...] = ()  # the chosen ones in the user's order; () for the default ones, ("*",) for all
 
     @classmethod
     def parse(cls, text: str) -> Spec:
@@ -57,15 +55,13 @@ class Spec:
                 return cls(NO_INPUT, (text,))
         match = re.fullmatch(_SPEC, text)
         if match is None or not text.isprintable():
-            raise _complaint(text)
+            raise next(_complaints(text))
         head, path, tail = match.groups()
         if head is not None:
             check_input_name(head)
-        return cls(
-            DEFAULT_INPUT if head is None else head,
-            _split(path),
-            () if tail is None else _outputs(tail, text.removesuffix("^" + tail)),
-        )
+        parts = tuple(part.strip('"') for part in re.findall(_PART, path)) if '"' in path else tuple(path.split("."))
+        outputs = () if tail is None else _outputs(tail, text.removesuffix("^" + tail))
+        return cls(DEFAULT_INPUT if head is None else head, parts, outputs)
 
     @property
     def is_store_path(self) -> bool:
@@ -84,9 +80,7 @@ class Spec:
     @property
     def key(self) -> str:
         """The identity of the package, in one canonical form: `nixpkgs#git`. Outputs are no part of it."""
-        if self.is_store_path:
-            return self.attr_path[0]
-        return f"{self.input}#{self.name}"
+        return self.attr_path[0] if self.is_store_path else f"{self.input}#{self.name}"
 
     def __str__(self) -> str:
         """Return the shortest way to write the spec. `Spec.parse` reads it back."""
@@ -108,20 +102,10 @@ def check_input_name(name: str) -> None:
     )
 
 
-def _split(path: str) -> tuple[str, ...]:
-    if '"' not in path:
-        return tuple(path.split("."))
-    return tuple(part.strip('"') for part in re.findall(_PART, path))
-
-
 @cache
 def dotted(attr_path: tuple[str, ...]) -> str:
     """Write an attribute path as one text, quoted only where it has to be."""
-    return ".".join(map(_quoted, attr_path))
-
-
-def _quoted(component: str) -> str:
-    return component if re.fullmatch(_BARE, component) else f'"{component}"'
+    return ".".join(one if re.fullmatch(_BARE, one) else f'"{one}"' for one in attr_path)
 
 
 def _outputs(tail: str, head: str) -> tuple[str, ...]:
@@ -144,40 +128,30 @@ def _outputs(tail: str, head: str) -> tuple[str, ...]:
     return names
 
 
-def _complaint(text: str) -> SpecError:
-    """Say what is wrong with a text that is no spec."""
+def _complaints(text: str) -> Iterator[SpecError]:
+    """Say what is wrong with a text that is no spec; the first one counts."""
     bare = text.strip()
     if not bare.isprintable():
-        return SpecError("has a character that cannot be printed", "type it again")
+        yield SpecError("has a character that cannot be printed", "type it again")
     if bare and bare != text:
-        return SpecError("has spaces around it", f"write {bare}")
+        yield SpecError("has spaces around it", f"write {bare}")
     head, hash_, body = text.partition("#")
-    if hash_ and '"' not in head:
-        try:
-            check_input_name(head)
-        except SpecError as error:
-            return error
-        return _path_complaint(body, head)
-    if is_reference(text.partition('"')[0]):
-        return SpecError("is a flake reference", "name it under [inputs] and write NAME#PACKAGE")
-    return _path_complaint(text)
-
-
-def _path_complaint(body: str, input_name: str = DEFAULT_INPUT) -> SpecError:
-    """Say what is wrong with the part after the input: it starts where the last good component ends."""
+    if not hash_ or '"' in head:
+        head, body = DEFAULT_INPUT, text
+        if is_reference(text.partition('"')[0]):
+            yield SpecError("is a flake reference", "name it under [inputs] and write NAME#PACKAGE")
+    try:
+        check_input_name(head)
+    except SpecError as error:
+        yield error
     if not body.strip() or body[0] == "^":
-        return SpecError("names no package", f"write {input_name}#PACKAGE")
-    position = 0
-    while match := re.compile(_PART).match(body, position):
-        position = match.end()
-        if body[position : position + 1] != ".":
-            break
-        position += 1
-    rest = body[position:]
+        yield SpecError("names no package", f"write {head}#PACKAGE")
+    # What is wrong starts where the last good name ends.
+    rest = re.sub(rf"^(?:{_PART}\.)*+(?:{_PART})?", "", body, count=1)
     if not rest or rest[0] in ".^" or rest.startswith('""'):
-        return SpecError("a name between the dots is empty", "write one dot between two names")
+        yield SpecError("a name between the dots is empty", "write one dot between two names")
     if rest[0] == '"':
-        return SpecError('a " has no partner, or a name in quotes holds a backslash', "names in Nix have neither")
+        yield SpecError('a " has no partner, or a name in quotes holds a backslash', "names in Nix have neither")
     if rest[0].isspace():
-        return SpecError("has a space in it", "write each package as an entry of its own")
-    return SpecError(f'"{rest[0]}" is not allowed in a name', "quote a name that contains it")
+        yield SpecError("has a space in it", "write each package as an entry of its own")
+    yield SpecError(f'"{rest[0]}" is not allowed in a name', "quote a name that contains it")
