@@ -108,8 +108,7 @@ def _ways_out_of_profile(
     if not elements:
         return
     it = "it" if len(elements) == 1 else "them"
-    from nixprof.importers.candidate import hint_name, only
-    from nixprof.importers.profile import candidate
+    from nixprof.importers.candidate import candidate, hint_name, only
 
     candidates = [candidate(one) for one in there]
     names = only([hint_name(candidate(one), candidates) for one in elements])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
-from nixprof.nix.flake_path import came_from, is_gone
+from nixprof.nix.local_flakes import came_from, is_gone
 from nixprof.record import record
 from nixprof.schema import MISSHAPEN, text, wrong_with
 from nixprof.store_path import checked

@@ -14,7 +14,7 @@ from nixprof.files import content, read_file
 from nixprof.formatting import count
 from nixprof.lock.lock import Lock
 from nixprof.manifest.parse import parse
-from nixprof.nix.flake_path import came_from
+from nixprof.nix.local_flakes import came_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -49,19 +49,16 @@ class Activities:
     """
 
     def __init__(self) -> None:
-        """Know nothing yet."""
-        self.steady = Lock()  # whoever holds it sees nothing change
+        self.steady = Lock()  # who holds it sees nothing change
         self.builds: dict[int, Build] = {}  # those that run, by Nix's number for them
         self.names: dict[int, str] = {}  # the packages that are fetched, the longest at work first
         self.fetching: dict[int, str] = {}  # what else is fetched, such as inputs
         self.fetched = (0, 0)  # how many store paths are there, and how many there will be
         self.built = (0, 0)  # how many builds are done, and how many there will be
         self._kinds: dict[int, int] = {}  # of the activities that run
-        self._bytes: dict[int, tuple[int, int]] = {}  # how far each of them is, and how far it will go
-        self._announced: dict[tuple[int, int], int] = {}  # what an activity has announced of a kind
-        self._done: Counter[int] = Counter()  # sums of all of these, by kind
-        self._expected: Counter[int] = Counter()
-        self._announced_sum: Counter[int] = Counter()
+        # Bytes that are done, expected or announced of a kind: those of each activity, and their sums.
+        self._bytes: dict[tuple[int, str, int], int] = {}
+        self._sums: Counter[tuple[str, int]] = Counter()
         self._stderr: list[str] = []
 
     @property
@@ -72,27 +69,27 @@ class Activities:
     @property
     def downloaded_bytes(self) -> int:
         """How much of the packages has come from the caches."""
-        return self._done[_TRANSFER]
+        return self._sums["done", _TRANSFER]
 
     @property
     def expected_bytes(self) -> int:
         """How much the packages come to, as far as that is known; it may grow."""
-        return max(self._expected[_TRANSFER], self._announced_sum[_TRANSFER])
+        return max(self._sums["expected", _TRANSFER], self._sums["announced", _TRANSFER])
 
     @property
     def unpacked_bytes(self) -> int:
         """How much of the packages is in the store."""
-        return self._done[_COPY_PATH]
+        return self._sums["done", _COPY_PATH]
 
     @property
     def unpacking_bytes(self) -> int:
         """How much of the packages will be in the store, as far as that is known; it may grow."""
-        return max(self._expected[_COPY_PATH], self._announced_sum[_COPY_PATH])
+        return max(self._sums["expected", _COPY_PATH], self._sums["announced", _COPY_PATH])
 
     @property
     def fetched_bytes(self) -> int:
         """How much has come of what is in `fetching`."""
-        return self._done[_OTHER_TRANSFER]
+        return self._sums["done", _OTHER_TRANSFER]
 
     def feed(self, line: str) -> str | None:
         """Take one line of Nix's stderr, without its end; returns what it says to the user, None for nothing."""
@@ -139,17 +136,14 @@ class Activities:
     def _stop(self, number: int) -> None:
         for running in (self.builds, self.names, self.fetching):
             running.pop(number, None)
-        done, _ = self._bytes.pop(number, (0, 0))
         if self._kinds.pop(number, None) == _OTHER_TRANSFER:
-            self._done[_OTHER_TRANSFER] -= done
+            self._count(number, "done", _OTHER_TRANSFER, 0)
 
     def _result(self, number: int, kind: int, fields: list[Any]) -> None:
         if kind == _PROGRESS:
             self._progress(number, int(fields[0]), int(fields[1]))
         elif kind == _EXPECTED:
-            at, amount = (number, int(fields[0])), int(fields[1])
-            self._announced_sum[at[1]] += amount - self._announced.get(at, 0)
-            self._announced[at] = amount
+            self._count(number, "announced", int(fields[0]), int(fields[1]))
         elif kind == _PHASE and number in self.builds:
             self.builds[number].phase = plain(str(fields[0]))
         elif kind == _LOG_LINE and number in self.builds:
@@ -163,7 +157,10 @@ class Activities:
         elif kind == _BUILDS:
             self.built = (done, expected)
         elif kind in (_TRANSFER, _COPY_PATH) or (kind == _OTHER_TRANSFER and number in self.fetching):
-            before = self._bytes.get(number, (0, 0))
-            self._done[kind] += done - before[0]
-            self._expected[kind] += expected - before[1]
-            self._bytes[number] = (done, expected)
+            self._count(number, "done", kind, done)
+            self._count(number, "expected", kind, expected)
+
+    def _count(self, number: int, what: str, kind: int, amount: int) -> None:
+        """Note the bytes of an activity, and keep the sum of its kind."""
+        self._sums[what, kind] += amount - self._bytes.get((number, what, kind), 0)
+        self._bytes[number, what, kind] = amount

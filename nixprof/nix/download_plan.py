@@ -21,68 +21,42 @@ _UNITS: dict[str, int] = {"B": 0, "bytes": 0, "KiB": 10, "MiB": 20, "GiB": 30, "
 
 @record
 class DownloadPlan:
-    """What it takes to have store paths.
+    """What it takes to have store paths."""
 
-    Attributes:
-        fetched: the store paths that come from a cache.
-        built: the derivations that are built.
-        download_bytes: what is fetched, packed.
-        unpacked_bytes: the same, unpacked.
-        difference_bytes: how much more, or less, the packages will take than those that they take the place of;
-            None where there are none, or it cannot be told before it is done.
-
-    """
-
-    fetched: tuple[str, ...]
-    built: tuple[str, ...]
-    download_bytes: int
-    unpacked_bytes: int
+    fetched: tuple[str, ...]  # the store paths that come from a cache
+    built: tuple[str, ...]  # the derivations that are built
+    download_bytes: int  # what is fetched, packed
+    unpacked_bytes: int  # the same, unpacked
+    # How much more, or less, the packages will take than those that they take the place of; None where there are none,
+    # or it cannot be told before it is done.
     difference_bytes: int | None = None
 
     @classmethod
     def parse(cls, said: str) -> DownloadPlan:
-        """Read what Nix writes to stderr: a head for each kind, and its paths below it, indented."""
-        paths: dict[str, list[str]] = {"fetched": [], "built": []}
-        sizes = [0, 0]
-        below: list[str] | None = None
+        """Read what Nix writes to stderr, perhaps several times: a head for each kind, and its paths below, indented.
+
+        What is needed more than once is listed once, but its size counts each time.
+        """
+        paths: dict[str, dict[str, None]] = {"fetched": {}, "built": {}}
+        download = unpacked = 0
+        below: dict[str, None] | None = None
         for line in said.splitlines():
-            head = _HEADS.fullmatch(line.strip())
-            if head:
+            if head := _HEADS.fullmatch(line.strip()):
                 below = paths[head["what"]]
-                if head["download"]:
-                    sizes = [_bytes(head["download"]), _bytes(head["unpacked"])]
+                download += _bytes(head["download"])
+                unpacked += _bytes(head["unpacked"])
             elif below is not None and line.startswith("  /"):
-                below.append(line.strip())
+                below[line.strip()] = None
             else:
                 below = None
-        return cls(tuple(paths["fetched"]), tuple(paths["built"]), sizes[0], sizes[1])
-
-    @classmethod
-    def total(cls, parts: Iterable[DownloadPlan]) -> DownloadPlan:
-        """Add up what several questions found.
-
-        What is needed for more than one of them is listed once, but its size counts each time: there is more than one
-        only for thousands of missing paths.
-        """
-        found = list(parts)
-        return cls(
-            tuple(dict.fromkeys(path for one in found for path in one.fetched)),
-            tuple(dict.fromkeys(path for one in found for path in one.built)),
-            sum(one.download_bytes for one in found),
-            sum(one.unpacked_bytes for one in found),
-        )
+        return cls(tuple(paths["fetched"]), tuple(paths["built"]), download, unpacked)
 
 
 def difference(leaving: Mapping[str, int], staying: Iterable[str], downloads: DownloadPlan | None) -> int | None:
-    """Tell how much more packages will take than before.
+    """Tell how many bytes more packages will take than before; None where something has to be built.
 
-    Args:
-        leaving: what the packages of before need, with the size of each store path.
-        staying: what of the new ones there is already.
-        downloads: what has to be fetched for them; None for nothing.
-
-    Returns: bytes; None where something has to be built, whose size nobody knows.
-
+    `leaving` is what the packages of before need, with the size of each store path; `staying` what of the new ones
+    there is already; `downloads` what has to be fetched for them.
     """
     gone = leaving.keys() - set(staying)
     if downloads is None:
@@ -98,6 +72,6 @@ def _pname(path: str) -> str:
     return split_name(name_of(path))[0]
 
 
-def _bytes(text: str) -> int:
-    number, _, unit = text.partition(" ")
+def _bytes(text: str | None) -> int:
+    number, _, unit = (text or "0").partition(" ")
     return int(float(number) * (1 << _UNITS.get(unit, 0)))

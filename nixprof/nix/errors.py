@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.errors import TRY_AGAIN, NixprofError, Reason
+from nixprof.files import content
+from nixprof.nix.install_hint import access_hints, daemon_hints, set_up_hints
 from nixprof.redact import excerpt, plain
-from nixprof.store_path import name_of, split_name
+from nixprof.store_path import is_store_path, name_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -84,29 +87,6 @@ class ErrorRule:
 NOT_SET_UP = "Nix is installed, but not set up for this user"
 
 
-def _set_up_hints(_: Mapping[str, str]) -> tuple[str, ...]:
-    from nixprof.nix.install_hint import set_up_hints
-
-    return set_up_hints()
-
-
-def _daemon_hints(found: Mapping[str, str]) -> tuple[str, ...]:
-    from nixprof.nix.install_hint import daemon_hints
-
-    allowed = ("an administrator can allow it: allowed-users in /etc/nix/nix.conf",)
-    return daemon_hints(found.get("socket", "")) or allowed
-
-
-def _access_hints(found: Mapping[str, str]) -> tuple[str, ...]:
-    """Say what lets the user write where Nix has to."""
-    from nixprof.files import permission_hint
-    from nixprof.nix.install_hint import store_hints
-
-    place = found["place"]
-    unknown = ("Nix may have been installed for one other user; for all: https://nixos.org/download",)
-    return permission_hint(place) or store_hints(place) or (*unknown, f"who owns it: ls -ld {place}")
-
-
 def _quoted(name: str) -> str:
     return rf"['\"`‘“](?P<{name}>[^'\"’”]+)['\"’”]"  # noqa: RUF001 - the quotes that Nix uses
 
@@ -137,20 +117,17 @@ _RENAMED = (
 # The first rule that fits counts.
 RULES = (
     ## builds. First: the log of a build may say anything.
-    ErrorRule(
-        Reason.BUILD_FAILED,
+    ErrorRule(Reason.BUILD_FAILED,
         "the download {name} is not what its package says\nhash mismatch: {wanted} was expected,\nand {got} came",
         rf"hash mismatch in fixed-output derivation {_quoted('drv')}:"
         r"\s+specified:\s*(?P<wanted>\S+)\s+got:\s*(?P<got>\S+)",
         hints="if its input has fixed that since: nixprof update"),
-    ErrorRule(
-        Reason.BUILD_FAILED, "{name} cannot be built: its builder failed {how}",
+    ErrorRule(Reason.BUILD_FAILED, "{name} cannot be built: its builder failed {how}",
         rf"(?:builder for|Cannot build) {_quoted('drv')}\.?\s*(?:Reason: builder )?failed "
         r"(?P<how>with exit code \d+|due to signal \d+(?: \([^)]*\))?|to produce output path)",
         # `nix log` needs an experimental feature that a stock Nix has turned off.
         hints="the whole log: nix-store --read-log {drv}"),
-    ErrorRule(
-        Reason.BUILD_FAILED, "{name} can only be built on {system}, and this machine is {here}",
+    ErrorRule(Reason.BUILD_FAILED, "{name} can only be built on {system}, and this machine is {here}",
         r"a '(?P<system>[^']+)' with features \{\} is required to build '(?P<drv>[^']+)', but I am a '(?P<here>[^']+)'",
         _PLATFORM + r"platform mismatch"
         r"\s+Required system: '(?P<system>[^']+)'[^\n]*\s+Current system: '(?P<here>[^']+)'"),
@@ -158,52 +135,42 @@ RULES = (
         Reason.BUILD_FAILED, "{name} can only be built on a machine with {features}, which this one does not offer",
         r"(?:with features \{(?P<features>[^}]+)\} )is required to build '(?P<drv>[^']+)'",
         _PLATFORM + r"missing system features\s+Required features: \{(?P<features>[^}]+)\}"),
-    ErrorRule(
-        Reason.BUILD_FAILED,
+    ErrorRule(Reason.BUILD_FAILED,
         "{name} would have to be built, and nix.conf has allow-import-from-derivation = false\n"
         "nix.conf has allow-import-from-derivation = false",
         r"cannot build '(?P<drv>[^'^]+)[^']*' during evaluation because the option 'allow-import-from-derivation' is",
         hints="in nix.conf: allow-import-from-derivation = true"),
     ## this machine
-    ErrorRule(
-        Reason.NIX_NOT_SET_UP, NOT_SET_UP + "\n{said}", r"creating directory ['\"]/nix['\"]: ",
+    ErrorRule(Reason.NIX_NOT_SET_UP, NOT_SET_UP + "\n{said}", r"creating directory ['\"]/nix['\"]: ",
         r"the group '[^']+' specified in 'build-users-group' does not exist",
-        r"the build users group '[^']+' has no members", hints=_set_up_hints),
-    ErrorRule(
-        Reason.DISK_FULL, "the disk is full\n{said}",
+        r"the build users group '[^']+' has no members", hints=set_up_hints),
+    ErrorRule(Reason.DISK_FULL, "the disk is full\n{said}",
         "No space left on device|database or disk is full|Disk quota exceeded",
         hints="to free what nothing uses: nix-collect-garbage\nwhich disk: df -h"),
-    ErrorRule(
-        Reason.DISK_FULL, "Nix cannot write its database\n{said}", r"disk I/O error \(in '[^']+'\)",
+    ErrorRule(Reason.DISK_FULL, "Nix cannot write its database\n{said}", r"disk I/O error \(in '[^']+'\)",
         hints="the disk may be full: df -h"),
-    ErrorRule(
-        Reason.OUT_OF_MEMORY, "Nix ran out of memory\n{said}",
+    ErrorRule(Reason.OUT_OF_MEMORY, "Nix ran out of memory\n{said}",
         r"[Cc]annot allocate memory|std::bad_alloc|[Oo]ut of memory",
         hints=f"close programs that use much of it, then {TRY_AGAIN}"),
-    ErrorRule(
-        Reason.DAEMON, "the Nix daemon does not serve this user\n{said}",
+    ErrorRule(Reason.DAEMON, "the Nix daemon does not serve this user\n{said}",
         r"(?:cannot connect to (?:socket|daemon) at|getting status of) ['\"]?(?P<socket>/[^'\"\n]*/socket)['\"]?: "
         r"Permission denied",
         r"cannot connect to (?:socket at|daemon)[^\n]*Permission denied",
         r"cannot open connection to remote store 'daemon'[^\n]*(?:reset|closed|end of file|unexpected|[Bb]roken pipe)",
-        hints=_daemon_hints),
-    ErrorRule(
-        Reason.DAEMON, "the Nix daemon does not answer\n{said}", "cannot connect to (?:socket at|daemon)",
+        hints=daemon_hints),
+    ErrorRule(Reason.DAEMON, "the Nix daemon does not answer\n{said}", "cannot connect to (?:socket at|daemon)",
         hints="start it: sudo systemctl start nix-daemon\n"
         "on a Mac: sudo launchctl kickstart -k system/org.nixos.nix-daemon"),
-    ErrorRule(
-        Reason.CANNOT_WRITE, "Nix has no access to {place}\n{said}",
+    ErrorRule(Reason.CANNOT_WRITE, "Nix has no access to {place}\n{said}",
         rf"creating symlink (?:from )?['\"](?P<place>[^'\"]+)/[^/'\"]+['\"]{_DENIED}",
         r"(?:opening lock file|creating directory|opening|creating|getting status of|could not set permissions on)"
         rf" (?:file )?{_quoted('place')}{_DENIED}",
         rf"cannot open SQLite database {_quoted('place')}", r"readonly database \(in '(?P<place>[^']+)'\)",
-        r"^'(?P<place>/[^']+)' is not a directory$", hints=_access_hints),
-    ErrorRule(
-        Reason.NIX_SETTINGS, "this Nix does not let nixprof turn on {feature}\n{said}",
+        r"^'(?P<place>/[^']+)' is not a directory$", hints=access_hints),
+    ErrorRule(Reason.NIX_SETTINGS, "this Nix does not let nixprof turn on {feature}\n{said}",
         r"experimental Nix feature '(?P<feature>[^']+)' is disabled",
         hints="in nix.conf: experimental-features = nix-command flakes"),
-    ErrorRule(
-        Reason.NIX_SETTINGS,
+    ErrorRule(Reason.NIX_SETTINGS,
         "nix.conf does not let packages be evaluated: restrict-eval is on\n{uri} is not among allowed-uris",
         r"access to (?:URI|absolute path) '(?P<uri>[^'?]+)[^']*' is forbidden in restricted mode",
         hints="in nix.conf, remove: restrict-eval = true\nor add what may be read: allowed-uris = {uri}"),
@@ -213,142 +180,108 @@ RULES = (
         hints="to let it build, in nix.conf: max-jobs = auto\n"
         f"or let another machine build: {_MANUAL}/advanced-topics/distributed-builds"),
     ## the network
-    ErrorRule(
-        Reason.NETWORK, "GitHub allows no more requests for now\nHTTP error {status} from {host}",
+    ErrorRule(Reason.NETWORK, "GitHub allows no more requests for now\nHTTP error {status} from {host}",
         r"unable to download '(?P<url>https://(?:api\.)?github\.com/[^']*)': HTTP error (?P<status>403|429)",
         hints=f"wait an hour, or {_TOKEN}"),
-    ErrorRule(
-        Reason.INPUT, "there is no repository {repository} on GitHub\nHTTP error 404 from {host}",
+    ErrorRule(Reason.INPUT, "there is no repository {repository} on GitHub\nHTTP error 404 from {host}",
         _COMMIT + r"HEAD)': HTTP error 404", hints=f"if it is private, {_TOKEN}"),
-    ErrorRule(
-        Reason.INPUT,
-        "there is no {revision} in the repository {repository} on GitHub, or no such repository\n"
+    ErrorRule(Reason.INPUT, "there is no {revision} in the repository {repository} on GitHub, or no such repository\n"
         "HTTP error {status} from {host}",
         _COMMIT + r"(?P<revision>[^']+))': HTTP error (?P<status>404|422)", hints=f"if it is private, {_TOKEN}"),
-    ErrorRule(
-        Reason.NETWORK, "{host} refuses access\nHTTP error {status} for {url}",
+    ErrorRule(Reason.NETWORK, "{host} refuses access\nHTTP error {status} for {url}",
         _DOWNLOAD + r"HTTP error (?P<status>401|403)",
         hints=f"if it wants a password: {_MANUAL}/command-ref/conf-file#conf-netrc-file", in_warnings=True),
-    ErrorRule(
-        Reason.INPUT, "there is nothing at {url}\nHTTP error {status} from {host}",
+    ErrorRule(Reason.INPUT, "there is nothing at {url}\nHTTP error {status} from {host}",
         _DOWNLOAD + r"HTTP error (?P<status>404|410)"),
-    ErrorRule(
-        Reason.NETWORK, "{host} allows no more requests for now\nHTTP error 429 from {host}",
+    ErrorRule(Reason.NETWORK, "{host} allows no more requests for now\nHTTP error 429 from {host}",
         _DOWNLOAD + "HTTP error 429", hints=_LATER, in_warnings=True),
-    ErrorRule(
-        Reason.NETWORK, "{host} is out of order\nHTTP error {status} for {url}",
+    ErrorRule(Reason.NETWORK, "{host} is out of order\nHTTP error {status} for {url}",
         _DOWNLOAD + r"HTTP error (?P<status>5\d\d)", hints=_LATER, in_warnings=True),
-    ErrorRule(
-        Reason.NETWORK, "the certificate of {host} is not valid\n{why}",
+    ErrorRule(Reason.NETWORK, "the certificate of {host} is not valid\n{why}",
         _DOWNLOAD + r"(?P<why>[^\n(]*(?:SSL|certificate)[^\n(]*)", in_warnings=True,
         hints="the clock of this machine may be wrong: date\nbehind a company's proxy: export NIX_SSL_CERT_FILE=…"),
-    ErrorRule(
-        Reason.NETWORK, "{host} does not answer in time\na timeout of {url}",
+    ErrorRule(Reason.NETWORK, "{host} does not answer in time\na timeout of {url}",
         _DOWNLOAD + r"[^\n]*(?:Timeout was reached|Operation too slow|timed out)", hints=_LATER, in_warnings=True),
-    ErrorRule(
-        Reason.NETWORK, "cannot reach {host}\n{why}", _DOWNLOAD + r"(?P<why>[^\n;(]*)",
+    ErrorRule(Reason.NETWORK, "cannot reach {host}\n{why}", _DOWNLOAD + r"(?P<why>[^\n;(]*)",
         r"(?P<why>Could not resolve host)(?:name)?:? (?P<host>[^\s:;]+)",
         r"ssh: connect to host (?P<host>\S+) port \d+: (?P<why>[^\n]*)",
         r"Failed to connect to (?P<host>\S+) port \d+[^\n:]*:? ?(?P<why>[^\n]*)",
         hints=f"{TRY_AGAIN} when you are online", in_warnings=True),
-    ErrorRule(
-        Reason.INPUT, "its server refuses access to git\n{said}",
+    ErrorRule(Reason.INPUT, "its server refuses access to git\n{said}",
         r"Permission denied \(publickey|Authentication failed for|could not read (?:Username|Password)",
         "Host key verification failed", hints="try it with git itself: git ls-remote URL", in_warnings=True),
     ## inputs
-    ErrorRule(
-        Reason.LOCK_MISMATCH,
+    ErrorRule(Reason.LOCK_MISMATCH,
         "an input is not what the lock says: its contents have changed under the same revision\n"
         "hash mismatch in {input}",
         r"NAR hash mismatch in input ['\"](?P<input>[^'\"?]+)",
         r"mismatch in field 'narHash' of input '[^']*\"(?:url|path)\":\"(?P<input>[^\"]+)\"",
         r"mismatch in field 'narHash' of input '(?P<input>[^']+)", hints="to take what is there now: nixprof update"),
-    ErrorRule(
-        Reason.INPUT, "there is no git repository {repository}",
+    ErrorRule(Reason.INPUT, "there is no git repository {repository}",
         rf"fatal: {_quoted('repository')} does not appear to be a git repository",
         r"Git repository \"(?P<repository>[^\"]+)\" does not exist",
         r"fatal: repository '(?P<repository>[^']+)' (?:not found|does not exist)", in_warnings=True),
-    ErrorRule(
-        Reason.INPUT, "there is no branch, tag or commit {revision} in the repository",
+    ErrorRule(Reason.INPUT, "there is no branch, tag or commit {revision} in the repository",
         r"ambiguous argument '(?P<revision>[^']+)': unknown revision",
         r"Cannot find Git revision '(?P<revision>[^']+)'", r"resolving Git reference '(?P<revision>[^']+)'",
         r"getting Git object '(?P<revision>[^']+)': object not found",
         r"couldn't find remote ref (?P<revision>\S+)", in_warnings=True),
-    ErrorRule(
-        Reason.NO_OVERLAY,
+    ErrorRule(Reason.NO_OVERLAY,
         "the input {input} has no overlay, and [nixpkgs] names it under overlays\nit has no overlays.default",
         r"nixprof: the input (?P<input>\S+) has no overlays\.default",
         hints="remove it from overlays: nixprof edit"),
-    ErrorRule(
-        Reason.INPUT, "there is a mistake in its flake.nix\n{why}\nat {where}",
+    ErrorRule(Reason.INPUT, "there is a mistake in its flake.nix\n{why}\nat {where}",
         r"(?P<why>(?:syntax error|undefined variable|expected a)[^\n]*?)\s+at (?P<where>\S+/flake\.nix(?::\d+)*)",
         r"file '(?P<where>[^']+/flake\.nix)' (?P<why>must be an attribute set)"),
-    ErrorRule(
-        Reason.INPUT, "not a flake: it has no flake.nix",
+    ErrorRule(Reason.INPUT, "not a flake: it has no flake.nix",
         rf"(?:getting status of|path) ['\"](?P<file>[^'\"]*)/flake\.nix['\"]{_NO_FILE}",
         r"does not contain a '[^']*flake\.nix' file"),
-    ErrorRule(
-        Reason.INPUT, "there is no folder /{file}",
+    ErrorRule(Reason.INPUT, "there is no folder /{file}",
         # What is missing in the store is so within something that was fetched.
         rf"(?:getting status of|path) ['\"]/*(?P<file>(?![^'\"]*/[0-9a-z]{{32}}-)[^'\"]+)['\"]{_NO_FILE}"),
     ErrorRule(
         Reason.INPUT, "its git repository has changes that are not committed",  # from 2.26 on Nix does not lock them
         r"because it has an unlocked input \('git\+file://(?P<folder>[^'?]+)(?:\?[^']*)?'\)", in_warnings=True,
         hints="git -C {folder} commit --all\nor to use it as it is, changes and ignored files included: path:{folder}"),
-    ErrorRule(
-        Reason.INPUT, "{reference} has no revision that could be locked",
+    ErrorRule(Reason.INPUT, "{reference} has no revision that could be locked",
         r"because it has an unlocked input \('(?P<reference>[^']+)'\)", in_warnings=True),
-    ErrorRule(
-        Reason.INPUT, "there is no {flake} in the registry of flakes",
+    ErrorRule(Reason.INPUT, "there is no {flake} in the registry of flakes",
         rf"cannot find flake {_quoted('flake')} in the flake registries",
         hints="what it offers: https://github.com/NixOS/flake-registry"),
-    ErrorRule(
-        Reason.INPUT, "{reference} is not a flake reference that this Nix knows",
+    ErrorRule(Reason.INPUT, "{reference} is not a flake reference that this Nix knows",
         rf"input {_quoted('reference')} is unsupported",
         rf"{_quoted('reference')} is not (?:a valid URL|an absolute path)",
         hints=f"their forms: {_MANUAL}/command-ref/new-cli/nix3-flake#flake-references"),
     ## caches
-    ErrorRule(
-        Reason.CACHE,
-        "{host} has {name}, but Nix does not trust its signature\n"
+    ErrorRule(Reason.CACHE, "{host} has {name}, but Nix does not trust its signature\n"
         "it is signed with none of the keys in trusted-public-keys",
         rf"(?:the substitute|ignoring substitute) for {_quoted('path')} from {_quoted('url')},?"
         r"(?: as it's| is)? not signed by any of the keys", in_warnings=True,
         hints="in nix.conf, add the key that {host} states for itself to: trusted-public-keys"),
-    ErrorRule(
-        Reason.CACHE, "{host} is not a binary cache, or refuses access",
+    ErrorRule(Reason.CACHE, "{host} is not a binary cache, or refuses access",
         rf"warning: {_quoted('url')} does not appear to be a binary cache",
         hints="which caches Nix asks: substituters in nix.conf", in_warnings=True),
-    ErrorRule(
-        Reason.CACHE,
-        "Nix ignores the cache {host}: this user may not choose caches\n"
+    ErrorRule(Reason.CACHE, "Nix ignores the cache {host}: this user may not choose caches\n"
         "the Nix daemon only follows users whom it trusts",
         rf"ignoring untrusted substituter {_quoted('url')}", in_warnings=True,
         hints="an administrator can allow it, in /etc/nix/nix.conf: extra-trusted-substituters = {url}"),
-    ErrorRule(
-        Reason.CACHE, "{host} lists a package and does not have its archive\n{said}",
+    ErrorRule(Reason.CACHE, "{host} lists a package and does not have its archive\n{said}",
         rf"file {_quoted('file')} does not exist in binary cache {_quoted('url')}", hints=_LATER, in_warnings=True),
-    ErrorRule(
-        Reason.CACHE, "{host} sent {name} incomplete",
+    ErrorRule(Reason.CACHE, "{host} sent {name} incomplete",
         rf"NAR for {_quoted('path')} fetched from {_quoted('url')} is incomplete", hints=_LATER),
-    ErrorRule(
-        Reason.CACHE, "a cache sent something else than {name}\nhash mismatch",
+    ErrorRule(Reason.CACHE, "a cache sent something else than {name}\nhash mismatch",
         r"hash mismatch importing path '(?P<path>[^']+)'", hints=_LATER),
-    ErrorRule(
-        Reason.CACHE, "a cache sent a damaged archive\n{said}",
+    ErrorRule(Reason.CACHE, "a cache sent a damaged archive\n{said}",
         r"non-zero padding|bad archive|input compressed data|failed to decompress|lzma|NAR.*invalid", hints=_LATER),
-    ErrorRule(
-        Reason.NEWER_FORMAT, "a newer Nix than this one has made the profile\n{said}",
+    ErrorRule(Reason.NEWER_FORMAT, "a newer Nix than this one has made the profile\n{said}",
         r"profile manifest '[^']+' has unsupported version",
         hints="use that Nix, or go back to a generation from before it: nixprof history"),
     ## what nixpkgs says of its packages
     ErrorRule(Reason.UNFREE, "{package} has an unfree licence\n{said}", _REFUSED + "has an unfree licen[sc]e"),
     ErrorRule(Reason.INSECURE, "{package} is marked as insecure\n{said}", _REFUSED + "is marked as insecure"),
-    ErrorRule(
-        Reason.BROKEN, "{package} is marked as broken\n{said}",
+    ErrorRule(Reason.BROKEN, "{package} is marked as broken\n{said}",
         _REFUSED + "is marked as broken", _REFUSED + _problem("broken")),
-    ErrorRule(
-        Reason.UNSUPPORTED, "{package} is not available on this system\n{said}",
+    ErrorRule(Reason.UNSUPPORTED, "{package} is not available on this system\n{said}",
         _REFUSED + "is not (?:available on the requested hostPlatform|supported on)",
         _REFUSED + _problem("unsupported")),
     ErrorRule(Reason.RENAMED, "{old} is called {new} now\n{said}", _RENAMED),
@@ -436,6 +369,13 @@ def _killed(command: str, number: int, last: str) -> NixError:
     usual = "a system that runs out of memory does this" if number == signal.SIGKILL else None
     message = f"`{command}` was stopped by {name}"
     return NixError(message, Reason.NIX_STOPPED, last, cause=last or usual, hints=(TRY_AGAIN,))
+
+
+def is_download(path: str) -> bool:
+    """Tell whether a derivation only fetches something whose hash is known: then, and only then, it has a network."""
+    # The first output of a derivation: its name, its path, and for a download how it is hashed.
+    hashed = rb'Derive\(\[\("[^"]*","[^"]*","[^"]+"'
+    return is_store_path(path) and bool(re.match(hashed, content(Path(path)) or b""))
 
 
 def unreachable(log: str) -> NixError | None:

@@ -11,24 +11,29 @@ from __future__ import annotations
 import grp
 import os
 import re
-import socket
 import stat
-from typing import Self
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
+from nixprof.files import content, permission_hint
 from nixprof.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _INSTALLER = "curl -sSfL https://nixos.org/nix/install | sh -s -- "
 # Where installers put Nix; a terminal that was open before does not have it on its PATH.
 _USUAL_PLACES = ("/nix/var/nix/profiles/default", os.path.expanduser("~/.nix-profile"))
 _SOCKET = "/nix/var/nix/daemon-socket/socket"
-_DAEMON = " && {sudo}systemctl enable --now nix-daemon"
+_DAEMON = "{sudo}systemctl enable --now nix-daemon"
 _NEW_LOGIN = "then log in again, as groups change only then"
 # What installs a distribution's own Nix, and its first release with one that nixprof can use.
 _PACKAGED = {
     "debian": ("{sudo}apt install nix-bin", 12.0),
     "ubuntu": ("{sudo}apt install nix-bin", 24.04),
-    "fedora": ("{sudo}dnf install nix" + _DAEMON, 42.0),
-    "arch": ("{sudo}pacman -S nix" + _DAEMON, 0.0),
+    "fedora": (f"{{sudo}}dnf install nix && {_DAEMON}", 42.0),
+    "arch": (f"{{sudo}}pacman -S nix && {_DAEMON}", 0.0),
 }
 
 
@@ -44,8 +49,8 @@ class Host:
     @classmethod
     def this(cls) -> Self:
         """Look at this machine."""
-        text = _text("/etc/os-release")
-        return cls(os.uname().sysname, text, root=os.geteuid() == 0, systemd=os.path.isdir("/run/systemd/system"))
+        release, systemd = _text("/etc/os-release"), os.path.isdir("/run/systemd/system")
+        return cls(os.uname().sysname, release, root=os.geteuid() == 0, systemd=systemd)
 
     @property
     def sudo(self) -> str:
@@ -57,8 +62,7 @@ class Host:
         """The command that installs the distribution's own Nix; empty where that is none, or too old."""
         if self.system != "Linux":
             return ""
-        pairs = (line.partition("=") for line in self.os_release.splitlines() if "=" in line)
-        fields = {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
+        fields = dict(re.findall(r"""(?m)^\s*(\w+)\s*=\s*["']?(.*?)["']?\s*$""", self.os_release))
         version = re.match(r"\d+(\.\d+)?", fields.get("VERSION_ID", ""))
         # A release without a number is one that always has the newest.
         release = float(version[0]) if version else float("inf")
@@ -66,35 +70,29 @@ class Host:
         found = [_PACKAGED[name] for name in names if name in _PACKAGED]
         return next((command.format(sudo=self.sudo) for command, first in found if release >= first), "")
 
-    @property
-    def is_debian(self) -> bool:
-        """Whether it has the packages of Debian."""
-        return "apt" in self.package
-
 
 def to_install(host: Host) -> tuple[str, ...]:
     """Say how to install a Nix that works for this user: a command, and perhaps what to do after it."""
     if not host.package:
         without_daemon = host.system == "Linux" and not host.systemd
         return (_INSTALLER + ("--no-daemon" if without_daemon else "--daemon"),)
-    if not host.is_debian:
+    if "apt" not in host.package:
         return (host.package,)
     command, *then = to_set_up(host)
-    if host.systemd:  # the set-up is a package that needs the other one
-        return (command, *then)
-    return (f"{host.package} --no-install-recommends && {command}", *then)
+    # With systemd, the set-up is a package that needs the other one.
+    return (command if host.systemd else f"{host.package} --no-install-recommends && {command}", *then)
 
 
 def to_set_up(host: Host) -> tuple[str, ...]:
     """Say how a Nix that is installed comes to work for this user: a command, and perhaps what to do after it."""
     if host.system != "Linux":
         return (_INSTALLER + "--daemon",)
+    if not host.systemd and host.root:
+        return ("mkdir -p /etc/nix && echo 'build-users-group =' >>/etc/nix/nix.conf",)
     if not host.systemd:
-        if host.root:
-            return ("mkdir -p /etc/nix && echo 'build-users-group =' >>/etc/nix/nix.conf",)
         return ('sudo mkdir -p /nix/var/nix && sudo chown -R "$USER" /nix',)
-    if not host.is_debian:
-        return (_DAEMON.removeprefix(" && ").format(sudo=host.sudo),)
+    if "apt" not in host.package:
+        return (_DAEMON.format(sudo=host.sudo),)
     if host.root:
         return ("apt install nix-setup-systemd",)
     return ('sudo apt install nix-setup-systemd && sudo usermod -aG nix-users "$USER"', _NEW_LOGIN)
@@ -102,8 +100,15 @@ def to_set_up(host: Host) -> tuple[str, ...]:
 
 def missing_set_up(host: Host) -> tuple[str, ...]:
     """Say what the Nix of this machine lacks to work for this user, as `to_set_up` does; empty where it works."""
+    import socket
+
     if host.root:
-        return () if _has_build_users() else to_set_up(host)
+        # It builds as members of a group, or as root where nix.conf says so.
+        settings = re.findall(r"^\s*build-users-group\s*=\s*(\S*)", _text("/etc/nix/nix.conf"), re.MULTILINE)
+        group = settings[-1] if settings else "nixbld"
+        with suppress(KeyError):
+            return () if not group or grp.getgrnam(group).gr_mem else to_set_up(host)
+        return to_set_up(host)
     if os.access("/nix/var/nix", os.W_OK):
         return ()
     try:
@@ -114,23 +119,11 @@ def missing_set_up(host: Host) -> tuple[str, ...]:
     return ()
 
 
-def _has_build_users() -> bool:
-    """Tell whether Nix can build as root: as members of a group, or as root where nix.conf says so."""
-    settings = re.findall(r"^\s*build-users-group\s*=\s*(\S*)", _text("/etc/nix/nix.conf"), re.MULTILINE)
-    group = settings[-1] if settings else "nixbld"
-    try:
-        return not group or bool(grp.getgrnam(group).gr_mem)
-    except KeyError:
-        return False
-
-
 def _text(path: str) -> str:
-    """Read a file; empty where that is not possible."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
+    return (content(Path(path)) or b"").decode(errors="replace")
+
+
+## hints; what Nix named decides on some
 
 
 def hints() -> tuple[str, ...]:
@@ -142,33 +135,31 @@ def hints() -> tuple[str, ...]:
     return (f"to install it: {command}", *then, "more ways: https://nixos.org/download")
 
 
-def set_up_hints() -> tuple[str, ...]:
+def set_up_hints(_: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Say what makes the Nix of this machine work for this user."""
     command, *then = to_set_up(Host.this())
     return (f"to set it up for you: {command}", *then)
 
 
-def store_hints(path: str) -> tuple[str, ...]:
-    """Say what lets this user write at a path of root's store; empty where it is somebody else's, or elsewhere."""
-    try:
-        is_roots = path.startswith("/nix/") and os.stat("/nix").st_uid == 0
-    except OSError:
-        return ()
-    return set_up_hints() if is_roots else ()
+def access_hints(found: Mapping[str, str]) -> tuple[str, ...]:
+    """Say what lets the user write at a `place` where Nix has to."""
+    place = found["place"]
+    is_roots = place.startswith("/nix/") and os.path.exists("/nix") and os.stat("/nix").st_uid == 0
+    unknown = ("Nix may have been installed for one other user; for all: https://nixos.org/download",)
+    return permission_hint(place) or (set_up_hints() if is_roots else (*unknown, f"who owns it: ls -ld {place}"))
 
 
-def daemon_hints(path: str) -> tuple[str, ...]:
-    """Name the group that lets this user use the daemon behind a socket; empty where no group does."""
-    folder = os.path.dirname(path)
-    if os.path.basename(folder) != "daemon-socket":
-        return ()
-    try:
-        status = os.stat(folder)
-        group = grp.getgrgid(status.st_gid).gr_name
-    except (OSError, KeyError):  # KeyError: a number that the system has no name for
-        return ()
-    only_for_group = status.st_mode & stat.S_IXGRP and not status.st_mode & stat.S_IXOTH
-    return (f'to use the Nix daemon: sudo usermod -aG {group} "$USER"', _NEW_LOGIN) if only_for_group else ()
+def daemon_hints(found: Mapping[str, str]) -> tuple[str, ...]:
+    """Say what lets the user use the daemon behind a `socket`: where only a group may, to be in that."""
+    folder, name = os.path.split(os.path.dirname(found.get("socket", "")))
+    if name == "daemon-socket":
+        # The system may have no name for a number.
+        with suppress(OSError, KeyError):
+            status = os.stat(os.path.join(folder, name))
+            group = grp.getgrgid(status.st_gid).gr_name
+            if status.st_mode & stat.S_IXGRP and not status.st_mode & stat.S_IXOTH:
+                return (f'to use the Nix daemon: sudo usermod -aG {group} "$USER"', _NEW_LOGIN)
+    return ("an administrator can allow it: allowed-users in /etc/nix/nix.conf",)
 
 
 if __name__ == "__main__":

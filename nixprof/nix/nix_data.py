@@ -30,9 +30,7 @@ _WORDS = {"true": True, "false": False, "null": None}
 
 
 def read_literal(text: str) -> Any:
-    """Read a Nix literal.
-
-    Returns: dicts, lists, strings, numbers, booleans and None.
+    """Read a Nix literal: dicts, lists, strings, numbers, booleans and None.
 
     Raises: MisshapenError that says at which line something else stands.
     """
@@ -41,9 +39,7 @@ def read_literal(text: str) -> Any:
         value = reader.value(*reader.take())
     except RecursionError:
         raise MisshapenError("it is nested too deeply") from None
-    kind, word = reader.take()
-    if kind != "end":
-        raise reader.complaint(word)
+    reader.expect("end", "")
     return value
 
 
@@ -88,15 +84,16 @@ class _Reader:
         if kind not in ("word", "string"):
             raise self.complaint(word)
         name = self._string(word) if kind == "string" else word
-        self._expect("=")
+        self.expect("sign", "=")
         value = self.value(*self.take())
-        self._expect(";")
+        self.expect("sign", ";")
         return name, value
 
-    def _expect(self, sign: str) -> None:
-        token = self.take()
-        if token != ("sign", sign):
-            raise self.complaint(token[1])
+    def expect(self, *token: str) -> None:
+        """Read a token, given by its kind and its text, that has to be next."""
+        found = self.take()
+        if found != token:
+            raise self.complaint(found[1])
 
     def _string(self, word: str) -> str:
         if re.match(_INTERPOLATION, word):
@@ -112,10 +109,9 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\
 
 
 def quoted(text: str) -> str:
-    r"""Write any text as a Nix string that evaluates to it.
+    r"""Write any text as a Nix string that evaluates to it: in double quotes, `\`, `"` and `${` are special.
 
-    The rules are those of https://nix.dev/manual/nix/latest/language/string-literals: in a string in double quotes,
-    `\`, `"` and `${` are special. A NUL cannot be in one; a manifest cannot hold it either.
+    A NUL cannot be in one, nor in a manifest. https://nix.dev/manual/nix/latest/language/string-literals
     """
     return '"' + text.translate(_ESCAPES).replace("${", "\\${") + '"'
 

@@ -15,7 +15,7 @@ import subprocess
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
@@ -23,7 +23,8 @@ from nixprof.files import scratch_folder
 from nixprof.nix.activity import Activities
 from nixprof.nix.download_plan import DownloadPlan
 from nixprof.nix.errors import NOT_SET_UP, NixError, explain
-from nixprof.nix.flake_path import LINK_PREFIX, LINKS, is_plain, leads_to, link_name
+from nixprof.nix.install_hint import hints, set_up_hints
+from nixprof.nix.local_flakes import LINK_PREFIX, LINKS, is_plain, leads_to, link_name
 from nixprof.nix.nix_data import quoted
 from nixprof.nix.profile import USUAL_PRIORITY, manifest_of
 from nixprof.nix.version import MINIMUM, NixVersion
@@ -33,10 +34,11 @@ from nixprof.store_path import is_store_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-    from types import TracebackType
 
     from nixprof.nix.profile import Element, Profile
     from nixprof.nix.progress import Progress
+
+T = TypeVar("T")
 
 _IDENTIFY = Path(__file__).parent / "identify.nix"
 _TOLD = ("--log-format", "internal-json")
@@ -66,20 +68,11 @@ class Nix:
 
     def __init__(
         self,
-        progress: Progress,
-        lock: int | None = None,
-        scratch: Path | None = None,
-        version: NixVersion | None = None,
+        progress: Progress,  # is told what Nix does and says
+        lock: int | None = None,  # a descriptor that a change of a profile is to share
+        scratch: Path | None = None,  # where temporary folders are made; None for the usual place of the system
+        version: NixVersion | None = None,  # which Nix it is; None where it has to be asked
     ) -> None:
-        """Begin.
-
-        Args:
-            progress: is told what Nix does and says.
-            lock: a descriptor that a change of a profile is to share.
-            scratch: where temporary folders are made; None for the usual place of the system.
-            version: which Nix it is; None where it has to be asked.
-
-        """
         self._progress = progress
         self._version = version
         self._lock = () if lock is None else (lock,)
@@ -90,37 +83,22 @@ class Nix:
         """Begin."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Remove the links."""
         self._cleanup.close()
 
     def identity(self) -> str:
         """Return what Nix says of itself, with its version and the system that it builds for."""
-        return self._run(_VERSION)
+        return self._run(_VERSION)[0]
 
     @cached_property
     def version(self) -> NixVersion:
         """Which Nix it is."""
-        if self._version:
-            return self._version
-        printed = self.identity()
-        version = NixVersion.parse(printed)
+        printed = "" if self._version else self.identity()
+        version = self._version or NixVersion.parse(printed)
         if version is None:
             raise _nonsense("`nix --version` names no version", printed)
         return version
-
-    def _refuse_too_old(self) -> None:
-        """Say so where it is too old a Nix that has failed for a reason that nixprof does not know."""
-        if not self.version.is_supported:
-            from nixprof.nix.install_hint import hints
-
-            raise NixprofError(
-                f"Nix {self.version.text} is too old: nixprof needs {MINIMUM[0]}.{MINIMUM[1]} or newer",
-                Reason.NIX_TOO_OLD,
-                hints=hints(),
-            )
 
     ## flakes
 
@@ -140,94 +118,73 @@ class Nix:
 
     def _write_lock(self, argv: list[str]) -> None:
         """Start a command that writes `flake.lock`; from 2.26 on, some only warn where they do not write it."""
-        _, said = self._run_both([argv[0], *_TOLD, *argv[1:]])
+        _, said = self._run(argv)
         if _UNLOCKED in said:
             raise explain(said, argv)
 
     def evaluate(self, folder: Path, attribute: str, function: str, hear: Callable[[str], object] = str) -> Any:
         """Apply a Nix function to an attribute of the flake in `folder` and return what it gives, as JSON has it.
 
-        Args:
-            folder: the flake.
-            attribute: an attribute path; a literal of nixprof's, never something of a manifest.
-            function: a Nix function; what it holds of a manifest is quoted as `nix_data.quoted` does.
-            hear: is told what Nix writes beside the result, such as warnings of nixpkgs.
-
+        `attribute` is a literal of nixprof's, never something of a manifest; what `function` holds of one is quoted as
+        `nix_data.quoted` does. `hear` is told what Nix writes beside the result, such as warnings of nixpkgs.
         """
         installable = f"{self.reference(folder)}#{attribute}"
-        printed, said = self._watch_both(_nix("eval", "--json", "--apply", function, operands=[installable]))
+        printed, said = self._run(_nix("eval", "--json", "--apply", function, operands=[installable]))
         hear(said)
-        try:
-            return json.loads(printed)
-        except (ValueError, RecursionError) as error:
-            raise _nonsense("Nix printed something that is not valid JSON", printed) from error
+        return _read(printed, "Nix printed something that is not valid JSON", lambda value: value)
 
     def fetch(self, reference: str) -> Path:
         """Have the folder of a flake reference, which need not be a flake, in the store."""
-        printed = self._watch(_nix("flake", "prefetch", "--json", operands=[reference]))
-        try:
-            return Path(json.loads(printed)["storePath"])
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
-            raise _nonsense("Nix did not say what it fetched", printed) from error
+        # Nix would download the global registry also for a reference that needs none.
+        is_direct = ":" in reference and not reference.startswith("flake:")
+        flags = ("--option", "flake-registry", "/nonexistent") if is_direct else ()
+        printed, _ = self._run(_nix("flake", "prefetch", "--json", *flags, operands=[reference]))
+        return _read(printed, "Nix did not say what it fetched", lambda said: Path(said["storePath"]))
 
     def locked_reference(self, reference: str) -> str:
         """Have a flake in the store as it is now; returns the reference that it is locked to."""
-        printed = self._watch(_nix("flake", "metadata", "--json", operands=[reference]))
-        try:
-            return str(json.loads(printed)["url"])
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
-            raise _nonsense("Nix did not say what it fetched", printed) from error
+        printed, _ = self._run(_nix("flake", "metadata", "--json", operands=[reference]))
+        return _read(printed, "Nix did not say what it fetched", lambda said: str(said["url"]))
 
     ## the store
 
     def invalid(self, paths: Collection[str]) -> set[str]:
         """Tell which store paths Nix does not count as in the store, whatever is on the disk there."""
         commands = _nix_store("--check-validity", "--print-invalid", paths=sorted(paths))
-        return {path for command in commands for path in self._run(command).split()}
+        return {path for command in commands for path in self._run(command)[0].split()}
 
     def plan_downloads(self, paths: Iterable[str]) -> DownloadPlan:
         """Tell what `realise` of the same would fetch and build, without doing it."""
         commands = _nix_store("--realise", "--dry-run", paths=paths)
-        return DownloadPlan.total(DownloadPlan.parse(self._run_both(command)[1]) for command in commands)
+        return DownloadPlan.parse("\n".join(self._run(command)[1] for command in commands))
 
     def closures(self, *roots: Iterable[str]) -> list[dict[str, int]]:
-        """Give everything that sets of store paths need, themselves included, with the size of each in bytes.
-
-        Returns: one closure for each set; Nix is asked about all of them at once.
-
-        """
+        """Give everything that each set of store paths needs, itself included, with the size of each in bytes."""
         starts = [sorted(set(map(_checked, some))) for some in roots]
         format_ = ("--json-format", "1") if self.version.wants_json_format else ()
         known: dict[str, Any] = {}
+        message = "Nix did not say what store paths need"
         for some in _batches(dict.fromkeys(path for start in starts for path in start)):
-            printed = self._run(_nix("path-info", "--recursive", "--json", *format_, operands=some))
-            try:
-                told = json.loads(printed)
-                # Before 2.19 it was a list.
-                known |= {one["path"]: one for one in told} if isinstance(told, list) else told
-            except MISSHAPEN as error:
-                raise _nonsense("Nix did not say what store paths need", printed) from error
+            printed, _ = self._run(_nix("path-info", "--recursive", "--json", *format_, operands=some))
+            # Before 2.19 it was a list.
+            known |= _read(printed, message, lambda it: it if isinstance(it, dict) else {e["path"]: e for e in it})
         try:
             return [_closure(start, known) for start in starts]
         except MISSHAPEN as error:
-            raise _nonsense("Nix did not say what store paths need", str(known)) from error
+            raise _nonsense(message, str(known)) from error
 
     def realise(self, paths: Iterable[str], roots: Path) -> None:
         """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built.
 
-        Args:
-            paths: what to bring.
-            roots: a folder in which links to all of them are made: while these exist, no garbage collection deletes
-                what they lead to.
-
+        While the links to all of them, which are made in `roots`, exist, no garbage collection deletes any.
         """
         for number, command in enumerate(_nix_store("--realise", "--keep-going", paths=paths)):
-            self._watch([*command, "--add-root", str(roots / f"realised-{number}")])
+            self._run([*command, "--add-root", str(roots / f"realised-{number}")])
 
     def log(self, derivation: str) -> str:
         """Give what a build has written; empty where that was not kept."""
         try:
-            return "".join(self._run(command) for command in _nix_store("--read-log", paths=[derivation]))
+            return "".join(self._run(command)[0] for command in _nix_store("--read-log", paths=[derivation]))
         except NixError:
             return ""
 
@@ -236,20 +193,15 @@ class Nix:
     def ask(self, questions: Path, number: int) -> tuple[list[Any], NixError | None]:
         """Ask about the packages of a nixpkgs; see `identify.nix` for the shape of questions and answers.
 
-        Args:
-            questions: a file with the questions as JSON.
-            number: how many they are.
-
-        Returns: the answers up to the first question that cannot be evaluated, and what Nix says of that one; None
-            where all could be.
-
+        `questions` is a file that holds `number` of them. Returns the answers up to the first question that cannot be
+        evaluated, and what Nix says of that one.
         """
         # What looks at the machine is not pure, whatever nix.conf wants.
         flags = ["--option", "extra-experimental-features", "nix-command flakes", "--option", "pure-eval", "false"]
         expression = f"import {quoted(str(_IDENTIFY))} {quoted(str(questions))}"
         items = [word for item in range(number) for word in ("-A", str(item))]
         try:
-            printed = self._run(
+            printed, _ = self._run(
                 ["nix-instantiate", "--eval", "--strict", "--json", *flags, "--expr", expression, *items]
             )
         except NixError as error:
@@ -267,26 +219,21 @@ class Nix:
         self._change(_nix("profile", word, *_profile_flag(profile), *rank, operands=[installable]))
 
     def upgrade(self, profile: Path, store_path: str) -> None:
-        """Evaluate the flake of an element anew and install what it gives now, in one step.
+        """Evaluate the flake of an element again and install what it gives now, in one step.
 
-        Args:
-            profile: the profile.
-            store_path: one that only this element has; the one way to name an element that is right for every Nix.
-
+        `store_path` is one that only this element has: the one way to name an element that is right for every Nix.
         """
         self._change(_nix("profile", "upgrade", *_profile_flag(profile), operands=[_checked(store_path)]))
 
     def replace(
         self, profile: Profile, elements: Collection[Element], folder: Path, attribute: str, priority: int
     ) -> None:
-        """Exchange elements for an attribute of the flake in `folder`, in one step for whoever uses the profile.
+        """Exchange elements for an attribute of the flake in `folder`, in one step for those who use the profile.
 
         No command of Nix does this at once. So it is done on a scratch profile, and the real one then moves to the
         outcome. The scratch profile begins with the list of the elements that stay, written by nixprof: so they stay
         exactly as they are, and none has to be named to Nix, which has no name for an element that is always right.
-
-        Raises: as the others; ConcurrentChangeError where the profile is no longer what it was when it was read.
-
+        Raises ConcurrentChangeError where the profile is no longer what it was when it was read.
         """
         with scratch_folder(self._scratch) as scratch:
             copy, start = Path(scratch, "profile"), Path(scratch, "start")
@@ -321,7 +268,7 @@ class Nix:
     def _flakes_are_on(self) -> bool:
         """Whether commands such as `nix profile` work as the user types them."""
         try:
-            return self._run(["nix", "eval", "--expr", "builtins ? getFlake"]).strip() == "true"
+            return self._run(["nix", "eval", "--expr", "builtins ? getFlake"])[0].strip() == "true"
         except NixprofError:
             return False
 
@@ -345,59 +292,23 @@ class Nix:
         os.symlink(parent, link)
         return os.path.join(link, name)
 
-    def _watch(self, argv: list[str]) -> str:
-        """Start a command that may take long, and let it be followed; returns what it prints."""
-        return self._watch_both(argv)[0]
-
-    def _watch_both(self, argv: list[str]) -> tuple[str, str]:
-        """Do as `_watch`, and return as well what it writes to stderr."""
-        return self._run_both([argv[0], *_TOLD, *argv[1:]])
-
-    def _run(self, argv: list[str]) -> str:
-        """Start a command of Nix's and return what it prints; raises as `_run_both` does."""
-        return self._run_both(argv)[0]
-
     def _change(self, argv: list[str]) -> None:
-        """Start a command that changes a profile: it has the lock until it ends, and gets no Ctrl-C.
-
-        Raises: as `_run_both` does.
-        """
+        """Start a command that changes a profile: it has the lock until it ends, and gets no Ctrl-C."""
         # Nix leaves the folder in which it has put a profile together.
         with scratch_folder(self._scratch) as temporary:
-            self._run_both(argv, inherited=self._lock, process_group=0, env={**os.environ, "TMPDIR": str(temporary)})
+            self._run(argv, pass_fds=self._lock, process_group=0, env={**os.environ, "TMPDIR": str(temporary)})
 
-    def _run_both(
-        self,
-        argv: list[str],
-        *,
-        inherited: Sequence[int] = (),
-        process_group: int | None = None,
-        env: Mapping[str, str] | None = None,
-    ) -> tuple[str, str]:
-        """Start a command of Nix's and return what it writes to stdout and to stderr.
+    def _run(self, argv: list[str], **how: Any) -> tuple[str, str]:
+        """Start a command of Nix's, with what Popen takes, and return what it writes to stdout and to stderr.
 
         Raises: NixprofError that explains why it could not be started or why it failed.
         """
-        if shutil.which(argv[0]) is None:
-            from nixprof.nix.install_hint import hints
-
-            raise NixprofError(f"there is no {argv[0]} on the PATH", Reason.NO_NIX, hints=hints())
-        if not _has_the_usual_store():
-            from nixprof.nix.install_hint import set_up_hints
-
-            raise NixprofError(NOT_SET_UP, Reason.NIX_NOT_SET_UP, cause=f"there is no {_STATE}", hints=set_up_hints())
-        # How Nix is to write what it does is nothing to try by hand.
-        self._progress.nix_runs([word for word in argv if word not in _TOLD])
-        with subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=inherited,
-            process_group=process_group,
-            cwd=_where(),
-            env=env,
-        ) as process:
+        _check_set_up(argv[0])
+        self._progress.nix_runs(argv)
+        # How Nix is to write what it does is nothing to try by hand, and nothing that just any Nix can be asked.
+        words = argv if argv == _VERSION else [argv[0], *_TOLD, *argv[1:]]
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(words, cwd=_where(), **streams, **how) as process:
             try:
                 printed, said = self._follow(process)
             except BaseException:
@@ -410,8 +321,9 @@ class Nix:
         if process.returncode:
             error = explain(said, argv, process.returncode)
             error.printed = printed
-            if error.reason is Reason.FAILED and argv != _VERSION:
-                self._refuse_too_old()
+            if error.reason is Reason.FAILED and argv != _VERSION and not self.version.is_supported:
+                message = f"Nix {self.version.text} is too old: nixprof needs {MINIMUM[0]}.{MINIMUM[1]} or newer"
+                raise NixprofError(message, Reason.NIX_TOO_OLD, hints=hints())
             raise error
         return printed, said
 
@@ -463,27 +375,15 @@ class Nix:
 
 
 def _nix(*words: str, operands: Iterable[str] = ()) -> list[str]:
-    """Write a command line of `nix`.
-
-    Args:
-        words: the subcommand and its options, whose values may come from data.
-        operands: what it works on; whatever these are, none is taken for an option.
-
-    """
+    """Write a command line of `nix`: a subcommand, its options, and what it works on, which is taken for no option."""
     return ["nix", *_FEATURES, *words, "--", *operands]
 
 
 def _nix_store(*words: str, paths: Iterable[str]) -> Iterator[list[str]]:
-    """Write command lines of `nix-store`: as many as it takes for the system to accept them, none for no path.
+    """Write command lines of `nix-store` on store paths, or outputs of derivations as `DRV!out,man`.
 
-    `nix-store` knows no `--`, so that everything that it is given is checked.
-
-    Args:
-        words: the operation and its options.
-        paths: store paths, or outputs of derivations as `DRV!out,man`.
-
-    Raises: NixprofError where one is neither.
-
+    They are as many as it takes for the system to accept them, none for no path. `nix-store` knows no `--`, so that
+    everything that it is given is checked.
     """
     for some in _batches(paths):
         for path in some:
@@ -497,10 +397,7 @@ def _nix_env(profile: Path, *words: str) -> list[str]:
 
 
 def _checked(path: str) -> str:
-    """Give a path back that has to be a store path.
-
-    Raises: NixprofError where it is none.
-    """
+    """Give a path back that has to be a store path; else raise NixprofError."""
     if not is_store_path(path):
         raise NixprofError(f"{excerpt(path)} is not a path of the Nix store", Reason.NO_SOURCE)
     return path
@@ -529,23 +426,33 @@ def _where() -> str | None:
     return None
 
 
-def _has_the_usual_store() -> bool:
-    """Tell whether Nix has its store where it usually is, or root can make it there.
+def _check_set_up(program: str) -> None:
+    """Raise NixprofError where a program of Nix is missing, or Nix has no store where it usually is.
 
-    Without its state folder, Nix since 2.10 takes a folder in the home for the root of a store, without an error.
-    Programs in there do not find each other under /nix/store, and do not run.
+    Without its state folder, Nix since 2.10 takes a folder in the home for the root of a store, without an error; but
+    root can make it. Programs in there do not find each other under /nix/store, and do not run.
     """
-    if os.geteuid() == 0 or any(os.environ.get(name) for name in ("NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_REMOTE")):
-        return True
-    return os.path.isdir(_STATE)
+    if shutil.which(program) is None:
+        raise NixprofError(f"there is no {program} on the PATH", Reason.NO_NIX, hints=hints())
+    is_elsewhere = any(os.environ.get(name) for name in ("NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_REMOTE"))
+    if not (os.geteuid() == 0 or is_elsewhere or os.path.isdir(_STATE)):
+        raise NixprofError(NOT_SET_UP, Reason.NIX_NOT_SET_UP, cause=f"there is no {_STATE}", hints=set_up_hints())
 
 
 def _profile_flag(profile: Path | None) -> tuple[str, ...]:
     return () if profile is None else ("--profile", str(profile))
 
 
+def _read(printed: str, message: str, read: Callable[[Any], T]) -> T:
+    """Read JSON that Nix has printed; where that is something else, raise NixprofError with a message."""
+    try:
+        return read(json.loads(printed))
+    except MISSHAPEN as error:
+        raise _nonsense(message, printed) from error
+
+
 def _closure(start: Sequence[str], known: Mapping[str, Any]) -> dict[str, int]:
-    """Follow the references of store paths, by what `nix path-info --json` says of each."""
+    """Follow the references of store paths, by what `nix path-info` says of each."""
     sizes: dict[str, int] = {}
     ahead = list(start)
     while ahead:

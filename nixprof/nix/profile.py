@@ -84,8 +84,7 @@ def sole_path(element: Element, elements: Collection[Element]) -> str | None:
     """Choose a store path of an element that no other of `elements` has; None where all of them are shared.
 
     `nix profile` takes a store path for every element that has it, whatever the version. Its names do not identify
-    one: until 2.19 they are regular expressions on attribute paths, which others may match as well; from 2.20 on a
-    profile written before does not hold them, and they may look like an option or a number.
+    one: they are regular expressions until 2.19, and later ones may not be in the profile, or look like an option.
     """
     others = {path for other in elements if other != element for path in other.store_paths}
     return next((path for path in element.store_paths if path not in others), None)
@@ -101,17 +100,14 @@ def manifest_of(profile: Profile, *, leaving: Collection[Element]) -> bytes:
 
     gone = set(leaving)
     if profile.manager is not ProfileManager.NIX_PROFILE:
-        kept = [
-            {"active": element.active, "priority": element.priority, "storePaths": list(element.store_paths)}
-            for element in profile.elements
-            if element not in gone
-        ]
+        staying = [one for one in profile.elements if one not in gone]
+        kept = [{"active": e.active, "priority": e.priority, "storePaths": list(e.store_paths)} for e in staying]
         return json.dumps({"version": 2, "elements": kept}).encode()
     data = json.loads(read_file(Path(profile.store_path or "", "manifest.json")))
     found = data["elements"]
-    entries = list(found.items() if isinstance(found, dict) else enumerate(found))
-    staying = [entry for entry, element in zip(entries, profile.elements, strict=True) if element not in gone]
-    data["elements"] = dict(staying) if isinstance(found, dict) else [entry for _, entry in staying]
+    entries = list(found.items() if isinstance(found, dict) else found)
+    left = [entry for entry, element in zip(entries, profile.elements, strict=True) if element not in gone]
+    data["elements"] = dict(left) if isinstance(found, dict) else left
     return json.dumps(data).encode()
 
 
@@ -119,9 +115,7 @@ def locate(chosen: Path | None) -> Path | None:
     """Find the profile that Nix itself would use, or follow `chosen` to the link that Nix must be told.
 
     Nix keeps the generations next to the path that it is given, so `~/.nix-profile`, a link to the profile, must
-    never be that path: one level of it is resolved.
-
-    Returns: the path of the profile, existing or not; None where Nix has not made one yet and is to decide.
+    never be that path: one level of it is resolved. None where Nix has not made a profile yet and is to decide.
     """
     if chosen is not None:
         return _beyond_pointer(Path(os.path.abspath(chosen.expanduser())))
@@ -155,20 +149,18 @@ def read(link: Path) -> Profile:
     """
     if not os.path.lexists(link):
         return Profile(link, None, None, ProfileManager.NOBODY, ())
-    generation = None
-    if link.is_symlink():
-        number = re.fullmatch(re.escape(link.name) + r"-(\d+)-link", os.path.basename(os.readlink(link)))
-        generation = int(number[1]) if number else None
+    target = os.path.basename(os.readlink(link)) if link.is_symlink() else ""
+    number = re.fullmatch(re.escape(link.name) + r"-(\d+)-link", target)
     store_path = os.path.realpath(link)
-    manifest = Path(store_path, "manifest.json")
-    if manifest.exists():
-        return Profile(link, generation, store_path, ProfileManager.NIX_PROFILE, read_manifest(manifest))
-    if os.path.lexists(os.path.join(store_path, "manifest.nix")):
-        return Profile(
-            link, generation, store_path, ProfileManager.NIX_ENV, read_nix_env(Path(store_path, "manifest.nix"))
-        )
-    empty = not os.path.isdir(store_path) or not os.listdir(store_path)
-    return Profile(link, generation, store_path, ProfileManager.NOBODY if empty else ProfileManager.UNKNOWN, ())
+    manager = ProfileManager.UNKNOWN
+    elements: tuple[Element, ...] = ()
+    if os.path.exists(path := os.path.join(store_path, "manifest.json")):
+        manager, elements = ProfileManager.NIX_PROFILE, read_manifest(Path(path))
+    elif os.path.lexists(path := os.path.join(store_path, "manifest.nix")):
+        manager, elements = ProfileManager.NIX_ENV, read_nix_env(Path(path))
+    elif not os.path.isdir(store_path) or not os.listdir(store_path):
+        manager = ProfileManager.NOBODY
+    return Profile(link, int(number[1]) if number else None, store_path, manager, elements)
 
 
 def read_manifest(path: Path) -> tuple[Element, ...]:
@@ -181,11 +173,8 @@ def read_manifest(path: Path) -> tuple[Element, ...]:
     def elements(text: str) -> tuple[Element, ...]:
         data = json.loads(text)
         if data["version"] not in (1, 2, 3):
-            raise NixprofError(
-                f"{path} has version {str(data['version'])[:20]}, which this nixprof does not know",
-                Reason.NEWER_FORMAT,
-                hints=("upgrade nixprof",),
-            )
+            message = f"{path} has version {str(data['version'])[:20]}, which this nixprof does not know"
+            raise NixprofError(message, Reason.NEWER_FORMAT, hints=("upgrade nixprof",))
         found = data["elements"]
         if isinstance(found, dict):
             return tuple(_element(name, entry) for name, entry in found.items())
@@ -205,10 +194,7 @@ def read_nix_env(path: Path) -> tuple[Element, ...]:
 
 
 def _read(path: Path, elements: Callable[[str], tuple[Element, ...]]) -> tuple[Element, ...]:
-    """Read a list of elements.
-
-    Raises: NixprofError that says why a file is not one.
-    """
+    """Read a list of elements, or raise NixprofError that says why a file is not one."""
     try:
         return elements(read_file(path, MAX_MANIFEST_BYTES).decode())
     except OSError as error:

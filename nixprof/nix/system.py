@@ -31,13 +31,7 @@ class InstalledNix:
 
 
 def installed_nix(memory: Path, progress: Progress) -> InstalledNix:
-    """Find out about the Nix of this machine, which is asked once.
-
-    Args:
-        memory: the file in which the answer is remembered.
-        progress: is told what Nix does, where it has to be asked.
-
-    """
+    """Find out about the Nix of this machine, which is asked once: the file `memory` remembers what it said."""
     program = shutil.which("nix")
     if program is None:
         return InstalledNix(_kernel_system())
@@ -90,8 +84,11 @@ def _kernel_system() -> str:
 
 def _fingerprint(program: str) -> list[str]:
     """Describe everything that the system of a Nix depends on: the program and its settings."""
-    files = sorted(os.path.realpath(file) for file in (program, *_settings()))
-    described = [f"{file} {there.st_size} {there.st_mtime_ns}" for file in files for there in (_stat(file),) if there]
+    described = []
+    for file in sorted(os.path.realpath(file) for file in (program, *_settings())):
+        with suppress(OSError):
+            there = os.stat(file)
+            described.append(f"{file} {there.st_size} {there.st_mtime_ns}")
     setting = os.environ.get("NIX_CONFIG", "")
     # Only what it says of the system: the rest may be secret.
     return described + re.findall(r"(?m)^\s*(?:system|include|!include)\b.*", setting)
@@ -111,10 +108,3 @@ def _settings() -> Iterator[str]:
     for folder in (os.environ.get("NIX_CONF_DIR") or "/etc/nix", *folders):
         with suppress(OSError):
             yield from (entry.path for entry in os.scandir(folder) if entry.name.endswith(".conf"))
-
-
-def _stat(file: str) -> os.stat_result | None:
-    try:
-        return os.stat(file)
-    except OSError:
-        return None

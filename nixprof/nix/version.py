@@ -21,13 +21,9 @@ class NixVersion:
     @classmethod
     def parse(cls, said: str) -> NixVersion | None:
         """Find the line such as `nix (Nix) 2.34.8` or `nix (Lix, like Nix) 2.93.0`; None where there is none."""
-        lines = [one for one in said.splitlines() if one.startswith("nix ")] or [said.strip()]
-        line = lines[0]
+        line = next((one for one in said.splitlines() if one.startswith("nix ")), said.strip())
         found = re.search(r"(\d+)\.(\d+)[\w.+-]*\s*$", line)
-        if not found:
-            return None
-        release = (int(found[1]), int(found[2]))
-        return cls(found[0].strip(), release, "lix" in line.lower())
+        return cls(found[0].strip(), (int(found[1]), int(found[2])), "lix" in line.lower()) if found else None
 
     @property
     def is_supported(self) -> bool:

@@ -27,6 +27,7 @@ def test_a_mac_takes_twenty_thousand_store_paths() -> None:
 
 
 def test_what_several_questions_found_counts_each_path_once() -> None:
-    both = DownloadPlan.total([DownloadPlan(("/a", "/b"), ("/x",), 10, 20), DownloadPlan(("/b", "/c"), (), 1, 2)])
-    assert both == DownloadPlan(("/a", "/b", "/c"), ("/x",), 11, 22)
-    assert DownloadPlan.total([]) == DownloadPlan((), (), 0, 0)
+    fetched = "these 2 paths will be fetched (1.5 KiB download, 2 KiB unpacked):\n"
+    one = f"this derivation will be built:\n  /x\n{fetched}  /a\n  /b\n"
+    assert DownloadPlan.parse(f"{one}{fetched}  /b\n  /c\n") == DownloadPlan(("/a", "/b", "/c"), ("/x",), 3072, 4096)
+    assert DownloadPlan.parse("") == DownloadPlan((), (), 0, 0)

@@ -16,8 +16,7 @@ import typer.main
 
 from nixprof.cli import make_app
 from nixprof.errors import NixprofError
-from nixprof.importers.candidate import find, hint_name, only
-from nixprof.importers.profile import candidate
+from nixprof.importers.candidate import candidate, find, hint_name, only
 from nixprof.nix.operations import Nix
 from nixprof.nix.profile import Element, Profile, ProfileManager, manifest_of, read_manifest, sole_path
 from nixprof.nix.progress import Progress
@@ -124,7 +123,7 @@ class Recording(Nix):
         self.version = found
         self.started: list[list[str]] = []
 
-    def _run_both(self, argv: list[str], **_: Any) -> tuple[str, str]:
+    def _run(self, argv: list[str], **_: Any) -> tuple[str, str]:
         self.started.append(argv)
         return "", ""
 
@@ -134,7 +133,7 @@ OPTIONS = {
     "--extra-experimental-features": 1, "--log-format": 1, "--json": 0, "--apply": 1, "--out-link": 1, "--flake": 1,
     "--update-input": 1, "--profile": 1, "--priority": 1, "--recursive": 0, "--size": 0, "--realise": 0,
     "--keep-going": 0, "--add-root": 1, "--dry-run": 0, "--check-validity": 0, "--print-invalid": 0, "--read-log": 0,
-    "--set": 0, "--switch-generation": 0, "--delete-generations": 0,
+    "--set": 0, "--option": 2, "--switch-generation": 0, "--delete-generations": 0,
 }  # fmt: skip
 
 

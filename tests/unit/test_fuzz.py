@@ -22,9 +22,8 @@ from nixprof.change.process_lock import was_stopped
 from nixprof.change.resolve import requests
 from nixprof.errors import NixprofError
 from nixprof.folders import Folders
-from nixprof.importers.candidate import Candidate
+from nixprof.importers.candidate import Candidate, candidate
 from nixprof.importers.identify import Nixpkgs, identify
-from nixprof.importers.profile import candidate
 from nixprof.importers.reading import read_file
 from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.flake_nix import compile_flake
@@ -312,11 +311,8 @@ class Saying(Nix):
         super().__init__(Progress())
         self._text = said.decode(errors="replace")
 
-    def _run_both(self, *_: Any, **__: Any) -> tuple[str, str]:
+    def _run(self, *_: Any, **__: Any) -> tuple[str, str]:
         return self._text, self._text
-
-    def _watch(self, *_: Any, **__: Any) -> str:
-        return self._text
 
 
 def answering(*told: object) -> st.SearchStrategy[bytes]:

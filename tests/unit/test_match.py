@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nixprof.errors import NixprofError
-from nixprof.manifest.find import find_packages
+from nixprof.manifest.installable import find_packages
 from nixprof.manifest.model import Manifest
 from nixprof.manifest.parse import parse
 

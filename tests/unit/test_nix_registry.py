@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nixprof.nix.registry import registry
+from nixprof.nix.local_flakes import registry
 
 
 def entry(name: str, **to: object) -> dict[str, object]:

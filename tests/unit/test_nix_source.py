@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nixprof.nix.source import is_here, source_path
+from nixprof.nix.local_flakes import is_here, source_path
 
 # As Nix has them for a folder with one file: `nix hash path`, and `builtins.path` with the name source.
 HASH = "sha256-lYm+o5HTptO6iNGG6L41EMhGGyh2L9gt5P7stJH8gqI="
