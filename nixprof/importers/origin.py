@@ -1,7 +1,4 @@
-"""Which input a package belongs to, by the flake references that a profile keeps of it.
-
-The forms of references: https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake#flake-references
-"""
+"""Which input a package belongs to, by the flake references that a profile keeps of it."""
 
 from __future__ import annotations
 
@@ -10,16 +7,14 @@ from dataclasses import replace
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
-from nixprof.manifest.flake_reference import input_name
+from nixprof.manifest.flake_reference import REVISION, Reference, input_name
 from nixprof.manifest.model import DEFAULT_NIXPKGS, Input
 from nixprof.manifest.spec import DEFAULT_INPUT
 from nixprof.nix.profile import FORGES
-from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # Where a channel, one of its releases, or an archive of nixpkgs is downloaded from; the groups give the branch.
 _TARBALLS = (
     (r"https?://(?:channels\.nixos\.org|nixos\.org/channels)/([^/]+)(?:/.*)?", "{}"),
@@ -33,56 +28,6 @@ _TARBALLS = (
 _SCHEME = re.compile(r"(?:tarball|file)\+(?=https?:)")
 # Branches that a user who says just `nixpkgs` may mean.
 _USUAL_BRANCHES = ("", "nixpkgs-unstable", "nixos-unstable", "master")
-# What only a locked reference has.
-_LOCKING = ("rev", "revCount", "narHash", "lastModified", "lastModifiedDate", "dirtyRev", "dirtyShortRev")
-
-
-@record
-class Reference:
-    """A flake reference, taken apart."""
-
-    base: str  # without branch, revision and parameters, such as `github:NixOS/nixpkgs`
-    branch: str  # empty where it names none
-    rev: str  # the commit; empty where it names none
-    query: tuple[tuple[str, str], ...]  # the other parameters, such as `dir`, but none that lock
-
-    @classmethod
-    def parse(cls, url: str) -> Reference:
-        """Take a reference apart; any text gives something."""
-        from urllib.parse import parse_qsl
-
-        place, _, text = url.partition("#")[0].partition("?")
-        query = dict(parse_qsl(text, keep_blank_values=True))
-        branch, rev = query.pop("ref", ""), query.get("rev", "")
-        scheme = place.partition(":")[0]
-        parts = place.split("/")
-        at = 2 if scheme in FORGES else 1 if scheme == "flake" else len(parts)
-        words = parts[at:]
-        rev = rev or next(filter(_REVISION.fullmatch, words), "")
-        branch = branch or "/".join(word for word in words if not _REVISION.fullmatch(word))
-        rest = tuple((key, value) for key, value in query.items() if key not in _LOCKING)
-        return cls("/".join(parts[:at]), branch.removeprefix("refs/heads/"), rev, rest)
-
-    @property
-    def is_indirect(self) -> bool:
-        """Whether it means an entry of the registry."""
-        return self.base.startswith("flake:")
-
-    @property
-    def is_nixpkgs(self) -> bool:
-        """Whether it means nixpkgs by any of its usual names."""
-        base = self.base.casefold().removesuffix(".git")
-        base = re.sub(r"^git\+(?:https?|ssh)://(?:git@)?github\.com/", "github:", base)
-        return base in ("flake:nixpkgs", "github:nixos/nixpkgs", "github:nixos/nixpkgs-channels")
-
-    def moving(self, branch: str) -> str:
-        """Write the reference with a branch (empty for none) and no revision, so that it can be updated."""
-        from urllib.parse import urlencode
-
-        in_path = self.is_indirect or self.base.startswith(tuple(f"{forge}:" for forge in FORGES))
-        place = f"{self.base}/{branch}" if branch and in_path else self.base
-        query = urlencode([*self.query, *([("ref", branch)] if branch and not in_path else [])])
-        return f"{place}?{query}" if query else place
 
 
 def find_origin(typed: str, url: str, inputs: Sequence[Input], registry: Mapping[str, str]) -> Input:
@@ -134,7 +79,7 @@ def _channel(url: str) -> str | None:
     place = _SCHEME.sub("", url.partition("?")[0])
     for pattern, branch in _TARBALLS:
         if found := re.fullmatch(pattern, place):
-            return "" if _REVISION.fullmatch(found[1]) else branch.format(*found.groups())
+            return "" if re.fullmatch(REVISION, found[1]) else branch.format(*found.groups())
     return None
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.importers.origin import Reference, at_revision, find_origin
+from nixprof.importers.origin import at_revision, find_origin
+from nixprof.manifest.flake_reference import Reference
 from nixprof.manifest.model import DEFAULT_NIXPKGS, Input
 from nixprof.manifest.spec import check_input_name
 
