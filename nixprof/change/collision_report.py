@@ -9,6 +9,7 @@ from nixprof.change.collisions import Collision, Provider, find_collisions, find
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, package_name, shell_quote
 from nixprof.nix.profile import sole_path
+from nixprof.nix.version import Feature
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -47,7 +48,7 @@ def check_collisions(
     elements = {Provider(one.title, one.priority, path): one for one in foreign for path in one.store_paths}
     among, shared = find_collisions(own), find_profile_collisions(own, list(elements))
     # A Nix that cannot rank elements refuses even two equal files.
-    in_profile = [one for one in shared if one.files or not nix.version.ranks_elements]
+    in_profile = [one for one in shared if one.files or not nix.version.has(Feature.PRIORITY)]
     if not among and not in_profile:
         return bool(shared)
     lines = [f"{_typed(one.other.name)} and {_typed(one.one.name)} both provide {_files(one)}" for one in among]

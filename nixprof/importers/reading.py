@@ -55,10 +55,7 @@ class Reading:
 
 
 def read_profile(context: Context, profile: Profile | None, generation: int | None) -> Reading:
-    """Read the profile, or another generation of it.
-
-    Raises: NixprofError where there is none, or what it lists cannot be understood.
-    """
+    """Read the profile, or another generation of it; raise NixprofError where there is none, or no list in it."""
     if profile is None or profile.manager is ProfileManager.NOBODY:
         chosen = context.chosen_profile
         where = f"{display_path(chosen)} is not a profile" if chosen else "there is no profile"
@@ -112,10 +109,7 @@ def _kept(entry: Package, known: Resolved | None, system: str, *, was_frozen: bo
 
 
 def read_file(path: Path) -> Reading:
-    """Read a `manifest.json` or `manifest.nix`, what `nix profile list` printed, or a list of names.
-
-    Raises: NixprofError where it is none of them.
-    """
+    """Read a `manifest.json` or `manifest.nix`, what `nix profile list` printed, or a list of names."""
     try:
         text = _COLOUR.sub("", contents(path, nix_profile.MAX_MANIFEST_BYTES).decode())
         found = tuple(_candidates(path, text))

@@ -72,9 +72,7 @@ def find_packages(
     """Find the entries of one package, which several tables may list, by what `add` takes for it or its own name.
 
     Outputs at the end of `name` do not matter. `own_names` is what packages call themselves, by key, where that is
-    known; `command` is what the user wants, for the hint.
-
-    Raises: NixprofError where the name means no package, or several.
+    known; `command` is what the user wants, for the hint where the name means no package, or several.
     """
     bare = name.partition("^")[0] or name
     names = {bare, _as_added(name, manifest.inputs)}

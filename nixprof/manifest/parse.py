@@ -41,10 +41,7 @@ _TYPES: Final = {str: "a string", int: "a number", float: "a number", list: "a l
 
 
 def parse(path: Path, read: Read = read_file) -> Manifest:
-    """Read the manifest at `path` and the files that it includes.
-
-    Raises: ManifestError with all that is wrong in them; NixprofError where the file itself cannot be read.
-    """
+    """Read the manifest at `path` and the files that it includes; raise NixprofError with all that is wrong in them."""
     try:
         data = read(path)
     except FileNotFoundError as error:
@@ -56,10 +53,7 @@ def parse(path: Path, read: Read = read_file) -> Manifest:
 
 
 def parse_text(path: Path, data: bytes, read: Read = read_file) -> Manifest:
-    """Read `data` as if it were the file at `path`, which need not exist; included files come from `read`.
-
-    Raises: ManifestError with all that is wrong in it and in the files that it includes.
-    """
+    """Read `data` as if it were the file at `path`, which need not exist; included files come from `read`."""
     reading = _Reading(path, read)
     # The main file, then what it includes, then what that includes, in the order of the lists.
     waiting = [Source(path, data)]

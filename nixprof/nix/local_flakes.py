@@ -96,19 +96,15 @@ def is_here(reference: str) -> bool:
 
 
 def source_path(nar_hash: str) -> str:
-    """Give the store path of a source by the hash of its contents, such as `sha256-…=`; empty where it is none.
-
-    How it follows from the hash: https://nix.dev/manual/nix/latest/protocols/store-path
-    """
+    """Give the store path of a source by the hash of its contents, such as `sha256-…=`; empty where it is none."""
+    # https://nix.dev/manual/nix/latest/protocols/store-path
     import hashlib
     from base64 import b64decode
 
     kind, _, digits = nar_hash.partition("-")
     try:
-        inner = b64decode(digits, validate=True).hex()
+        inner = b64decode(digits if kind == "sha256" else "!", validate=True).hex()
     except ValueError:
-        return ""
-    if kind != "sha256":
         return ""
     digest = hashlib.sha256(f"source:sha256:{inner}:{store()}:source".encode()).digest()
     folded = bytearray(_HASH_BYTES)

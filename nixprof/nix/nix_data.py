@@ -30,10 +30,7 @@ _WORDS = {"true": True, "false": False, "null": None}
 
 
 def read_literal(text: str) -> Any:
-    """Read a Nix literal: dicts, lists, strings, numbers, booleans and None.
-
-    Raises: MisshapenError that says at which line something else stands.
-    """
+    """Read a Nix literal as plain data; raise MisshapenError that says at which line something else stands."""
     reader = _Reader(text)
     try:
         value = reader.value(*reader.take())

@@ -27,7 +27,7 @@ from nixprof.nix.install_hint import hints, set_up_hints
 from nixprof.nix.local_flakes import LINK_PREFIX, LINKS, is_plain, leads_to, link_name
 from nixprof.nix.nix_data import quoted
 from nixprof.nix.profile import USUAL_PRIORITY, manifest_of
-from nixprof.nix.version import MINIMUM, NixVersion
+from nixprof.nix.version import MINIMUM, Feature, NixVersion
 from nixprof.redact import excerpt
 from nixprof.schema import MISSHAPEN
 from nixprof.store_path import is_store_path
@@ -109,11 +109,11 @@ class Nix:
     def update(self, folder: Path, inputs: Sequence[str]) -> None:
         """Move the named inputs of the flake in `folder` to their newest revisions."""
         url = self.reference(folder)
-        if not self.version.updates_named_inputs:
+        if not self.version.has(Feature.UPDATE_BY_NAME):
             flags = (word for name in inputs for word in ("--update-input", name))
             self._write_lock(_nix("flake", "lock", *flags, operands=[url]))
             return
-        for names in [inputs] if self.version.updates_many_inputs else [[name] for name in inputs]:
+        for names in [inputs] if self.version.has(Feature.UPDATE_MANY) else [[name] for name in inputs]:
             self._write_lock(_nix("flake", "update", "--flake", url, operands=names))
 
     def _write_lock(self, argv: list[str]) -> None:
@@ -161,7 +161,7 @@ class Nix:
     def closures(self, *roots: Iterable[str]) -> list[dict[str, int]]:
         """Give everything that each set of store paths needs, itself included, with the size of each in bytes."""
         starts = [sorted(set(map(_checked, some))) for some in roots]
-        format_ = ("--json-format", "1") if self.version.wants_json_format else ()
+        format_ = ("--json-format", "1") if self.version.has(Feature.JSON_FORMAT) else ()
         known: dict[str, Any] = {}
         message = "Nix did not say what store paths need"
         for some in _batches(dict.fromkeys(path for start in starts for path in start)):
@@ -213,8 +213,9 @@ class Nix:
     def install(self, profile: Path | None, folder: Path, attribute: str, priority: int = USUAL_PRIORITY) -> None:
         """Install an attribute of the flake in `folder`, into the profile that Nix would use where it is None."""
         # Where Nix cannot rank elements, it refuses those for which it would matter.
-        rank = ("--priority", str(priority)) if priority != USUAL_PRIORITY and self.version.ranks_elements else ()
-        word = self.version.install_word
+        is_ranked = priority != USUAL_PRIORITY and self.version.has(Feature.PRIORITY)
+        rank = ("--priority", str(priority)) if is_ranked else ()
+        word = "add" if self.version.has(Feature.PROFILE_ADD) else "install"
         installable = f"{self.reference(folder)}#{attribute}"
         self._change(_nix("profile", word, *_profile_flag(profile), *rank, operands=[installable]))
 
@@ -280,7 +281,7 @@ class Nix:
         real = os.path.realpath(folder)
         if is_plain(real):
             return f"path:{real}"
-        if self.version.decodes_paths:
+        if self.version.has(Feature.ENCODED_PATHS):
             return f"path:{quote(os.fsencode(real))}"
         return f"path:{self._plain_way_to(real)}"
 
@@ -299,10 +300,7 @@ class Nix:
             self._run(argv, pass_fds=self._lock, process_group=0, env={**os.environ, "TMPDIR": str(temporary)})
 
     def _run(self, argv: list[str], **how: Any) -> tuple[str, str]:
-        """Start a command of Nix's, with what Popen takes, and return what it writes to stdout and to stderr.
-
-        Raises: NixprofError that explains why it could not be started or why it failed.
-        """
+        """Start a command of Nix's, with what Popen takes, and return what it writes to stdout and to stderr."""
         _check_set_up(argv[0])
         self._progress.nix_runs(argv)
         # How Nix is to write what it does is nothing to try by hand, and nothing that just any Nix can be asked.

@@ -143,10 +143,7 @@ def _beyond_pointer(link: Path) -> Path:
 
 
 def read(link: Path) -> Profile:
-    """Read the profile at `link` without starting Nix.
-
-    Raises: NixprofError where its manifest cannot be understood.
-    """
+    """Read the profile at `link` without starting Nix; raise NixprofError where its list cannot be understood."""
     if not os.path.lexists(link):
         return Profile(link, None, None, ProfileManager.NOBODY, ())
     target = os.path.basename(os.readlink(link)) if link.is_symlink() else ""
@@ -164,10 +161,7 @@ def read(link: Path) -> Profile:
 
 
 def read_manifest(path: Path) -> tuple[Element, ...]:
-    """Read a `manifest.json` of any version.
-
-    Raises: NixprofError where it is no such file, or of a version that is not known.
-    """
+    """Read a `manifest.json` of any version; raise NixprofError where it is no such file, or a newer one."""
     import json
 
     def elements(text: str) -> tuple[Element, ...]:
@@ -184,10 +178,7 @@ def read_manifest(path: Path) -> tuple[Element, ...]:
 
 
 def read_nix_env(path: Path) -> tuple[Element, ...]:
-    """Read a `manifest.nix` of nix-env, without evaluating it.
-
-    Raises: NixprofError where it is no such file.
-    """
+    """Read a `manifest.nix` of nix-env, without evaluating it; raise NixprofError where it is no such file."""
     from nixprof.nix.nix_data import read_literal
 
     return _read(path, lambda text: tuple(_nix_env_element(entry) for entry in _list(read_literal(text))))

@@ -39,32 +39,27 @@ def installed_nix(memory: Path, progress: Progress) -> InstalledNix:
 
     fingerprint = _fingerprint(program)
     with suppress(*MISSHAPEN):
-        remembered = json.loads(content(memory) or b"null")
-        version = NixVersion.parse(remembered["version"])
-        if remembered["nix"] == fingerprint and version and is_system(remembered["system"]):
-            return InstalledNix(remembered["system"], version)
+        known = json.loads(content(memory) or b"null")
+        version = NixVersion.parse(known["version"])
+        if known["nix"] == fingerprint and version and is_system(known["system"]):
+            return InstalledNix(known["system"], version)
     from nixprof.nix.operations import Nix
 
-    try:
-        with Nix(progress) as nix:
-            printed = nix.identity()
-    except NixprofError:
-        return InstalledNix(_kernel_system())
-    version, system = NixVersion.parse(printed), re.search(r"(?m)^System type: (.*)$", printed)
-    if version is None or system is None or not is_system(system[1]):
+    printed = ""
+    with suppress(NixprofError), Nix(progress) as nix:
+        printed = nix.identity()
+    version, found = NixVersion.parse(printed), re.search(r"(?m)^System type: (.*)$", printed)
+    if version is None or found is None or not is_system(found[1]):
         return InstalledNix(_kernel_system(), version)
-    data = {"nix": fingerprint, "version": printed.splitlines()[0], "system": system[1]}
+    data = {"nix": fingerprint, "version": printed.splitlines()[0], "system": found[1]}
     # Without the memory the next command asks again.
     with suppress(NixprofError):
         replace_file(memory, (json.dumps(data, indent=2) + "\n").encode())
-    return InstalledNix(system[1], version)
+    return InstalledNix(found[1], version)
 
 
 def check_system(system: str) -> None:
-    """Make sure that Nix has not been told that it is on another operating system: what it installs would not run.
-
-    Raises: NixprofError that names the setting.
-    """
+    """Raise NixprofError where Nix has been told that it is on another OS: what it installs would not run."""
     kernel = _kernel_system()
     if {kernel.rpartition("-")[2], system.rpartition("-")[2]} == {"darwin", "linux"}:
         raise NixprofError(

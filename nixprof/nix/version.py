@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import re
+from enum import Enum
 
 from nixprof.record import record
 
 # The first release that nixprof works with.
 MINIMUM = (2, 8)
+
+
+class Feature(Enum):
+    """What not every Nix does: since which release, and whether Lix does it."""
+
+    PROFILE_ADD = (2, 30), False  # `nix profile add`, of which `install` is then a deprecated alias
+    PRIORITY = (2, 9), True  # `nix profile install` takes one
+    UPDATE_BY_NAME = (2, 19), True  # `nix flake update` takes the name of an input; else `lock --update-input`
+    UPDATE_MANY = (2, 21), True  # it takes more than one name
+    JSON_FORMAT = (2, 33), False  # `nix path-info --json` has to be told which format to write
+    ENCODED_PATHS = (2, 26), False  # a percent-encoded `path:` reference works; seen failing on 2.8
 
 
 @record
@@ -30,32 +42,7 @@ class NixVersion:
         """Whether nixprof works with it."""
         return self.release >= MINIMUM
 
-    @property
-    def install_word(self) -> str:
-        """The subcommand of `nix profile` that installs; `install` is a deprecated alias from 2.30 on."""
-        return "add" if self.release >= (2, 30) and not self.lix else "install"
-
-    @property
-    def ranks_elements(self) -> bool:
-        """Whether `nix profile install` takes a priority."""
-        return self.release >= (2, 9)
-
-    @property
-    def updates_named_inputs(self) -> bool:
-        """Whether `nix flake update` takes the names of inputs; before, `nix flake lock --update-input`."""
-        return self.release >= (2, 19)
-
-    @property
-    def updates_many_inputs(self) -> bool:
-        """Whether it takes more than one name."""
-        return self.release >= (2, 21)
-
-    @property
-    def wants_json_format(self) -> bool:
-        """Whether `nix path-info --json` has to be told which format to write."""
-        return self.release >= (2, 33) and not self.lix
-
-    @property
-    def decodes_paths(self) -> bool:
-        """Whether a percent-encoded `path:` reference works. Seen on 2.26 and 2.34, seen failing on 2.8."""
-        return self.release >= (2, 26) and not self.lix
+    def has(self, feature: Feature) -> bool:
+        """Tell whether it does what not every Nix does."""
+        since, is_in_lix = feature.value
+        return self.release >= since and (is_in_lix or not self.lix)

@@ -20,7 +20,7 @@ from nixprof.importers.candidate import candidate, find, hint_name, only
 from nixprof.nix.operations import Nix
 from nixprof.nix.profile import Element, Profile, ProfileManager, manifest_of, read_manifest, sole_path
 from nixprof.nix.progress import Progress
-from nixprof.nix.version import NixVersion
+from nixprof.nix.version import Feature, NixVersion
 
 SYSTEM = "x86_64-linux"
 VERSIONS = ("nix (Nix) 2.8.0", "nix (Nix) 2.19.2", "nix (Nix) 2.20.1", "nix (Nix) 2.26.3", "nix (Nix) 2.34.8")
@@ -163,7 +163,7 @@ def test_no_name_is_an_option(version: str) -> None:
 def no_name_is_an_option(version: str, names: list[str], reference: str) -> None:
     nix, folder = Recording(version), Path("/f")
     nix.update(folder, names)
-    if nix.version.updates_named_inputs:
+    if nix.version.has(Feature.UPDATE_BY_NAME):
         assert [word for argv in nix.started for word in operands(argv)[2:]] == names
     else:
         [argv] = nix.started

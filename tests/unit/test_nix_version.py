@@ -2,7 +2,7 @@
 
 import pytest
 
-from nixprof.nix.version import NixVersion
+from nixprof.nix.version import Feature, NixVersion
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def version(line: str) -> NixVersion:
 )
 def test_what_a_version_can_do(line: str, word: str, named: bool, many: bool, ranks: bool) -> None:  # noqa: FBT001
     found = version(line)
-    assert found.install_word == word
-    assert found.updates_named_inputs == named
-    assert found.updates_many_inputs == many
-    assert found.ranks_elements == ranks
+    assert found.has(Feature.PROFILE_ADD) == (word == "add")
+    assert found.has(Feature.UPDATE_BY_NAME) == named
+    assert found.has(Feature.UPDATE_MANY) == many
+    assert found.has(Feature.PRIORITY) == ranks
