@@ -152,10 +152,7 @@ class _Reading:
             self._note(at.below("packages"), "must be one list, not a header for each package", fix)
             return
         for item, at_item in self._list(at, table, "packages", 'packages = ["ripgrep"]'):
-            if isinstance(item, dict):
-                self._package_table(at_item, item, scope)
-            elif (written := self._typed(at_item, item, str, "a package", 'write "ripgrep"')) is not None:
-                self._package(at_item, written, at_item, scope)
+            self._package(at_item, item, scope)
 
     def _has_headers(self, at: At) -> bool:
         """Tell whether a list is written as [[NAME]]."""
@@ -166,7 +163,9 @@ class _Reading:
 
         return locate(text).at(at.path).is_list_of_tables
 
-    def _package_table(self, at: At, table: Table, scope: Scope) -> None:
+    def _package(self, at: At, item: object, scope: Scope) -> None:
+        table: Table = item if isinstance(item, dict) else {"package": item}
+        at_spec, example = (at.below("package"), 'package = "ripgrep"') if table is item else (at, '"ripgrep"')
         self._check_keys(at, table, ("package", "priority", "pin"))
         priority = None
         if "priority" in table:
@@ -177,20 +176,11 @@ class _Reading:
         if "package" not in table:
             self._note(at, "names no package", 'add package = "NAME"')
             return
-        at_spec = at.below("package")
-        written = self._typed(at_spec, table["package"], str, "a package", 'write package = "ripgrep"')
-        if written is not None:
-            self._package(at, written, at_spec, scope, priority, pin=bool(pin))
-
-    def _package(
-        self, at: At, written: str, at_spec: At, scope: Scope, priority: int | None = None, *, pin: bool = False
-    ) -> None:
-        try:
-            spec = Spec.parse(written)
-        except SpecError as error:
-            self._note(at_spec, error.message, error.fix)
+        written = self._typed(at_spec, table["package"], str, "a package", f"write {example}")
+        spec = None if written is None else self._valid(at_spec, Spec.parse, written)
+        if written is None or spec is None:
             return
-        self.packages.append(Package(spec, written, priority, pin, scope, at.file, at.path))
+        self.packages.append(Package(spec, written, priority, bool(pin), scope, at.file, at.path))
         if not spec.is_store_path:
             self.input_uses.append((spec.input, at_spec))
 
@@ -203,7 +193,7 @@ class _Reading:
         self.systems[name] = None
 
     def _input(self, at: At, name: str, value: object) -> None:
-        if not self._names_input(at, name):
+        if self._valid(at, check_input_name, name) is None:
             return
         if isinstance(value, dict):
             self._check_keys(at, value, ("url", "follows"))
@@ -219,7 +209,7 @@ class _Reading:
 
     def _follows(self, at: At, owner: str, table: Table) -> Iterator[tuple[str, str]]:
         for name, value, at_name in self._table(at, table, "follows", 'follows = { nixpkgs = "nixpkgs" }'):
-            self._names_input(at_name, name)
+            self._valid(at_name, check_input_name, name)
             fix = f'write {excerpt(name)} = "nixpkgs"'
             followed = self._typed(at_name, value, str, "the name of an input", fix)
             if followed is None:
@@ -229,13 +219,13 @@ class _Reading:
             self.input_uses.append((followed, at_name))
             yield name, followed
 
-    def _names_input(self, at: At, name: str) -> bool:
+    def _valid(self, at: At, read: Callable[[str], T], text: str) -> T | None:
+        """Return what a text is read as; None, and a note, where it is not valid."""
         try:
-            check_input_name(name)
+            return read(text)
         except SpecError as error:
             self._note(at, error.message, error.fix)
-            return False
-        return True
+            return None
 
     def _url(self, at: At, value: object) -> str:
         url = self._typed(at, value, str, "a flake reference", 'write "github:owner/repo"')

@@ -88,12 +88,12 @@ class Spec:
         return f"{head}^{','.join(self.outputs)}" if self.outputs else head
 
 
-def check_input_name(name: str) -> None:
-    """Raise SpecError if `name` cannot name an input: a letter, then letters, digits, `-` and `_`."""
+def check_input_name(name: str) -> str:
+    """Return a name; raise SpecError if it cannot name an input: a letter, then letters, digits, `-` and `_`."""
     if name == "self":
         raise SpecError("self is Nix's own word for the flake", "give the input another name")
     if re.fullmatch(_INPUT, name):
-        return
+        return name
     if is_reference(name):
         raise SpecError("is a flake reference", "name it under [inputs] and write NAME#PACKAGE")
     raise SpecError(
