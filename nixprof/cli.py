@@ -331,22 +331,45 @@ def history() -> None:
 
 
 @command(
-    "dry_run",
-    "yes",
-    "profile",
-    "json",
-    "no_wait",
-    "color",
-    summary="Go back to an earlier generation, with the list.",
-    examples="nixprof rollback; nixprof rollback 10; nixprof rollback --dry-run",
+    *_CHANGING,
+    summary="Go back to an earlier generation, with the list; or take back one package.",
+    examples="nixprof rollback; nixprof rollback 10; nixprof rollback ripgrep; nixprof rollback ripgrep 10",
 )
 def rollback(
+    target: str | None = typer.Argument(
+        None,
+        metavar="[N or PACKAGE]",
+        help="Generation to go back to (default: the previous one), or a package (one called 2048: nixpkgs#2048).",
+    ),
     generation: int | None = typer.Argument(
-        None, metavar="[N]", help="Generation to go back to (default: the previous one)."
+        None, metavar="[N]", help="The package as this generation had it (default: the newest that had another)."
     ),
     profile_only: bool = _flag("--profile-only", help="Leave the list and the locks as they are."),
 ) -> None:
-    """Go back to an earlier generation: the profile, the list and the locks."""
+    """Go back to an earlier generation: the profile, the list and the locks; or take back one package, and pin it."""
+
+
+@command(
+    "json",
+    "profile",
+    "verbose",
+    "color",
+    changes=False,
+    summary="Find which package broke something.",
+    examples="nixprof bisect -- make test; nixprof bisect --good 10 -- sh -c 'rg --pcre2 x y'; nixprof bisect",
+)
+def bisect(
+    command: list[str] | None = typer.Argument(
+        None, metavar="[COMMAND]…", help="Ends with 0 if good, 125 if it cannot tell, 1-127 if bad (default: asks)."
+    ),
+    good: int | None = typer.Option(
+        None, "--good", metavar="N", help="A generation that is good (default: the oldest)."
+    ),
+    bad: int | None = typer.Option(
+        None, "--bad", metavar="N", help="A later one that is bad (default: the current one)."
+    ),
+) -> None:
+    """Find the generation, and the package in it, that broke something; the profile stays as it is."""
 
 
 ## from the words to the exit code

@@ -21,7 +21,7 @@ from nixprof.record import record
 from nixprof.redact import MAX_LINE_LENGTH, clean, one_line, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from _typeshed import ReadableBuffer
 
@@ -107,6 +107,20 @@ class Console:
         except typer.Abort:
             sys.stderr.write("\n")
             return False
+
+    def choose(self, question: str, words: Sequence[str]) -> str | None:
+        """Ask for one of some words, or for the beginning of one; the end of the input is None."""
+        import typer
+
+        while True:
+            try:
+                answer = typer.prompt(f"{question} [{'/'.join(words)}]", err=True, prompt_suffix=" ").strip().lower()
+            except typer.Abort:
+                sys.stderr.write("\n")
+                return None
+            meant = [word for word in words if answer and word.startswith(answer)]
+            if len(meant) == 1:
+                return meant[0]
 
     def width(self, stream: TextIO) -> int | None:
         """Return the columns of a terminal; None where there is no terminal, and no need to shorten anything."""

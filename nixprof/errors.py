@@ -71,6 +71,7 @@ class Reason(Enum):
     UNSUITABLE_PROFILE = "unsuitable-profile"
     NO_SUCH_GENERATION = "no-such-generation"
     NOT_INSTALLED = "not-installed"
+    NO_CULPRIT = "no-culprit"
     ## the command
     USAGE = "usage"
     INVALID_PACKAGE = "invalid-package"

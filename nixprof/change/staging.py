@@ -13,7 +13,7 @@ from nixprof.lock.packages_json import FollowsInput, HeldAt
 from nixprof.nix.errors import NixError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from nixprof.change.request import Moves
@@ -85,7 +85,7 @@ class Staging:
             moving = _with_followers(manifest, moves.inputs)
             lock = lock.with_packages(
                 {
-                    package.spec.key: _going_along(package, lock)
+                    package.spec.key: self._going_along(package, lock)
                     for package in manifest.packages
                     if package not in moves.packages
                     and package.spec.key in lock.packages
@@ -93,6 +93,12 @@ class Staging:
                 }
             )
             return self.lock_inputs(manifest, self._update(manifest, lock, moves.inputs))
+
+    def _going_along(self, package: Package, lock: Lock) -> LockedPackage:
+        """Let a package go with its input, which moves; a pinned one stays where it is."""
+        if package.pin:
+            return lock.held(package, self._context.machine.system)
+        return replace(lock.package(package.spec.key), hold=FollowsInput())
 
     def _move_alone(self, manifest: Manifest, lock: Lock, packages: Sequence[Package]) -> Lock:
         """Hold packages at the newest revisions of their inputs, which themselves stay where they are."""
@@ -113,22 +119,6 @@ def _held_at(known: LockedPackage, at: LockedInput) -> LockedPackage:
     # A reference with other dependencies gives another package.
     nodes = known.hold.nodes if isinstance(known.hold, HeldAt) else ()
     return replace(known, hold=HeldAt(at.url, at.nodes), systems=known.systems if nodes == at.nodes else {})
-
-
-def _going_along(package: Package, lock: Lock) -> LockedPackage:
-    """Let a package go with its input, which moves; a pinned one stays at what it was resolved from."""
-    known = lock.package(package.spec.key)
-    if not package.pin:
-        return replace(known, hold=FollowsInput())
-    if not isinstance(known.hold, FollowsInput):
-        return known
-    source = next((resolved.source for _, resolved in sorted(known.systems.items())), None)
-    now = lock.inputs.get(package.spec.input)
-    return known if source is None else replace(known, hold=HeldAt(source, _nodes_at(now, source)))
-
-
-def _nodes_at(locked: LockedInput | None, source: str) -> tuple[Mapping[str, object], ...]:
-    return locked.nodes if locked and locked.url == source else ()
 
 
 def _with_followers(manifest: Manifest, names: Collection[str]) -> set[str]:

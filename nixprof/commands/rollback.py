@@ -1,4 +1,4 @@
-"""`nixprof rollback`: back to an earlier generation: the profile, and with it the list and the locks."""
+"""`nixprof rollback`: back to an earlier generation, with the list and the locks; or one package as it was."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from nixprof.change.generations import (
 )
 from nixprof.change.process_lock import process_lock
 from nixprof.change.state import read_draft
+from nixprof.commands.take_back import TakenBack, take_back
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
 from nixprof.files import cannot_write, check_writable, content, private_folder, read_file, unused
 from nixprof.formatting import display_path
@@ -69,7 +70,25 @@ class Rollback:
         return "\n".join(filter(None, (edits, foreign))) or None
 
 
-def run(context: Context, generation: int | None, *, profile_only: bool = False) -> Rollback:
+def run(
+    context: Context, target: str | None, generation: int | None, *, profile_only: bool = False
+) -> Rollback | TakenBack:
+    """Go back to a generation, or bring a package back to what one had; a number is a generation."""
+    is_number = target is None or target.isdecimal()
+    if is_number and generation is not None:
+        raise _usage("rollback takes one generation", "nixprof rollback PACKAGE N")
+    if is_number:
+        return _go_back(context, int(target) if target else None, profile_only=profile_only)
+    if profile_only:
+        raise _usage("--profile-only is for whole generations", "nixprof rollback N --profile-only")
+    return take_back(context, target or "", generation)
+
+
+def _usage(message: str, instead: str) -> NixprofError:
+    return NixprofError(message, Reason.USAGE, hints=(instead,))
+
+
+def _go_back(context: Context, generation: int | None, *, profile_only: bool) -> Rollback:
     """Go back to a generation, or to the one before the current one.
 
     Raises: NixprofError where there is no such generation, ConcurrentChangeError where something else changes

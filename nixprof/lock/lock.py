@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from nixprof.files import content
 from nixprof.lock.flake_lock import parse_flake_lock
 from nixprof.lock.merge_conflict import read_lock
-from nixprof.lock.packages_json import LockedPackage, read_packages, write_packages
+from nixprof.lock.packages_json import FollowsInput, HeldAt, LockedPackage, read_packages, write_packages
 from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nixprof.lock.flake_lock import LockedInput
-    from nixprof.manifest.model import Input, Manifest
+    from nixprof.manifest.model import Input, Manifest, Package
 
 _MACHINERY = Path(__file__).with_name("nixprof.nix")
 
@@ -57,6 +57,16 @@ class Lock:
     def package(self, key: str) -> LockedPackage:
         """Give what is known of a package, which may be nothing."""
         return self.packages.get(key, LockedPackage())
+
+    def held(self, package: Package, system: str) -> LockedPackage:
+        """Hold a package at what it was resolved from, best of all on a system: so it stays where its input moves."""
+        known = self.package(package.spec.key)
+        sources = {name: one.source for name, one in sorted(known.systems.items())}
+        source = sources.get(system) or next(iter(sources.values()), "")
+        if not source or not isinstance(known.hold, FollowsInput):
+            return known
+        now = self.inputs.get(package.spec.input)
+        return replace(known, hold=HeldAt(source, now.nodes if now and now.url == source else ()))
 
     def is_complete(self, inputs: tuple[Input, ...]) -> bool:
         """Tell whether Nix has locked these very inputs, and no others."""

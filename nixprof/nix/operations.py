@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _IDENTIFY = Path(__file__).parent / "identify.nix"
+_LINK = Path(__file__).parent / "link.nix"
 _TOLD = ("--log-format", "internal-json")
 # How long Nix may take to stop.
 _PATIENCE_SECONDS = 5
@@ -180,6 +181,22 @@ class Nix:
         """
         for number, command in enumerate(_nix_store("--realise", "--keep-going", paths=paths)):
             self._run([*command, "--add-root", str(roots / f"realised-{number}")])
+
+    def link(self, paths: Sequence[str], folder: Path) -> None:
+        """Link store paths as Nix does it for every profile.
+
+        Args:
+            paths: what to link, in the store; of two that have the same file, the first wins.
+            folder: becomes a link to it; as long as it is there, no garbage collection deletes what it leads to.
+
+        """
+        with scratch_folder(self._scratch) as scratch:
+            file = scratch / "paths.json"
+            file.write_text(json.dumps([_checked(path) for path in paths]), encoding="utf-8")
+            expression = f"import {quoted(str(_LINK))} {quoted(str(file))}"
+            # What is in the store already may not be looked at in a pure evaluation, whatever nix.conf wants.
+            flags = ["--option", "pure-eval", "false", "--out-link", str(folder)]
+            self._run(["nix-build", *flags, "--expr", expression])
 
     def log(self, derivation: str) -> str:
         """Give what a build has written; empty where that was not kept."""

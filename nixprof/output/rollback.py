@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from nixprof.commands.take_back import TakenBack
 from nixprof.formatting import display_path, package_name
+from nixprof.output import change
 from nixprof.output.change import change_lines, counts, dry_run, on_disk
 from nixprof.output.history import when
 from nixprof.output.table import fold
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
     from nixprof.context import Context
 
 
-def show(result: Rollback, context: Context) -> None:
-    """Show a way back before it is gone, and what became of it."""
+def show(result: Rollback | TakenBack, context: Context) -> None:
+    """Show a way back before it is gone, and what became of it; or of a package."""
     console = context.console
-    if not result.is_needed:
+    if isinstance(result, TakenBack):
+        change.show(result.outcome, context)
+    elif not result.is_needed:
         console.say(f"✓ already at generation {result.after}: nothing to change")
     elif result.done:
         console.say(f"✓ {counts(result.changes) or 'no package changes'} · generation {result.after}")
@@ -36,8 +40,10 @@ def show(result: Rollback, context: Context) -> None:
             console.say(dry_run(result.changes, "no package changes"))
 
 
-def as_json(result: Rollback) -> dict[str, Any]:
-    """Give what a way back comes to."""
+def as_json(result: Rollback | TakenBack) -> dict[str, Any]:
+    """Give what a way back comes to, or what became of a package."""
+    if isinstance(result, TakenBack):
+        return change.as_json(result.outcome) | {"package": package_name(result.key), "takenFrom": result.generation}
     return {
         "done": result.done,
         "before": result.before,

@@ -119,6 +119,16 @@ def test_realise_from_a_cache(fresh_world: World, binary_cache: BinaryCache, mon
     assert Path(path) in {link.readlink() for link in roots.iterdir() if link.is_symlink()}
 
 
+def test_link(world: World, nix: Nix) -> None:
+    paths = world.build(f"{world.nixpkgs_url}#jq", f"{world.nixpkgs_url}#vim", f"{world.nixpkgs_url}#vim-full")
+    folder = world.root / "linked"
+    nix.link(paths, folder)
+    assert (folder / "bin" / "jq").resolve().is_relative_to(paths[0])
+    assert (folder / "bin" / "vim").resolve().is_relative_to(paths[1])
+    roots = world.command("nix-store", "--gc", "--print-roots").stdout
+    assert f"{folder} -> {folder.readlink()}" in roots.replace('"', "")
+
+
 def test_realise_by_building_and_its_log(world: World, nix: Nix) -> None:
     derivation = world.eval("nixpkgs#failing.drvPath")
     assert nix.plan_downloads([f"{derivation}!out"]).built == (derivation,)

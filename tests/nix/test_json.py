@@ -70,6 +70,12 @@ def test_every_command(fresh_world: World) -> None:
     world.manifest.write_text(world.manifest.read_text() + "# mine\n")
     assert "--yes" in does("rollback")["error"]["hints"][0]
     assert does("rollback", "--yes")["edited"] == [str(world.manifest)]
+    assert does("rollback", "ripgrep", "3")["takenFrom"] == 3
+    assert does("bisect", "--json", "--good", "1", "--", "false")["error"]["code"] == "no-culprit"
+    assert (
+        does("bisect", "--json", "--", "sh", "-c", "! rg --version")["culprits"][0]["command"]
+        == "nixprof remove ripgrep"
+    )
     assert does("freeze", "--dry-run")["elements"]
     assert does("freeze")["outcome"]["done"]
     assert does("freeze")["outcome"] is None
@@ -81,9 +87,10 @@ def test_every_command(fresh_world: World) -> None:
 def test_failures(command: str, world: World) -> None:
     world.write_manifest('packages = ["hello", "nope#x", { package = "git", prio = 3 }]\n')
     words = {"add": ["jq"], "remove": ["hello"], "pin": ["hello"], "unpin": ["hello"], "diff": [], "rollback": ["7"]}
+    words["bisect"] = ["true"]
     result = world.nixprof(command, *words.get(command, []), "--json", check=False)
     found = checked(result, command)
-    if command not in ("history", "rollback", "init", "freeze"):
+    if command not in ("history", "rollback", "bisect", "init", "freeze"):
         assert [one["line"] for one in found["error"]["problems"]] == [1, 1]
 
 

@@ -4,15 +4,15 @@ function __nixprof_listed
     nixprof list 2>/dev/null | string replace --regex ' .*' ''
 end
 
-set -l commands init freeze add remove edit sync update outdated pin unpin list status diff history rollback
+set -l commands init freeze add remove edit sync update outdated pin unpin list status diff history rollback bisect
 set -l add add install i
-set -l listed remove rm uninstall delete update upgrade up pin unpin
+set -l listed remove rm uninstall delete update upgrade up pin unpin rollback
 set -l allowing $add sync update upgrade up
 set -l changing $add $listed sync freeze
-set -l locking $changing edit rollback
-set -l nix $changing edit outdated
-set -l asking $changing edit rollback
-set -l reading $changing outdated rollback list ls status diff history
+set -l locking $changing edit
+set -l nix $changing edit outdated bisect
+set -l asking $changing edit
+set -l reading $changing outdated bisect list ls status diff history
 
 complete -c nixprof -f
 complete -c nixprof -s h -l help -d 'show the options and examples'
@@ -32,7 +32,8 @@ complete -c nixprof -n __fish_use_subcommand -a list -d 'show the list, with ver
 complete -c nixprof -n __fish_use_subcommand -a status -d 'show how the list and the profile differ'
 complete -c nixprof -n __fish_use_subcommand -a diff -d 'show versions between generations, or what is installed and the list'
 complete -c nixprof -n __fish_use_subcommand -a history -d 'show the generations of the profile and what each one changed'
-complete -c nixprof -n __fish_use_subcommand -a rollback -d 'go back to an earlier generation'
+complete -c nixprof -n __fish_use_subcommand -a rollback -d 'go back to an earlier generation, or take back one package'
+complete -c nixprof -n __fish_use_subcommand -a bisect -d 'find which package broke something'
 complete -c nixprof -n __fish_use_subcommand -a help -d 'show the options of a command, with examples'
 complete -c nixprof -n '__fish_seen_subcommand_from help' -a "$commands"
 
@@ -55,9 +56,11 @@ complete -c nixprof -n "__fish_seen_subcommand_from $allowing" -l allow-insecure
 complete -c nixprof -n "__fish_seen_subcommand_from $allowing" -l allow-broken -d 'allow packages that are marked as broken'
 complete -c nixprof -n '__fish_seen_subcommand_from sync status outdated' -l check -d 'exit with 3 if there is something to do'
 complete -c nixprof -n '__fish_seen_subcommand_from rollback' -l profile-only -d 'leave the list and the locks as they are'
+complete -c nixprof -n '__fish_seen_subcommand_from bisect' -l good -x -d 'a generation that is good'
+complete -c nixprof -n '__fish_seen_subcommand_from bisect' -l bad -x -d 'a later one that is bad'
 complete -c nixprof -n "__fish_seen_subcommand_from $listed" -a '(__nixprof_listed)'
 
-complete -c nixprof -n "__fish_seen_subcommand_from $changing rollback" -s n -l dry-run -d 'show what would change, and change nothing'
+complete -c nixprof -n "__fish_seen_subcommand_from $changing" -s n -l dry-run -d 'show what would change, and change nothing'
 complete -c nixprof -n "__fish_seen_subcommand_from $asking" -s y -l yes -d 'do not ask'
 complete -c nixprof -n "__fish_seen_subcommand_from $locking" -l no-wait -d 'fail immediately if another nixprof is running'
 complete -c nixprof -n "__fish_seen_subcommand_from $nix" -s v -l verbose -d 'show each step, and the commands and output of Nix'

@@ -1,0 +1,90 @@
+"""The list and the locks as they were once, and how a package of them comes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nixprof.change.generations import SOURCES, read_sources
+from nixprof.change.request import ChangeRequest
+from nixprof.change.state import read_draft
+from nixprof.errors import NixprofError
+from nixprof.files import content
+from nixprof.lock.lock import Lock
+from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
+from nixprof.record import record
+
+if TYPE_CHECKING:
+    from nixprof.change.generations import Generation
+    from nixprof.context import Context
+    from nixprof.lock.packages_json import Resolved
+    from nixprof.machine import Machine
+    from nixprof.manifest.model import Manifest, Package
+
+
+@record
+class Past:
+    """The list and the locks at one time."""
+
+    manifest: Manifest
+    lock: Lock
+
+    def package(self, key: str, machine: Machine) -> Package | None:
+        """Give the entry that a machine had of a package; None where it had none that was resolved."""
+        known = self.lock.packages.get(key)
+        if known is None or machine.system not in known.systems:
+            return None
+        return next((one for one in self.manifest.for_machine(machine) if one.spec.key == key), None)
+
+    def resolved(self, package: Package, machine: Machine) -> Resolved:
+        """Say what an entry was on a machine that had it."""
+        return self.lock.packages[package.spec.key].systems[machine.system]
+
+
+def past_of(context: Context, generation: Generation) -> Past | None:
+    """Read the list and the locks that a generation was made from; None where it keeps none that can be read."""
+    return past_in(context, Path(generation.environment.flake)) if generation.environment else None
+
+
+def past_in(context: Context, folder: Path) -> Past | None:
+    """Read what a copy of the generated folder keeps of the list and the locks; None where that cannot be read."""
+    sources = read_sources(content(folder / SOURCES) or b"")
+    files = {context.folders.config / path: text.encode() for path, text in sources.items()}
+    try:
+        return Past(read_draft(context.folders.manifest, files), Lock.read(folder)) if files else None
+    except NixprofError:
+        return None
+
+
+def bring_back(manifest: Manifest, machine: Machine, past: Past, package: Package) -> ChangeRequest:
+    """Ask for a package as it was: on the list, pinned, and held at what it was resolved from.
+
+    Args:
+        manifest: the list as it is.
+        machine: that this machine had the package on.
+        past: the list and the locks that had it.
+        package: its entry there.
+
+    """
+    key = package.spec.key
+    texts = manifest.texts()
+    listed = [one for one in manifest.packages if one.spec.key == key]
+    for one in listed:
+        if not one.pin:
+            texts[one.file] = set_option(texts[one.file], one.path, "pin", value=True)
+    if not any(one.scope.applies(machine) for one in listed):
+        # What the list has for other machines is for this system only.
+        table = ("system", machine.system) if listed else tuple(map(str, package.path[:-2]))
+        texts[manifest.path] = _with_entry(texts[manifest.path], manifest, past.manifest, package, table)
+    request = ChangeRequest.rewriting(manifest, texts, [key])
+    return replace(request, adopted={key: past.lock.held(package, machine.system)})
+
+
+def _with_entry(text: str, manifest: Manifest, past: Manifest, package: Package, table: tuple[str, ...]) -> str:
+    """Write an entry of an earlier list, and its input where that is gone."""
+    if package.spec.input not in {one.name for one in manifest.inputs}:
+        for source in past.inputs:
+            if source.name == package.spec.input:
+                text = add_input(text, source.name, source.url)
+    return add_packages(text, [NewPackage(str(package.spec), package.priority, pin=True)], table)
