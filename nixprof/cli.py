@@ -219,14 +219,18 @@ def sync() -> None:
 @command(
     *_ALLOWING,
     *_CHANGING,
-    examples="nixprof update; nixprof update unstable; nixprof update ripgrep",
+    summary="Move inputs, or single packages, to the newest versions.",
+    examples="nixprof update; nixprof update unstable; nixprof update ripgrep; nixprof update --build",
 )
 def update(
     names: list[str] | None = typer.Argument(
         None, metavar="[INPUT or PACKAGE]…", help="Inputs with all of their packages, or packages alone."
     ),
+    build: bool = _flag("--build", help="Build whatever is in no cache, and try again what failed to build."),
+    now: bool = _flag("--now", help="Take the newest revisions, whatever `age` the list asks for."),
+    strict: bool = _flag("--strict", help="Fail and change nothing if one of the packages cannot be updated."),
 ) -> None:
-    """Move inputs, or single packages, to the newest versions."""
+    """Move inputs, or single packages, to the newest versions; what cannot be had stays at what it was."""
 
 
 @command(

@@ -34,12 +34,14 @@ class Reason(Enum):
     FAILED = "failed", "{written} cannot be evaluated"
     SEVERAL = "several"
     BUILD_FAILED = "build-failed"
+    UNCACHED = "uncached"
     NO_SOURCE = "no-source"
     COLLISION = "collision"
     ## what Nix has to fetch
     NETWORK = "network"
     CACHE = "cache"
     INPUT = "input"
+    TOO_NEW = "too-new"
     LOCK_MISMATCH = "lock-mismatch"
     NO_OVERLAY = "no-overlay"
     ## Nix and this machine

@@ -127,6 +127,15 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{whole} s"
 
 
+def period(seconds: float) -> str:
+    """Write a long time roughly: `3 days`, `5 hours`, `less than an hour`."""
+    hours = int(seconds / 3600)
+    days = hours // 24
+    if days:
+        return count(days, "day")
+    return count(hours, "hour") if hours else "less than an hour"
+
+
 def day(seconds: int) -> str:
     """Write a time in seconds since 1970 as a date, in UTC so that it is the same everywhere."""
     import time

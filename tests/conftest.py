@@ -83,6 +83,7 @@ IN_ALL_ONLY = {
     *("test_interrupts", "test_new_nix", "test_odd_ground", "test_odd_machines", "test_odd_owners", "test_outputs"),
     *("test_outside_paths", "test_progress", "test_safe_switch", "test_screens", "test_streams", "test_systems"),
     "test_two_at_once",
+    "test_never_blocks",
     "test_freeze::test_a_broken_profile_is_refused_and_nothing_changes",
     "test_freeze::test_an_error_leaves_everything_as_it_was",
     "test_freeze::test_killed_at_any_point_the_profile_is_the_old_or_the_new_one",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.collisions import Collision, Provider, find_collisions, find_profile_collisions
+from nixprof.change.failures import Failure, PackagesError
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, package_name, shell_quote
 from nixprof.nix.profile import sole_path
@@ -62,12 +63,15 @@ def check_collisions(
         *_ways_out_of_profile(nix, list(dict.fromkeys(elements[one.other] for one in in_profile)), there, flag),
     ]
     width = max(len(what) for what, _ in hints)
-    raise NixprofError(
+    error = NixprofError(
         lines[0] if len(lines) == 1 else f"{count(len(lines), 'pair')} of packages provide the same files",
         Reason.COLLISION,
         cause=None if len(lines) == 1 else "\n".join(lines),
         hints=tuple(f"{what:<{width}}  {how}" for what, how in hints),
     )
+    keys = [*((one.one.name, one.other.name) for one in among), *((one.one.name,) for one in in_profile)]
+    groups = [dict.fromkeys(pair, Failure(Reason.COLLISION, line)) for pair, line in zip(keys, lines, strict=True)]
+    raise PackagesError(error, groups)
 
 
 def _files(collision: Collision) -> str:

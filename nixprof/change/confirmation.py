@@ -49,7 +49,7 @@ def question(plan: Plan) -> str:
         return f"Remove {'this package' if number == 1 else f'these {number} packages'}?"
     if lost:
         return f"Make these {number} changes, which remove {count(lost, 'package')}?"
-    if plan.request.moves.inputs or plan.request.moves.packages:
+    if plan.request.moves:
         return f"Update {'this package' if number == 1 else f'these {number} packages'}?"
     return f"Make {'this change' if number == 1 else f'these {number} changes'}?" if number else "Go ahead?"
 

@@ -118,19 +118,20 @@ def evaluate(
         found = evaluation.refusals(one, replies[one])
         refusals += [_with_others(refusal, lock.packages, declared) for refusal in found]
         if not found:
-            source, fingerprint = source_of(one.package, lock.package(one.package.spec.key), lock, fingerprint_of)
+            source, fingerprint = source_of(one.package, one.system, lock, fingerprint_of)
             new_name = evaluation.in_place_of(one, replies[one]["newName"])
             evaluated[one] = _resolved(replies[one], source, fingerprint, new_name)
     return evaluated, refusals
 
 
-def source_of(package: Package, known: LockedPackage, lock: Lock, fingerprint_of: Mapping[str, str]) -> tuple[str, str]:
-    """Give the locked reference that a package is resolved from, and its fingerprint.
+def source_of(package: Package, system: str, lock: Lock, fingerprint_of: Mapping[str, str]) -> tuple[str, str]:
+    """Give the locked reference that a package is resolved from on a system, and its fingerprint.
 
     What is held has none: once it is let go, it has to be resolved again.
     """
-    if isinstance(known.hold, HeldAt):
-        return known.hold.reference, ""
+    hold = lock.package(package.spec.key).hold_on(system)
+    if isinstance(hold, HeldAt):
+        return hold.reference, ""
     return lock.inputs[package.spec.input].url, fingerprint_of[package.spec.input]
 
 

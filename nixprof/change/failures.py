@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, display_path, package_name
+from nixprof.nix.download_plan import needed_among
 from nixprof.nix.errors import is_download, unreachable
 from nixprof.record import record
 from nixprof.redact import excerpt, plain
@@ -101,6 +102,38 @@ class UnresolvableError(NixprofError):
             reasons.pop() if len(reasons) == 1 else Reason.SEVERAL,
             cause=None if more else "\n".join(self.sentences[first]) or None,
         )
+
+
+class InputError(NixprofError):
+    """An input cannot be fetched; its name is empty where Nix does not tell."""
+
+    def __init__(self, name: str, message: str, reason: Reason, *, cause: str | None, hints: tuple[str, ...]) -> None:
+        super().__init__(message, reason, cause=cause, hints=hints)
+        self.name = name
+
+
+@record
+class Failure:
+    """Why a package that could be resolved cannot be had all the same."""
+
+    reason: Reason
+    message: str
+    derivation: str = ""  # what failed to build; empty for nothing
+
+
+class PackagesError(NixprofError):
+    """Packages cannot be built, or not be linked together."""
+
+    def __init__(self, error: NixprofError, groups: Sequence[Mapping[str, Failure]]) -> None:
+        """Say it as an error does; where one package of each group stays at what it was, the others can be had.
+
+        Args:
+            error: what to say.
+            groups: why, by the keys of packages.
+
+        """
+        super().__init__(error.message, error.reason, cause=error.cause, hints=error.hints)
+        self.groups = groups
 
 
 def merged(refusals: Sequence[Refusal]) -> tuple[Refusal, ...]:
@@ -197,13 +230,34 @@ def _of_builds(
     if len(each) == 1:
         return each[0]
     each.sort(key=lambda one: one.message)
+    offline = next((one.reason for one in each if one.reason is not Reason.BUILD_FAILED), None)
     causes = (line for one in each for line in (one.message, *(f"  {line}" for line in (one.cause or "").splitlines())))
     return NixprofError(
         f"{count(len(each), 'package')} cannot be built",
-        Reason.BUILD_FAILED,
+        offline or Reason.BUILD_FAILED,
         cause="\n".join(causes),
         hints=tuple(hint for one in each for hint in one.hints),
     )
+
+
+def why_unbuilt(
+    errors: Sequence[NixError], absent: Iterable[str], derivations: Mapping[str, str], built: Collection[str]
+) -> list[dict[str, Failure]]:
+    """Say of each package which failed build it needs.
+
+    Args:
+        errors: the builds that failed.
+        absent: the keys of the packages that are not there.
+        derivations: what builds packages, each with the key of its package.
+        built: the derivations that were to be built.
+
+    """
+    failed = {one.found["drv"]: Failure(Reason.BUILD_FAILED, one.message, one.found["drv"]) for one in errors}
+    of_key = {key: derivation for derivation, key in derivations.items()}
+    needed = {key: needed_among(of_key.get(key, ""), {*built, *failed}) for key in absent}
+    unknown = Failure(Reason.BUILD_FAILED, "something that it needs cannot be built")
+    usual = next(iter(failed.values())) if len(failed) == 1 else unknown
+    return [{key: next((failed[one] for one in failed if one in needs), usual)} for key, needs in needed.items()]
 
 
 def _of_build(error: NixError, key: str | None, needed: str, log: Callable[[str], str], lines: int) -> NixprofError:
@@ -239,12 +293,13 @@ def of_input(error: NixError, inputs: Iterable[Input], listed: Collection[str], 
     if error.reason not in (Reason.INPUT, Reason.NETWORK):
         return error
     one = _meant(error, list(inputs))
+    name = one.name if one else ""
     message = f"cannot fetch {f'the input {one.name}' if one else 'an input'}: {error.message}"
     hints = error.hints
     if one and error.reason is Reason.INPUT:
         where = f"it is under [inputs] in {display_path(manifest)}" if one.name in listed else "check how it is written"
         hints = (*hints, f'{where}: {one.name} = "{one.url}"')
-    return NixprofError(message, error.reason, cause=error.cause, hints=hints)
+    return InputError(name, message, error.reason, cause=error.cause, hints=hints)
 
 
 def _meant(error: NixError, inputs: Sequence[Input]) -> Input | None:

@@ -19,8 +19,10 @@ from nixprof.change.commit import commit
 from nixprof.change.confirmation import Proposal, confirmed, loss, question, risk_of
 from nixprof.change.differences import compare
 from nixprof.change.environment import expected
+from nixprof.change.failures import PackagesError
 from nixprof.change.generations import SOURCES, remember
 from nixprof.change.hints import renaming
+from nixprof.change.holdback import HoldBack, check_nothing_held
 from nixprof.change.plan import MovedInput, Outcome, Plan
 from nixprof.change.process_lock import process_lock
 from nixprof.change.realise import Realisation, plan_downloads
@@ -29,7 +31,7 @@ from nixprof.change.staging import Staging, generated
 from nixprof.change.state import State
 from nixprof.errors import NixprofError
 from nixprof.files import check_writable, content, scratch_folder
-from nixprof.lock.freshness import gaps
+from nixprof.lock.freshness import gaps, held_back
 from nixprof.manifest.parse import parse
 from nixprof.manifest.problems import ManifestError
 from nixprof.nix.profile import USUAL_PRIORITY
@@ -39,11 +41,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from nixprof.change.failures import Failure
     from nixprof.change.request import ChangeRequest
     from nixprof.context import Context
     from nixprof.lock.freshness import Gap
     from nixprof.lock.lock import Lock
-    from nixprof.manifest.model import Manifest
+    from nixprof.manifest.model import Manifest, Package
     from nixprof.nix.download_plan import DownloadPlan
     from nixprof.nix.operations import Nix
 
@@ -115,7 +118,7 @@ class Transaction:
             return Outcome(
                 plan, done=False, generation=self.before.generation, seconds=0, declined=not self._context.dry_run
             )
-        generation = self.apply(plan)
+        plan, generation = self.apply(plan)
         seconds = time.monotonic() - self._started - (answered - asked)
         return Outcome(plan, done=True, generation=generation, seconds=seconds)
 
@@ -124,45 +127,103 @@ class Transaction:
         before, context = self.before, self._context
         self._check(request)
         manifest = before.manifest_with(self._texts(request))
-        lock = _known(before.lock, manifest, request, context)
+        holds = HoldBack(before.lock, request)
+        lock = holds.begin(_known(before.lock, manifest, request, context))
         lock = self._staging.lock_inputs(manifest, lock)
         lock = self._staging.move(manifest, lock, request.moves)
-        manifest, lock, request = self._resolver.complete(manifest, lock, request)
+        manifest, lock, request = self._resolver.complete(manifest, lock, request, holds)
+        plan = self._planned(manifest, lock, request, holds)
+        unbuilt = self._unbuilt(plan, holds)
+        if unbuilt:
+            plan = self._planned(manifest, self._staying(plan, holds, unbuilt), request, holds)
+        if request.moves.strict:
+            check_nothing_held([gap for gap in plan.held if gap.package.spec.input in request.moves.inputs])
+        for note in dict.fromkeys(self._notes(plan.downloads)):
+            context.progress.note(note)
+        return plan
+
+    def _planned(self, manifest: Manifest, lock: Lock, request: ChangeRequest, holds: HoldBack) -> Plan:
+        """Say what a change comes to with everything resolved."""
+        before, context = self.before, self._context
         packages = expected(manifest.for_machine(context.machine), lock.packages, context.machine.system)
         standing = (*(one for one in before.installed if one.key not in request.renamed), *request.standing)
         changes = compare(standing, packages)
         leaving = standing if any(one.before is not None for one in changes) else ()
-        downloads = plan_downloads(context, self._nix, packages, leaving, self._resolver.evaluated)
-        for note in dict.fromkeys(self._notes(downloads)):
-            context.progress.note(note)
+        downloads = plan_downloads(context, self._nix, packages, leaving, self._resolver.evaluated, holds.failed)
         found, known = gaps(manifest, lock.packages, context.machine), set(map(_identity, before.gaps))
         new_gaps = tuple(gap for gap in found if _identity(gap) not in known)
         moved = tuple(_moved_inputs(before.lock, lock))
-        return Plan(request, manifest, lock, changes, moved, packages, downloads, found, new_gaps)
+        held = held_back(manifest, lock.packages, context.machine)
+        staying = tuple(self._staging.staying.values())
+        return Plan(request, manifest, lock, changes, moved, packages, downloads, found, new_gaps, staying, held)
 
-    def apply(self, plan: Plan) -> int | None:
-        """Fetch and build what is missing, and commit. Return the number of the generation."""
-        before, context, request = self.before, self._context, plan.request
-        Realisation(
-            context,
+    def _unbuilt(self, plan: Plan, holds: HoldBack) -> dict[Package, Failure]:
+        """Choose the packages that have moved and are not to be built here."""
+        if not plan.downloads or not plan.downloads.built:
+            return {}
+        system = self._context.machine.system
+        moved = {
+            request.package: package.derivation
+            for request, package in self._resolver.evaluated.items()
+            if request.system == system and holds.has_moved(plan.lock, request.package, system)
+        }
+        return holds.unbuilt(moved, plan.downloads.built, plan.manifest.update.build)
+
+    def _staying(self, plan: Plan, holds: HoldBack, failures: Mapping[Package, Failure]) -> Lock:
+        return holds.stay_after_all(plan.lock, failures, self._context.machine.system)
+
+    def apply(self, plan: Plan) -> tuple[Plan, int | None]:
+        """Fetch and build what is missing, and commit. What turns out not to be had is held back.
+
+        Returns: the plan as it was carried out, and the number of the generation.
+
+        """
+        while True:
+            try:
+                return plan, self._commit(plan, shares_files=self._realise(plan))
+            except PackagesError as error:
+                plan = self._without(plan, error)
+
+    def _without(self, plan: Plan, error: PackagesError) -> Plan:
+        """Plan the same without the packages that cannot be had.
+
+        Raises: the error, where that would not help.
+        """
+        holds, machine = HoldBack(self.before.lock, plan.request), self._context.machine
+        packages = {package.spec.key: package for package in plan.manifest.for_machine(machine)}
+        failures: dict[Package, Failure] = {}
+        for group in error.groups:
+            moved = {
+                packages[key]: failure
+                for key, failure in group.items()
+                if holds.has_moved(plan.lock, packages[key], machine.system)
+            }
+            if not moved or plan.request.moves.strict:
+                raise error
+            failures |= moved
+        for package, failure in failures.items():
+            self._context.progress.note(f"{package.written} stays as it is: {failure.message}")
+        return self._planned(plan.manifest, self._staying(plan, holds, failures), plan.request, holds)
+
+    def _realise(self, plan: Plan) -> bool:
+        """Fetch and build what is missing. Return whether packages share files with what else is in the profile."""
+        before, context = self.before, self._context
+        Realisation(context, self._nix, self._roots, before.installed, plan, self._resolver).perform()
+        leaving = replaced(before, plan.request.elements)
+        return check_collisions(
             self._nix,
-            self._roots,
             plan.packages,
-            before.installed,
-            plan.lock,
-            self._resolver.evaluated,
-            lambda keys: self._resolver.evaluate_again(plan.manifest, plan.lock, keys),
-        ).perform(plan.downloads)
-        leaving = replaced(before, request.elements)
-        foreign = remaining(before.profile, leaving) if request.activates else ()
-        shares_files = check_collisions(
-            self._nix,
-            plan.packages,
-            foreign,
+            remaining(before.profile, leaving) if plan.request.activates else (),
             listed=[package.spec.key for package in before.manifest.packages],
             there=before.profile.elements if before.profile else (),
             chosen_profile=context.chosen_profile,
         )
+
+    def _commit(self, plan: Plan, *, shares_files: bool) -> int | None:
+        """Write the files and switch the profile. Return the number of the generation."""
+        before, context, request = self.before, self._context, plan.request
+        leaving = replaced(before, request.elements)
+        foreign = remaining(before.profile, leaving) if request.activates else ()
         flake = generated(plan.manifest, plan.lock)
         activation = None
         if request.activates:

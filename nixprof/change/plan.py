@@ -10,6 +10,7 @@ from nixprof.record import record
 if TYPE_CHECKING:
     from nixprof.change.environment import EnvironmentEntry
     from nixprof.change.request import ChangeRequest
+    from nixprof.errors import Reason
     from nixprof.lock.flake_lock import LockedInput
     from nixprof.lock.freshness import Gap
     from nixprof.lock.lock import Lock
@@ -27,6 +28,15 @@ class MovedInput:
 
 
 @record
+class StayingInput:
+    """An input that was to move, and stays at the revision that it has."""
+
+    name: str
+    reason: Reason
+    message: str
+
+
+@record
 class Plan:
     """What a change comes to, before it happens."""
 
@@ -39,6 +49,8 @@ class Plan:
     downloads: DownloadPlan | None  # what has to be fetched and built for it; None where nothing is missing
     gaps: tuple[Gap, ...]  # what cannot be had on the other systems that the list is for
     new_gaps: tuple[Gap, ...]  # those that are new, or of packages that are
+    staying: tuple[StayingInput, ...]  # the inputs that were to move and do not
+    held: tuple[Gap, ...]  # what stays on this machine at what it was, because it cannot be had
 
     @property
     def lost(self) -> tuple[Change, ...]:

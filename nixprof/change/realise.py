@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nixprof.change.failures import of_packages
+from nixprof.change.failures import PackagesError, of_packages, why_unbuilt
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, package_name, shell_quote
 from nixprof.lock.packages_json import KeptByPath
@@ -16,13 +16,14 @@ from nixprof.record import record
 from nixprof.store_path import is_store_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from nixprof.change.environment import EnvironmentEntry
     from nixprof.change.evaluation import ResolvedPackage, ResolveRequest
+    from nixprof.change.plan import Plan
+    from nixprof.change.resolve import Resolver
     from nixprof.context import Context
-    from nixprof.lock.lock import Lock
     from nixprof.nix.operations import Nix
 
     Evaluated = Mapping[ResolveRequest, ResolvedPackage]
@@ -51,15 +52,25 @@ def plan_downloads(
     packages: Sequence[EnvironmentEntry],
     leaving: Sequence[EnvironmentEntry],
     evaluated: Evaluated,
+    failed: Collection[str] = (),
 ) -> DownloadPlan | None:
     """Tell what `realise` will fetch and build, and how much more that is than what leaves.
 
+    Args:
+        context: whose packages.
+        nix: is asked.
+        packages: what the environment will link.
+        leaving: what it takes the place of.
+        evaluated: what was evaluated for the change.
+        failed: derivations that have failed to build before, and may have left something in the place of a path.
+
     Returns: None where nothing is missing and nothing leaves.
+
     """
-    missing = _missing(packages)
+    builds = derivations(evaluated, context.machine.system)
+    missing = _missing(packages).keys() | {path for path, how in builds.items() if how.partition("!")[0] in failed}
     downloads = None
     if missing:
-        builds = derivations(evaluated, context.machine.system)
         with context.progress.step("asking the caches"):
             downloads = nix.plan_downloads(builds.get(path, path) for path in missing)
     if not leaving or (downloads and downloads.built):
@@ -79,24 +90,22 @@ class Realisation:
     context: Context
     nix: Nix
     roots: Path  # gets links that protect what was fetched or built from garbage collection
-    packages: Sequence[EnvironmentEntry]
     installed: Sequence[EnvironmentEntry]  # what the profile has, which protects it
-    lock: Lock
-    evaluated: Evaluated  # what was evaluated for this change
-    evaluate: Callable[[Collection[str]], Evaluated]  # evaluates packages once more, by key
+    plan: Plan
+    resolver: Resolver
 
-    def perform(self, downloads: DownloadPlan | None) -> None:
+    def perform(self) -> None:
         """Fetch what is in a cache, and build the rest.
 
         Raises: NixprofError that says which packages cannot be had, and why.
         """
-        missing = _missing(self.packages)
+        missing = _missing(self.plan.packages)
         there = {path for one in self.installed for path in one.paths} - missing.keys()
-        new = [path for one in self.packages for path in one.paths if path not in there]
+        new = [path for one in self.plan.packages for path in one.paths if path not in there]
         if not new:
             return
-        doing = f"{_doing(downloads)} {_names(missing.values())}" if missing else "looking into the store"
-        evaluated = self.evaluated
+        doing = f"{_doing(self.plan.downloads)} {_names(missing.values())}" if missing else "looking into the store"
+        evaluated: Evaluated = self.resolver.evaluated
         tried = {path: how for path, how in self._derivations(evaluated).items() if path in missing}
         try:
             self._realise(new, tried, doing)
@@ -127,7 +136,7 @@ class Realisation:
 
     def _invalid(self) -> dict[str, str]:
         """Give the store paths that are not in the store, whatever a build that failed has left in their places."""
-        keys = {path: one.key for one in self.packages for path in one.paths}
+        keys = {path: one.key for one in self.plan.packages for path in one.paths}
         there = {path for path in keys if os.path.lexists(path)}
         gone = keys.keys() - there | self.nix.invalid(there)
         return {path: key for path, key in keys.items() if path in gone}
@@ -140,15 +149,15 @@ class Realisation:
         lost = {path: key for path, key in missing.items() if not self._has_source(key)}
         if lost:
             raise _lost(lost)
-        evaluated = self.evaluate(set(missing.values()))
+        evaluated = self.resolver.evaluate_again(self.plan.manifest, self.plan.lock, set(missing.values()))
         for path in missing.keys() - self._derivations(evaluated).keys():
             raise self._mismatch(path, missing[path], evaluated)
         return evaluated
 
     def _has_source(self, key: str) -> bool:
-        known = self.lock.package(key)
-        source = known.systems[self.context.machine.system].source
-        return not is_store_path(key) and (not isinstance(known.hold, KeptByPath) or source != "")
+        known, system = self.plan.lock.package(key), self.context.machine.system
+        by_path = isinstance(known.hold_on(system), KeptByPath)
+        return not is_store_path(key) and (not by_path or known.systems[system].source != "")
 
     def _mismatch(self, path: str, key: str, evaluated: Evaluated) -> NixprofError:
         """Say why a store path cannot be built: evaluation gives another one, or its derivation is gone."""
@@ -162,7 +171,7 @@ class Realisation:
                 Reason.NO_SOURCE,
                 hints=("wait for the garbage collection to end, then run the same command again",),
             )
-        locked = self.lock.package(key).systems[self.context.machine.system].outputs
+        locked = self.plan.lock.package(key).systems[self.context.machine.system].outputs
         now = next((outputs.get(output) for output, there in locked.items() if there == path), None)
         return NixprofError(
             f"{name} is in no cache, and building it does not give what the lock says",
@@ -176,7 +185,12 @@ class Realisation:
         keys = {one.derivation: request.package.spec.key for request, one in evaluated.items() if one.derivation}
         others = {one.key for one in self.installed} - set(missing.values())
         command = " ".join(map(shell_quote, ("nixprof", *self.context.arguments)))
-        return of_packages(error, missing, keys, self.nix.log, len(others), command)
+        explained = of_packages(error, missing, keys, self.nix.log, len(others), command)
+        if explained.reason is not Reason.BUILD_FAILED:
+            return explained
+        built = self.plan.downloads.built if self.plan.downloads else ()
+        groups = why_unbuilt((error, *error.others), dict.fromkeys(missing.values()), keys, built)
+        return PackagesError(explained, groups)
 
 
 def _lost(absent: Mapping[str, str]) -> NixprofError:

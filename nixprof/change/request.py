@@ -27,6 +27,13 @@ class Moves:
 
     inputs: tuple[str, ...] = ()  # with all of their packages that are not pinned
     packages: tuple[Package, ...] = ()  # alone
+    strict: bool = False  # whether nothing at all moves where a package cannot be had
+    again: bool = False  # whether to build what is in no cache, and what has failed to build before
+    now: bool = False  # whether to take revisions whatever their age
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is to move."""
+        return bool(self.inputs or self.packages)
 
 
 @record

@@ -12,7 +12,7 @@ from nixprof.change.state import read_draft
 from nixprof.files import check_writable
 from nixprof.formatting import count
 from nixprof.lock.flake_nix import used_inputs
-from nixprof.lock.freshness import fingerprints, is_known_unavailable, is_resolved, packages_of
+from nixprof.lock.freshness import fingerprints, is_held_back, is_resolved, is_unavailable, packages_of
 from nixprof.lock.packages_json import Unavailable
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nixprof.change.evaluation import ResolvedPackage
     from nixprof.change.failures import Refusal
+    from nixprof.change.holdback import HoldBack
     from nixprof.change.request import ChangeRequest
     from nixprof.change.staging import Staging
     from nixprof.context import Context
@@ -48,8 +49,10 @@ class Resolver:
         self._staging = staging
         self._listed = listed
 
-    def complete(self, manifest: Manifest, lock: Lock, request: ChangeRequest) -> tuple[Manifest, Lock, ChangeRequest]:
-        """Resolve every package for this machine and for every system of the manifest.
+    def complete(
+        self, manifest: Manifest, lock: Lock, request: ChangeRequest, holds: HoldBack
+    ) -> tuple[Manifest, Lock, ChangeRequest]:
+        """Resolve every package for this machine and for every system of the manifest, or hold it back.
 
         Where the user allows what is in the way of a package, that is written into the list. Retry until nothing new is
         blocked: a blocked dependency only shows once the package itself is allowed.
@@ -61,7 +64,7 @@ class Resolver:
 
         """
         while True:
-            lock, blocked = self._resolve(manifest, lock, request)
+            lock, blocked = self._resolve(manifest, lock, request, holds)
             if blocked is None:
                 return manifest, lock, request
             text = allow(blocked, manifest, self._context.allowed)
@@ -70,7 +73,9 @@ class Resolver:
             request = replace(request, files={**request.files, manifest.path: text})
             manifest = read_draft(manifest.path, {path: text.encode() for path, text in request.files.items()})
 
-    def _resolve(self, manifest: Manifest, lock: Lock, request: ChangeRequest) -> tuple[Lock, UnresolvableError | None]:
+    def _resolve(
+        self, manifest: Manifest, lock: Lock, request: ChangeRequest, holds: HoldBack
+    ) -> tuple[Lock, UnresolvableError | None]:
         """Resolve what is not resolved yet; returns as well what is in the way on this machine, or may be allowed."""
         here, allowed = self._context.machine.system, self._context.allowed
         fingerprint_of = fingerprints(manifest, lock.inputs)
@@ -81,31 +86,40 @@ class Resolver:
         ]
         if not asked:
             return lock, None
-        refusals = self.evaluate(manifest, lock, asked)
+        free = lock.let_go((one.package.spec.key, one.system) for one in asked)
+        refusals = self.evaluate(manifest, free, asked)
         packages = {one.package.spec.key: lock.package(one.package.spec.key) for one in asked}
         for one in asked:
             if one in self.evaluated:
                 key = one.package.spec.key
                 packages[key] = packages[key].on(one.system, self.evaluated[one].resolved)
-        blocking = {one.package for one in refusals if here in one.systems or (one.reason in allowed and one.policy)}
+        lock = lock.with_packages(packages)
+        strict = request.moves.strict
+        blocking = {
+            one.package
+            for one in refusals
+            if (one.reason in allowed and one.policy)
+            or (here in one.systems and (strict or not holds.may_stay(one.package, here)))
+        }
         for refusal in refusals:
             if refusal.package not in blocking:
-                key = refusal.package.spec.key
-                source, fingerprint = source_of(refusal.package, packages[key], lock, fingerprint_of)
-                why = Unavailable(refusal.reason.value, sentence(refusal, lock.inputs), source, fingerprint)
-                packages[key] = packages[key].without(refusal.systems[0], why)
-        lock = lock.with_packages(packages)
+                [system] = refusal.systems
+                at = source_of(refusal.package, system, free, fingerprint_of)
+                why = Unavailable(refusal.reason.value, sentence(refusal, lock.inputs), *at)
+                lock = holds.stay(lock, refusal.package, system, why)
         in_the_way = [one for one in refusals if one.package in blocking]
         if not in_the_way:
             return lock, None
         return lock, UnresolvableError(in_the_way, lock.inputs, self._listed, request.attempt)
 
     def _is_settled(self, one: ResolveRequest, lock: Lock, fingerprint: str | None) -> bool:
-        """Tell whether a package is resolved, or is known to be unavailable on another system."""
+        """Tell whether a package is resolved, or is held back, or is known to be unavailable on another system."""
         known = lock.packages.get(one.package.spec.key)
         if is_resolved(one.package, one.system, known, fingerprint):
             return True
-        if one.system == self._context.machine.system or not is_known_unavailable(one.system, known, fingerprint):
+        here = one.system == self._context.machine.system
+        is_known = not here and is_unavailable(one.system, known, fingerprint)
+        if not is_known and not is_held_back(one.package, one.system, known, fingerprint):
             return False
         allowed = {reason.value for reason in self._context.allowed}
         return known is not None and known.unavailable[one.system].reason not in allowed

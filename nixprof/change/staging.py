@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nixprof.change.failures import of_input
+from nixprof.change.failures import InputError, of_input
 from nixprof.change.generations import SOURCES, relative_sources, write_sources
+from nixprof.change.plan import StayingInput
+from nixprof.change.revisions import old_enough, see
+from nixprof.errors import Reason
+from nixprof.formatting import period
+from nixprof.lock.flake_lock import revision, with_originals
 from nixprof.lock.flake_nix import used_inputs
 from nixprof.lock.packages_json import FollowsInput, HeldAt
 from nixprof.nix.errors import NixError
@@ -39,6 +45,7 @@ class Staging:
         self._context = context
         self._nix = nix
         self._listed = listed
+        self.staying: dict[str, StayingInput] = {}  # by name
 
     def write(self, manifest: Manifest, lock: Lock) -> None:
         """Write a manifest and its lock, for Nix to read."""
@@ -56,15 +63,59 @@ class Staging:
             self._nix.lock(self.folder)
         return lock.locked_in(self.folder)
 
-    def _update(self, manifest: Manifest, lock: Lock, names: Collection[str]) -> Lock:
-        """Lock inputs to their newest revisions."""
-        used = used_inputs(manifest, lock.packages)
-        moving = [one.name for one in used if one.name in names]
-        if not moving:
-            return lock
+    def _update(self, manifest: Manifest, lock: Lock, names: Collection[str], moves: Moves, before: Lock) -> Lock:
+        """Lock inputs to the newest revisions that may be taken; what cannot be fetched stays, with its packages.
+
+        Args:
+            manifest: what the user wants.
+            lock: with the packages let go that move along.
+            names: of the inputs.
+            moves: how.
+            before: with the packages as they are where their input stays.
+
+        """
+        first: InputError | None = None
+        while moving := [one for one in used_inputs(manifest, lock.packages) if one.name in names]:
+            self.write(manifest, lock)
+            try:
+                with self.naming_inputs(used_inputs(manifest, lock.packages), lock):
+                    self._nix.update(self.folder, [one.name for one in moving])
+            except InputError as error:
+                first = first or error
+                if moves.strict or error.name not in {one.name for one in moving}:
+                    raise
+                names = set(names) - {error.name}
+                self.staying[error.name] = StayingInput(error.name, error.reason, error.message)
+                lock = lock.with_packages(before.packages_of(manifest, {error.name}))
+            else:
+                return self._with_age(manifest, lock, lock.locked_in(self.folder), moving, moves)
+        if first:
+            raise first
+        return lock
+
+    def _with_age(self, manifest: Manifest, lock: Lock, newest: Lock, moving: Sequence[Input], moves: Moves) -> Lock:
+        """Take only revisions that have been known for the age that the manifest asks for."""
+        age = 0 if moves.now else manifest.update.age
+        chosen: dict[str, str] = {}
+        for one in moving if age else ():
+            now, before, after = int(time.time()), lock.inputs.get(one.name), newest.inputs[one.name]
+            if before is None or before.url == after.url:
+                continue
+            seen = see(self._context.folders, one.url, before.url, after.url, now=now)
+            chosen[one.name] = old_enough(seen, before.url, age, now)
+            if chosen[one.name] == before.url:
+                known = next(each.seen for each in seen if each.url == after.url)
+                what = f"{revision(after)} has been known for {period(now - known)}".strip()
+                message = f"{what}, less than {period(age)}"
+                self.staying[one.name] = StayingInput(one.name, Reason.TOO_NEW, message)
+        if all(newest.inputs[name].url == url for name, url in chosen.items()):
+            return newest
+        references = {one.name: chosen.get(one.name, newest.inputs[one.name].url) for one in moving}
         self.write(manifest, lock)
-        with self.naming_inputs(used, lock):
-            self._nix.update(self.folder, moving)
+        with self.naming_inputs(moving, lock):
+            self._nix.lock_at(self.folder, references)
+        file = self.folder / "flake.lock"
+        file.write_bytes(with_originals(file.read_bytes(), newest.flake_lock or b"{}"))
         return lock.locked_in(self.folder)
 
     @contextmanager
@@ -78,10 +129,10 @@ class Staging:
 
     def move(self, manifest: Manifest, lock: Lock, moves: Moves) -> Lock:
         """Move inputs with their packages, and packages alone."""
-        if not (moves.inputs or moves.packages):
+        if not moves:
             return lock
         with self._context.progress.step("looking for newer revisions"):
-            lock = self._move_alone(manifest, lock, moves.packages)
+            before = lock = self._move_alone(manifest, lock, moves)
             moving = _with_followers(manifest, moves.inputs)
             lock = lock.with_packages(
                 {
@@ -92,7 +143,8 @@ class Staging:
                     and (package.spec.input in moves.inputs or (package.pin and package.spec.input in moving))
                 }
             )
-            return self.lock_inputs(manifest, self._update(manifest, lock, moves.inputs))
+            lock = self._update(manifest, lock, moves.inputs, moves, before)
+            return self.lock_inputs(manifest, lock.with_packages(before.packages_of(manifest, self.staying)))
 
     def _going_along(self, package: Package, lock: Lock) -> LockedPackage:
         """Let a package go with its input, which moves; a pinned one stays where it is."""
@@ -100,13 +152,15 @@ class Staging:
             return lock.held(package, self._context.machine.system)
         return replace(lock.package(package.spec.key), hold=FollowsInput())
 
-    def _move_alone(self, manifest: Manifest, lock: Lock, packages: Sequence[Package]) -> Lock:
+    def _move_alone(self, manifest: Manifest, lock: Lock, moves: Moves) -> Lock:
         """Hold packages at the newest revisions of their inputs, which themselves stay where they are."""
+        packages = moves.packages
         if not packages:
             return lock
         free = {one.spec.key: replace(lock.package(one.spec.key), hold=FollowsInput()) for one in packages}
         freed = self.lock_inputs(manifest, lock.with_packages(free))
-        newest = self._update(manifest, freed, {one.spec.input for one in packages}).inputs
+        names = {one.spec.input for one in packages}
+        newest = self._update(manifest, freed, names, replace(moves, strict=True), lock).inputs
         held = {}
         for one in packages:
             before, after = lock.inputs.get(one.spec.input), newest[one.spec.input]

@@ -114,19 +114,16 @@ class State:
     @cached_property
     def unresolved(self) -> frozenset[Package]:
         """Those among them that have to be resolved first, at what the inputs are locked to now."""
-        from nixprof.lock.freshness import fingerprints, is_resolved
+        from nixprof.lock.freshness import fingerprints, is_held_back, is_resolved
 
         fingerprint_of = fingerprints(self.manifest, self.inputs)
-        return frozenset(
-            package
-            for package in self.wanted
-            if not is_resolved(
-                package,
-                self.machine.system,
-                self.locked.get(package.spec.key),
-                fingerprint_of.get(package.spec.input),
-            )
-        )
+
+        def is_settled(package: Package) -> bool:
+            known, fingerprint = self.locked.get(package.spec.key), fingerprint_of.get(package.spec.input)
+            at = package, self.machine.system, known, fingerprint
+            return is_resolved(*at) or is_held_back(*at)
+
+        return frozenset(package for package in self.wanted if not is_settled(package))
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
@@ -134,6 +131,14 @@ class State:
         from nixprof.lock.freshness import gaps
 
         return gaps(self.manifest, self.locked, self.machine)
+
+    @cached_property
+    def held(self) -> tuple[Gap, ...]:
+        """What is held back on this machine."""
+        from nixprof.lock.freshness import held_back
+
+        found = held_back(self.manifest, self.locked, self.machine)
+        return tuple(gap for gap in found if gap.package not in self.unresolved)
 
     @cached_property
     def expected(self) -> tuple[EnvironmentEntry, ...]:

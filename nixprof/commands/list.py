@@ -40,6 +40,7 @@ class Listed:
     pinned: bool
     held: str | None  # the locked reference that it stays at; None where it goes with its input
     unavailable: tuple[Gap, ...]  # the other systems of the list on which it cannot be had
+    held_back: Gap | None  # why it stays here at what it was; None where it does not
 
 
 def run(context: Context) -> tuple[Listed, ...]:
@@ -49,7 +50,7 @@ def run(context: Context) -> tuple[Listed, ...]:
     skipped = state.manifest.skipped(state.machine)
     installed = {linked.key: linked.version for linked in state.installed}
     gaps: dict[Package, list[Gap]] = {}
-    for gap in state.gaps:
+    for gap in (*state.gaps, *state.held):
         gaps.setdefault(gap.package, []).append(gap)
     return tuple(
         _listed(state, package, skipped.get(package), installed, gaps.get(package, ()))
@@ -78,5 +79,6 @@ def _listed(
         (resolved.description if resolved else None) or None,
         package.pin,
         locked.held if locked else None,
-        tuple(gaps),
+        tuple(gap for gap in gaps if gap.system != state.machine.system),
+        next((gap for gap in gaps if gap.system == state.machine.system), None),
     )

@@ -42,6 +42,7 @@ class Status:
     packages: int  # how many packages the list has for this machine
     generation: int | None  # of the profile; None where there is none
     unavailable: tuple[Gap, ...] = ()  # what cannot be had on the other systems that the list is for
+    held: tuple[Gap, ...] = ()  # what stays here at what it was, because it cannot be had
 
     @property
     def drifts(self) -> bool:
@@ -69,6 +70,7 @@ def run(context: Context) -> Status:
         len(state.wanted),
         state.generation,
         state.gaps,
+        state.held,
     )
 
 

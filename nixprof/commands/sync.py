@@ -21,6 +21,7 @@ class InSync:
     packages: int
     generation: int | None
     gaps: tuple[Gap, ...] = ()
+    held: tuple[Gap, ...] = ()  # what stays here at what it was, because it cannot be had
 
 
 def run(context: Context) -> Outcome | InSync:
@@ -35,9 +36,9 @@ def run(context: Context) -> Outcome | InSync:
     if (
         state.in_sync
         and not was_stopped(context.folders)
-        and not any(gap.why.reason in allowable for gap in state.gaps)
+        and not any(gap.why.reason in allowable for gap in (*state.gaps, *state.held))
     ):
-        return InSync(len(state.wanted), state.generation, state.gaps)
+        return InSync(len(state.wanted), state.generation, state.gaps, state.held)
     from nixprof.change.failures import Attempt
     from nixprof.change.flow import begin
     from nixprof.change.request import ChangeRequest

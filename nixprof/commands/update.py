@@ -17,12 +17,23 @@ if TYPE_CHECKING:
     from nixprof.context import Context
 
 
-def run(context: Context, names: Sequence[str] | None) -> Outcome:
+def run(
+    context: Context, names: Sequence[str] | None, *, build: bool = False, now: bool = False, strict: bool = False
+) -> Outcome:
     """Update everything, or what is named; a pinned package only where it is named itself.
 
-    What is in the way of the newer versions is written into the policy, as far as it is allowed.
+    What is in the way of the newer versions is written into the policy, as far as it is allowed. What cannot be had
+    all the same stays at what it was, unless it is named.
+
+    Args:
+        context: whose packages.
+        names: of inputs and packages.
+        build: whether to build whatever is in no cache, and what has failed to build before.
+        now: whether to take revisions that have not been known for as long as the list asks for.
+        strict: whether nothing at all moves where a package cannot be had.
 
     Raises: NixprofError, with the locks as before.
+
     """
     names = names or ()
     with begin(context) as change:
@@ -34,6 +45,9 @@ def run(context: Context, names: Sequence[str] | None) -> Outcome:
             moves=Moves(
                 tuple(name for name in inputs if name in names or not names),
                 tuple({package.spec.key: package for package in packages.values()}.values()),
+                strict,
+                build,
+                now,
             ),
             named=frozenset(typed.values()),
             attempt=Attempt(("nixprof", *context.arguments), typed, moves=True),

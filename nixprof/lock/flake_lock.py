@@ -107,6 +107,16 @@ def _identity(reachable: list[Node]) -> str:
     return digest(json.dumps(plain, sort_keys=True))
 
 
+def with_originals(data: bytes, other: bytes) -> bytes:
+    """Write a lock with what another lock of the same flake has as the references that its inputs were asked for by."""
+    lock, right = json.loads(data), json.loads(other)
+    root = lock["nodes"][lock["root"]].get("inputs", {})
+    for name, target in right["nodes"][right["root"]].get("inputs", {}).items():
+        if isinstance(target, str) and isinstance(root.get(name), str):
+            lock["nodes"][root[name]]["original"] = right["nodes"][target]["original"]
+    return (json.dumps(lock, indent=2, sort_keys=True) + "\n").encode()
+
+
 def digest(text: str) -> str:
     """Shorten a text to what tells it apart."""
     import hashlib

@@ -6,6 +6,7 @@ All machines get the same text. What applies to one system or host is marked so 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.nix.nix_data import attribute, quoted
@@ -84,12 +85,19 @@ def _packages(packages: tuple[Package, ...], locked: Mapping[str, LockedPackage]
     for package in packages:
         known = locked.get(package.spec.key)
         held = known.held if known and not known.needs_input else None
+        held_on = _held_on(known) if known and not package.spec.is_store_path else {}
         # Nobody knows what a store path came from.
-        yield f"  {{ {_package(package, '' if package.spec.is_store_path else held)} }}"
+        yield f"  {{ {_package(package, '' if package.spec.is_store_path else held, held_on)} }}"
     yield "];"
 
 
-def _package(package: Package, held: str | None) -> str:
+def _held_on(known: LockedPackage) -> dict[str, str]:
+    """Give the systems that a package is held back on, each with the reference that it stays at there."""
+    held = {system: replace(known, hold=known.hold_on(system)).held for system in sorted(known.unavailable)}
+    return {system: at for system, at in held.items() if at is not None and at != known.held}
+
+
+def _package(package: Package, held: str | None, held_on: Mapping[str, str]) -> str:
     spec = package.spec
     fields = {
         "key": quoted(spec.key),
@@ -98,6 +106,7 @@ def _package(package: Package, held: str | None) -> str:
         "outputs": _list(spec.outputs) if spec.outputs else None,
         "priority": _integer(package.priority),
         "held": None if held is None else quoted(held),
+        "heldOn": _set(held_on) if held_on else None,
         # Host names do not tell upper from lower case.
         "host": quoted(package.scope.name.lower()) if package.scope.kind == "host" else None,
         "system": quoted(package.scope.name) if package.scope.kind == "system" else None,
@@ -124,6 +133,10 @@ def _integer(number: int | None) -> str | None:
 
 def _list(texts: tuple[str, ...]) -> str:
     return f"[ {' '.join(map(quoted, texts))} ]" if texts else "[ ]"
+
+
+def _set(texts: Mapping[str, str]) -> str:
+    return f"{{ {' '.join(f'{quoted(name)} = {quoted(text)};' for name, text in texts.items())} }}"
 
 
 def _indented(lines: Iterator[str] | list[str], by: int = 2) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Whether `packages.json` still says what a package is, and what cannot be had on other systems.
+"""Whether `packages.json` still says what a package is, and which packages cannot be had.
 
 An entry stays fresh while its fingerprint does: the locked input with all that it depends on, the overlays, and what
 the policy allowed; a policy that allows more changes nothing that was resolved. A package that is held goes by its own
@@ -71,11 +71,21 @@ def is_resolved(package: Package, system: str, known: LockedPackage | None, fing
     resolved = known.systems.get(system) if known else None
     if known is None or resolved is None or package.spec.is_store_path:
         return resolved is not None
-    chosen_exist = package.spec.outputs == ("*",) or resolved.outputs.keys() >= set(package.spec.outputs)
-    return chosen_exist and _is_fresh(known.hold, resolved, fingerprint, _still_holds)
+    return has_outputs(package, resolved) and _is_fresh(known.hold, resolved, fingerprint, _still_holds)
 
 
-def is_known_unavailable(system: str, known: LockedPackage | None, fingerprint: str | None) -> bool:
+def has_outputs(package: Package, resolved: Resolved) -> bool:
+    """Tell whether the outputs that the list chooses are known."""
+    return package.spec.outputs == ("*",) or resolved.outputs.keys() >= set(package.spec.outputs)
+
+
+def is_held_back(package: Package, system: str, known: LockedPackage | None, fingerprint: str | None) -> bool:
+    """Tell whether it is known that a package cannot be had on a system, where it stays at what it was."""
+    kept = known.systems.get(system) if known else None
+    return bool(kept and has_outputs(package, kept) and is_unavailable(system, known, fingerprint))
+
+
+def is_unavailable(system: str, known: LockedPackage | None, fingerprint: str | None) -> bool:
     """Tell whether it is known that a package cannot be had on a system. A policy that allows more may change that."""
     why = known.unavailable.get(system) if known else None
     return known is not None and why is not None and _is_fresh(known.hold, why, fingerprint, str.__eq__)
@@ -94,22 +104,30 @@ def _is_fresh(
 
 @record
 class Gap:
-    """A package of the list that cannot be had on another system that the list is for."""
+    """A package of the list that cannot be had on a system that the list is for."""
 
     package: Package
     system: str
     why: Unavailable
+    kept: Resolved | None  # what it is held back at there; None where it is not installed there at all
 
 
 def gaps(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine) -> tuple[Gap, ...]:
     """List what cannot be had on the other systems of a manifest, in its order."""
-    return tuple(
-        Gap(package, system, known.unavailable[system])
-        for system in manifest.systems
-        for package in packages_of(manifest, system, machine)
-        for known in (locked.get(package.spec.key),)
-        if system != machine.system and known and system in known.unavailable
-    )
+    others = (system for system in manifest.systems if system != machine.system)
+    return tuple(gap for system in others for gap in _gaps(manifest, locked, machine, system))
+
+
+def held_back(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine) -> tuple[Gap, ...]:
+    """List what is held back on this machine, in the order of the manifest."""
+    return tuple(gap for gap in _gaps(manifest, locked, machine, machine.system) if gap.kept)
+
+
+def _gaps(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine, system: str) -> Iterator[Gap]:
+    for package in packages_of(manifest, system, machine):
+        known = locked.get(package.spec.key)
+        if known and system in known.unavailable:
+            yield Gap(package, system, known.unavailable[system], known.systems.get(system))
 
 
 def packages_of(manifest: Manifest, system: str, machine: Machine) -> Iterator[Package]:

@@ -13,7 +13,7 @@ from nixprof.lock.packages_json import FollowsInput, HeldAt, LockedPackage, read
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from nixprof.lock.flake_lock import LockedInput
     from nixprof.manifest.model import Input, Manifest, Package
@@ -65,8 +65,23 @@ class Lock:
         source = sources.get(system) or next(iter(sources.values()), "")
         if not source or not isinstance(known.hold, FollowsInput):
             return known
-        now = self.inputs.get(package.spec.input)
-        return replace(known, hold=HeldAt(source, now.nodes if now and now.url == source else ()))
+        hold, now = known.hold_on(system), self.inputs.get(package.spec.input)
+        if not isinstance(hold, HeldAt):
+            hold = HeldAt(source, now.nodes if now and now.url == source else ())
+        return replace(known.let_go(system), hold=hold)
+
+    def let_go(self, asked: Iterable[tuple[str, str]]) -> Lock:
+        """Forget why packages cannot be had, each named by its key and a system."""
+        packages = dict(self.packages)
+        for key, system in asked:
+            packages[key] = self.package(key) if key not in packages else packages[key]
+            packages[key] = packages[key].let_go(system)
+        return replace(self, packages=packages)
+
+    def packages_of(self, manifest: Manifest, inputs: Container[str]) -> dict[str, LockedPackage]:
+        """Give what is known of the packages of some inputs."""
+        keys = {package.spec.key for package in manifest.packages if package.spec.input in inputs}
+        return {key: self.packages[key] for key in keys & self.packages.keys()}
 
     def is_complete(self, inputs: tuple[Input, ...]) -> bool:
         """Tell whether Nix has locked these very inputs, and no others."""

@@ -7,8 +7,9 @@
 {
   # The inputs of the flake, `self` included.
   inputs,
-  # [ { key; input; attrPath; outputs?; priority?; held?; system?; host?; } ] in the order of the manifest. What is
-  # held goes by that reference and not by its input; an empty one means that only its store path is known.
+  # [ { key; input; attrPath; outputs?; priority?; held?; heldOn?; system?; host?; } ] in the order of the manifest. What
+  # is held goes by that reference and not by its input; an empty one means that only its store path is known. `heldOn`
+  # has the reference of each system where it is held back.
   packages,
   # The table [nixpkgs] of the manifest; null where it asks for nothing.
   policy ? null,
@@ -110,7 +111,19 @@ let
         }) (filter (package: package ? host) applicable)
       );
     in
-    filter (package: package ? host || !(hasAttr package.key ofHost)) applicable;
+    map (on system) (filter (package: package ? host || !(hasAttr package.key ofHost)) applicable);
+
+  # A package as one system has it.
+  on =
+    system: package:
+    if package ? heldOn.${system} then
+      package
+      // {
+        held = package.heldOn.${system};
+        heldNodes = locked.${package.key}.unavailable.${system}.heldLock or [ ];
+      }
+    else
+      package;
 
   ## packages.<system>.nixprof
 
@@ -303,7 +316,7 @@ let
     head flakes;
 
   # What a package is held at depends on what it did when it was locked, which its own lock may not know.
-  heldNodes = package: locked.${package.key}.heldLock or [ ];
+  heldNodes = package: package.heldNodes or (locked.${package.key}.heldLock or [ ]);
   flakeOf =
     package:
     if package.held or "" == "" then
@@ -328,7 +341,7 @@ let
         map (package: {
           name = rootOf package;
           value = flakeOf package;
-        }) (filter (package: package.held or "" != "") packages)
+        }) (filter (package: package.held or "" != "") (map (on system) packages))
       )
     )
   );
@@ -662,16 +675,18 @@ in
   });
   lib = {
     # { SYSTEM = [ INDEX ]; } -> { SYSTEM = [ { state; … } ]; }, the packages named by their place in `packages`.
-    resolve = mapAttrs (system: map (index: resolveOne system (elemAt packages index)));
+    resolve = mapAttrs (system: map (index: resolveOne system (on system (elemAt packages index))));
     # { SYSTEM = [ INDEX ]; }, one of each: fails as that package does, so that Nix says why.
-    forceEval = mapAttrs (system: map (index: (lookUp system (elemAt packages index)).value.drvPath));
+    forceEval = mapAttrs (
+      system: map (index: (lookUp system (on system (elemAt packages index))).value.drvPath)
+    );
     # The attribute paths that lead to packages, of those that may be meant instead of the one at an index.
     filterDerivations =
       system: index:
       filter (
         attrPath:
         let
-          at = lookUp system (elemAt packages index // { inherit attrPath; });
+          at = lookUp system (on system (elemAt packages index) // { inherit attrPath; });
           found = tryEval (at.found && isDerivation at.value);
         in
         found.success && found.value

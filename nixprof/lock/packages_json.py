@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 VERSION = 1
 # How the file names fields that have another name here.
-_KEYS = {"main_program": "mainProgram", "outputs_to_install": "outputsToInstall", "fingerprint": "basis"}
+_KEYS = {
+    "main_program": "mainProgram",
+    "outputs_to_install": "outputsToInstall",
+    "fingerprint": "basis",
+    "nodes": "heldLock",
+}
 
 
 @record
@@ -39,12 +44,15 @@ class Resolved:
 
 @record
 class Unavailable:
-    """Why a package cannot be had on a system."""
+    """Why a package cannot be had on a system. Where it is resolved there as well, it is held back at that."""
 
     reason: str  # the code of a `nixprof.errors.Reason`
     message: str
-    source: str  # as in `Resolved`
-    fingerprint: str  # as in `Resolved`
+    source: str  # the locked flake reference that was tried
+    fingerprint: str  # of that, as in `Resolved`
+    since: int = 0  # the day when it was first so, in seconds since 1970; 0 where that is unknown
+    derivation: str = ""  # what failed to build; empty for nothing
+    nodes: tuple[Mapping[str, Any], ...] = ()  # what it is held back at depends on, see `LockedInput.nodes`
 
 
 @record
@@ -102,18 +110,30 @@ class LockedPackage:
             isinstance(self.hold, KeptByPath) and self.hold.follows_elsewhere
         )
 
+    def hold_on(self, system: str) -> Hold:
+        """Give what holds the package on one system: where it is held back, what it was resolved from before."""
+        kept, why = self.systems.get(system), self.unavailable.get(system)
+        if kept is None or why is None or not isinstance(self.hold, FollowsInput):
+            return self.hold
+        return HeldAt(kept.source, why.nodes) if kept.source else KeptByPath()
+
     def with_systems(self, systems: Mapping[str, Resolved]) -> LockedPackage:
         """Add what the package is on systems, unless that is known better."""
         return replace(self, systems={**systems, **self.systems})
 
     def on(self, system: str, resolved: Resolved) -> LockedPackage:
         """Add what the package is on a system."""
-        others = {name: why for name, why in self.unavailable.items() if name != system}
-        return replace(self, systems={**self.systems, system: resolved}, unavailable=others)
+        return replace(self.let_go(system), systems={**self.systems, system: resolved})
+
+    def let_go(self, system: str) -> LockedPackage:
+        """Forget why the package cannot be had on a system."""
+        return replace(self, unavailable={name: why for name, why in self.unavailable.items() if name != system})
 
     def without(self, system: str, why: Unavailable) -> LockedPackage:
-        """Add why the package cannot be had on a system; what it was there before stays installed."""
-        return replace(self, unavailable={**self.unavailable, system: why})
+        """Add why the package cannot be had on a system, since when it could not; what it was there stays."""
+        known = self.unavailable.get(system)
+        since = known.since if known and known.since else why.since
+        return replace(self, unavailable={**self.unavailable, system: replace(why, since=since)})
 
     def kept_for(self, systems: set[str]) -> LockedPackage:
         """Let a package that is kept by store path follow its input where it is wanted and has no store path."""
@@ -160,18 +180,25 @@ def _parse_package(entry: Mapping[str, Any]) -> LockedPackage:
     systems = {system: _parse_resolved(one) for system, one in entry["systems"].items()}
     unavailable = {system: _parse_unavailable(one) for system, one in entry.get("unavailable", {}).items()}
     hold = hold_at(None if entry.get("held") is None else text(entry["held"]))
-    nodes = entry.get("heldLock", [])
-    if not fits(nodes, [{"locked": dict, "inputs": {str: int}}]):
-        raise MisshapenError("what a package is held at is not part of a lock")
     if isinstance(hold, HeldAt):
-        hold = replace(hold, nodes=tuple(nodes))
+        hold = replace(hold, nodes=_parse_nodes(entry))
     return LockedPackage(systems, hold, unavailable).kept_for(set())
 
 
+def _parse_nodes(entry: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    nodes = entry.get("heldLock", [])
+    if not fits(nodes, [{"locked": dict, "inputs": {str: int}}]):
+        raise MisshapenError("what a package is held at is not part of a lock")
+    return tuple(nodes)
+
+
 def _parse_unavailable(entry: Mapping[str, Any]) -> Unavailable:
-    reason, *rest = (text(entry[name]) for name in ("reason", "message", "source", "basis"))
+    reason, message, source, basis = (text(entry[name]) for name in ("reason", "message", "source", "basis"))
     # Codes were phrases once: `needs a build`, `not a package`.
-    return Unavailable(reason.replace("needs a build", "needs-build").replace(" ", "-"), *rest)
+    code = reason.replace("needs a build", "needs-build").replace(" ", "-")
+    derivation = text(entry.get("derivation", ""))
+    since = int(entry.get("since", 0))
+    return Unavailable(code, message, source, basis, since, derivation and checked(derivation), _parse_nodes(entry))
 
 
 def _parse_resolved(entry: Mapping[str, Any]) -> Resolved:
@@ -202,4 +229,5 @@ def _print_package(package: LockedPackage) -> dict[str, Any]:
 
 
 def _print(one: Resolved | Unavailable) -> dict[str, Any]:
-    return {_KEYS.get(each.name, each.name): getattr(one, each.name) for each in fields(one)}
+    printed = {each: getattr(one, each.name) for each in fields(one)}
+    return {_KEYS.get(each.name, each.name): value for each, value in printed.items() if value != each.default}

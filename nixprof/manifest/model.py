@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields
-from typing import TYPE_CHECKING, Final, Literal
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from nixprof.record import record
 
@@ -95,6 +97,31 @@ class Policy:
         return any(self.table.values())
 
 
+class Build(Enum):
+    """What `update` may build where no cache has it; `most` is for each package, without what is only downloaded."""
+
+    NEVER = "never", 0
+    SMALL = "small", 5
+    ALWAYS = "always", sys.maxsize
+
+    most: int
+
+    def __new__(cls, word: str, most: int) -> Self:
+        """Take the word as the value."""
+        build = object.__new__(cls)
+        build._value_ = word
+        build.most = most
+        return build
+
+
+@record
+class Update:
+    """What `[update]` asks for; `age` is how long a revision has to be known before it is taken, in seconds."""
+
+    build: Build = Build.SMALL
+    age: int = 0
+
+
 @record
 class Source:
     """One file that a manifest was read from, byte for byte."""
@@ -119,6 +146,7 @@ class Manifest:
     policy: Policy
     sources: tuple[Source, ...]  # the files that were read, `path` first
     lists_packages: bool  # whether any of them has a list of packages, if only an empty one
+    update: Update = Update()
 
     def texts(self) -> dict[Path, str]:
         """Return the text of every file."""

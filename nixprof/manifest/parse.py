@@ -15,7 +15,18 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.formatting import nearest
 from nixprof.manifest.flake_reference import is_relative
-from nixprof.manifest.model import DEFAULT_NIXPKGS, EVERYWHERE, Input, Manifest, Package, Policy, Scope, Source
+from nixprof.manifest.model import (
+    DEFAULT_NIXPKGS,
+    EVERYWHERE,
+    Build,
+    Input,
+    Manifest,
+    Package,
+    Policy,
+    Scope,
+    Source,
+    Update,
+)
 from nixprof.manifest.problems import At, Finding, ManifestError, located
 from nixprof.manifest.spec import Spec, SpecError, check_input_name
 from nixprof.manifest.syntax import TomlError, loads
@@ -36,7 +47,7 @@ MAX_SUGGESTIONS: Final = 200  # "did you mean" takes long
 _ARCHITECTURES: Final = ("x86_64", "aarch64", "i686", "armv6l", "armv7l", "riscv64", "powerpc64le")
 _OSES: Final = ("linux", "darwin", "freebsd")
 _OTHER_WORDS: Final = {"macos": "darwin", "osx": "darwin", "mac": "darwin", "arm64": "aarch64", "amd64": "x86_64"}
-_KEYS: Final = ("packages", "systems", "include", "inputs", "nixpkgs", "system", "host")
+_KEYS: Final = ("packages", "systems", "include", "inputs", "nixpkgs", "update", "system", "host")
 _TYPES: Final = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "a table"}
 
 
@@ -86,6 +97,7 @@ class _Reading:
         self.scopes: list[tuple[str, At]] = []
         self.policy: dict[str, dict[str, None]] = {key: {} for key in Policy().table}
         self.allows_all: set[str] = set()  # keys of the policy
+        self.update: dict[str, Any] = {}
         self.findings: list[Finding] = []
         self.suggestions = 0
 
@@ -105,6 +117,7 @@ class _Reading:
         for name, value, at_input in self._table(at, table, "inputs", 'NAME = "github:owner/repo"'):
             self._input(at_input, name, value)
         self._policy(at.below("nixpkgs"), table.get("nixpkgs", {}))
+        self._update(at.below("update"), table.get("update", {}))
         self._packages(at, table, EVERYWHERE)
         for name, value, at_table in self._table(at, table, "system", "[system.darwin]"):
             self.scopes.append((name, at_table))
@@ -249,6 +262,22 @@ class _Reading:
             self.policy[key].update((name, None) for name, _ in names)
             self.input_uses.extend(names if key == "overlays" else ())
 
+    def _update(self, at: At, value: object) -> None:
+        """Read what `update` may do; of several files the first that says something counts."""
+        table = self._typed(at, value, dict, "a table", "write [update]") or {}
+        self._check_keys(at, table, ("build", "age"))
+        if "build" in table:
+            build = next((one for one in Build if one.value == table["build"]), None)
+            self._set_update(at, "build", build, 'must be "never", "small" or "always"', '"small"')
+        if "age" in table:
+            self._set_update(at, "age", _age(table["age"]), "must be a number of hours, days or weeks", '"3d"')
+
+    def _set_update(self, at: At, key: str, value: object, wrong: str, example: str) -> None:
+        if value is None:
+            self._note(at.below(key), wrong, f"write for example {key} = {example}")
+        else:
+            self.update.setdefault(key, value)
+
     def _list(self, at: At, table: Table, key: str, example: str) -> list[tuple[object, At]]:
         value = self._typed(at.below(key), table.get(key, []), list, "a list", f"write {example}") or []
         return [(item, at.below(key, index)) for index, item in enumerate(value)]
@@ -320,7 +349,8 @@ class _Reading:
         asked: dict[str, Any] = {key: key in self.allows_all or tuple(names) for key, names in self.policy.items()}
         policy = Policy(**{key.replace("-", "_"): value for key, value in asked.items() if value})
         packages, systems, sources = tuple(self.packages), tuple(self.systems), tuple(self.sources)
-        return Manifest(self.path, packages, tuple(inputs), systems, policy, sources, self.lists_packages)
+        update = Update(**self.update)
+        return Manifest(self.path, packages, tuple(inputs), systems, policy, sources, self.lists_packages, update)
 
     def _note(self, at: At, message: str, fix: str | None = None, *, first: At | None = None) -> None:
         self.findings.append(Finding(at, message, fix, first))
@@ -338,6 +368,15 @@ class _Reading:
         self.suggestions += 1
         near = nearest(word, options) if self.suggestions <= MAX_SUGGESTIONS else []
         return f"did you mean {near[0]}?" if near else None
+
+
+_UNIT_SECONDS: Final = {"h": 3600, "d": 86400, "w": 604800}
+
+
+def _age(value: object) -> int | None:
+    """Read an age such as `3d`, in seconds."""
+    found = re.fullmatch(r"(\d{1,4})([hdw])", value, re.ASCII) if isinstance(value, str) else None
+    return int(found[1]) * _UNIT_SECONDS[found[2]] if found else None
 
 
 def _as_nix_says(system: str) -> str:

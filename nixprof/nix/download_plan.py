@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nixprof.files import content
 from nixprof.record import record
 from nixprof.store_path import name_of, split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 _HEADS = re.compile(
     r"(?:this|these \d+) (?:path|paths|derivation|derivations) will be (?P<what>fetched|built)"
@@ -50,6 +52,22 @@ class DownloadPlan:
             else:
                 below = None
         return cls(tuple(paths["fetched"]), tuple(paths["built"]), download, unpacked)
+
+
+# In a derivation: another one that it needs.
+_NEEDED = re.compile(rb'\("(/[^"]+\.drv)",\[')
+
+
+def needed_among(derivation: str, some: Collection[str]) -> set[str]:
+    """Give those of some derivations that one needs to be built, itself included, if they need each other in a row."""
+    found: set[str] = set()
+    ahead = [derivation]
+    while ahead:
+        one = ahead.pop()
+        if one in some and one not in found:
+            found.add(one)
+            ahead += (name.decode() for name in _NEEDED.findall(content(Path(one)) or b""))
+    return found
 
 
 def difference(leaving: Mapping[str, int], staying: Iterable[str], downloads: DownloadPlan | None) -> int | None:

@@ -117,6 +117,14 @@ class Nix:
         for names in [inputs] if self.version.has(Feature.UPDATE_MANY) else [[name] for name in inputs]:
             self._write_lock(_nix("flake", "update", "--flake", url, operands=names))
 
+    def lock_at(self, folder: Path, references: Mapping[str, str]) -> None:
+        """Lock inputs of the flake in `folder`, by name, to flake references of their own; what else is locked stays.
+
+        `flake.lock` then says that these references were asked for.
+        """
+        flags = (word for name, url in references.items() for word in ("--override-input", name, url))
+        self._write_lock(_nix("flake", "lock", *flags, operands=[self.reference(folder)]))
+
     def _write_lock(self, argv: list[str]) -> None:
         """Start a command that writes `flake.lock`; from 2.26 on, some only warn where they do not write it."""
         _, said = self._run(argv)

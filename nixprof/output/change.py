@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from nixprof.change.differences import Kind
 from nixprof.formatting import count, package_name, package_title, size
 from nixprof.lock.flake_lock import revision
+from nixprof.output.held import held_lines
 from nixprof.output.table import cells, column_widths, columns, cut, fold, gaps_by_system
 from nixprof.store_path import name_of
 
@@ -66,10 +67,12 @@ def as_json(result: Outcome) -> dict[str, Any]:
         "done": result.done,
         "changes": plan.changes,
         "inputs": plan.moved,
+        "staying": plan.staying,
         "packages": len(plan.packages),
         "generation": result.generation,
         "weight": plan.downloads,
         "unavailable": plan.gaps,
+        "held": plan.held,
         **({} if result.present is None else {"present": result.present}),
     }
 
@@ -88,7 +91,7 @@ def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
     """
     inputs = list(_input_lines(result))
     yield from inputs
-    if inputs and result.changes:
+    if inputs and (result.changes or result.held):
         yield ""
     lines = list(change_lines(result.changes, _descriptions(result), console, stream))
     folded = not console.verbose and not stream.isatty() and len(lines) > _MAX_LOG_LINES
@@ -96,9 +99,11 @@ def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
     if folded:
         yield f"  and {count(len(lines) - _MAX_LOG_LINES, 'more package')}"
     width = console.width(stream)
+    if result.request.moves:
+        yield from held_lines(result.held, console, stream)
     for system, names in gaps_by_system(result.new_gaps).items():
         yield from _indented([f"not on {system}: {', '.join(names)}"], width)
-    if result.request.moves.inputs or result.request.moves.packages:
+    if result.request.moves:
         yield from _indented(_unchanged_parts(result), width)
     if result.downloads:
         yield from _indented(_download_parts(result.downloads, result), width)
@@ -119,9 +124,13 @@ def _indented(parts: Sequence[str], width: int | None) -> Iterator[str]:
 def _input_lines(result: Plan) -> Iterator[str]:
     """Tell what becomes of the inputs, also of those that were to move and do not."""
     moved = {one.name: one for one in result.moved}
+    staying = {one.name: one.message for one in result.staying}
     rows = []
     for name, locked in result.lock.inputs.items():
         one = moved.get(name)
+        if name in staying:
+            rows.append((name, f"{revision(locked)} stays: {staying[name]}".strip()))
+            continue
         if one is not None and one.before is not None:
             rows.append((name, _move(one)))
         elif one is None and name in result.request.moves.inputs:
@@ -141,7 +150,8 @@ def _move(moved: MovedInput) -> str:
 
 def _unchanged_parts(result: Plan) -> list[str]:
     """Say how many packages an update leaves as they are, and why those that could not have moved."""
-    moves, changed = result.request.moves, {change.key for change in result.changes}
+    moves = result.request.moves
+    changed = {change.key for change in result.changes} | {gap.package.spec.key for gap in result.held}
     pins = {one.spec.key for one in result.manifest.packages if one.pin and one.spec.input in moves.inputs}
     there = {one.key: _named(one.key, one.version) for one in result.packages if one.key not in changed}
     newest = [there.pop(package.spec.key) for package in moves.packages if package.spec.key in there]
@@ -269,7 +279,8 @@ def _summary(result: Outcome) -> str:
     unseen = "no package changes, only the list" if result.plan.request.files else "no package changes"
     if not result.done:
         return dry_run(changes, result.summary or unseen)
-    what = ", ".join(filter(None, (counts(changes), result.summary))) or unseen
+    held = f"{len(result.plan.held)} held" if result.plan.held and result.plan.request.moves else ""
+    what = ", ".join(filter(None, (counts(changes), result.summary, held))) or unseen
     generation = f" · generation {result.generation}" if result.generation else ""
     return f"✓ {what}{generation} · {result.seconds:.1f} s"
 

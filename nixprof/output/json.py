@@ -52,7 +52,12 @@ def _fields(value: Any) -> dict[str, object]:
             return {"package": name, "change": value.kind, "before": value.before, "after": value.after}
         case Gap():
             why = {"reason": value.why.reason, "message": value.why.message}
-            return {"package": value.package.written, "system": value.system, **why}
+            held = {
+                "version": (value.kept.version or None) if value.kept else None,
+                "since": value.why.since or None,
+                "derivation": value.why.derivation or None,
+            }
+            return {"package": value.package.written, "system": value.system, **why, **held}
         case LockedInput():
             return {"url": value.url, "rev": value.rev or None, "lastModified": value.last_modified or None}
         case DownloadPlan():

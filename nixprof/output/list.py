@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nixprof.commands.list import Presence
 from nixprof.formatting import package_title
 from nixprof.manifest.spec import NO_INPUT, dotted
+from nixprof.output.held import held_for
 from nixprof.output.table import columns
 
 if TYPE_CHECKING:
@@ -45,4 +46,5 @@ def _row(one: Listed) -> tuple[str, str, str]:
     if one.state is Presence.SKIPPED:
         return named, "", f"skipped: {one.reason}"
     pending = "not installed yet: nixprof sync" if one.state is Presence.PENDING else ""
-    return named, one.version or "", pending or one.description or ""
+    held = held_for(one.held_back) if one.held_back else ""
+    return named, one.version or "", pending or held or one.description or ""

@@ -9,6 +9,7 @@ from nixprof.change.differences import Kind
 from nixprof.commands.status import ProfileDrift
 from nixprof.formatting import count, package_name
 from nixprof.output.change import brief
+from nixprof.output.held import held_title
 from nixprof.output.table import fold, gaps_by_system, wrapped
 from nixprof.redact import is_clean, one_line, redact
 
@@ -85,6 +86,7 @@ def _rows(result: Status, width: int | None) -> Iterator[Row]:
     yield "no longer listed", named[Kind.REMOVED], _SYNC
     yield "other version", [*named[Kind.CHANGED], *named[Kind.REBUILT], *named[Kind.RANKED]], _SYNC
     yield "behind its input", result.behind, _SYNC
+    yield "held back", [held_title(gap) for gap in result.held], ""
     yield _foreign(result, width)
     yield from ((f"not on {system}", names, "") for system, names in gaps_by_system(result.unavailable).items())
 

@@ -26,11 +26,12 @@ def show(result: Outcome | InSync, context: Context) -> None:
 def as_json(result: Outcome | InSync) -> dict[str, Any]:
     """Give both as a change."""
     if isinstance(result, InSync):
-        nothing = {"done": True, "changes": [], "inputs": [], "weight": None}
+        nothing = {"done": True, "changes": [], "inputs": [], "staying": [], "weight": None}
         return nothing | {
             "packages": result.packages,
             "generation": result.generation,
             "unavailable": result.gaps,
+            "held": result.held,
         }
     from nixprof.output import change
 

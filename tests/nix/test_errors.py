@@ -106,10 +106,10 @@ def test_a_package_that_was_removed(listed: World) -> None:
     listed.write_manifest('packages = ["oldtool", "hello"]\n')
     listed.nixprof("sync")
     listed.publish(2)
-    result = fails(listed, "update")
-    when = "`nixprof update`, after which nixpkgs no longer has `oldtool`."
+    result = fails(listed, "update", "--strict")
+    when = "`nixprof update --strict`, after which nixpkgs no longer has `oldtool`."
     text = shows(listed, "A package that was removed", when, result)
-    assert "nixprof remove oldtool && nixprof update && nixprof add newtool" in text
+    assert "nixprof remove oldtool && nixprof update --strict && nixprof add newtool" in text
 
 
 def test_an_unfree_package(listed: World) -> None:

@@ -55,6 +55,16 @@ def to_update(world: World) -> Stages:
     return Stages(world, ("update",))
 
 
+def to_hold(world: World) -> Stages:
+    """One package moves, one is gone, and one fails to build once everything else is in the store."""
+    world.commit(breaks="")
+    world.write_manifest('packages = ["hello", "oldtool", "ripgrep", "breaks"]\n')
+    world.nixprof("sync")
+    world.publish(2)
+    world.commit(breaks='buildCommand = "exit 3";')
+    return Stages(world, ("update",))
+
+
 def to_freeze(world: World) -> Stages:
     world.write_manifest('packages = ["tree"]\n')
     world.nixprof("sync")
@@ -79,6 +89,7 @@ def to_begin_elsewhere(world: World) -> Stages:
 
 
 COMMANDS = {"add": to_add, "remove": to_remove, "sync": to_sync, "update": to_update, "freeze": to_freeze}
+HOLDING = {"update that holds": to_hold}
 FIRST = {"begin": to_begin, "begin elsewhere": to_begin_elsewhere}
 
 
@@ -86,7 +97,7 @@ FIRST = {"begin": to_begin, "begin elsewhere": to_begin_elsewhere}
 def stages(request: pytest.FixtureRequest, make_world: MakeWorld) -> Stages:
     if request.param in FIRST:
         return FIRST[request.param](make_world(fresh=True, profile_link=False))
-    return COMMANDS[request.param](make_world())
+    return (COMMANDS | HOLDING)[request.param](make_world())
 
 
 def left(world: World) -> str:
@@ -118,7 +129,7 @@ def all_is_there(stages: Stages, what: str) -> None:
     assert works(stages.world, *stages.staying), what
 
 
-@pytest.mark.parametrize("stages", [*COMMANDS, *FIRST], indirect=True)
+@pytest.mark.parametrize("stages", [*COMMANDS, *HOLDING, *FIRST], indirect=True)
 def test_killed_at_every_point(stages: Stages, sample: int, record_property: Callable[[str, object], None]) -> None:
     world, command = stages.world, stages.command
     known: set[str] = set()

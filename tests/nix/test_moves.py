@@ -194,16 +194,19 @@ def test_a_rebuild_at_the_same_version_is_shown(world: World) -> None:
     agree(world)
 
 
-def test_a_package_that_is_gone_upstream_stops_the_update(world: World) -> None:
+def test_a_package_that_is_gone_upstream_stays_and_stops_a_strict_update(world: World) -> None:
     world.write_manifest('packages = ["hello", "oldtool"]\n')
     world.nixprof("sync")
     world.publish(2)
-    said = refused(world, "update")
+    said = refused(world, "update", "--strict")
     assert "oldtool" in said
     assert "it no longer builds. Consider using 'newtool'" in said
     assert world.run("oldtool") == "oldtool 0.9"
-    # The others can still move, one by one.
-    world.nixprof("update", "hello")
+    # Who names a package wants that one.
+    assert "it no longer builds" in refused(world, "update", "oldtool", "hello")
+    shown = world.nixprof("update").stderr
+    assert "= oldtool  0.9  held: removed from its input" in shown
+    assert "✓ 1 changed, 1 held" in shown
     assert world.run("hello") == "hello 2.12.2"
     assert world.run("oldtool") == "oldtool 0.9"
     agree(world)

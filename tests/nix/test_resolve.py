@@ -353,14 +353,19 @@ def test_a_policy_for_problems_by_name(world: World) -> None:
     world.write_manifest('packages = ["sublime4"]\n')
     world.nixprof("sync")
     world.publish(2)
-    said = refused(world, "update")
+    said = refused(world, "update", "--strict")
     assert "sublime4-4200 is marked as broken" in said
     assert "It needs a library that has reached its end of life." in said
     names = 'allow-broken = ["sublime4", "sublime4.pluginHost"]'
     assert names in said
     assert "needs sublime4" not in said
+    shown = world.nixprof("update").stderr
+    assert "= sublime4  4200  held: marked as broken" in shown
+    assert "to allow it: nixprof update --allow-broken" in shown
+    agree(world)
     world.nixprof("update", "--allow-broken")
     assert names in world.manifest.read_text()
+    assert "held" not in world.nixprof("list").stdout
     agree(world)
     world.commit(plugin="runtimeDependencies = [ pkgs.sublime4 ];")
     world.write_manifest("packages = []\n")

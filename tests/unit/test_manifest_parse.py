@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nixprof.errors import NixprofError
 from nixprof.machine import Machine
-from nixprof.manifest.model import EVERYWHERE, Input, Manifest, Package, Policy, Scope
+from nixprof.manifest.model import EVERYWHERE, Build, Input, Manifest, Package, Policy, Scope, Update
 from nixprof.manifest.parse import parse, parse_text
 from nixprof.manifest.problems import ManifestError
 from nixprof.manifest.spec import Spec
@@ -236,7 +236,7 @@ ID = "use a letter, then letters, digits, - and _"
                 1,
                 "[zzz]",
                 "unknown key",
-                "remove it; known here: packages, systems, include, inputs, nixpkgs, system, host",
+                "remove it; known here: packages, systems, include, inputs, nixpkgs, update, system, host",
             ),
         ),
         ("zzz.input = 1", (1, 1, "zzz", "unknown key", None)),
@@ -723,3 +723,33 @@ def test_any_bytes_are_a_manifest_or_a_manifest_error(data: bytes) -> None:
             assert 1 <= problem.line <= data.count(b"\n") + 1
             assert problem.column >= 1
             assert problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "update"),
+    [
+        ("", Update()),
+        ('build = "never"', Update(Build.NEVER)),
+        ('build = "always"\nage = "3d"', Update(Build.ALWAYS, 3 * 86400)),
+        ('age = "12h"', Update(age=12 * 3600)),
+        ('age = "2w"', Update(age=14 * 86400)),
+    ],
+)
+def test_what_update_may_do(text: str, update: Update) -> None:
+    assert parse_text(FILE, f"[update]\n{text}\n".encode()).update == update
+
+
+@pytest.mark.parametrize("age", ["3", "d", "3 days", "-3d", "3.5d", "٣d", "99999d", ""])
+def test_an_age_is_a_number_with_a_unit(age: str) -> None:
+    [found] = problems(f'[update]\nage = "{age}"')
+    assert found[3:] == ("must be a number of hours, days or weeks", 'write for example age = "3d"')
+
+
+def test_mistakes_about_update() -> None:
+    found = problems('[update]\nbuild = "sometimes"\nage = 3\nbuilds = true')
+    assert [one[3] for one in found] == [
+        'must be "never", "small" or "always"',
+        "must be a number of hours, days or weeks",
+        "unknown key",
+    ]
+    assert problems("update = true")[0][4] == "write [update]"

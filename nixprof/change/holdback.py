@@ -1,0 +1,144 @@
+"""Hold-back: a package that cannot be had as its input has it now stays at what it was, and everything else moves."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import field, replace
+from typing import TYPE_CHECKING
+
+from nixprof.change.failures import Failure
+from nixprof.errors import NixprofError, Reason
+from nixprof.formatting import count
+from nixprof.lock.freshness import has_outputs
+from nixprof.lock.packages_json import HeldAt, Unavailable
+from nixprof.nix.download_plan import needed_among
+from nixprof.nix.errors import is_download
+from nixprof.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from nixprof.change.request import ChangeRequest
+    from nixprof.lock.freshness import Gap
+    from nixprof.lock.lock import Lock
+    from nixprof.lock.packages_json import LockedPackage
+    from nixprof.manifest.model import Build, Package
+
+
+DAY_SECONDS = 86400
+
+
+@record
+class HoldBack:
+    """Which packages stay at what they were before a change."""
+
+    before: Lock
+    request: ChangeRequest
+    today: int = field(default_factory=lambda: int(time.time()) // DAY_SECONDS * DAY_SECONDS)
+
+    def begin(self, lock: Lock) -> Lock:
+        """Let go what is worth another try: what is named, and in an update what may be in a cache by now."""
+        moves, packages = self.request.moves, dict(lock.packages)
+        for key, known in lock.packages.items():
+            moving = key.partition("#")[0] in moves.inputs
+            for system, why in known.unavailable.items():
+                again = moves.again or moves.strict or why.reason == Reason.UNCACHED.value
+                if key in self.request.named or (moving and again):
+                    packages[key] = packages[key].without(system, replace(why, source="", fingerprint=""))
+        return replace(lock, packages=packages)
+
+    def may_stay(self, package: Package, system: str) -> bool:
+        """Tell whether a package that cannot be had stays, instead of failing the change.
+
+        What the command names does not: who names a package wants that one. What is held back already does in every
+        change, so that nobody has to see to it before something else can be done.
+        """
+        known = self.before.package(package.spec.key)
+        kept = known.systems.get(system)
+        if package.spec.key in self.request.named or kept is None or not has_outputs(package, kept):
+            return False
+        return bool(self.request.moves) or system in known.unavailable
+
+    def has_moved(self, lock: Lock, package: Package, system: str) -> bool:
+        """Tell whether a package may stay, and a lock has something else for it."""
+        key = package.spec.key
+        if not self.may_stay(package, system):
+            return False
+        return self.before.package(key).systems[system].outputs != lock.package(key).systems[system].outputs
+
+    def stay(self, lock: Lock, package: Package, system: str, why: Unavailable) -> Lock:
+        """Put what a package was on a system, if anything, back into a lock, with the reason."""
+        key = package.spec.key
+        known, now = self.before.package(key), lock.package(key)
+        if system not in known.systems:
+            return lock.with_packages({key: now.without(system, why)})
+        back = replace(now, systems={**now.systems, system: known.systems[system]})
+        if system in known.unavailable:
+            back = back.without(system, known.unavailable[system])
+        why = replace(why, since=self.today, nodes=self._nodes(package, known, system))
+        return lock.with_packages({key: back.without(system, why)})
+
+    def stay_after_all(self, lock: Lock, packages: Mapping[Package, Failure], system: str) -> Lock:
+        """Do so for packages that could be resolved, and then could not be had."""
+        for package, failure in packages.items():
+            now = lock.package(package.spec.key).systems[system]
+            reason, message, derivation = failure.reason.value, failure.message, failure.derivation
+            why = Unavailable(reason, message, now.source, now.fingerprint, derivation=derivation)
+            lock = self.stay(lock, package, system, why)
+        return lock
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """The derivations that have failed to build before, each with what was said of it."""
+        known = (why for package in self.before.packages.values() for why in package.unavailable.values())
+        return {why.derivation: why.message for why in known if why.derivation}
+
+    def unbuilt(
+        self, derivations: Mapping[Package, str], built: Collection[str], policy: Build
+    ) -> dict[Package, Failure]:
+        """Choose the packages that are not to be built here.
+
+        Args:
+            derivations: of the packages that have moved.
+            built: the derivations that would be built.
+            policy: what may be built.
+
+        """
+        if self.request.moves.again:
+            return {}
+        found = {package: self._unbuilt(package, one, built, policy) for package, one in derivations.items()}
+        return {package: failure for package, failure in found.items() if failure}
+
+    def _unbuilt(self, package: Package, derivation: str, built: Collection[str], policy: Build) -> Failure | None:
+        needed, failed = needed_among(derivation, built), self.failed
+        for one in needed & failed.keys():
+            return Failure(Reason.BUILD_FAILED, failed[one], one)
+        number = len([one for one in needed if not is_download(one)])
+        if number <= policy.most:
+            return None
+        return Failure(Reason.UNCACHED, f"{package.written} is in no cache, and takes {count(number, 'build')} here")
+
+    def _nodes(self, package: Package, known: LockedPackage, system: str) -> tuple[Mapping[str, object], ...]:
+        """Give what the package that stays depends on, as it was locked."""
+        hold, source = known.hold_on(system), known.systems[system].source
+        if isinstance(hold, HeldAt):
+            return hold.nodes
+        locked = self.before.inputs.get(package.spec.input)
+        return locked.nodes if locked and locked.url == source else ()
+
+
+def check_nothing_held(held: Sequence[Gap]) -> None:
+    """Make sure that nothing is held back, as `--strict` wants it.
+
+    Raises: NixprofError that says why what is held cannot be had.
+    """
+    if not held:
+        return
+    reasons = {gap.why.reason for gap in held}
+    messages = dict.fromkeys(gap.why.message for gap in held)
+    raise NixprofError(
+        next(iter(messages)) if len(messages) == 1 else f"{count(len(held), 'package')} cannot be updated",
+        Reason(reasons.pop()) if len(reasons) == 1 else Reason.SEVERAL,
+        cause=None if len(messages) == 1 else "\n".join(messages),
+        hints=("without --strict the others are updated, and what cannot be had stays at what it was",),
+    )

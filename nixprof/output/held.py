@@ -1,0 +1,99 @@
+"""What is held back, shown: why, and for how long."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TextIO
+
+from nixprof.errors import Reason
+from nixprof.formatting import count, package_name
+from nixprof.output.table import columns, cut, fold
+from nixprof.store_path import name_of, split_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nixprof.console import Console
+    from nixprof.lock.freshness import Gap
+
+_DAY_SECONDS = 86400
+_ALLOWED = (Reason.UNFREE, Reason.INSECURE, Reason.BROKEN)
+_BRIEFLY = {
+    Reason.MISSING: "gone from its input",
+    Reason.UNFREE: "unfree licence",
+    Reason.INSECURE: "marked as insecure",
+    Reason.BROKEN: "marked as broken",
+    Reason.UNSUPPORTED: "not available here",
+    Reason.NO_SUCH_SYSTEM: "not available here",
+    Reason.RENAMED: "has another name now",
+    Reason.REMOVED: "removed from its input",
+    Reason.UNCACHED: "in no cache",
+    Reason.COLLISION: "clashes with another package",
+    Reason.BUILD_FAILED: "fails to build",
+}
+
+
+def briefly(gap: Gap) -> str:
+    """Say in a few words why a package is held back."""
+    waits_for = build_of_another(gap)
+    if waits_for:
+        return f"{waits_for}, which it needs, fails to build"
+    brief = {reason.value: words for reason, words in _BRIEFLY.items()}
+    return brief.get(gap.why.reason, "cannot be evaluated")
+
+
+def build_of_another(gap: Gap) -> str:
+    """Name the build that failed where that is one of something that a package needs; empty where it is its own."""
+    name = name_of(gap.why.derivation).removesuffix(".drv") if gap.why.derivation else ""
+    return "" if gap.kept and split_name(name)[0] == gap.kept.pname else name
+
+
+def by_cause(held: Sequence[Gap]) -> list[tuple[Gap, ...]]:
+    """Put together what waits for the same build."""
+    found: dict[str, list[Gap]] = {}
+    for gap in held:
+        found.setdefault(gap.why.derivation or gap.package.spec.key, []).append(gap)
+    return [tuple(gaps) for gaps in found.values()]
+
+
+def held_lines(held: Sequence[Gap], console: Console, stream: TextIO) -> Iterator[str]:
+    """Tell what is held back: one line for each package, and one for all that wait for the same build."""
+    width = console.width(stream)
+    room = width and width - 2
+    groups = by_cause(held)
+    alone = [gap for gap, *others in groups if not others]
+    rows = [(package_name(gap.package.spec.key), held_version(gap), held_for(gap)) for gap in alone]
+    for line in columns(rows, room) if rows else ():
+        yield f"{console.styled('=', 'dim', stream)} {line}"
+    for group in groups:
+        first, *others = (package_name(gap.package.spec.key) for gap in group)
+        if others:
+            what = build_of_another(group[0]) or "what they need"
+            start = f"{count(len(group), 'package')} wait for {what}, which fails to build: {first}"
+            line, *more = fold([start, *others], ", ", room and room - 1)
+            yield f"{console.styled('=', 'dim', stream)} {cut(line, room)}"
+            yield from (f"  {cut(part, room)}" for part in more)
+    flags = [f" --{reason.policy_key}" for reason in _ALLOWED if any(gap.why.reason == reason.value for gap in held)]
+    if flags:
+        yield f"  to allow {'it' if len(held) == 1 else 'what may be allowed'}: nixprof update{''.join(flags)}"
+
+
+def held_version(gap: Gap) -> str:
+    """Give the version that a package is held back at; empty where that is not known."""
+    return gap.kept.version if gap.kept else ""
+
+
+def held_for(gap: Gap) -> str:
+    """Say for how long a package has been held back, and why: `held for 3 days: fails to build`."""
+    return f"held{_age(gap)}: {briefly(gap)}"
+
+
+def _age(gap: Gap) -> str:
+    days = int(time.time() - gap.why.since) // _DAY_SECONDS if gap.why.since else 0
+    return f" for {count(days, 'day')}" if days > 0 else ""
+
+
+def held_title(gap: Gap) -> str:
+    """Name what is held back, with its version, the reason and the age: `git 2.51.0 (fails to build, for 3 days)`."""
+    age = f",{_age(gap)}" if _age(gap) else ""
+    return f"{package_name(gap.package.spec.key)} {held_version(gap)}".rstrip() + f" ({briefly(gap)}{age})"

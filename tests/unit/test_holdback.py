@@ -1,0 +1,227 @@
+"""What is held back: how the lock says it, and which packages may be."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nixprof.change.failures import Failure
+from nixprof.change.holdback import HoldBack
+from nixprof.change.request import ChangeRequest, Moves
+from nixprof.errors import Reason
+from nixprof.lock.flake_lock import LockedInput
+from nixprof.lock.flake_nix import compile_flake
+from nixprof.lock.freshness import held_back, is_held_back, is_resolved
+from nixprof.lock.lock import Lock
+from nixprof.lock.packages_json import (
+    FollowsInput,
+    HeldAt,
+    KeptByPath,
+    LockedPackage,
+    Resolved,
+    Unavailable,
+    read_packages,
+    write_packages,
+)
+from nixprof.machine import Machine
+from nixprof.manifest.model import Build, Manifest, Package
+from nixprof.manifest.parse import parse_text
+from nixprof.nix.download_plan import needed_among
+
+HERE, THERE = "x86_64-linux", "aarch64-darwin"
+STORE = "/nix/store/"
+OLD_REVISION, NEW_REVISION = "github:a/b/1111111", "github:a/b/2222222"
+
+
+def path(name: str, letter: str = "a") -> str:
+    return f"{STORE}{letter * 32}-{name}"
+
+
+def resolved(version: str, source: str, fingerprint: str) -> Resolved:
+    return Resolved(
+        "git", version, "", "", 5, {"out": path(f"git-{version}", version[0])}, ("out",), source, fingerprint
+    )
+
+
+OLD, NEW = resolved("1.0", OLD_REVISION, "old"), resolved("2.0", NEW_REVISION, "new")
+WHY = Unavailable("broken", "git is marked as broken", NEW_REVISION, "new", since=1_700_000_000)
+
+
+def manifest(text: str = 'packages = ["git"]') -> Manifest:
+    return parse_text(Path("/home/alice/nixprof.toml"), text.encode())
+
+
+def machine(system: str = HERE) -> Machine:
+    return Machine(system, lambda: "laptop")
+
+
+GIT = manifest().packages[0]
+KEY = GIT.spec.key
+MOVING = ChangeRequest(moves=Moves(("nixpkgs",)))
+
+
+def a_lock(known: LockedPackage, nodes: tuple[dict[str, Any], ...] = ()) -> Lock:
+    return Lock(inputs={"nixpkgs": LockedInput(OLD_REVISION, "", 0, "old", nodes)}, packages={KEY: known})
+
+
+def test_what_is_held_back_needs_nothing_until_its_input_moves() -> None:
+    known = LockedPackage({HERE: OLD}, unavailable={HERE: WHY})
+    assert not is_resolved(GIT, HERE, known, "new")
+    assert is_held_back(GIT, HERE, known, "new")
+    assert not is_held_back(GIT, HERE, known, "newer")
+    # A policy that allows more may let it go.
+    assert not is_held_back(GIT, HERE, known, 'new ["allow-broken git"]')
+    # Nor is there something to hold where it never was.
+    assert not is_held_back(GIT, HERE, replace(known, systems={}), "new")
+    assert not is_held_back(GIT, THERE, known, "new")
+
+
+def test_an_output_that_it_does_not_have_lets_it_go() -> None:
+    known = LockedPackage({HERE: OLD}, unavailable={HERE: WHY})
+    assert not is_held_back(manifest('packages = ["git^man"]').packages[0], HERE, known, "new")
+
+
+def test_each_system_is_held_back_by_itself() -> None:
+    known = LockedPackage({HERE: NEW, THERE: OLD}, unavailable={THERE: WHY})
+    assert known.hold_on(HERE) == FollowsInput()
+    assert known.hold_on(THERE) == HeldAt(OLD_REVISION)
+    both = manifest(f'packages = ["git"]\nsystems = ["{HERE}", "{THERE}"]')
+    assert held_back(both, {KEY: known}, machine(HERE)) == ()
+    [gap] = held_back(both, {KEY: known}, machine(THERE))
+    assert (gap.system, gap.why, gap.kept) == (THERE, WHY, OLD)
+
+
+def test_where_it_stays_is_what_it_came_from() -> None:
+    nodes = ({"locked": {"rev": "1"}, "inputs": {}},)
+    known = LockedPackage({HERE: OLD}, unavailable={HERE: replace(WHY, nodes=nodes)})
+    assert known.hold_on(HERE) == HeldAt(OLD_REVISION, nodes)
+    assert replace(known, systems={HERE: replace(OLD, source="")}).hold_on(HERE) == KeptByPath()
+    assert replace(known, hold=HeldAt("github:c/d")).hold_on(HERE) == HeldAt("github:c/d")
+    text = compile_flake(manifest(), {KEY: known})
+    assert f'heldOn = {{ "{HERE}" = "{OLD_REVISION}"; }};' in text
+    assert "heldOn" not in compile_flake(manifest(), {KEY: replace(known, unavailable={})})
+
+
+def test_the_lock_keeps_the_whole_hold(tmp_path: Path) -> None:
+    nodes = ({"locked": {"rev": "1"}, "inputs": {}},)
+    held = replace(WHY, derivation=path("git-2.0.drv"), nodes=nodes)
+    packages = {KEY: LockedPackage({HERE: OLD, THERE: OLD}, unavailable={HERE: held, THERE: replace(WHY, since=0)})}
+    file = tmp_path / "packages.json"
+    file.write_text(write_packages(packages))
+    assert read_packages(file) == packages
+    # What is not held says no more than before.
+    assert file.read_text().count('"since"') == 1
+    assert file.read_text().count('"derivation"') == 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "before", "may"),
+    [
+        (MOVING, LockedPackage({HERE: OLD}), True),
+        (MOVING, LockedPackage(), False),  # there is nothing that it could stay at
+        (replace(MOVING, named=frozenset([KEY])), LockedPackage({HERE: OLD}), False),
+        (ChangeRequest(), LockedPackage({HERE: OLD}), False),  # only an update holds something back
+        (ChangeRequest(), LockedPackage({HERE: OLD}, unavailable={HERE: WHY}), True),  # which then stays held
+        (ChangeRequest(named=frozenset([KEY])), LockedPackage({HERE: OLD}, unavailable={HERE: WHY}), False),
+    ],
+)
+def test_what_may_stay(request_: ChangeRequest, before: LockedPackage, *, may: bool) -> None:
+    assert HoldBack(a_lock(before), request_).may_stay(GIT, HERE) is may
+
+
+def test_what_stays_has_its_paths_again_and_since_when() -> None:
+    nodes: tuple[dict[str, Any], ...] = ({"locked": {"rev": "1"}, "inputs": {}},)
+    holds = HoldBack(a_lock(LockedPackage({HERE: OLD, THERE: OLD}), nodes), MOVING, today=42)
+    after = a_lock(LockedPackage({HERE: NEW, THERE: NEW}))
+    failure = Failure(Reason.BUILD_FAILED, "git-2.0 cannot be built", path("git-2.0.drv"))
+    assert holds.has_moved(after, GIT, HERE)
+    stays = holds.stay_after_all(after, {GIT: failure}, HERE).package(KEY)
+    assert stays.systems == {HERE: OLD, THERE: NEW}
+    assert stays.unavailable == {
+        HERE: Unavailable(
+            "build-failed", "git-2.0 cannot be built", NEW_REVISION, "new", 42, path("git-2.0.drv"), nodes
+        )
+    }
+    # Held again it is held since then, at the same.
+    again = HoldBack(replace(a_lock(stays), inputs={}), MOVING, today=99)
+    stays = again.stay(a_lock(LockedPackage({HERE: NEW})), GIT, HERE, WHY).package(KEY)
+    assert (stays.unavailable[HERE].since, stays.unavailable[HERE].nodes) == (42, nodes)
+    assert not again.has_moved(a_lock(stays), GIT, HERE)
+
+
+@pytest.mark.parametrize(
+    ("reason", "moves", "named", "tried"),
+    [
+        (Reason.UNCACHED, Moves(("nixpkgs",)), False, True),  # a cache may have it by now
+        (Reason.UNCACHED, Moves(), False, False),
+        (Reason.BUILD_FAILED, Moves(("nixpkgs",)), False, False),
+        (Reason.BUILD_FAILED, Moves(("nixpkgs",), again=True), False, True),
+        (Reason.BUILD_FAILED, Moves(("nixpkgs",), strict=True), False, True),
+        (Reason.BROKEN, Moves(("nixpkgs",)), False, False),
+        (Reason.BUILD_FAILED, Moves((), (GIT,)), True, True),
+    ],
+)
+def test_what_is_tried_again(reason: Reason, moves: Moves, *, named: bool, tried: bool) -> None:
+    known = LockedPackage({HERE: OLD}, unavailable={HERE: replace(WHY, reason=reason.value)})
+    request = ChangeRequest(moves=moves, named=frozenset([KEY] if named else []))
+    begun = HoldBack(a_lock(known), request).begin(a_lock(known)).package(KEY)
+    assert is_held_back(GIT, HERE, begun, "new") is not tried
+    assert begun.unavailable[HERE].since == WHY.since
+
+
+def derivation(folder: Path, name: str, *inputs: str, download: bool = False) -> str:
+    """Writes a derivation into a folder that stands for the store."""
+    file = folder / f"{'b' * 32}-{name}.drv"
+    hashed = '"sha256","00"' if download else '"",""'
+    needs = ",".join(f'("{one}",["out"])' for one in inputs)
+    file.write_text(f'Derive([("out","/nix/store/x-{name}",{hashed})],[{needs}],[],"s","/bin/sh",[],[])')
+    return str(file)
+
+
+def test_builds_are_followed_only_through_what_is_built(tmp_path: Path) -> None:
+    deep = derivation(tmp_path, "deep")
+    there = derivation(tmp_path, "there", deep)
+    dep = derivation(tmp_path, "dep", deep)
+    top = derivation(tmp_path, "top", dep, there)
+    assert needed_among(top, [top, dep, deep]) == {top, dep, deep}
+    assert needed_among(top, [top, deep]) == {top}  # `dep` is in a cache, so that nothing needs `deep`
+    assert needed_among(top, [dep]) == set()
+
+
+@pytest.mark.parametrize(
+    ("policy", "number", "held"),
+    [(Build.NEVER, 1, True), (Build.SMALL, 5, False), (Build.SMALL, 6, True), (Build.ALWAYS, 99, False)],
+)
+def test_what_may_be_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: Build, number: int, *, held: bool
+) -> None:
+    monkeypatch.setattr("nixprof.nix.errors.is_store_path", lambda _: True)
+    fetched = derivation(tmp_path, "source", download=True)
+    chain = [fetched]
+    for one in range(number):
+        chain.append(derivation(tmp_path, f"part{one}", chain[-1]))
+    holds = HoldBack(a_lock(LockedPackage({HERE: OLD})), MOVING)
+    found = holds.unbuilt({GIT: chain[-1]}, chain, policy)
+    assert bool(found) is held
+    if held:
+        assert found[GIT].reason is Reason.UNCACHED
+        assert f"{number} build" in found[GIT].message
+    assert (
+        HoldBack(holds.before, ChangeRequest(moves=Moves(("nixpkgs",), again=True))).unbuilt(
+            {GIT: chain[-1]}, chain, Build.NEVER
+        )
+        == {}
+    )
+
+
+def test_what_has_failed_is_not_built_again(tmp_path: Path) -> None:
+    dep = derivation(tmp_path, "dep")
+    top = derivation(tmp_path, "top", dep)
+    failed = replace(WHY, reason="build-failed", message="dep cannot be built", derivation=dep)
+    other: Package = manifest('packages = ["jq"]').packages[0]
+    before = a_lock(LockedPackage({HERE: OLD}, unavailable={HERE: failed}))
+    # Also for a package that was not held before.
+    found = HoldBack(before, MOVING).unbuilt({other: top}, [top, dep], Build.ALWAYS)
+    assert found == {other: Failure(Reason.BUILD_FAILED, "dep cannot be built", dep)}
+    assert HoldBack(before, MOVING).unbuilt({other: top}, [top], Build.ALWAYS) == {}
