@@ -376,6 +376,65 @@ def bisect(
     """Find the generation, and the package in it, that broke something; the profile stays as it is."""
 
 
+@command(
+    *_READING,
+    "verbose",
+    changes=False,
+    summary="Show what each package takes on the disk.",
+    examples="nixprof space; nixprof space --verbose; nixprof space --json | jq '.packages[0]'",
+)
+def space() -> None:
+    """Show what each package takes on the disk: for itself, and in all.
+
+    What a package takes for itself would go without it; the rest is shared with others.
+    """
+
+
+@command(
+    *_READING,
+    "verbose",
+    changes=False,
+    summary="Show what needs a package, a store path or a program.",
+    examples="nixprof why openssl; nixprof why git; nixprof why ~/.nix-profile/bin/rg",
+)
+def why(
+    asked: str = typer.Argument(
+        ...,
+        metavar="PACKAGE or PATH",
+        parser=_given,
+        help="An entry of the list, what is installed with it, a program, a file or a store path.",
+    ),
+) -> None:
+    """Show which packages need something, and by what; of an entry of the list, where it is from.
+
+    This takes no network.
+    """
+
+
+@command(
+    "dry_run",
+    "yes",
+    "profile",
+    "json",
+    "no_wait",
+    "color",
+    examples="nixprof tidy; nixprof tidy --keep 3; nixprof tidy --keep-days 14 --yes --gc",
+)
+def tidy(
+    number: int | None = typer.Option(
+        None, "--keep", metavar="N", min=1, help="Keep the newest N (without options: 5, and 30 days)."
+    ),
+    days: int | None = typer.Option(
+        None, "--keep-days", metavar="D", min=0, help="Keep what was in use in the last D days."
+    ),
+    collects: bool = _flag("--gc", help="Then run nix-collect-garbage, without asking."),
+) -> None:
+    """Remove old generations of this profile.
+
+    The current one stays, and the last one before it that was in use for a day. Nothing else on the machine is touched.
+    """
+
+
 ## from the words to the exit code
 
 _ALIASES = {

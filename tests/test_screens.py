@@ -23,6 +23,9 @@ _WILDCARDS = (
     (re.compile(r"\d{4}-\d\d-\d\d-\d{6}"), "2026-01-01-000000"),
     # The revisions of the package set, which change with every package of it.
     (re.compile(r"(\d{4}-\d\d-\d\d) [0-9a-f]{7}\b"), r"\1 0000000"),
+    # Of files with store paths in them, which are longer on some machines.
+    (re.compile(r" +own +in all"), " own in all"),
+    (re.compile(r" *([ (])\d+(?:\.\d)? (?:B|KiB)\b(?: +\S*[━╸]+)?"), r"\g<1>0 KiB"),
 )
 
 
@@ -88,7 +91,7 @@ def _sit(sitting: Sitting, world: World) -> None:
     does("remove", "fd")
     does("remove", "nothing")
     does("diff", "2")
-    does("history")
+    _look_at_generations(sitting)
     does("rollback", "--dry-run")
     does("rollback")
     world.manifest.write_text(world.manifest.read_text() + "# mine\n")
@@ -105,6 +108,14 @@ def _sit(sitting: Sitting, world: World) -> None:
     does("edit", answer="n", env={"VISUAL": "sed -i s/ripgrep/ripgrepp/"})
     world.manifest.write_text('packages = ["ripgrep", "unstabel#neovim", { package = "git", prio = 3 }, "ripgrep"]\n')
     does("sync")
+
+
+def _look_at_generations(sitting: Sitting) -> None:
+    sitting.does("space")
+    sitting.does("why", "pcre2")
+    sitting.does("why", "ripgrep")
+    sitting.does("tidy", "--keep", "3", "--dry-run")
+    sitting.does("history")
 
 
 @pytest.mark.newest_nix

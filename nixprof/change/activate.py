@@ -207,7 +207,7 @@ class Activation:
         if self.profile is not None and self.profile.generation is not None:
             nix.go_to(self.profile.link, self.profile.generation)
             if after.generation is not None:
-                nix.delete_generation(self.profile.link, after.generation)
+                nix.delete_generations(self.profile.link, after.generation)
 
 
 def _links(element: Element) -> tuple[frozenset[str], bool]:

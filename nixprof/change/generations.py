@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixprof.change.environment import Environment, EnvironmentEntry, in_profile
-from nixprof.errors import NixprofError, Reason
+from nixprof.errors import TO_BEGIN, NixprofError, Reason
 from nixprof.files import content, read_json, replace_file
 from nixprof.nix import profile as nix_profile
 from nixprof.record import record
@@ -109,6 +109,18 @@ def find(found: tuple[Generation, ...], number: int) -> Generation:
     if chosen is None:
         raise NixprofError(f"there is no generation {number}", Reason.NO_SUCH_GENERATION, hints=("nixprof history",))
     return chosen
+
+
+def current_of(context: Context, found: tuple[Generation, ...]) -> Generation:
+    """Choose the generation that the profile is at.
+
+    Raises: NixprofError where there is no profile.
+    """
+    profile = context.profile()
+    current = next((one for one in found if profile and one.number == profile.generation), None)
+    if current is None:
+        raise NixprofError("there is no profile yet", Reason.NO_PROFILE, hints=(TO_BEGIN,))
+    return current
 
 
 def difference_between(nix: Nix, before: Generation, after: Generation) -> int | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nixprof.change.differences import Change, compare
-from nixprof.change.generations import difference_between, find, generations
+from nixprof.change.generations import current_of, difference_between, find, generations
 from nixprof.change.process_lock import warn
 from nixprof.change.state import State
-from nixprof.errors import TO_BEGIN, NixprofError, Reason
 from nixprof.record import record
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def run(context: Context, before: int | None, after: int | None) -> Difference:
         return _with_the_list(context)
     with context.nix() as nix:
         found = generations(context)
-        one, other = find(found, before), find(found, _current(context) if after is None else after)
+        one, other = find(found, before), current_of(context, found) if after is None else find(found, after)
         return Difference(
             f"generation {one.number}",
             f"generation {other.number}",
@@ -53,14 +52,3 @@ def _with_the_list(context: Context) -> Difference:
     changes = tuple(one for one in compare(state.installed, state.expected) if one.key not in unresolved)
     waiting = tuple(one.written for one in state.wanted if one.spec.key in unresolved)
     return Difference("installed", "the list", changes, waiting)
-
-
-def _current(context: Context) -> int:
-    """Give the number of the generation that the profile is at.
-
-    Raises: NixprofError where there is no profile.
-    """
-    profile = context.profile()
-    if profile is None or profile.generation is None:
-        raise NixprofError("there is no profile yet", Reason.NO_PROFILE, hints=(TO_BEGIN,))
-    return profile.generation

@@ -27,6 +27,7 @@ from nixprof.nix.install_hint import hints, set_up_hints
 from nixprof.nix.local_flakes import LINK_PREFIX, LINKS, is_plain, leads_to, link_name
 from nixprof.nix.nix_data import quoted
 from nixprof.nix.profile import USUAL_PRIORITY, manifest_of
+from nixprof.nix.store_graph import StoreGraph
 from nixprof.nix.version import MINIMUM, Feature, NixVersion
 from nixprof.redact import excerpt
 from nixprof.schema import MISSHAPEN
@@ -79,6 +80,7 @@ class Nix:
         self._lock = () if lock is None else (lock,)
         self._scratch = scratch
         self._cleanup = ExitStack()
+        self._infos: dict[str, Any] = {}  # what Nix has said of store paths, by path
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -167,20 +169,38 @@ class Nix:
         commands = _nix_store("--realise", "--dry-run", paths=paths)
         return DownloadPlan.parse("\n".join(self._run(command)[1] for command in commands))
 
-    def closures(self, *roots: Iterable[str]) -> list[dict[str, int]]:
-        """Give everything that each set of store paths needs, itself included, with the size of each in bytes."""
-        starts = [sorted(set(map(_checked, some))) for some in roots]
+    def graph(self, roots: Iterable[str]) -> StoreGraph:
+        """Give everything that store paths need, themselves included: what refers to what, and the size of each.
+
+        What was asked about before is in it as well: nothing changes in a store, and so Nix is not asked again.
+        """
+        wanted = set(map(_checked, roots))
         format_ = ("--json-format", "1") if self.version.has(Feature.JSON_FORMAT) else ()
-        known: dict[str, Any] = {}
         message = "Nix did not say what store paths need"
-        for some in _batches(dict.fromkeys(path for start in starts for path in start)):
+        for some in _batches(sorted(wanted - self._infos.keys())):
             printed, _ = self._run(_nix("path-info", "--recursive", "--json", *format_, operands=some))
             # Before 2.19 it was a list.
-            known |= _read(printed, message, lambda it: it if isinstance(it, dict) else {e["path"]: e for e in it})
+            self._infos |= _read(
+                printed, message, lambda it: it if isinstance(it, dict) else {e["path"]: e for e in it}
+            )
         try:
-            return [_closure(start, known) for start in starts]
+            return StoreGraph.parse(self._infos, wanted)
         except MISSHAPEN as error:
-            raise _nonsense(message, str(known)) from error
+            raise _nonsense(message, str(self._infos)) from error
+
+    def closures(self, *roots: Iterable[str]) -> list[dict[str, int]]:
+        """Give everything that sets of store paths need, themselves included, with the size of each in bytes.
+
+        Returns: one closure for each set; Nix is asked about all of them at once.
+
+        """
+        starts = [set(some) for some in roots]
+        graph = self.graph(set().union(*starts))
+        return [{path: graph.sizes[path] for path in graph.closure(start)} for start in starts]
+
+    def collect_garbage(self) -> str:
+        """Delete what no root of the whole store needs; no generation of any profile goes. Returns what Nix says."""
+        return self._run(_nix("store", "gc"))[0].strip()
 
     def realise(self, paths: Iterable[str], roots: Path) -> None:
         """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built.
@@ -276,9 +296,9 @@ class Nix:
         """Let a profile go back, or forward, to a generation that it has."""
         self._change(_nix_env(profile, "--switch-generation", str(generation)))
 
-    def delete_generation(self, profile: Path, generation: int) -> None:
-        """Delete a generation of a profile, which is not the current one."""
-        self._change(_nix_env(profile, "--delete-generations", str(generation)))
+    def delete_generations(self, profile: Path, *generations: int) -> None:
+        """Delete generations of a profile; Nix refuses all of them where one is the current one."""
+        self._change(_nix_env(profile, "--delete-generations", *map(str, generations)))
 
     def follows(self, element: Element, folder: Path, attribute: str) -> bool:
         """Tell whether upgrading `element` installs `attribute` of the flake in `folder`."""
@@ -472,18 +492,6 @@ def _read(printed: str, message: str, read: Callable[[Any], T]) -> T:
         return read(json.loads(printed))
     except MISSHAPEN as error:
         raise _nonsense(message, printed) from error
-
-
-def _closure(start: Sequence[str], known: Mapping[str, Any]) -> dict[str, int]:
-    """Follow the references of store paths, by what `nix path-info` says of each."""
-    sizes: dict[str, int] = {}
-    ahead = list(start)
-    while ahead:
-        path = ahead.pop()
-        if path not in sizes:
-            sizes[path] = int(known[path]["narSize"])
-            ahead += known[path]["references"]
-    return sizes
 
 
 def _json_values(text: str) -> list[Any]:

@@ -152,7 +152,7 @@ def test_install_upgrade_and_go_back(world: World, nix: Nix) -> None:
     assert first.generation is not None
     nix.go_to(first.link, first.generation)
     assert names(world) == "one"
-    nix.delete_generation(first.link, first.generation + 1)
+    nix.delete_generations(first.link, first.generation + 1, first.generation + 7)
     assert list(world.generations()) == [first.generation]
 
 

@@ -76,6 +76,8 @@ def test_every_command(fresh_world: World) -> None:
         does("bisect", "--json", "--", "sh", "-c", "! rg --version")["culprits"][0]["command"]
         == "nixprof remove ripgrep"
     )
+    for words in ("space", "why git", "why zlib", "tidy --keep 1", "tidy --keep 2 --dry-run", "tidy --gc"):
+        does(*words.split())
     assert does("freeze", "--dry-run")["elements"]
     assert does("freeze")["outcome"]["done"]
     assert does("freeze")["outcome"] is None
@@ -87,10 +89,10 @@ def test_every_command(fresh_world: World) -> None:
 def test_failures(command: str, world: World) -> None:
     world.write_manifest('packages = ["hello", "nope#x", { package = "git", prio = 3 }]\n')
     words = {"add": ["jq"], "remove": ["hello"], "pin": ["hello"], "unpin": ["hello"], "diff": [], "rollback": ["7"]}
-    words["bisect"] = ["true"]
+    words |= {"bisect": ["true"], "why": ["hello"]}
     result = world.nixprof(command, *words.get(command, []), "--json", check=False)
     found = checked(result, command)
-    if command not in ("history", "rollback", "bisect", "init", "freeze"):
+    if command not in ("history", "rollback", "bisect", "init", "freeze", "space", "why", "tidy"):
         assert [one["line"] for one in found["error"]["problems"]] == [1, 1]
 
 

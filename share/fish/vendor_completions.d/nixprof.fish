@@ -4,15 +4,16 @@ function __nixprof_listed
     nixprof list 2>/dev/null | string replace --regex ' .*' ''
 end
 
-set -l commands init freeze add remove edit sync update outdated pin unpin list status diff history rollback bisect
+set -l commands init freeze add remove edit sync update outdated pin unpin list status diff history rollback bisect space why tidy
 set -l add add install i
 set -l listed remove rm uninstall delete update upgrade up pin unpin rollback
+set -l named $listed why
 set -l allowing $add sync update upgrade up
 set -l changing $add $listed sync freeze
-set -l locking $changing edit
-set -l nix $changing edit outdated bisect
-set -l asking $changing edit
-set -l reading $changing outdated bisect list ls status diff history
+set -l locking $changing edit tidy
+set -l nix $changing edit outdated bisect space why
+set -l asking $changing edit tidy
+set -l reading $changing outdated bisect list ls status diff history space why tidy
 
 complete -c nixprof -f
 complete -c nixprof -s h -l help -d 'show the options and examples'
@@ -34,6 +35,9 @@ complete -c nixprof -n __fish_use_subcommand -a diff -d 'show versions between g
 complete -c nixprof -n __fish_use_subcommand -a history -d 'show the generations of the profile and what each one changed'
 complete -c nixprof -n __fish_use_subcommand -a rollback -d 'go back to an earlier generation, or take back one package'
 complete -c nixprof -n __fish_use_subcommand -a bisect -d 'find which package broke something'
+complete -c nixprof -n __fish_use_subcommand -a space -d 'show what each package takes on the disk'
+complete -c nixprof -n __fish_use_subcommand -a why -d 'show what needs a package, a store path or a program'
+complete -c nixprof -n __fish_use_subcommand -a tidy -d 'remove old generations of this profile'
 complete -c nixprof -n __fish_use_subcommand -a help -d 'show the options of a command, with examples'
 complete -c nixprof -n '__fish_seen_subcommand_from help' -a "$commands"
 
@@ -61,9 +65,12 @@ complete -c nixprof -n '__fish_seen_subcommand_from sync status outdated' -l che
 complete -c nixprof -n '__fish_seen_subcommand_from rollback' -l profile-only -d 'leave the list and the locks as they are'
 complete -c nixprof -n '__fish_seen_subcommand_from bisect' -l good -x -d 'a generation that is good'
 complete -c nixprof -n '__fish_seen_subcommand_from bisect' -l bad -x -d 'a later one that is bad'
-complete -c nixprof -n "__fish_seen_subcommand_from $listed" -a '(__nixprof_listed)'
+complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l keep -x -d 'keep this many of the newest'
+complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l keep-days -x -d 'keep what was in use in the last days'
+complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l gc -d 'then run nix-collect-garbage, without asking'
+complete -c nixprof -n "__fish_seen_subcommand_from $named" -a '(__nixprof_listed)'
 
-complete -c nixprof -n "__fish_seen_subcommand_from $changing" -s n -l dry-run -d 'show what would change, and change nothing'
+complete -c nixprof -n "__fish_seen_subcommand_from $changing tidy" -s n -l dry-run -d 'show what would change, and change nothing'
 complete -c nixprof -n "__fish_seen_subcommand_from $asking" -s y -l yes -d 'do not ask'
 complete -c nixprof -n "__fish_seen_subcommand_from $locking" -l no-wait -d 'fail immediately if another nixprof is running'
 complete -c nixprof -n "__fish_seen_subcommand_from $nix" -s v -l verbose -d 'show each step, and the commands and output of Nix'

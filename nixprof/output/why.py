@@ -1,0 +1,132 @@
+"""`nixprof why`, shown."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from nixprof.formatting import count, package_name, package_title, shell_quote, size
+from nixprof.lock.flake_lock import revision
+from nixprof.output.table import columns, cut, fold
+from nixprof.redact import excerpt
+from nixprof.store_path import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nixprof.commands.why import Reached, Story, Way, Why
+    from nixprof.context import Context
+
+# A terminal gets this many packages for each path, without --verbose.
+_MAX_WAYS = 8
+# How the names of packages are set off from what they need.
+_INDENT = "  "
+
+
+def show(result: Why, context: Context) -> None:
+    """Show the story of an entry, and what brings each path."""
+    console = context.console
+    width = console.width(sys.stdout)
+    most = _MAX_WAYS if width and not console.verbose else None
+    if result.story:
+        console.out(_story(result.story, width))
+    for one in result.paths:
+        console.out(_reached(one, width, most, is_entry=result.story is not None))
+
+
+def as_json(result: Why) -> dict[str, Any]:
+    """Give all of it; of an entry what is known of it."""
+    story = result.story
+    return {
+        "asked": result.asked,
+        "entry": story
+        and {
+            "package": story.package.written,
+            "version": story.version or None,
+            "pinned": story.package.pin,
+            "held": story.held,
+            "input": story.package.spec.input or None,
+            "revision": story.input,
+            "ownBytes": story.own_bytes,
+            "closureBytes": story.closure_bytes,
+        },
+        "paths": [
+            {"path": one.path, "bytes": one.bytes, "generations": one.generations}
+            | {"neededBy": [{"package": way.key.removeprefix("nixpkgs#"), "chain": way.chain} for way in one.ways]}
+            for one in result.paths
+        ],
+    }
+
+
+## an entry of the list
+
+
+def _story(story: Story, width: int | None) -> Iterator[str]:
+    title = package_title(story.package.spec.key, story.version)
+    yield cut(f"{title} {story.version}".rstrip() + " is on the list", width)
+    rows = [*_origin(story), *_hold(story), ("takes", _takes(story))]
+    yield from (f"{_INDENT}{line}" for line in columns(rows, width and width - len(_INDENT)))
+
+
+def _origin(story: Story) -> Iterator[tuple[str, str]]:
+    """Say where a package comes from."""
+    if story.held is None and story.package.spec.input:
+        yield "from", f"{story.package.spec.input} {revision(story.input) if story.input else ''}".rstrip()
+
+
+def _hold(story: Story) -> Iterator[tuple[str, str]]:
+    """Say whether `update` leaves a package where it is, and why."""
+    name = shell_quote(package_name(story.package.spec.key))
+    if story.held:
+        yield "held", f"at {excerpt(story.held)}"
+    elif story.held == "":
+        yield "kept", "by store path: its source is unknown"
+    if story.package.pin:
+        yield "pinned", f"`update` leaves it alone; to let it move again: nixprof unpin {name}"
+
+
+def _takes(story: Story) -> str:
+    return f"{size(story.own_bytes)} for itself, {size(story.closure_bytes)} in all"
+
+
+## what needs a path
+
+
+def _reached(one: Reached, width: int | None, most: int | None, *, is_entry: bool) -> Iterator[str]:
+    """Show what needs a path: the package on the left, and how on the right."""
+    if is_entry and not one.ways:
+        return
+    head = (
+        f"{name_of(one.path)} is needed by " if is_entry else f"{name_of(one.path)} ({size(one.bytes)}) is needed by "
+    )
+    if one.generations:
+        which = ", ".join(map(str, one.generations))
+        head += f"other generations only: {which}"
+    elif one.ways:
+        head += count(len(one.ways), "package")
+    else:
+        head += "the profile itself"
+    yield cut(head, width)
+    shown = one.ways[:most]
+    names = max((len(package_name(way.key)) for way in shown), default=0)
+    for way in shown:
+        yield from _way(way, names, width)
+    if len(shown) < len(one.ways):
+        yield f"{_INDENT}and {count(len(one.ways) - len(shown), 'more package')}"
+
+
+def _users(one: Reached, *, is_entry: bool) -> str:
+    if one.generations:
+        return f"other generations only: {', '.join(map(str, one.generations))}"
+    if not one.ways:
+        return "the profile itself"
+    return count(len(one.ways), "other package" if is_entry else "package")
+
+
+def _way(way: Way, names: int, width: int | None) -> Iterator[str]:
+    """Show a chain of references beside the package that it starts from, on as many lines as it takes."""
+    start = f"{_INDENT}{package_name(way.key):{names}}{_INDENT}"
+    room = width and max(width - len(start), width // 2)
+    for line in fold([name_of(path) for path in way.chain], " → ", room):
+        yield cut(f"{start}{line}", width)
+        start = " " * (len(start) - 2) + "→ "
