@@ -48,16 +48,15 @@ def run(context: Context) -> Outcome | None:
         old = read_file(path) if os.path.lexists(path) else template(context.machine.system).encode()
     except OSError as error:
         raise NixprofError(f"cannot read {path}", Reason.CANNOT_READ, cause=error.strerror) from error
-    copy = _copy(context.folders, old)
+    copy, is_done = _copy(context.folders, old), False
     try:
         outcome = _edit(context, copy, old)
-    except BaseException:
-        _give_up(context, copy, old)
-        raise
-    if outcome is not None and outcome.declined:
-        _give_up(context, copy, old)
-    else:
-        shutil.rmtree(copy.parent, ignore_errors=True)
+        is_done = outcome is None or outcome.done
+    finally:
+        if _changed(copy, old) and not is_done:
+            context.progress.note(f"your text is in {display_path(copy)}")
+        else:
+            shutil.rmtree(copy.parent, ignore_errors=True)
     return outcome
 
 
@@ -93,15 +92,14 @@ def _write(copy: Path, text: bytes) -> Path:
 
 def _edit(context: Context, copy: Path, old: bytes) -> Outcome | None:
     """Open the copy until it says something that can be done, and do it; None where it says nothing new."""
-    path = context.folders.manifest
     line = 1
     while True:
         _open(copy, line)
-        if not _is_new(copy, old):
+        new = _changed(copy, old)
+        if new is None:
             return None
-        new = copy.read_bytes()
         try:
-            parse_text(path, new)
+            parse_text(context.folders.manifest, new)
             return _change(context, old, new)
         except NixprofError as error:
             line = error.problems[0].line if isinstance(error, ManifestError) else 1
@@ -125,18 +123,10 @@ def _change(context: Context, old: bytes, new: bytes) -> Outcome:
         return change.carry_out(ChangeRequest({path: new.decode()}))
 
 
-def _give_up(context: Context, copy: Path, old: bytes) -> None:
-    """Say where a text is that was given up; one that says nothing new need not be kept."""
-    if _is_new(copy, old):
-        context.progress.note(f"your text is in {display_path(copy)}")
-    else:
-        shutil.rmtree(copy.parent, ignore_errors=True)
-
-
-def _is_new(copy: Path, old: bytes) -> bool:
-    """Tell whether a copy says something else than the list; nothing at all is what a failing editor writes."""
+def _changed(copy: Path, old: bytes) -> bytes | None:
+    """Read a copy; None where it says what the list says, or nothing at all, as a failing editor leaves it."""
     new = content(copy)
-    return new is not None and new != old and bool(new.strip())
+    return new if new and new != old and new.strip() else None
 
 
 def _open(file: Path, line: int) -> None:

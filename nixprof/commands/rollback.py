@@ -133,16 +133,16 @@ def _ends(context: Context, number: int | None) -> tuple[Path, Generation, Gener
     found, profile = generations(context), context.profile()
     before = next((one for one in found if profile and one.number == profile.generation), None)
     if profile is None or before is None:
-        raise NixprofError(
-            "the profile has no generations to go back to", Reason.NO_SUCH_GENERATION, hints=("nixprof history",)
-        )
+        raise _no_generation("the profile has no generations to go back to")
     if number is None:
         number = max((one.number for one in found if one.number < before.number), default=None)
     if number is None:
-        raise NixprofError(
-            "there is no generation before this one", Reason.NO_SUCH_GENERATION, hints=("nixprof history",)
-        )
+        raise _no_generation("there is no generation before this one")
     return profile.link, before, find(found, number)
+
+
+def _no_generation(message: str) -> NixprofError:
+    return NixprofError(message, Reason.NO_SUCH_GENERATION, hints=("nixprof history",))
 
 
 def _way(

@@ -58,25 +58,15 @@ def as_json(error: NixprofError) -> dict[str, object]:
             found["problems"] = error.problems
         case UnresolvableError():
             found["packages"] = [
-                {
-                    "package": one.package.written,
-                    "reason": one.reason,
-                    "message": sentence(one, error.inputs),
-                    "systems": one.systems,
-                }
+                {"package": one.package.written, "reason": one.reason, "systems": one.systems}
+                | {"message": sentence(one, error.inputs)}
                 for one in error.refusals
             ]
     return {"error": found}
 
 
 def report(error: NixprofError, width: int | None = None) -> Iterator[str]:
-    """Write an error as lines, the labels aligned and the home shortened.
-
-    Args:
-        error: what to write.
-        width: of the terminal, for what can be broken at a space; a command never is. None where there is none.
-
-    """
+    """Write an error as lines, labels aligned and the home shortened, broken at spaces for a terminal of `width`."""
     yield from _labelled("error", error.message, width)
     match error:
         case ManifestError():
@@ -91,21 +81,19 @@ def report(error: NixprofError, width: int | None = None) -> Iterator[str]:
 
 def _labelled(label: str, text: str, width: int | None = None) -> Iterator[str]:
     max_length = MAX_LINE_LENGTH if label == "hint" else _MAX_WORDS_LENGTH
-    lines = [one_line(_with_short_paths(redact(line)), max_length) for line in text.splitlines()]
     start = f"{label}:"
-    for line in [part for whole in lines for part in _broken(whole, width)]:
-        yield f"{start:<{_LABEL_COLUMNS}}{line}".rstrip()
-        start = ""
+    for whole in text.splitlines():
+        for line in _broken(one_line(_with_short_paths(redact(whole)), max_length), width):
+            yield f"{start:<{_LABEL_COLUMNS}}{line}".rstrip()
+            start = ""
 
 
-def _hint_lines(hint: str, width: int | None) -> list[str]:
+def _hint_lines(hint: str, width: int | None) -> Iterator[str]:
     """Put the command of a hint, `what for: nixprof …`, on the next line where the line would be too long."""
-    lines = []
     for line in hint.splitlines():
         purpose, found, command = line.partition(": ")
         too_long = width is not None and len(_with_short_paths(line)) > width - _LABEL_COLUMNS
-        lines += [f"{purpose}:", f"  {command}"] if found and too_long and not purpose.startswith("nix") else [line]
-    return lines
+        yield from (f"{purpose}:", f"  {command}") if found and too_long and not purpose.startswith("nix") else (line,)
 
 
 def _broken(line: str, width: int | None, taken: int = _LABEL_COLUMNS) -> list[str]:

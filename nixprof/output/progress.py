@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from nixprof.formatting import part, shell_quote, size
+from nixprof.formatting import listed, part, shell_quote, size
 from nixprof.nix.progress import Progress
 from nixprof.redact import one_line, redact
 
@@ -79,7 +78,7 @@ class Verbose(Lines):
             self.note(line)
 
 
-class Display(Progress):
+class Display(Lines):
     """A few lines on a terminal that are always true, and go when the step is done.
 
     rich draws them, in a thread of its own, and is imported only for a step that takes long.
@@ -87,20 +86,17 @@ class Display(Progress):
 
     def __init__(self, *, colours: bool) -> None:
         """Begin without a step."""
+        super().__init__()
         self._activities: Activities | None = None
-        self._steps: list[str] = []
-        self._since = 0.0
         self._colours = colours
         self._live: Live | None = None
 
     def note(self, text: str) -> None:
         """Write a line, above the display where there is one."""
-        line = one_line(redact(text))
         if self._live:
-            self._live.note(line)
+            self._live.note(one_line(redact(text)))
         else:
-            sys.stderr.write(f"{line}\n")
-            sys.stderr.flush()
+            super().note(text)
 
     def nix_does(self, activities: Activities) -> None:
         """Show it with the next frame."""
@@ -147,7 +143,5 @@ def so_far(step: str, activities: Activities, seconds: float) -> str:
     elif activities.fetching:
         parts.append(next(iter(activities.fetching.values())))
     if activities.builds:
-        names = [build.name for build in islice(activities.builds.values(), _MAX_BUILD_NAMES)]
-        more = len(activities.builds) - len(names)
-        parts.append(f"building {', '.join(names)}{f' and {more} more' if more else ''}")
+        parts.append(f"building {listed([one.name for one in activities.builds.values()], _MAX_BUILD_NAMES)}")
     return f"{step}: {', '.join(parts)}" if parts else step
