@@ -81,14 +81,8 @@ def command(
     """Declare a command by a function without a body, whose parameters are the arguments that only this command has.
 
     `run` of the module of `commands` with its name does it, given a `Context` and these arguments; the module of
-    `output` with its name shows what it returns.
-
-    Args:
-        shared: the options of `_shared` that it has, too; their values are in the context.
-        examples: for its help.
-        summary: for the help of nixprof; None for what the function says.
-        changes: whether it changes something.
-
+    `output` with its name shows what it returns. It has the `shared` options, too, whose values are in the context;
+    `summary` is for the help of nixprof, where that differs; `changes` tells whether it changes something.
     """
 
     def register(declared: Callable[..., None]) -> Callable[..., None]:
@@ -481,12 +475,7 @@ def _version(value: bool) -> None:
 
 
 def _canonical(arguments: Sequence[str]) -> tuple[list[str], str | None]:
-    """Replace an alias by the name of its command, and `help COMMAND` by `COMMAND --help`.
-
-    Returns: the words, and the command; None where there is none.
-
-    Raises: NixprofError where there is no such command.
-    """
+    """Replace an alias by its command, and `help COMMAND` by `COMMAND --help`. Return also the command, if any."""
     words = list(arguments)
     at = next((index for index, word in enumerate(words) if not word.startswith("-")), None)
     if at is None:
@@ -505,14 +494,7 @@ def _canonical(arguments: Sequence[str]) -> tuple[list[str], str | None]:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line.
-
-    Args:
-        arguments: without the name of the program.
-
-    Returns: the exit code: 0 done, 1 error, 2 usage, 3 differences found, 130 interrupted.
-
-    """
+    """Run a command line. Return the exit code: 0 done, 1 error, 2 usage, 3 differences found, 130 interrupted."""
     opened()
     signals.install_signal_handlers()
     try:

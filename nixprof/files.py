@@ -35,10 +35,7 @@ _IN_STORE = "the Nix store is never written to"
 
 
 def check_writable(path: Path) -> None:
-    """Make sure, before any work is done, that `path` can be replaced.
-
-    Raises: NixprofError that names the file, and where it is a link the file that it leads to.
-    """
+    """Make sure that `path` can be replaced before any work is done; an error names the file that a link leads to."""
     real = Path(os.path.realpath(path))
     cause, hints = _hindrance(real)
     if cause:
@@ -80,10 +77,7 @@ def _mount(place: Path) -> str:
 
 
 def replaceable(path: Path) -> Path:
-    """Find the file that writing at `path` replaces, which is there or not yet: behind every link.
-
-    Raises: OSError where it must not be replaced.
-    """
+    """Find the file that writing at `path` replaces, behind every link; raise OSError where it must not be replaced."""
     real = Path(os.path.realpath(path))
     if reason := _obstacle(real):
         raise OSError(errno.EINVAL, reason, str(path))
@@ -173,10 +167,7 @@ def replace_files(files: Mapping[Path, bytes], before: Mapping[Path, bytes | Non
 
 
 def check_unchanged(before: Mapping[Path, bytes | None]) -> None:
-    """Make sure that files still have a content, or None for one that is not there.
-
-    Raises: ConcurrentChangeError that names the first that has another.
-    """
+    """Raise ConcurrentChangeError for the first file whose content is another; None is that of no file."""
     for path, data in before.items():
         if content(path) != data:
             raise ConcurrentChangeError(display_path(path))
@@ -242,10 +233,7 @@ def _sync_folder(folder: Path) -> None:
 
 @contextmanager
 def scratch_folder(below: Path | str | None = None, prefix: str = "nixprof-") -> Iterator[Path]:
-    """Make a folder that nobody else can read, below another or the system's usual one, and remove it in the end.
-
-    Raises: NixprofError where it cannot be made. That it cannot be removed would only hide what went wrong before.
-    """
+    """Make a folder that nobody else can read, below another or the system's usual one, and remove it in the end."""
     import shutil
     import tempfile
 
@@ -273,10 +261,7 @@ def remove_temporary_files(folder: Path) -> None:
 
 
 def private_folder(folder: Path) -> Path:
-    """Make a folder that only its owner can read, such as one for copies of the list.
-
-    Raises: OSError where it cannot be made.
-    """
+    """Make a folder that only its owner can read, such as one for copies of the list; raise OSError if it cannot."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.stat()
     if found.st_uid == os.getuid() and found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -294,10 +279,7 @@ def unused(path: Path) -> Path:
 
 
 def read_file(path: Path, largest: int = _MAX_FILE_BYTES) -> bytes:
-    """Read a file of at most `largest` bytes, perhaps through links, without ever waiting for it.
-
-    Raises: OSError where it cannot be read, is not a regular file, or is larger.
-    """
+    """Read a regular file of at most `largest` bytes without ever waiting for it; else raise OSError."""
     # Not even opened: for some devices that is enough to do something.
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "not a file", str(path))

@@ -39,10 +39,7 @@ class Folders:
 
     @classmethod
     def of_user(cls) -> Folders:
-        """Find them by the environment: `$NIXPROF_CONFIG_DIR`, else as XDG says.
-
-        Raises: NixprofError where there is no home folder.
-        """
+        """Find them by the environment: `$NIXPROF_CONFIG_DIR`, else as XDG says; fails without a home folder."""
         from platformdirs.unix import Unix  # whatever the platform: a Mac has the list in ~/.config too
 
         home()
@@ -53,10 +50,7 @@ class Folders:
 
 
 def home() -> Path:
-    """Find the user's home folder.
-
-    Raises: NixprofError where there is none.
-    """
+    """Find the user's home folder; an error where there is none."""
     try:
         found = Path.home()
     except RuntimeError as error:

@@ -46,15 +46,7 @@ def shell_quote(word: str) -> str:
 
 
 def nearest(word: str, options: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
-    """Return the options that look like a word, the nearest first; upper and lower case are the same.
-
-    Args:
-        word: what was typed.
-        options: what may be meant.
-        most: return no more than this.
-        cutoff: from 0 for anything to 1 for equal words.
-
-    """
+    """Return up to `most` options that look like a word, the nearest first; a `cutoff` of 1 is for equal words."""
     import difflib
 
     by_folded = {option.casefold(): option for option in sorted(options, reverse=True)}
@@ -68,12 +60,7 @@ _NOT_NAMED = ("--json", "--verbose", "-v", "--yes", "-y", "--no-wait")
 def command_line(command: str, arguments: Sequence[str]) -> str:
     """Name what a user runs, for the history and for others who wait for it: with all that says what it does.
 
-    Both are kept in files, so secrets are masked here.
-
-    Args:
-        command: its name.
-        arguments: the words after `nixprof`: the command, perhaps by another name, and what follows.
-
+    Both are kept in files, so secrets are masked here. `arguments` begin with the command, perhaps by another name.
     """
     words = ["nixprof", command]
     for before, word in pairwise(arguments):

@@ -13,10 +13,7 @@ class MisshapenError(ValueError):
 
 
 def text(value: Any) -> str:
-    """Return a value that has to be a text, and one that can be written: JSON can hold halves of characters.
-
-    Raises: MisshapenError where it is not one.
-    """
+    """Return a value that has to be a text, and one that can be written; raise MisshapenError where it is not one."""
     if not isinstance(value, str):
         raise MisshapenError(f"{str(value)[:40]} stands where a text has to be")
     if not value.isascii() and not _is_text(value):

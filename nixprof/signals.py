@@ -61,10 +61,7 @@ def ignore_signals() -> None:
 
 @contextmanager
 def deferred_signals() -> Iterator[None]:
-    """Hold back every signal that would stop nixprof until the context ends.
-
-    Raises: Interrupted at the end, where one came.
-    """
+    """Hold back every signal that would stop nixprof until the context ends; raise Interrupted then, if one came."""
     _handler.deferred = True
     try:
         yield

@@ -42,10 +42,7 @@ def is_in_store_path(path: str) -> bool:
 
 
 def checked(value: Any) -> str:
-    """Return a value from outside that has to be a store path.
-
-    Raises: MisshapenError where it is not one.
-    """
+    """Return a value from outside that has to be a store path; raise MisshapenError where it is not one."""
     path = text(value)
     if not is_store_path(path):
         raise MisshapenError(f"{path[:80]!r} is not a path in the store {store()}")
@@ -69,14 +66,9 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def outputs_of(paths: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
-    """Tell which output of a package each store path is, by the ends of their names.
+    """Give the store paths of one package by output, which the ends of their names tell; `out` is the one without.
 
-    Args:
-        paths: the store paths of one package.
-        chosen: names of outputs that are known to be among them; `*` says nothing.
-
-    Returns: the paths by output; `out` is the one whose name has no ending.
-
+    `chosen` are names of outputs that are known to be among them; `*` says nothing.
     """
     wanted = [name for name in chosen if name != "*"]
     stems = {name_of(path) for path in paths}

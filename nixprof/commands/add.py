@@ -38,10 +38,7 @@ class AddRequest:
 
 
 def run(context: Context, packages: Sequence[str], priority: int | None = None, *, pin: bool = False) -> Outcome:
-    """Add packages; an input for each flake reference that is new.
-
-    Raises: NixprofError, with the list as before.
-    """
+    """Add packages; an input for each flake reference that is new."""
     asked = AddRequest(packages, priority, pin)
     with begin(context, template(context.machine.system)) as change:
         fresh, known = _fresh(asked, change.manifest)

@@ -26,12 +26,7 @@ class Difference:
 
 
 def run(context: Context, before: int | None, after: int | None) -> Difference:
-    """Compare two generations by their numbers, or where there is no first one, what is installed with the list.
-
-    Without a second one it is the current generation.
-
-    Raises: NixprofError where there is no such generation.
-    """
+    """Compare two generations, the second by default the current one; without any, what is installed and the list."""
     if before is None:
         return _with_the_list(context)
     with context.nix() as nix:

@@ -40,7 +40,7 @@ _ROOM_BYTES = 64 << 10
 def run(context: Context) -> Outcome | None:
     """Open the list in an editor, and sync with what it says then; None where it was not changed.
 
-    Raises: NixprofError, with the list as before; where a changed text is given up, a note says where that is kept.
+    Where a changed text is given up, a note says where that is kept.
     """
     recover_first(context)
     path = context.folders.manifest
@@ -61,10 +61,7 @@ def run(context: Context) -> Outcome | None:
 
 
 def _copy(folders: Folders, old: bytes) -> Path:
-    """Write the text that is to be edited, in a folder of its own, where it stays if nixprof is killed.
-
-    Raises: NixprofError where there is no room for it, neither with the user's data nor in the temporary folder.
-    """
+    """Write the text that is to be edited, in a folder of its own, where it stays if nixprof is killed."""
     try:
         folder = unused(private_folder(folders.data) / "edited" / time.strftime("%Y-%m-%d-%H%M%S"))
         folder.mkdir(parents=True)

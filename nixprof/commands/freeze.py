@@ -133,15 +133,7 @@ def run(
 ) -> Frozen:
     """Write the list, and let one environment take the place of the elements that are on it.
 
-    Args:
-        context: whose.
-        names: more for `only`, or for `besides` where that alone is given.
-        only: names of what to import.
-        besides: names of what not to import.
-        how: the other fields of `Options`.
-
-    Raises: NixprofError, with the list and the profile as before.
-
+    `names` are more for `only`, or for `besides` where that alone is given; the rest are the other fields of `Options`.
     """
     chosen, left = list(only or ()), list(besides or ())
     (left if left and not chosen else chosen).extend(names or ())
@@ -176,10 +168,7 @@ def _proposal(found: Survey, plan: Plan) -> Proposal:
 
 
 def survey(context: Context, options: Options, state: State) -> Survey:
-    """Find out what everything in a profile is, and what the list would become. Changes nothing.
-
-    Raises: NixprofError where there is nothing to read, or a name that the user gave means nothing there.
-    """
+    """Find out what everything in a profile is, and what the list would become. Changes nothing."""
     reading = _chosen(_read(context, options, state), options)
     candidates, lookup = _look_up(context, options, state, reading)
     is_here = reading.kind is not Kind.FILE
@@ -214,10 +203,7 @@ def _resolved(state: State) -> dict[str, Resolved]:
 
 
 def _chosen(reading: Reading, options: Options) -> Reading:
-    """Leave alone what the user has not asked for.
-
-    Raises: NixprofError where a name means nothing.
-    """
+    """Leave alone what the user has not asked for; an error where a name means nothing."""
     candidates = reading.candidates
     meant: dict[str, set[Candidate]] = {}
     for option, names in (("--only", options.only), ("--except", options.besides)):

@@ -67,16 +67,7 @@ def template(system: str) -> str:
 
 
 def run(context: Context, origin: str | None) -> Initialised:
-    """Write a manifest where there is none.
-
-    Args:
-        context: whose.
-        origin: a folder, a git URL or a flake reference to take the manifest and its locks from; None for a new one.
-
-    Raises: NixprofError where there is a manifest already, or none at `origin`, or where a file of the list would be
-        overwritten; nothing is written then.
-
-    """
+    """Write a manifest where there is none: a new one, or that of `origin`, a folder, git URL or flake reference."""
     manifest = context.folders.manifest
     recover_first(context)
     _check_free([manifest])
@@ -93,10 +84,7 @@ def run(context: Context, origin: str | None) -> Initialised:
 
 
 def _check_locks(flake: Path) -> None:
-    """Make sure that the locks of another list can be read.
-
-    Raises: NixprofError, without the hints, which are for the owner of that list.
-    """
+    """Make sure that the locks of another list can be read; an error has no hints, which are for its owner."""
     try:
         Lock.read(flake)
     except NixprofError as error:
@@ -107,8 +95,6 @@ def _taken(context: Context, folder: Path, found: Manifest) -> dict[Path, bytes]
     """Give the files of another list by where they go, the manifest last.
 
     What is included by an absolute path is not copied: it is read from where it is.
-
-    Raises: NixprofError where one would go outside of the folder of the list.
     """
     # The manifest may be a link into a folder of dot-files, where what it includes is, too.
     fingerprints = (folder, Path(os.path.realpath(found.path)).parent)

@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
 
 def run(context: Context, packages: Sequence[str]) -> Outcome:
-    """Pin packages, or let them go; those that are as the user wants stay so.
-
-    Raises: NixprofError where a name is not on the list; then nothing is pinned.
-    """
+    """Pin packages, or let them go; those that are as the user wants stay so."""
     command = context.console.command
     pin = command == "pin"
     with begin(context) as change:

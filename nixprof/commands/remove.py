@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
 
 def run(context: Context, packages: Sequence[str]) -> Outcome:
-    """Remove packages, from every table and included file that lists them.
-
-    Raises: NixprofError where a name is not on the list; then nothing is removed.
-    """
+    """Remove packages, from every table and included file that lists them."""
     with begin(context) as change:
         manifest, locked = change.manifest, change.before.locked
         known_as = own_names(locked)

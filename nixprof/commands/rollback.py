@@ -89,12 +89,7 @@ def _usage(message: str, instead: str) -> NixprofError:
 
 
 def _go_back(context: Context, generation: int | None, *, profile_only: bool) -> Rollback:
-    """Go back to a generation, or to the one before the current one.
-
-    Raises: NixprofError where there is no such generation, ConcurrentChangeError where something else changes
-        meanwhile; everything is then as before.
-
-    """
+    """Go back to a generation, or to the one before the current one."""
     with process_lock(context) as lock, context.nix(lock) as nix:
         link, before, after = _ends(context, generation)
         files = {} if profile_only else _files(context, after)

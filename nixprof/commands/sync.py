@@ -25,12 +25,7 @@ class InSync:
 
 
 def run(context: Context) -> Outcome | InSync:
-    """Install what is missing and remove what is no longer listed. Starts no process where nothing is to do.
-
-    What is in the way of a package is written into the policy, as far as it is allowed.
-
-    Raises: NixprofError, with everything as before.
-    """
+    """Install what is missing and remove what is no longer listed. Starts no process where nothing is to do."""
     state = State(context)
     allowable = {reason.value for reason in context.allowed}
     if (

@@ -18,13 +18,7 @@ _MAX_CELL_LENGTH = 200
 
 
 def columns(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]:
-    """Align rows of cells; the last cell is cut where the line would not fit.
-
-    Args:
-        rows: all of the same length.
-        width: of the line; None for as long as it gets.
-
-    """
+    """Align rows of cells; the last cell is cut where a line would be longer than `width`."""
     rows = cells(rows)
     widths = column_widths(rows, width)
     for row in rows:
@@ -73,14 +67,7 @@ def cut(line: str, width: int | None) -> str:
 
 
 def fold(words: Sequence[str], separator: str, width: int | None) -> list[str]:
-    """Write words in a row, on as many lines of `width` columns as it takes; no word is broken.
-
-    Args:
-        words: what to write.
-        separator: what stands between two; its end is left away where a line ends.
-        width: of a line; None for as long as it gets.
-
-    """
+    """Write words in a row, on as many lines of `width` columns as it takes; no word is broken."""
     lines: list[str] = []
     for word in words:
         longer = f"{lines[-1]}{separator}{word}" if lines else word
