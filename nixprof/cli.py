@@ -35,7 +35,7 @@ COMMANDS: dict[str, Callable[[typer.Typer], None]] = {}
 def _given(text: str) -> str:
     """Refuse an empty argument: mostly it is a variable that is not set."""
     if not text:
-        raise typer.BadParameter("it is empty: is the variable set that it comes from?")
+        raise typer.BadParameter("it is empty (is a variable not set?)")
     return text
 
 
@@ -56,7 +56,7 @@ def _shared(
     allow_broken: bool = _flag("--allow-broken", help="Allow packages that are marked as broken."),
     check: bool = _flag("--check", help="Change nothing; exit with 3 if not up to date."),
     dry_run: bool = _flag("--dry-run", "-n", help="Show what would change, and change nothing."),
-    yes: bool = _flag("--yes", "-y", help="Do not ask."),
+    yes: bool = _flag("--yes", "-y", help="Do not ask for confirmation."),
     profile: Path | None = typer.Option(
         None, "--profile", metavar="PATH", parser=_path, help="Use this profile instead of the default one."
     ),
@@ -171,10 +171,10 @@ def _context(console: Console, options: Mapping[str, Any], arguments: Sequence[s
 )
 def init(
     origin: str | None = typer.Option(
-        None, "--from", metavar="REF", parser=_given, help="Take over the list of a folder, git URL or flake reference."
+        None, "--from", metavar="REF", parser=_given, help="Copy the list from a folder, git URL or flake reference."
     ),
 ) -> None:
-    """Write a commented list to begin with, or take over another machine's."""
+    """Write a commented list to begin with, or copy another machine's."""
 
 
 @command(
@@ -188,14 +188,16 @@ def add(
     priority: int | None = typer.Option(
         None, "--priority", help="When packages provide the same file, the lower number wins (default: 5)."
     ),
-    pin: bool = _flag("--pin", help="`update` leaves it alone."),
+    pin: bool = _flag("--pin", help="Keep these packages at their version when updating."),
 ) -> None:
     """Add packages to the list and install them; for packages already listed, change their options."""
 
 
 @command(*_CHANGING, examples="nixprof remove ripgrep; nixprof rm unstable#neovim")
 def remove(
-    packages: list[str] = typer.Argument(..., metavar="PACKAGE…", help="As on the list, or by their own names."),
+    packages: list[str] = typer.Argument(
+        ..., metavar="PACKAGE…", help="Packages as written on the list, or their names."
+    ),
 ) -> None:
     """Take packages off the list and uninstall them."""
 
@@ -270,7 +272,7 @@ def freeze(
     identify: bool = _flag("--identify", help="Look up again what the list keeps by store path."),
     offline: bool = _flag("--offline", help="Do not download nixpkgs to identify packages."),
 ) -> None:
-    """Turn an existing profile into the list, without changing one store path."""
+    """Turn an existing profile into the list, without changing a single store path."""
 
 
 @command(
@@ -287,12 +289,14 @@ def outdated() -> None:
 
 
 @command(*_CHANGING, examples="nixprof pin terraform; nixprof update terraform moves it all the same")
-def pin(packages: list[str] = typer.Argument(..., metavar="PACKAGE…", help="As on the list.")) -> None:
+def pin(packages: list[str] = typer.Argument(..., metavar="PACKAGE…", help="Packages as written on the list.")) -> None:
     """Keep packages at their version when updating."""
 
 
 @command(*_CHANGING, examples="nixprof unpin terraform")
-def unpin(packages: list[str] = typer.Argument(..., metavar="PACKAGE…", help="As on the list.")) -> None:
+def unpin(
+    packages: list[str] = typer.Argument(..., metavar="PACKAGE…", help="Packages as written on the list."),
+) -> None:
     """Let `update` move pinned packages again."""
 
 
@@ -320,7 +324,7 @@ def diff(
         None, metavar="[B]", help="Generation to compare with (default: the current one)."
     ),
 ) -> None:
-    """Show package versions between two generations, or between what is installed and the list."""
+    """Compare package versions of two generations, or of what is installed and the list."""
 
 
 @command(*_READING, changes=False, examples="nixprof history; nixprof history --json | jq '.generations[0]'")
@@ -558,7 +562,7 @@ def _failure(error: BaseException, console: Console) -> NixprofError:
         Reason.BUG,
         hints=(
             "please report it, with the command and what it says when it is run again with --verbose",
-            "what is installed stays as it is; to put right what may be half done: nixprof sync",
+            "what is installed stays as it is; to repair what may be half done: nixprof sync",
         ),
         changed=True,
     )

@@ -21,7 +21,7 @@ class Reason(Enum):
     ## a package cannot be had
     MISSING = "missing", "there is no package {name} in {where}"
     NOT_A_PACKAGE = "not-a-package", "{written} is {kind}, not a package"
-    MALFORMED = "malformed", "{written} is not a proper package: its {first} is {kind}"
+    MALFORMED = "malformed", "{written} is not a valid package: its {first} is {kind}"
     UNFREE = "unfree", "{called} has an unfree licence{unlifted}", "allow-unfree"
     INSECURE = "insecure", "{called} is marked as insecure", "allow-insecure"
     BROKEN = "broken", "{called} is marked as broken", "allow-broken"

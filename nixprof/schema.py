@@ -15,9 +15,9 @@ class MisshapenError(ValueError):
 def text(value: Any) -> str:
     """Return a value that has to be a text, and one that can be written; raise MisshapenError where it is not one."""
     if not isinstance(value, str):
-        raise MisshapenError(f"{str(value)[:40]} stands where a text has to be")
+        raise MisshapenError(f"{str(value)[:40]} is not a string")
     if not value.isascii() and not _is_text(value):
-        raise MisshapenError("a text in it has broken characters")
+        raise MisshapenError("a string in it has invalid characters")
     return value
 
 
@@ -36,7 +36,7 @@ def wrong_with(error: Exception) -> str:
             return f"it has no {error.args[0]}"
         case RecursionError():
             return "it is nested too deeply"
-    return "something in it is of another kind than it has to be"
+    return "something in it has the wrong type"
 
 
 def fits(value: Any, shape: Any) -> bool:

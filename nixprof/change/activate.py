@@ -63,7 +63,7 @@ def check_profile(profile: Profile | None, adopted: tuple[Element, ...], *, agre
         hints=(
             "use another profile: nixprof sync --profile PATH",
             "or go on without them: nixprof sync --yes",
-            f"to come back to them then: {back}",
+            f"to get them back afterwards: {back}",
         ),
     )
 
@@ -97,7 +97,7 @@ def _check_place(link: Path) -> None:
         new = "remove the link ~/.nix-profile, and Nix makes another: nixprof sync"
         hints = (new if leads_nowhere else "use another profile: nixprof sync --profile PATH",)
     raise NixprofError(
-        f"cannot write {folder}, where the profile has its generations", Reason.CANNOT_WRITE, hints=hints
+        f"cannot write {folder}, where the generations of the profile are", Reason.CANNOT_WRITE, hints=hints
     )
 
 
@@ -167,7 +167,7 @@ class Activation:
         # Nix may fail after it has switched, and it may succeed with something else.
         if after is not None and self._is_done(after, context.folders.flake):
             if failure:
-                context.progress.note(f"the profile has been switched, and then: {failure.message}")
+                context.progress.note(f"the profile was switched, but then: {failure.message}")
             return after
         if after is not None and after != self.profile:
             self._go_back(nix, after)

@@ -89,10 +89,10 @@ def _settle_own(folders: Folders, *, moved: bool) -> None:
         _settle(folders, _read_journal(folders)[1], moved=moved)
     except NixprofError as error:
         raise NixprofError(
-            f"{error.message}, after others were written",
+            f"{error.message}; other files were already written",
             error.reason,
             cause=error.cause,
-            hints=("once it can be written: nixprof sync, which puts it right",),
+            hints=("once it can be written: nixprof sync",),
             changed=True,
         ) from error
     _forget(folders)

@@ -86,6 +86,6 @@ def confirmed(context: Context, proposal: Proposal) -> bool:
     # A script that runs `update` means it.
     if proposal.risk is Risk.MANY and not asks_always:
         return True
-    message = "this needs a yes, and there is no terminal to ask on"
+    message = "this needs confirmation, and there is no terminal to ask on"
     hint = f"to go ahead: {shlex.join(['nixprof', *context.arguments, '--yes'])}"
     raise NixprofError(message, Reason.NEEDS_CONFIRMATION, cause=proposal.loss, hints=(hint,))

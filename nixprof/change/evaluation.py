@@ -171,10 +171,10 @@ class _Evaluation:
             new_names = renamed("".join(stderr))
             return {one: {**reply, "newName": _new_name(one, new_names)} for one, reply in replies.items()}
         raise NixprofError(
-            "Nix answers something else than it was asked",
+            "the answer of Nix does not match the question",
             Reason.NOT_NIX,
             cause=str(reply)[:200],
-            hints=("is it Nix? nix --version",),
+            hints=("to check that it is Nix: nix --version",),
         )
 
     def force(self, one: ResolveRequest) -> NixprofError:

@@ -153,7 +153,7 @@ def _others(refusal: Refusal) -> Iterator[tuple[str, str]]:
         case Reason.RENAMED:
             yield "", specs[0]
         case Reason.REMOVED:
-            yield from (("in its place: ", spec) for spec in specs[1:])
+            yield from (("to replace it: ", spec) for spec in specs[1:])
     yield from ((f"there is an input {spec.partition('#')[0]}: ", spec) for spec in refusal.elsewhere)
 
 

@@ -81,7 +81,7 @@ def _recover(context: Context) -> None:
     folders = context.folders
     if not was_stopped(folders):
         return
-    context.progress.note(f"putting right what {_who(folders) or 'an earlier nixprof'} left when it was stopped")
+    context.progress.note(f"repairing what {_who(folders) or 'an earlier nixprof'} left when it was stopped")
     recover(folders)
     for folder in (folders.state, folders.config, folders.flake, Path(os.path.realpath(folders.manifest)).parent):
         remove_temporary_files(folder)

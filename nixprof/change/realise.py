@@ -167,7 +167,7 @@ class Realisation:
         )
         if path in outputs.values():
             return NixprofError(
-                f"{name} cannot be built: the garbage collector keeps deleting what builds it",
+                f"{name} cannot be built: the garbage collector keeps deleting what its build needs",
                 Reason.NO_SOURCE,
                 hints=("wait for the garbage collection to end, then run the same command again",),
             )
@@ -196,7 +196,7 @@ class Realisation:
 def _lost(absent: Mapping[str, str]) -> NixprofError:
     """Say that store paths are gone, and that nobody knows how to make them again."""
     return NixprofError(
-        f"{_names(absent.values())}: in no cache, and it is not known what it came from",
+        f"{_names(absent.values())}: in no cache, and the source is unknown",
         Reason.NO_SOURCE,
         cause="\n".join(absent),
         hints=(

@@ -139,7 +139,7 @@ def run(
     (left if left and not chosen else chosen).extend(names or ())
     options = Options(chosen, left, **how)
     if options.identify and (options.file or options.generation is not None):
-        message = "--identify goes over the list: it takes neither --from nor --generation"
+        message = "--identify reads the list, not a profile: leave out --from and --generation"
         raise NixprofError(message, Reason.USAGE, hints=("nixprof freeze --help",))
     if options.stdout:
         return _preview(context, options)

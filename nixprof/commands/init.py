@@ -119,7 +119,7 @@ def _check_free(paths: Iterable[Path]) -> None:
     for path in paths:
         if path.exists():
             raise NixprofError(
-                f"{path} is there already",
+                f"{path} already exists",
                 Reason.MANIFEST_EXISTS,
                 hints=(TO_EDIT, "to start over, move that file away first"),
             )

@@ -24,7 +24,7 @@ class ProfileDrift(Enum):
     """What has become of the profile since nixprof left it."""
 
     GONE = "nixprof's element was removed from the profile"
-    MOVED = "the profile went to another generation"
+    MOVED = "the profile is at another generation"
     TWICE = "the profile has nixprof's element more than once"
 
 

@@ -23,7 +23,7 @@ _UNTOUCHED = {
     "lix": "Nix itself",
     "determinate-nix": "Nix itself",
     "nss-cacert": "the certificates of Nix itself",
-    "home-manager-path": "kept by home-manager",
+    "home-manager-path": "managed by home-manager",
     "nixprof": "nixprof itself",
 }
 

@@ -59,7 +59,7 @@ def _check_merged(path: Path, data: bytes) -> None:
     where = f"line {lines[0]}" if len(lines) == 1 else f"lines {lines[0]} to {lines[-1]}"
     folder = shell_quote(str(path.parent))
     raise NixprofError(
-        f"{path} has a conflict from a merge in {where}",
+        f"{path} has an unresolved merge conflict in {where}",
         Reason.MERGE_CONFLICT,
         hints=(
             f"take both locks from one side: git -C {folder} checkout --ours packages.json flake.lock",

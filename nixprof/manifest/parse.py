@@ -247,7 +247,7 @@ class _Reading:
         elif url and (not url.isprintable() or " " in url):
             self._note(at, "a flake reference has no spaces or control characters", "write %20 for a space")
         elif url and is_relative(url):
-            self._note(at, "is relative, and to what depends on who reads it", "use an absolute path")
+            self._note(at, "must not be relative", "use an absolute path")
         return url or ""
 
     def _policy(self, at: At, value: object) -> None:

@@ -151,7 +151,7 @@ def _complaints(text: str) -> Iterator[SpecError]:
     if not rest or rest[0] in ".^" or rest.startswith('""'):
         yield SpecError("a name between the dots is empty", "write one dot between two names")
     if rest[0] == '"':
-        yield SpecError('a " has no partner, or a name in quotes holds a backslash', "names in Nix have neither")
+        yield SpecError('a " is not closed, or a quoted name contains a backslash', "names in Nix contain neither")
     if rest[0].isspace():
         yield SpecError("has a space in it", "write each package as an entry of its own")
     yield SpecError(f'"{rest[0]}" is not allowed in a name', "quote a name that contains it")

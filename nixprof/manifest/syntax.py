@@ -52,7 +52,7 @@ def _error(text: str, message: str) -> TomlError:
     conflict = re.search(r"^<{7} .*?^>{7} ", text, re.MULTILINE | re.DOTALL)
     if conflict:
         last = text.count("\n", 0, conflict.end()) + 1
-        return TomlError(conflict.start(), f"a conflict from a merge, to line {last}", "keep what you want")
+        return TomlError(conflict.start(), f"an unresolved merge conflict, up to line {last}", "keep what you want")
     match = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
     if match is None:  # Python itself refuses integers of thousands of digits
         number = re.search(r"[0-9][0-9_]{1000,}", text)
@@ -61,7 +61,7 @@ def _error(text: str, message: str) -> TomlError:
     offset = len(text)
     if line:
         offset = sum(len(above) + 1 for above in text.split("\n")[: int(line) - 1]) + int(column) - 1
-    fix = "a key or table may be given once" if "overwrite" in what or "twice" in what else None
+    fix = "a key or table may appear only once" if "overwrite" in what or "twice" in what else None
     return _common_mistake(text, what, offset) or TomlError(offset, what[:1].lower() + what[1:], fix)
 
 
@@ -73,7 +73,7 @@ def _common_mistake(text: str, what: str, offset: int) -> TomlError | None:
     if what in ("Unclosed array", "Invalid value") and (at_header or offset == len(text)):
         opening = _unclosed(token for token in before if not at_header or token.start() < start)
         if opening is not None:
-            return TomlError(opening, "the list that begins here has no end", "write ] after its last package")
+            return TomlError(opening, "the list that begins here is not closed", "write ] after its last package")
     if before and what in ("Unclosed array", "Unclosed inline table") and text[offset : offset + 1].strip():
         return TomlError(before[-1].start(), "a comma is missing after this", f"write {excerpt(before[-1][0])},")
     if what == r"Illegal character '\n'":
@@ -81,7 +81,7 @@ def _common_mistake(text: str, what: str, offset: int) -> TomlError | None:
     word = re.match(_BARE_WORD, text[offset:])
     if word and what == "Invalid value":
         if word[0].lower() in ("true", "false"):
-            return TomlError(offset, f"{word[0]} is written in small letters", f"write {word[0].lower()}")
+            return TomlError(offset, f"{word[0]} must be lower case", f"write {word[0].lower()}")
         return TomlError(offset, f"{excerpt(word[0])} needs quotes", f'write "{excerpt(word[0])}"')
     return None
 

@@ -118,7 +118,7 @@ _RENAMED = (
 RULES = (
     ## builds. First: the log of a build may say anything.
     ErrorRule(Reason.BUILD_FAILED,
-        "the download {name} is not what its package says\nhash mismatch: {wanted} was expected,\nand {got} came",
+        "the download {name} is not what its package expects\nhash mismatch: {wanted} was expected,\nbut {got} came",
         rf"hash mismatch in fixed-output derivation {_quoted('drv')}:"
         r"\s+specified:\s*(?P<wanted>\S+)\s+got:\s*(?P<got>\S+)",
         hints="if its input has fixed that since: nixprof update"),
@@ -146,12 +146,12 @@ RULES = (
         r"the build users group '[^']+' has no members", hints=set_up_hints),
     ErrorRule(Reason.DISK_FULL, "the disk is full\n{said}",
         "No space left on device|database or disk is full|Disk quota exceeded",
-        hints="to free what nothing uses: nix-collect-garbage\nwhich disk: df -h"),
+        hints="to delete what nothing uses: nix-collect-garbage\nto see which disk: df -h"),
     ErrorRule(Reason.DISK_FULL, "Nix cannot write its database\n{said}", r"disk I/O error \(in '[^']+'\)",
         hints="the disk may be full: df -h"),
     ErrorRule(Reason.OUT_OF_MEMORY, "Nix ran out of memory\n{said}",
         r"[Cc]annot allocate memory|std::bad_alloc|[Oo]ut of memory",
-        hints=f"close programs that use much of it, then {TRY_AGAIN}"),
+        hints=f"close programs that use much memory, then {TRY_AGAIN}"),
     ErrorRule(Reason.DAEMON, "the Nix daemon does not serve this user\n{said}",
         r"(?:cannot connect to (?:socket|daemon) at|getting status of) ['\"]?(?P<socket>/[^'\"\n]*/socket)['\"]?: "
         r"Permission denied",
@@ -247,7 +247,7 @@ RULES = (
         r"because it has an unlocked input \('(?P<reference>[^']+)'\)", in_warnings=True),
     ErrorRule(Reason.INPUT, "there is no {flake} in the registry of flakes",
         rf"cannot find flake {_quoted('flake')} in the flake registries",
-        hints="what it offers: https://github.com/NixOS/flake-registry"),
+        hints="what is in it: https://github.com/NixOS/flake-registry"),
     ErrorRule(Reason.INPUT, "{reference} is not a flake reference that this Nix knows",
         rf"input {_quoted('reference')} is unsupported",
         rf"{_quoted('reference')} is not (?:a valid URL|an absolute path)",
@@ -260,7 +260,7 @@ RULES = (
         hints="in nix.conf, add the key that {host} states for itself to: trusted-public-keys"),
     ErrorRule(Reason.CACHE, "{host} is not a binary cache, or refuses access",
         rf"warning: {_quoted('url')} does not appear to be a binary cache",
-        hints="which caches Nix asks: substituters in nix.conf", in_warnings=True),
+        hints="the caches that Nix asks are in nix.conf: substituters", in_warnings=True),
     ErrorRule(Reason.CACHE, "Nix ignores the cache {host}: this user may not choose caches\n"
         "the Nix daemon only follows users whom it trusts",
         rf"ignoring untrusted substituter {_quoted('url')}", in_warnings=True,
@@ -269,7 +269,7 @@ RULES = (
         rf"file {_quoted('file')} does not exist in binary cache {_quoted('url')}", hints=_LATER, in_warnings=True),
     ErrorRule(Reason.CACHE, "{host} sent {name} incomplete",
         rf"NAR for {_quoted('path')} fetched from {_quoted('url')} is incomplete", hints=_LATER),
-    ErrorRule(Reason.CACHE, "a cache sent something else than {name}\nhash mismatch",
+    ErrorRule(Reason.CACHE, "a cache sent something other than {name}\nhash mismatch",
         r"hash mismatch importing path '(?P<path>[^']+)'", hints=_LATER),
     ErrorRule(Reason.CACHE, "a cache sent a damaged archive\n{said}",
         r"non-zero padding|bad archive|input compressed data|failed to decompress|lzma|NAR.*invalid", hints=_LATER),

@@ -145,7 +145,7 @@ def access_hints(found: Mapping[str, str]) -> tuple[str, ...]:
     """Say what lets the user write at a `place` where Nix has to."""
     place = found["place"]
     is_roots = place.startswith("/nix/") and os.path.exists("/nix") and os.stat("/nix").st_uid == 0
-    unknown = ("Nix may have been installed for one other user; for all: https://nixos.org/download",)
+    unknown = ("Nix may be installed for another user only; for everyone: https://nixos.org/download",)
     return permission_hint(place) or (set_up_hints() if is_roots else (*unknown, f"who owns it: ls -ld {place}"))
 
 

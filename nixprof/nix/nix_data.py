@@ -58,7 +58,7 @@ class _Reader:
     def complaint(self, word: str) -> MisshapenError:
         """Say at which line something else than data is."""
         line = self._text.count("\n", 0, self._at) + 1
-        what = f"{word[:MAX_SHOWN]!r} is not plain data" if word else "it breaks off"
+        what = f"{word[:MAX_SHOWN]!r} is not plain data" if word else "it ends too early"
         return MisshapenError(f"line {line}: {what}")
 
     def value(self, kind: str, word: str) -> Any:

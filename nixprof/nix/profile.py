@@ -197,7 +197,7 @@ def _read(path: Path, elements: Callable[[str], tuple[Element, ...]]) -> tuple[E
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise MisshapenError("something else stands where a list has to be")
+        raise MisshapenError("there is something else where a list should be")
     return value
 
 

@@ -63,10 +63,10 @@ def check_system(system: str) -> None:
     kernel = _kernel_system()
     if {kernel.rpartition("-")[2], system.rpartition("-")[2]} == {"darwin", "linux"}:
         raise NixprofError(
-            f"Nix takes this machine for {system}, and it is {kernel}",
+            f"Nix takes this machine for {system}, but it is {kernel}",
             Reason.WRONG_SYSTEM,
             cause=f"nix.conf has system = {system}",
-            hints=(f"in nix.conf, take out: system = {system}",),
+            hints=(f"in nix.conf, remove: system = {system}",),
         )
 
 

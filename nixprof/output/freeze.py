@@ -240,7 +240,7 @@ def _replacement(result: Survey) -> str:
         return f"The list names {count(number, 'package')} that {'was' if number == 1 else 'were'} kept by store path."
     number = len(result.replaced)
     entries = "the profile entry" if number == 1 else f"the {number} profile entries"
-    return f"nixprof replaces {entries} by one of its own."
+    return f"nixprof replaces {entries} with one of its own."
 
 
 def done(found: Survey, outcome: Outcome) -> Iterator[str]:

@@ -81,7 +81,7 @@ def _rows(result: Status, width: int | None) -> Iterator[Row]:
     yield "edited since last sync", [] if result.in_sync else [path.name for path in result.edited], _SYNC
     yield "changed elsewhere", [result.elsewhere.value] if result.elsewhere else [], _SYNC
     if result.elsewhere is ProfileDrift.MOVED:
-        yield "", ["to take the list along"], f"nixprof rollback {result.generation}"
+        yield "", ["to change the list as well"], f"nixprof rollback {result.generation}"
     yield "not installed yet", [*named[Kind.ADDED], *result.unresolved], _SYNC
     yield "no longer listed", named[Kind.REMOVED], _SYNC
     yield "other version", [*named[Kind.CHANGED], *named[Kind.REBUILT], *named[Kind.RANKED]], _SYNC

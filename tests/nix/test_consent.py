@@ -33,7 +33,7 @@ def test_what_was_not_named_waits_for_a_yes(six: World, words: tuple[str, ...]) 
     refused = six.nixprof(*words, check=False)
     assert refused.code == 1
     said = refused.stderr + refused.stdout
-    assert "this needs a yes, and there is no terminal to ask on" in said
+    assert "this needs confirmation, and there is no terminal to ask on" in said
     assert "it would remove ripgrep, git, fd and 2 more, which the command does not name" in said
     assert f"to go ahead: nixprof {' '.join(words)} --yes" in said
     assert six.snapshot() == before

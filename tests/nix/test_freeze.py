@@ -309,7 +309,7 @@ def test_nix_itself_and_home_manager_stay_in_a_profile_of_nix_profile(fresh_worl
     install(world, *world.build(f"{system}#home-manager-path"))
     tree = world.tree()
     said = world.nixprof("freeze").stderr
-    for reason in ("(Nix itself)", "(the certificates of Nix itself)", "(kept by home-manager)"):
+    for reason in ("(Nix itself)", "(the certificates of Nix itself)", "(managed by home-manager)"):
         assert reason in said
     assert world.tree() == tree
     left = [Path(path).name[33:] for one in world.profile_elements() for path in one.store_paths]
@@ -688,7 +688,7 @@ def test_a_lookup_is_asked_for_on_a_terminal(fresh_world: World) -> None:
     tree = of_nix_env(world, "nodejs_24")
     shown = world.nixprof_on_terminal("freeze", typed="y\ny\n", env={"NO_COLOR": "1"}).stdout
     assert "Look in nixpkgs? This downloads nixpkgs once. [Y/n]" in shown
-    assert "No package changes.\nnixprof replaces the 2 profile entries by one of its own." in shown
+    assert "No package changes.\nnixprof replaces the 2 profile entries with one of its own." in shown
     assert world.tree() == tree
     assert '  "nodejs_24",\n' in world.manifest.read_text()
     settled(world)
@@ -752,7 +752,7 @@ def test_identifying_goes_over_the_list_alone(world: World) -> None:
     for option in (("--from", "x"), ("--generation", "1")):
         result = world.nixprof("freeze", "--identify", *option, check=False)
         assert result.code == 2
-        assert "--identify goes over the list" in result.stderr
+        assert "--identify reads the list" in result.stderr
 
 
 # --- what is not active
@@ -1013,7 +1013,7 @@ def test_a_thousand_elements_cost_no_evaluation_and_linear_time(fresh_world: Wor
         result, processes = run_counted(world, "freeze")
         seconds[number] = time.monotonic() - before
         assert world.tree() == tree
-        assert f"nixprof replaces the {number} profile entries by one of its own" in result.stderr
+        assert f"nixprof replaces the {number} profile entries with one of its own" in result.stderr
         asked = [one for one in processes if "builtins.currentSystem" not in one]
         evaluating = [one for one in asked if "eval" in one or "nix-instantiate" in one[0]]
         assert evaluating == []

@@ -100,7 +100,7 @@ def test_a_package_that_is_named_is_not_to_be_pinned(two: World) -> None:
 
 @pytest.mark.parametrize(
     ("says", "text"),
-    [('renamed "fd" "{}"', ""), ('removed "fd" "it is old. Consider using \'{}\'"', "in its place: ")],
+    [('renamed "fd" "{}"', ""), ('removed "fd" "it is old. Consider using \'{}\'"', "to replace it: ")],
 )
 def test_what_has_another_name_after_update(world: World, says: str, text: str) -> None:
     world.write_manifest('packages = ["hello", { package = "fd", priority = 3, pin = false }]\n')

@@ -54,7 +54,7 @@ def test_nothing_that_is_there_is_overwritten(world: World, origin: Path, there:
     mine.write_text("# mine\n")
     refused = world.nixprof("init", "--from", origin, check=False)
     assert refused.code == 1
-    assert f"error: ~/.config/nixprof/{there} is there already" in refused.stderr
+    assert f"error: ~/.config/nixprof/{there} already exists" in refused.stderr
     assert files(world.config_dir) == {there: "# mine\n"}
 
 
@@ -78,7 +78,7 @@ def test_a_list_that_is_written_meanwhile_is_left_alone(world: World, origin: Pa
         go.touch()
         _, said = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert "~/.config/nixprof/nixprof.toml is there already" in said
+    assert "~/.config/nixprof/nixprof.toml already exists" in said
     assert files(world.config_dir) == mine
 
 

@@ -35,7 +35,7 @@ def test_every_command(fresh_world: World) -> None:
         return checked(world.nixprof(command, *args, "--json", check=False), command)
 
     assert does("init")["packages"] == 0
-    assert "is there already" in does("init")["error"]["message"]
+    assert "already exists" in does("init")["error"]["message"]
     world.write_manifest(world.manifest.read_text())
     assert does("list") == {"version": 1, "command": "list", "packages": []}
     assert does("history")["generations"] == []

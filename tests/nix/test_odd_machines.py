@@ -276,7 +276,7 @@ def test_a_profile_link_that_leads_to_no_generation(world: World, to: str) -> No
     assert "they would be lost: bin/jq" in world.nixprof("sync", "--dry-run").stderr
     world.nixprof("sync", "--yes")
     assert world.run("hello") == "hello 2.12.1"
-    pasted(world, said.replace("~", str(world.home)), "to come back to them then: ")
+    pasted(world, said.replace("~", str(world.home)), "to get them back afterwards: ")
     assert world.run("jq").startswith("jq")
     assert os.readlink(world.profile) == path
 
@@ -350,7 +350,7 @@ def test_files_with_merge_markers(synced: World, name: str) -> None:
     file.write_text("".join([*lines[:2], "<<<<<<< HEAD\n", *ours, "=======\n", *theirs, ">>>>>>> other\n", *lines[4:]]))
     for command in ("sync", "status", "add"):
         said = calm(synced.nixprof(command, *(["jq"] if command == "add" else []), check=False))
-        assert f"~/.config/nixprof/flake/{name} has a conflict from a merge in lines 3 to 9" in said
+        assert f"~/.config/nixprof/flake/{name} has an unresolved merge conflict in lines 3 to 9" in said
         assert "checkout --ours packages.json flake.lock" in said
 
 
@@ -358,7 +358,7 @@ def test_a_manifest_with_merge_markers(synced: World) -> None:
     text = synced.manifest.read_text()
     synced.manifest.write_text(f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> other\n")
     said = refused(synced, "sync")
-    assert "line 1  <<<<<<< HEAD  a conflict from a merge, to line " in said
+    assert "line 1  <<<<<<< HEAD  an unresolved merge conflict, up to line " in said
     assert "keep what you want\n" in said
 
 

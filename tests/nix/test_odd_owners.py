@@ -93,6 +93,6 @@ def test_the_folder_of_the_generations(world: World, owned: str) -> None:
     else:
         folder.chmod(0o555)
     said = told(world, "add", "jq")
-    assert "error: cannot write ~/.local/state/nix/profiles, where the profile has its generations" in said
+    assert "error: cannot write ~/.local/state/nix/profiles, where the generations of the profile are" in said
     assert "to build" not in said
     recover(world, said)

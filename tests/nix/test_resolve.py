@@ -396,9 +396,9 @@ def test_packages_of_odd_shapes_are_named_with_what_is_odd(world: World) -> None
     said = refused(world, "sync")
     for text in (
         "3 packages cannot be installed",
-        "tests.odd.outputs is not a proper package: its outputs is a function",
-        "tests.odd.derivation is not a proper package: its drvPath is /nonexistent/odd.drv, which is not a store path",
-        "tests.odd.drvPath is not a proper package: its drvPath is a set of other things",
+        "tests.odd.outputs is not a valid package: its outputs is a function",
+        "tests.odd.derivation is not a valid package: its drvPath is /nonexistent/odd.drv, which is not a store path",
+        "tests.odd.drvPath is not a valid package: its drvPath is a set of other things",
     ):
         assert text in said
     assert "nixprof.nix" not in said

@@ -65,7 +65,7 @@ def test_a_derivation_that_is_collected_before_it_is_built_is_evaluated_once_mor
     world.write_manifest('packages = ["hello"]\n')
     times.write_text("xx")
     said = world.nixprof("sync", env=env, check=False).stderr
-    assert "error: hello cannot be built: the garbage collector keeps deleting what builds it\n" in said
+    assert "error: hello cannot be built: the garbage collector keeps deleting what its build needs\n" in said
     assert not world.profile.exists()
     times.write_text("x")
     world.nixprof("sync", env=env)

@@ -49,7 +49,7 @@ def test_a_profile_that_nix_rolled_back(world: World) -> None:
     world.nixprof("add", "jq")
     world.nix("profile", "rollback")
     text = shown(world)
-    assert "changed elsewhere  the profile went to another generation  nixprof sync" in text
+    assert "changed elsewhere  the profile is at another generation  nixprof sync" in text
     assert "nixprof rollback 1" in text
     assert "not installed yet  jq" in text
     world.nixprof("rollback", "1", "--yes")

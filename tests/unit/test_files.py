@@ -138,7 +138,7 @@ def test_what_cannot_be_taken_back_is_said_and_left_to_the_next_nixprof(
     def no_replace(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    with pytest.raises(NixprofError, match="list, after others were written") as caught, monkeypatch.context():
+    with pytest.raises(NixprofError, match="list; other files were already written") as caught, monkeypatch.context():
         commit(folders, folders.config / "profile", {path: b"new"}, refused)
     assert caught.value.changed
     assert is_unfinished(folders)

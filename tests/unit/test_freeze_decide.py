@@ -93,7 +93,7 @@ def test_what_belongs_to_nix_or_others_is_left_alone() -> None:
         "Nix itself",
         "Nix itself",
         "the certificates of Nix itself",
-        "kept by home-manager",
+        "managed by home-manager",
         "installed by nixprof",
         "nixprof itself",
         "a derivation, not a package",

@@ -220,7 +220,7 @@ def test_all_problems_are_reported_in_line_order() -> None:
 
 LIST = 'write packages = ["ripgrep"]'
 REF = 'write "github:owner/repo"'
-ABSOLUTE = ("is relative, and to what depends on who reads it", "use an absolute path")
+ABSOLUTE = ("must not be relative", "use an absolute path")
 ID = "use a letter, then letters, digits, - and _"
 
 
@@ -468,17 +468,17 @@ ID = "use a letter, then letters, digits, - and _"
         (
             'a = [\n<<<<<<< HEAD\n"x"\n=======\n"y"\n>>>>>>> other\n]\n',
             (
-                *(2, 1, "<<<<<<< HEAD", "a conflict from a merge, to line 6"),
+                *(2, 1, "<<<<<<< HEAD", "an unresolved merge conflict, up to line 6"),
                 "keep what you want",
             ),
         ),
-        ("a = [", (1, 5, "a = [", "the list that begins here has no end", "write ] after its last package")),
+        ("a = [", (1, 5, "a = [", "the list that begins here is not closed", "write ] after its last package")),
         ("x = 1\r\na = @\r\n", (2, 5, "a = @", "invalid value", None)),
         (
             "packages = []\npackages = []",
-            (2, 14, "packages = []", "cannot overwrite a value", "a key or table may be given once"),
+            (2, 14, "packages = []", "cannot overwrite a value", "a key or table may appear only once"),
         ),
-        ("[inputs]\n[inputs]\n", (2, 8, "[inputs]", None, "a key or table may be given once")),
+        ("[inputs]\n[inputs]\n", (2, 8, "[inputs]", None, "a key or table may appear only once")),
         (
             "\ufeffpackages = []",
             (1, 1, "packages = []", "the file starts with a byte order mark", "save it as UTF-8 without one"),
@@ -504,13 +504,13 @@ def test_one_problem(text: str | bytes, row: tuple[int, int, str | None, str | N
         ('packages = [\n  "a"\n  "b"\n]\n', 2, "a comma is missing after this", 'write "a",'),
         ('packages = [\n  "a" # x\n\n  # y\n  "b"\n]\n', 2, "a comma is missing after this", 'write "a",'),
         ('packages = [{ package = "a" pin = true }]', 1, "a comma is missing after this", 'write "a",'),
-        ('\npackages = [\n  "a", # [x]\n\n[inputs]\nx = "y"\n', 2, "the list that begins here has no end", None),
-        ('packages = [\n  "a"\n[inputs]\nx = "y"\n', 1, "the list that begins here has no end", None),
-        ('packages = [\n  "a",\n', 1, "the list that begins here has no end", "write ] after its last package"),
+        ('\npackages = [\n  "a", # [x]\n\n[inputs]\nx = "y"\n', 2, "the list that begins here is not closed", None),
+        ('packages = [\n  "a"\n[inputs]\nx = "y"\n', 1, "the list that begins here is not closed", None),
+        ('packages = [\n  "a",\n', 1, "the list that begins here is not closed", "write ] after its last package"),
         ("packages = [\n  ripgrep,\n  fd,\n]\n", 2, "ripgrep needs quotes", 'write "ripgrep"'),
         ("[inputs]\nx = github:o/r\n", 2, "github:o/r needs quotes", 'write "github:o/r"'),
         ('packages = [\n  "a\n]\n', 2, "a quote is missing at the end of this line", None),
-        ('packages = [{ package = "a", pin = True }]', 1, "True is written in small letters", "write true"),
+        ('packages = [{ package = "a", pin = True }]', 1, "True must be lower case", "write true"),
     ],
 )
 def test_the_commonest_mistakes_are_told_where_they_are(text: str, line: int, message: str, fix: str | None) -> None:

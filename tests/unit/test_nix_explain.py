@@ -42,7 +42,7 @@ MEANING = {
     "cache-untrusted": (Reason.CACHE, f"{HOST} has hello-2.12.1, but Nix does not trust its signature"),
     "disk-full": (Reason.DISK_FULL, "the disk is full"),
     "feature": (Reason.BUILD_FAILED, "kvm can only be built on a machine with kvmx, which this one does not offer"),
-    "fod-hash": (Reason.BUILD_FAILED, "the download fetched is not what its package says"),
+    "fod-hash": (Reason.BUILD_FAILED, "the download fetched is not what its package expects"),
     "github-401": (Reason.NETWORK, "api.github.com refuses access"),
     "github-403": (Reason.NETWORK, "GitHub allows no more requests for now"),
     "github-404": (Reason.INPUT, "there is no repository owner/repo on GitHub"),

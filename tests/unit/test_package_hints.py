@@ -77,7 +77,7 @@ POLICY = 'allow-unfree = ["vscode"]'
         (
             refused(UPDATE, "oldtool", oldtool=REMOVED),
             [
-                "in its place: nixprof remove oldtool && nixprof update && nixprof add newtool",
+                "to replace it: nixprof remove oldtool && nixprof update && nixprof add newtool",
                 "to do without it: nixprof remove oldtool && nixprof update",
                 "to keep what is installed: nixprof pin oldtool && nixprof update",
             ],

@@ -80,7 +80,7 @@ def test_nothing_is_cut_at_any_width(columns: int) -> None:
     text = "".join(line.strip() for line in lines).replace(" ", "")
     assert "…" not in text
     assert text.count("Q") == 100
-    for word in ("0.6.0-unstable-2025-01-04", "theprofilewenttoanother", "nixprofrollback3"):
+    for word in ("0.6.0-unstable-2025-01-04", "theprofileisatanother", "nixprofrollback3"):
         assert word in text
 
 

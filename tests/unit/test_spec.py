@@ -43,7 +43,7 @@ def test_the_name_of_a_package_leaves_the_input_out() -> None:
 
 REFERENCE = "name it under [inputs] and write NAME#PACKAGE"
 DOTS = ("a name between the dots is empty", "write one dot between two names")
-QUOTES = ('a " has no partner, or a name in quotes holds a backslash', "names in Nix have neither")
+QUOTES = ('a " is not closed, or a quoted name contains a backslash', "names in Nix contain neither")
 
 
 @pytest.mark.parametrize(
