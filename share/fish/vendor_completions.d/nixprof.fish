@@ -19,7 +19,7 @@ complete -c nixprof -f
 complete -c nixprof -s h -l help -d 'show the options and examples'
 
 complete -c nixprof -n __fish_use_subcommand -l version -d 'show the version'
-complete -c nixprof -n __fish_use_subcommand -a init -d 'write a commented list to begin with, or take over another'
+complete -c nixprof -n __fish_use_subcommand -a init -d 'write a commented list to begin with, or copy that of another machine'
 complete -c nixprof -n __fish_use_subcommand -a freeze -d 'turn an existing profile into the list'
 complete -c nixprof -n __fish_use_subcommand -a add -d 'add packages to the list and install them'
 complete -c nixprof -n __fish_use_subcommand -a remove -d 'take packages off the list and uninstall them'
@@ -41,9 +41,9 @@ complete -c nixprof -n __fish_use_subcommand -a tidy -d 'remove old generations 
 complete -c nixprof -n __fish_use_subcommand -a help -d 'show the options of a command, with examples'
 complete -c nixprof -n '__fish_seen_subcommand_from help' -a "$commands"
 
-complete -c nixprof -n '__fish_seen_subcommand_from init' -l from -r -a '(__fish_complete_directories)' -d 'take over the list of a folder, git URL or flake reference'
-complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l only -x -d 'import this one alone'
-complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l except -x -d 'leave this one alone'
+complete -c nixprof -n '__fish_seen_subcommand_from init' -l from -r -a '(__fish_complete_directories)' -d 'copy the list from a folder, git URL or flake reference'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l only -x -d 'import only this one'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l except -x -d 'do not import this one'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l generation -x -d 'an earlier generation'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l from -r -F -d 'a manifest.json or manifest.nix, or a list of names'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l latest -d 'take the newest versions'
@@ -54,7 +54,7 @@ complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l stdout -d 'write 
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l identify -d 'look up again what the list keeps by store path'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l offline -d 'do not download nixpkgs to identify packages'
 complete -c nixprof -n "__fish_seen_subcommand_from $add" -l priority -x -d 'when packages provide the same file, the lower number wins'
-complete -c nixprof -n "__fish_seen_subcommand_from $add" -l pin -d 'update leaves it alone'
+complete -c nixprof -n "__fish_seen_subcommand_from $add" -l pin -d 'keep the packages at their version when updating'
 complete -c nixprof -n "__fish_seen_subcommand_from $allowing" -l allow-unfree -d 'allow packages that are unfree'
 complete -c nixprof -n "__fish_seen_subcommand_from $allowing" -l allow-insecure -d 'allow packages that are marked as insecure'
 complete -c nixprof -n "__fish_seen_subcommand_from $allowing" -l allow-broken -d 'allow packages that are marked as broken'
