@@ -51,14 +51,11 @@ class Folders:
 
 def home() -> Path:
     """Find the user's home folder; an error where there is none."""
+    hints = ("export HOME=…",)
     try:
         found = Path.home()
     except RuntimeError as error:
-        raise NixprofError(
-            "there is no home folder: HOME is not set", Reason.NO_HOME, hints=("export HOME=…",)
-        ) from error
+        raise NixprofError("there is no home folder: HOME is not set", Reason.NO_HOME, hints=hints) from error
     if not found.is_absolute():
-        raise NixprofError(
-            f"HOME is {str(found)!r}, which is not an absolute path", Reason.NO_HOME, hints=("export HOME=…",)
-        )
+        raise NixprofError(f"HOME is {str(found)!r}, which is not an absolute path", Reason.NO_HOME, hints=hints)
     return found

@@ -112,11 +112,8 @@ def _change(context: Context, old: bytes, new: bytes) -> Outcome:
     path, first = context.folders.manifest, template(context.machine.system)
     with begin(context, first, repaired=new) as change:
         if (content(path) if os.path.lexists(path) else first.encode()) != old:
-            raise NixprofError(
-                f"{path} was changed by somebody else while you edited it",
-                Reason.CONCURRENT_CHANGE,
-                hints=("nixprof edit",),
-            )
+            message = f"{path} was changed by somebody else while you edited it"
+            raise NixprofError(message, Reason.CONCURRENT_CHANGE, hints=("nixprof edit",))
         return change.carry_out(ChangeRequest({path: new.decode()}))
 
 
@@ -135,13 +132,16 @@ def _open(file: Path, line: int) -> None:
         with _leaving_ctrl_c_to_the_editor():
             code = subprocess.run([*words, *at, str(file)], check=False).returncode
     except OSError as error:
-        raise NixprofError(
-            f"cannot start the editor {words[0]}", Reason.NO_EDITOR, cause=error.strerror, hints=_HOW
-        ) from error
+        raise _no_editor(f"cannot start the editor {words[0]}", error.strerror) from error
     if code in (-signal.SIGINT, 128 + signal.SIGINT):
         raise Interrupted
     if code:
-        raise NixprofError(f"the editor {words[0]} failed", Reason.NO_EDITOR, cause=f"exit code {code}", hints=_HOW)
+        raise _no_editor(f"the editor {words[0]} failed", f"exit code {code}")
+
+
+def _no_editor(message: str, cause: str | None) -> NixprofError:
+    hints = ("choose one: EDITOR=nano nixprof edit",)
+    return NixprofError(message, Reason.NO_EDITOR, cause=cause, hints=hints)
 
 
 @contextmanager
@@ -157,7 +157,6 @@ def _leaving_ctrl_c_to_the_editor() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-_HOW = ("choose one: EDITOR=nano nixprof edit",)
 _TAKE_A_LINE = ("vi", "vim", "nvim", "nano", "emacs", "emacsclient", "kak", "micro", "joe", "ne", "mg")
 
 
@@ -167,15 +166,11 @@ def _editor() -> list[str]:
         try:
             words = shlex.split(os.environ.get(variable, ""))
         except ValueError as error:
-            raise NixprofError(
-                f"{variable} is not a command: {excerpt(os.environ[variable])}",
-                Reason.NO_EDITOR,
-                cause=str(error),
-                hints=_HOW,
-            ) from error
+            message = f"{variable} is not a command: {excerpt(os.environ[variable])}"
+            raise _no_editor(message, str(error)) from error
         if words:
             return words
-    there = next((name for name in _USUAL_EDITORS if shutil.which(name)), None)
-    if there is None:
-        raise NixprofError("there is no editor", Reason.NO_EDITOR, cause="neither VISUAL nor EDITOR is set", hints=_HOW)
-    return [there]
+    usual = next((name for name in _USUAL_EDITORS if shutil.which(name)), None)
+    if usual is None:
+        raise _no_editor("there is no editor", "neither VISUAL nor EDITOR is set")
+    return [usual]

@@ -17,7 +17,7 @@ from nixprof.manifest.parse import parse
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from nixprof.context import Context
     from nixprof.manifest.model import Manifest
@@ -50,7 +50,6 @@ _DEFAULT_INPUTS = f'''# [inputs]
 _INPUTS_OF_INTEL_MACS = f'''# This is the last nixpkgs that has packages for Intel Macs.
 [inputs]
 nixpkgs = "{LAST_FOR_INTEL_MACS.url}"'''
-_LOCKS = ("flake.lock", "packages.json")
 
 
 @record
@@ -71,24 +70,27 @@ def run(context: Context, origin: str | None) -> Initialised:
     manifest = context.folders.manifest
     recover_first(context)
     _check_free([manifest])
-    if origin is None:
-        _write(context, {manifest: template(context.machine.system).encode()}, {})
-        return Initialised(manifest, 0)
-    folder = _fetched(context, origin)
-    found = parse(folder / manifest.name)
-    _check_locks(folder / "flake")
-    locks = {context.folders.flake / name: content(folder / "flake" / name) for name in _LOCKS}
-    there = {path: data for path, data in locks.items() if data is not None}
-    _write(context, _taken(context, folder, found), there)
-    return Initialised(manifest, len(found.packages))
+    locks: dict[Path, bytes] = {}
+    files, packages = {manifest: template(context.machine.system).encode()}, 0
+    if origin is not None:
+        folder = _fetched(context, origin)
+        found = parse(folder / manifest.name)
+        locks = _locks(context, folder / "flake")
+        files, packages = _taken(context, folder, found), len(found.packages)
+    with process_lock(context):
+        _check_free(files)
+        commit(context.folders, None, {**locks, **files}, lambda: None, dict.fromkeys(files))
+    return Initialised(manifest, packages)
 
 
-def _check_locks(flake: Path) -> None:
-    """Make sure that the locks of another list can be read; an error has no hints, which are for its owner."""
+def _locks(context: Context, flake: Path) -> dict[Path, bytes]:
+    """Give the locks of another list by where they go. That they are damaged is said without hints for their owner."""
     try:
         Lock.read(flake)
     except NixprofError as error:
         raise NixprofError(error.message, error.reason, cause=error.cause) from error
+    found = {context.folders.flake / name: content(flake / name) for name in ("flake.lock", "packages.json")}
+    return {path: data for path, data in found.items() if data is not None}
 
 
 def _taken(context: Context, folder: Path, found: Manifest) -> dict[Path, bytes]:
@@ -97,19 +99,18 @@ def _taken(context: Context, folder: Path, found: Manifest) -> dict[Path, bytes]
     What is included by an absolute path is not copied: it is read from where it is.
     """
     # The manifest may be a link into a folder of dot-files, where what it includes is, too.
-    fingerprints = (folder, Path(os.path.realpath(found.path)).parent)
+    bases = (folder, Path(os.path.realpath(found.path)).parent)
     files = {}
     for source in reversed(found.sources):
-        base = next((base for base in fingerprints if source.path.is_relative_to(base)), None)
+        base = next((base for base in bases if source.path.is_relative_to(base)), None)
         if base is None:
             continue
         inside = os.path.relpath(source.path, base)
         if Path(inside).parts[0] == os.pardir:
-            raise NixprofError(
-                f"the list includes {display_path(os.path.normpath(source.path))}, which is outside of its folder",
-                Reason.OUTSIDE_FILE,
-                hints=("copy the files yourself, then: nixprof sync",),
-            )
+            there = display_path(os.path.normpath(source.path))
+            message = f"the list includes {there}, which is outside of its folder"
+            hints = ("copy the files yourself, then: nixprof sync",)
+            raise NixprofError(message, Reason.OUTSIDE_FILE, hints=hints)
         files[context.folders.config / inside] = source.data
     return files
 
@@ -118,20 +119,9 @@ def _check_free(paths: Iterable[Path]) -> None:
     """Make sure that no file of a list would be overwritten, and that each can be written."""
     for path in paths:
         if path.exists():
-            raise NixprofError(
-                f"{path} already exists",
-                Reason.MANIFEST_EXISTS,
-                hints=(TO_EDIT, "to start over, move that file away first"),
-            )
+            hints = (TO_EDIT, "to start over, move that file away first")
+            raise NixprofError(f"{path} already exists", Reason.MANIFEST_EXISTS, hints=hints)
         check_writable(path)
-
-
-def _write(context: Context, files: Mapping[Path, bytes], locks: Mapping[Path, bytes]) -> None:
-    """Write a list and its locks; nothing where somebody else has written one meanwhile."""
-    with process_lock(context):
-        _check_free(files)
-        absent = dict.fromkeys(files)
-        commit(context.folders, None, {**locks, **files}, lambda: None, absent)
 
 
 def _fetched(context: Context, origin: str) -> Path:
@@ -139,7 +129,6 @@ def _fetched(context: Context, origin: str) -> Path:
     local = Path(origin).expanduser().absolute()
     if local.exists():
         return local if local.is_dir() else local.parent
-
     reference = f"git+{origin}" if origin.endswith(".git") and origin.startswith(("http", "ssh")) else origin
     with context.nix() as nix:
         return nix.fetch(reference)
