@@ -13,7 +13,7 @@ from nixprof.change.differences import Kind
 from nixprof.formatting import count, package_name, package_title, size
 from nixprof.lock.flake_lock import revision
 from nixprof.output.held import held_lines
-from nixprof.output.table import cells, column_widths, columns, cut, fold, gaps_by_system
+from nixprof.output.table import cells, columns, cut, fold, gaps_by_system
 from nixprof.store_path import name_of
 
 if TYPE_CHECKING:
@@ -227,27 +227,21 @@ def change_lines(
         )
         for change in changes
     ]
-    rows = cells(texts)
-    if not rows:
-        return
     width = console.width(stream)
-    room = width and width - 2
-    names = column_widths(rows, room)[0]
-    for change, row, line in zip(changes, rows, columns(rows, room), strict=True):
+    for change, row, line in zip(changes, cells(texts), columns(texts, width and width - 2), strict=True):
         sign, style, *_ = KINDS[change.kind]
-        start = max(names, len(row[0])) + 2
+        start = max(line.find(row[1], len(row[0])), len(row[0]))
         versions = _emphasised(change, line[start:], console, stream)
         yield f"{console.styled(sign, style, stream)} {line[:start]}{versions}".rstrip()
 
 
 def _emphasised(change: Change, text: str, console: Console, stream: TextIO) -> str:
     """Set off the part of a version that changed, and a description from the version."""
-    if change.kind is Kind.CHANGED and text == _versions(change):
-        same = common_part(change.before or "", change.after or "")
-        before, after = text[: -len(change.after or "no version")], change.after or "no version"
-        return console.styled(before + after[:same], "dim", stream) + console.styled(after[same:], "bold", stream)
-    versions = _versions(change)
-    return text[: len(versions)] + console.styled(text[len(versions) :], "dim", stream)
+    versions, after = _versions(change), change.after or "no version"
+    if change.kind is not Kind.CHANGED or text != versions:
+        return text[: len(versions)] + console.styled(text[len(versions) :], "dim", stream)
+    at = len(versions) - len(after) + common_part(change.before or "", after)
+    return console.styled(versions[:at], "dim", stream) + console.styled(versions[at:], "bold", stream)
 
 
 def common_part(before: str, after: str) -> int:

@@ -20,7 +20,7 @@ _MAX_CELL_LENGTH = 200
 def columns(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]:
     """Align rows of cells; the last cell is cut where a line would be longer than `width`."""
     rows = cells(rows)
-    widths = column_widths(rows, width)
+    widths = column_widths(rows, width) if rows else []
     for row in rows:
         padded = [cell.ljust(size) for cell, size in zip(row, widths, strict=False)]
         yield cut("  ".join((*padded, row[-1])), width)
