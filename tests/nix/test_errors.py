@@ -426,7 +426,7 @@ def test_a_folder_that_does_not_exist(listed: World) -> None:
 def test_a_folder_that_is_no_flake(listed: World) -> None:
     (listed.home / "empty").mkdir()
     result = fails(listed, "add", "./empty#tool")
-    shows(listed, "A folder that is no flake", "`nixprof add ./empty#tool`.", result)
+    shows(listed, "A folder that is not a flake", "`nixprof add ./empty#tool`.", result)
 
 
 def test_a_flake_that_does_not_have_it(listed: World) -> None:
@@ -479,7 +479,7 @@ def test_nix_is_too_old(listed: World) -> None:
 def test_nix_prints_nonsense(listed: World) -> None:
     fake(listed, "echo hello there")
     result = fails(listed, "add", "hello")
-    shows(listed, "A Nix that is none", "Where the command `nix` only says: hello there.", result)
+    shows(listed, "A program that is not Nix", "Where the command `nix` only says: hello there.", result)
 
 
 def test_nix_answers_something_else(listed: World) -> None:
