@@ -33,7 +33,7 @@ COMMANDS: dict[str, Callable[[typer.Typer], None]] = {}
 
 
 def _given(text: str) -> str:
-    """Refuse an empty argument: mostly it is a variable that is not set."""
+    """Refuse an empty argument, which usually comes from a variable that is not set."""
     if not text:
         raise typer.BadParameter("it is empty (is a variable not set?)")
     return text
@@ -448,7 +448,7 @@ _ALIASES = {
 
 
 def make_app(commands: Iterable[str]) -> typer.Typer:
-    """Make the command line with some commands: typer works out all options of each, which is felt at every start."""
+    """Make the command line with some commands only: typer works out their options, which takes time at every start."""
     app = typer.Typer(
         name="nixprof",
         help="One short TOML list of packages, the same on every machine, installed by Nix.",

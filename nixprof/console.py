@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
-# The first word of a line that says how it ends.
+# The first word of a line that tells success or failure.
 _VERDICTS = {"✓": "green", "✗": "red", "error:": "red"}
 _CODES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
-# What nixprof's own control sequences are marked with: nothing that comes from outside can know it.
+# Marks nixprof's own control sequences; text from outside cannot know it.
 _MARK = f"\0{os.urandom(8).hex()}"
 _OWN = re.compile(rf"{_MARK}([^\0]*)\0")
 
@@ -149,7 +149,7 @@ class _Stream(TextIOWrapper):
 
 
 class _File(FileIO):
-    """A file that can always be written; what it did not take is lost, and why is noted."""
+    """A file whose writes never fail: what cannot be written is lost, and the reason is kept."""
 
     failure: OSError | None = None
 
@@ -167,7 +167,7 @@ class _File(FileIO):
 
 
 def opened() -> None:
-    """Have all three streams, also where nixprof was started without, and let no failure to write stop anything."""
+    """Open all three streams, even if nixprof was started without them; a failure to write stops nothing."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for as long as nixprof runs
@@ -183,14 +183,14 @@ def opened() -> None:
 
 
 def _plainly(error: UnicodeError) -> tuple[str, int]:
-    """Replace what a stream cannot hold: signs by letters, and the bytes of a file name that are no text."""
+    """Replace what a stream cannot encode: signs by letters, and bytes of a file name that are not text by "?"."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(_PLAIN.get(char, "?") for char in error.object[error.start : error.end]), error.end
 
 
 def unwritten() -> OSError | None:
-    """Write all of stdout. Return why some of it was lost; a reader who has had enough is no reason."""
+    """Write all of stdout. Return why some of it was lost; a reader that stops early is no reason."""
     sys.stdout.flush()
     file = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     failure = file.failure if isinstance(file, _File) else None

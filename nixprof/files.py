@@ -22,7 +22,7 @@ from nixprof.store_path import store
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# The end of the name of everything that is only there while nixprof runs.
+# The suffix of everything that only exists while nixprof runs.
 TEMPORARY = ".nixprof-tmp"
 _ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 # Several times the lock of 20,000 packages for four systems.
@@ -85,7 +85,7 @@ def replaceable(path: Path) -> Path:
 
 
 def _obstacle(real: Path) -> str:
-    """Say why nobody may put a file in a place, even if the system lets them; empty where nothing is in the way."""
+    """Say why a file must not be written, even if the system allows it; empty where nothing is in the way."""
     if real.is_relative_to(os.path.realpath(store())):
         return _IN_STORE
     # A loop of links is still a link here.
@@ -121,7 +121,7 @@ def _owner(path: Path) -> str:
 
 @contextmanager
 def cannot_write(path: Path) -> Iterator[None]:
-    """Make every refusal of the system's an error that names `path` and the reason."""
+    """Turn an OSError into an error that names `path` and the reason."""
     try:
         yield
     except OSError as error:
@@ -192,7 +192,7 @@ def _write_beside(real: Path, data: bytes) -> str:
 
 
 def discard(path: Path | str) -> None:
-    """Remove a file that does no harm where it stays."""
+    """Remove a file; if that fails, it does no harm."""
     with suppress(OSError):
         os.unlink(path)
 
@@ -215,7 +215,7 @@ def _take_over(real: Path, temporary: str) -> None:
             for name in os.listxattr(real):
                 with suppress(OSError):  # one that only root may set
                     os.setxattr(temporary, name, os.getxattr(real, name))
-    # Afterwards: a new owner costs a file some of its bits.
+    # Last, because a new owner clears some bits of the mode.
     os.chmod(temporary, stat.S_IMODE(old.st_mode))
 
 
@@ -280,7 +280,7 @@ def unused(path: Path) -> Path:
 
 def read_file(path: Path, largest: int = _MAX_FILE_BYTES) -> bytes:
     """Read a regular file of at most `largest` bytes without ever waiting for it; else raise OSError."""
-    # Not even opened: for some devices that is enough to do something.
+    # Devices are not even opened: for some, that alone has an effect.
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "not a file", str(path))
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

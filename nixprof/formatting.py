@@ -58,7 +58,7 @@ _NOT_NAMED = ("--json", "--verbose", "-v", "--yes", "-y", "--no-wait")
 
 
 def command_line(command: str, arguments: Sequence[str]) -> str:
-    """Name what a user runs, for the history and for others who wait for it: with all that says what it does.
+    """Name what a user runs, for the history and for those who wait for it.
 
     Both are kept in files, so secrets are masked here. `arguments` begin with the command, perhaps by another name.
     """

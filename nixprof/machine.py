@@ -19,7 +19,7 @@ _SCUTIL = "/usr/sbin/scutil"
 
 @record
 class Machine:
-    """A machine: its system, such as `aarch64-darwin`, and what finds its name where something depends on that."""
+    """A machine: its system, such as `aarch64-darwin`, and a function that finds its name when it is needed."""
 
     system: str
     find_host: Callable[[], str]  # remembers what it has found

@@ -46,7 +46,7 @@ _WORD = rf"[^{_NO}]+"
 
 
 def plain(output: str) -> str:
-    """Reduce what Nix or a build has written to text: as a terminal would show it, and without commanding it.
+    """Reduce what Nix or a build has written to text: as a terminal would show it, without control sequences.
 
     Of a line that a program overwrites, such as a bar that grows, the last state counts.
     """

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-# What is raised where something that was read has another shape than it should have.
+# What reading raises if the data has the wrong shape.
 MISSHAPEN = (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
 
 
 class MisshapenError(ValueError):
-    """Something that was read has another shape than it should have; the text says so in plain words."""
+    """Data has the wrong shape; the text says so in plain words."""
 
 
 def text(value: Any) -> str:
-    """Return a value that has to be a text, and one that can be written; raise MisshapenError where it is not one."""
+    """Return a value that must be a string that can be encoded; raise MisshapenError otherwise."""
     if not isinstance(value, str):
         raise MisshapenError(f"{str(value)[:40]} is not a string")
     if not value.isascii() and not _is_text(value):

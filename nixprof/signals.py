@@ -48,7 +48,7 @@ _handler = _Handler()
 def install_signal_handlers() -> None:
     """Let SIGTERM and SIGHUP end nixprof as Ctrl-C does: by Interrupted, and everything under way is taken back."""
     for number in _SIGNALS:
-        # A process that was started to survive its terminal goes on doing so.
+        # A process that was started to survive its terminal still does.
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _handler)
 

@@ -73,7 +73,7 @@ def outputs_of(paths: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
     wanted = [name for name in chosen if name != "*"]
     stems = {name_of(path) for path in paths}
     outputs = [_ending(name_of(path), wanted, stems) for path in paths]
-    # What was chosen is there, even where no name tells.
+    # A chosen output exists, even if no name shows it.
     untold = iter([name for name in wanted if name not in outputs])
     found: dict[str, str] = {}
     for output, path in zip(outputs, paths, strict=True):

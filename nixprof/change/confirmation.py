@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nixprof.change.plan import Plan
     from nixprof.context import Context
 
-# Nobody is asked about fewer versions that move.
+# Nobody is asked if fewer versions change.
 _MIN_MANY = 3
 # More lost packages than this are counted.
 _MAX_NAMES = 3
@@ -55,7 +55,7 @@ def question(plan: Plan) -> str:
 
 
 def loss(plan: Plan) -> str | None:
-    """Say what goes without having been named; None for nothing."""
+    """Say what would go although the command does not name it; None for nothing."""
     if not plan.lost:
         return None
     names = [package_name(change.key) for change in plan.lost]
@@ -69,7 +69,7 @@ class Proposal:
     shown: object  # what the user sees first
     question: str  # empty where nobody need be asked
     risk: Risk
-    loss: str | None = None  # what would be lost, for whoever cannot be asked
+    loss: str | None = None  # what would be lost, for the error if nobody can be asked
 
 
 def confirmed(context: Context, proposal: Proposal) -> bool:
@@ -83,7 +83,7 @@ def confirmed(context: Context, proposal: Proposal) -> bool:
         return True
     if context.console.can_ask:
         return context.console.ask(proposal.question)
-    # A script that runs `update` means it.
+    # A script that runs `update` wants all of it.
     if proposal.risk is Risk.MANY and not asks_always:
         return True
     message = "this needs confirmation, and there is no terminal to ask on"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from nixprof.folders import Folders
 
 _USUAL_EDITORS = ("nano", "vi")
-# How much more than it has a list may get.
+# Space that is reserved for additions to the list.
 _ROOM_BYTES = 64 << 10
 
 
@@ -146,7 +146,7 @@ def _no_editor(message: str, cause: str | None) -> NixprofError:
 
 @contextmanager
 def _leaving_ctrl_c_to_the_editor() -> Iterator[None]:
-    """Go on at Ctrl-C, which the terminal sends to both: many an editor takes it for a key, and has a text to save."""
+    """Ignore Ctrl-C, which the terminal sends to both: many editors use it as a key, and have a text to save."""
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:
         # The editor would inherit SIG_IGN, but not a function.

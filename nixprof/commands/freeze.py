@@ -265,7 +265,7 @@ def _may_download(context: Context, number: int) -> bool:
 
 
 def cannot_identify(number: int) -> str:
-    """Say how many packages only a nixpkgs that is not on this machine tells."""
+    """Say how many packages need a nixpkgs that is not on this machine."""
     return f"{count(number, 'package')} cannot be identified with what is on this machine."
 
 
@@ -282,7 +282,7 @@ def _sources(state: State) -> list[Nixpkgs]:
 
 
 def _fetched(context: Context, nix: Nix, state: State) -> Nixpkgs:
-    """Have the nixpkgs of the list in the store, at the revision that it is locked to, if it is."""
+    """Fetch the nixpkgs of the list, at its locked revision if there is one."""
     locked = state.inputs.get(DEFAULT_INPUT)
     url = locked.url if locked else next(one.url for one in state.manifest.inputs if one.name == DEFAULT_INPUT)
     with context.progress.step("fetching nixpkgs, to look packages up"):

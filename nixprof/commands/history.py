@@ -28,7 +28,7 @@ class Entry:
 
 @record
 class History:
-    """All generations, and the ways back between them, the newest first."""
+    """All generations and rollbacks, the newest first."""
 
     generations: tuple[Entry, ...]
     rollbacks: tuple[PastRollback, ...] = ()
@@ -45,7 +45,7 @@ def run(context: Context) -> History:
 
 
 def _made_from(one: Generation, found: Mapping[int, Generation], gone: Sequence[PastRollback]) -> Generation | None:
-    """Find the generation that one was made from: that before it, or the one that a way back led to from there."""
+    """Find the generation that one was made from: the one before it, or the one that a rollback went to before it."""
     number = one.number - 1
     return found.get(next((back.after for back in reversed(gone) if back.newest == number), number))
 

@@ -29,7 +29,7 @@ _TEMPLATE = """\
 packages = [
 ]
 
-# Keep the versions for these systems resolved, whichever of them this is:
+# Resolve the packages for all of these systems, not only for this one:
 # systems = ["aarch64-darwin", "x86_64-linux"]
 
 # Where packages come from. `nixpkgs` is the default; others are named in front: "unstable#neovim".
@@ -84,7 +84,7 @@ def run(context: Context, origin: str | None) -> Initialised:
 
 
 def _locks(context: Context, flake: Path) -> dict[Path, bytes]:
-    """Give the locks of another list by where they go. That they are damaged is said without hints for their owner."""
+    """Give the locks of another list by where they go. An error has no hints: they would be for the owner."""
     try:
         Lock.read(flake)
     except NixprofError as error:
@@ -125,7 +125,7 @@ def _check_free(paths: Iterable[Path]) -> None:
 
 
 def _fetched(context: Context, origin: str) -> Path:
-    """Have the folder of another manifest on this machine."""
+    """Find or fetch the folder of another manifest."""
     local = Path(origin).expanduser().absolute()
     if local.exists():
         return local if local.is_dir() else local.parent

@@ -165,7 +165,7 @@ def _way(
 
 
 def _copies(way: Rollback, read: Mapping[Path, bytes | None]) -> dict[Path, bytes]:
-    """Give what is kept of hand edits, by path: in the folders that they are in below one that holds all of them."""
+    """Give the copies of hand edits by path, with their folders below the one that holds all of them."""
     real = {path: Path(os.path.realpath(path.parent), path.name) for path in way.edited}
     common = os.path.commonpath(one.parent for one in real.values()) if real else ""
     return {way.copy / real[path].relative_to(common): read[path] or b"" for path in way.edited}

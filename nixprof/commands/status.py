@@ -35,7 +35,7 @@ class Status:
     changes: tuple[Change, ...]  # what `sync` would do with the packages that are resolved
     unresolved: tuple[str, ...]  # the packages of the list that are not resolved yet, as written
     behind: tuple[str, ...]  # those that were resolved at another revision than their input is locked to now
-    foreign: tuple[Element, ...]  # what nixprof did not install, without what belongs nowhere else
+    foreign: tuple[Element, ...]  # what nixprof did not install and could be on the list
     elsewhere: ProfileDrift | None  # what something else did to nixprof's part of the profile
     edited: tuple[Path, ...]  # files of the list that were changed since the last sync
     in_sync: bool  # whether `sync` would do nothing at all

@@ -121,7 +121,7 @@ def survey(result: Survey, console: Console) -> Iterator[str]:
 
 
 def unidentified(result: Survey) -> Iterator[str]:
-    """Say how many packages only a nixpkgs that is not on this machine tells, and what looks them up there."""
+    """Say how many packages need a nixpkgs that is not on this machine, and the command that looks them up."""
     if result.lookup.later:
         yield cannot_identify(result.lookup.unidentified)
         yield f"  later, with a download of nixpkgs: {result.lookup.later}"

@@ -40,13 +40,13 @@ def as_json(result: History) -> dict[str, Any]:
 
 
 def history(result: History, console: Console) -> Iterator[str]:
-    """Align the generations, and the ways back among them."""
+    """Align the generations and rollbacks."""
     width = console.width(sys.stdout)
     heads = [_head(entry) for entry in result.generations]
     room = None if width is None else width - sum(max(map(len, cells)) + 2 for cells in zip(*heads, strict=True))
     rows = [(*head, _changed(entry.changes, room)) for head, entry in zip(heads, result.generations, strict=True)]
     for back in result.rollbacks:
-        # Above the newest generation that there was, and below the ways back that came after it.
+        # Above the newest generation of its time, and below the rollbacks that came after it.
         at = next((i for i, row in enumerate(rows) if row[0] and int(row[0][1:]) <= back.newest), len(rows))
         way = f"from generation {back.before} to {back.after}"
         rows.insert(at, ("", when(back.time), cut(_command(back.command), _COMMAND_COLUMNS), way))
