@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import sys
 from dataclasses import replace
 from functools import cache
@@ -490,9 +491,12 @@ def _canonical(arguments: Sequence[str]) -> tuple[list[str], str | None]:
         return [*(word for word in words if word not in ("-h", "--help")), "--help"], name
     words[at] = name = _ALIASES.get(words[at], words[at])
     if name not in COMMANDS:
+        from nixprof.formatting import shell_quote
         from nixprof.manifest.installable import suggest
 
-        hints = suggest(name, {*COMMANDS, *_ALIASES, "help"}, "nixprof") or ("nixprof --help",)
+        rest = " ".join(map(shell_quote, words[at + 1 :]))
+        hints = tuple(f"{hint} {rest}".rstrip() for hint in suggest(name, {*COMMANDS, *_ALIASES, "help"}, "nixprof"))
+        hints = hints or ("nixprof --help",)
         raise NixprofError(f"there is no command {excerpt(name)}", Reason.USAGE, hints=hints)
     return words, name
 
@@ -532,6 +536,15 @@ def _show_failure(error: BaseException, console: Console, *, changes: bool = Fal
     return failure.exit_code
 
 
+# What typer says of wrong usage, and what nixprof says.
+_USAGE = {
+    r"^no such option: (.*) \(Possible options: (.*)\)$": r"there is no option \1; did you mean \2?",
+    r"^no such option: ": "there is no option ",
+    r"^got unexpected extra arguments?(?:\(s\))? \((.*)\)$": r"unexpected argument: \1",
+    r"is not a valid int$": "is not a whole number",
+}
+
+
 def _failure(error: BaseException, console: Console) -> NixprofError:
     """Say in nixprof's own words what went wrong."""
     match error:
@@ -542,8 +555,10 @@ def _failure(error: BaseException, console: Console) -> NixprofError:
             return NixprofError(f"Interrupted{when}", Reason.INTERRUPTED)
         case typer.TyperException():
             message = error.format_message().rstrip(".")
-            hint = f"nixprof {console.command}".rstrip() + " --help"
-            return NixprofError(message[:1].lower() + message[1:], Reason.USAGE, hints=(hint,))
+            message = message[:1].lower() + message[1:]
+            for typers, ours in _USAGE.items():
+                message = re.sub(typers, ours, message, flags=re.DOTALL)
+            return NixprofError(message, Reason.USAGE, hints=(f"nixprof {console.command}".rstrip() + " --help",))
         case OSError():
             from nixprof.files import permission_hint
 
