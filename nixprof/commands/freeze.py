@@ -205,19 +205,20 @@ def _resolved(state: State) -> dict[str, Resolved]:
 def _chosen(reading: Reading, options: Options) -> Reading:
     """Leave alone what the user has not asked for; an error where a name means nothing."""
     candidates = reading.candidates
-    meant: dict[str, set[Candidate]] = {}
     for option, names in (("--only", options.only), ("--except", options.besides)):
-        meant[option] = {one for name in names for one in find(name, candidates)}
         unknown = next((name for name in names if not find(name, candidates)), None)
         if unknown is not None:
             known = {name for one in candidates for name in one.names}
             command = "nixprof freeze --identify" if options.identify else "nixprof freeze"
-            hints = suggest(unknown, known, f"{command} {option}")
             message = f"{display_path(reading.place)} has no {excerpt(unknown)}"
+            hints = suggest(unknown, known, f"{command} {option}")
             raise NixprofError(message, Reason.NOT_INSTALLED, hints=hints)
+    only, besides = (
+        {one for name in names for one in find(name, candidates)} for names in (options.only, options.besides)
+    )
 
     def reason(one: Candidate) -> str:
-        is_wanted = (not options.only or one in meant["--only"]) and one not in meant["--except"]
+        is_wanted = (one in only or not options.only) and one not in besides
         return one.leave or ("" if is_wanted else "not asked for")
 
     return replace(reading, candidates=tuple(replace(one, leave=reason(one)) for one in candidates))
@@ -308,29 +309,29 @@ def _command_for_later(context: Context, reading: Reading) -> str:
 def _compared(findings: Sequence[Finding], options: Options, state: State) -> tuple[Finding, ...]:
     """Compare each package with what the list has of it."""
     entries = {package.spec.key: package for package in state.wanted}
-    resolved = _resolved(state)
-    listed = {}
-    for entry in state.wanted:
-        one = resolved.get(entry.spec.key)
+    resolved, listed = _resolved(state), {}
+    for key, entry in entries.items():
+        one = resolved.get(key)
         if one and (entry.spec.outputs == ALL_OUTPUTS or set(entry.spec.outputs) <= set(one.outputs)):
             [linked] = expected([entry], state.locked, state.machine.system)
-            listed[entry.spec.key] = linked.version, linked.paths
+            listed[key] = linked.version, linked.paths
 
-    def compared(one: Import) -> Finding:
+    def compared(one: Finding) -> Finding:
+        if not isinstance(one, Import):
+            return one
         key = one.spec.key
         return compare(one, entries.get(key), listed.get(key), latest=options.latest, overwrite=options.overwrite)
 
-    return tuple(compared(one) if isinstance(one, Import) else one for one in findings)
+    return tuple(map(compared, findings))
 
 
 def _edited(findings: Sequence[Finding], options: Options, state: State) -> dict[Path, str]:
     """Write the list as it would be."""
-    imports = [one for one in findings if isinstance(one, Import)]
+    manifest, imports = state.manifest, [one for one in findings if isinstance(one, Import)]
     if options.identify:
-        return with_names(state.manifest, state.wanted, imports)
-    return with_imports(
-        state.manifest, imports, state.machine.system, overwrite=options.overwrite, comments=options.comments
-    )
+        return with_names(manifest, state.wanted, imports)
+    system, how = state.machine.system, {"overwrite": options.overwrite, "comments": options.comments}
+    return with_imports(manifest, imports, system, **how)
 
 
 ## change
@@ -338,18 +339,21 @@ def _edited(findings: Sequence[Finding], options: Options, state: State) -> dict
 
 def _request(found: Survey) -> ChangeRequest:
     """Ask for the list to be written, and for the elements that are on it to leave the profile."""
-    state = found.state
-    held = {one.spec.key: (one, _frozen(one, one.outputs)) for one in found.imports if one.outputs is not None}
-    resolved = _resolved(state) | {key: frozen for key, (_, frozen) in held.items()}
-    paths = (path for _, there in found.taken for each in there for path in each.store_paths)
+    state, system, taken = found.state, found.state.machine.system, found.taken
+    adopted = {
+        one.spec.key: LockedPackage({system: _frozen(one, one.outputs)}, hold_at(one.held))
+        for one in found.imports
+        if one.outputs is not None
+    }
+    resolved = _resolved(state) | {key: locked.systems[system] for key, locked in adopted.items()}
+    replaced = [each for _, there in taken for each in there]
+    renamed = (path for each in replaced for path in each.store_paths) if found.reading.kind is Kind.LIST else ()
     return replace(
         ChangeRequest.rewriting(state.manifest, found.texts, [one.spec.key for one in found.imports]),
-        adopted={
-            key: LockedPackage({state.machine.system: frozen}, hold_at(one.held)) for key, (one, frozen) in held.items()
-        },
+        adopted=adopted,
         elements=found.replaced,
-        standing=tuple(_standing(one, there, resolved) for one, there in found.taken if there),
-        renamed=frozenset(paths if found.reading.kind is Kind.LIST else ()),
+        standing=tuple(_standing(one, there, resolved) for one, there in taken if there),
+        renamed=frozenset(renamed),
         activates=not found.options.keep,
     )
 
