@@ -71,7 +71,7 @@ complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l gc -d 'then run nix
 complete -c nixprof -n "__fish_seen_subcommand_from $named" -a '(__nixprof_listed)'
 
 complete -c nixprof -n "__fish_seen_subcommand_from $changing tidy" -s n -l dry-run -d 'show what would change, and change nothing'
-complete -c nixprof -n "__fish_seen_subcommand_from $asking" -s y -l yes -d 'do not ask'
+complete -c nixprof -n "__fish_seen_subcommand_from $asking" -s y -l yes -d 'do not ask for confirmation'
 complete -c nixprof -n "__fish_seen_subcommand_from $locking" -l no-wait -d 'fail immediately if another nixprof is running'
 complete -c nixprof -n "__fish_seen_subcommand_from $nix" -s v -l verbose -d 'show each step, and the commands and output of Nix'
 complete -c nixprof -n "__fish_seen_subcommand_from edit $reading" -l profile -r -F -d 'use this profile instead of the default one'
