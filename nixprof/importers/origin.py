@@ -92,7 +92,7 @@ def _same_flake(meant: Reference, locked: Reference) -> bool:
 
 def _nixpkgs_url(locked: Reference, branch: str) -> str:
     """Write the reference of a nixpkgs: the usual one, unless this machine's registry means another repository."""
-    is_repository = locked.base.startswith(("git+", "github:", "gitlab:", "sourcehut:"))
+    is_repository = locked.base.startswith(("git+", *(f"{forge}:" for forge in FORGES)))
     if is_repository and not locked.is_nixpkgs:
         return locked.moving(branch)
     return f"github:NixOS/nixpkgs/{branch}" if branch else DEFAULT_NIXPKGS.url

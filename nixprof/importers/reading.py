@@ -17,7 +17,7 @@ from nixprof.nix import profile as nix_profile
 from nixprof.nix.profile import USUAL_PRIORITY, Element, ProfileManager, system_of
 from nixprof.record import record
 from nixprof.redact import excerpt
-from nixprof.schema import MisshapenError
+from nixprof.schema import MisshapenError, wrong_with
 from nixprof.store_path import checked, outputs_of, package_of
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def read_file(path: Path) -> Reading:
     except OSError as error:
         raise NixprofError(f"cannot read {path}", Reason.CANNOT_READ, cause=error.strerror) from error
     except (UnicodeDecodeError, MisshapenError) as error:
-        cause = str(error) if isinstance(error, MisshapenError) else "it is not text"
-        raise NixprofError(f"{path} is not a list of packages", Reason.INVALID_IMPORT, cause=cause) from error
+        message = f"{path} is not a list of packages"
+        raise NixprofError(message, Reason.INVALID_IMPORT, cause=wrong_with(error)) from error
     if not found:
         raise NixprofError(f"{path} lists no package", Reason.INVALID_IMPORT)
     return Reading(path, Kind.FILE, found)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.formatting import day, shell_quote
 from nixprof.lock.merge_conflict import parsed
+from nixprof.nix.profile import FORGES
 from nixprof.record import record
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _url(locked: Node) -> str:
 
     kind = locked["type"]
     query = {key: str(locked[key]) for key in ("dir", "narHash") if key in locked}
-    if kind in ("github", "gitlab", "sourcehut"):
+    if kind in FORGES:
         place = f"{quote(locked['owner'], safe='')}/{quote(locked['repo'], safe='')}/{locked['rev']}"
         query |= {key: locked[key] for key in ("host",) if key in locked}
         url = f"{kind}:{place}"
