@@ -27,9 +27,8 @@ from nixprof.manifest.model import (
     Source,
     Update,
 )
-from nixprof.manifest.problems import At, Finding, ManifestError, located
+from nixprof.manifest.problems import At, Finding, ManifestError, TomlError, loads, located
 from nixprof.manifest.spec import Spec, SpecError, check_input_name
-from nixprof.manifest.syntax import TomlError, loads
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
