@@ -28,7 +28,7 @@ from nixprof.record import record
 from nixprof.schema import fits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from nixprof.errors import NixprofError
     from nixprof.importers.candidate import Candidate
@@ -132,22 +132,22 @@ class _Search:
     def __init__(self, candidate: Candidate) -> None:
         self.candidate = candidate
         self.name = Name.parse(candidate.full_name)
-        self.matches: list[Match] = []
+        self.matches: dict[tuple[str, AttrPath], Match] = {}  # by nixpkgs and attribute
         self.refused: set[AttrPath] = set()
 
     @property
     def is_proved(self) -> bool:
         """Whether something gives the very store path."""
-        return any(one.gives(self.candidate) for one in self.matches)
+        return any(one.gives(self.candidate) for one in self.matches.values())
 
     @property
     def is_likely(self) -> bool:
         """Whether something is more than a namesake: only variants of it remain to be looked at."""
-        return any(one.is_like(self.candidate) and self.name.shared(one.name) for one in self.matches)
+        return any(one.is_like(self.candidate) and self.name.shared(one.name) for one in self.matches.values())
 
     def result(self, *, asked: bool) -> Candidate | None:
         """Say what the candidate is; `asked` tells whether there was a nixpkgs to ask."""
-        found = judge(self.candidate, self.matches)
+        found = judge(self.candidate, self.matches.values())
         if found and found.evidence is Evidence.SAME_NAME:
             # Something that could not be evaluated may be called more like it.
             found = None if any(self.name.closeness(path[-1]) < UNLIKE for path in self.refused) else found
@@ -184,13 +184,12 @@ class _Source:
             sets = {search: self._sets(search, wide=wide) for search in missing}
             self._list(path for some in sets.values() for path in some)
             paths = {search: dict.fromkeys(self._paths(search, some, wide=wide)) for search, some in sets.items()}
-            self._describe(path for some in paths.values() for path in some)
+            wanted = {search.candidate.full_name for search in missing}
+            self._describe((path for some in paths.values() for path in some), wanted)
             for search, some in paths.items():
                 search.refused |= self._refused & some.keys()
-                known = {one.attribute for one in search.matches if one.source is self.nixpkgs}
-                seen = (self._seen[path] for path in some if path not in known)
-                search.matches += [one for one in seen if one and Name.parse(one.name).is_same(search.name)]
-            self._compare(missing)
+                seen = [one for one in map(self._seen.get, some) if one and Name.parse(one.name).is_same(search.name)]
+                search.matches |= {(self.nixpkgs.place, one.attribute): one for one in seen}
         return not self._failed
 
     def _sets(self, search: _Search, *, wide: bool) -> list[AttrPath]:
@@ -222,25 +221,17 @@ class _Source:
             if fits(names, [str]):
                 self._names[path] = Names(path, names)
 
-    def _describe(self, paths: Iterable[AttrPath]) -> None:
+    def _describe(self, paths: Iterable[AttrPath], wanted: Collection[str]) -> None:
+        """Ask what packages are, and for the store paths of those that have the very names of candidates."""
+        named = []
         for path, told in self._ask("package", paths, self._seen):
             is_package = fits(told, {"name": str, "position": str, "description": str})
             about = (told["name"], told["position"], told["description"], self.nixpkgs) if is_package else ()
             self._seen[path] = Match(path, *about) if about else None
-
-    def _compare(self, searches: Sequence[_Search]) -> None:
-        """Ask for the store paths of what has the name and the version of its candidate."""
-        named = [
-            one.attribute
-            for search in searches
-            for one in search.matches
-            if one.source is self.nixpkgs and one.outputs is None and one.name == search.candidate.full_name
-        ]
-        told = {path: frozenset(one.values()) for path, one in self._ask("outputs", named) if fits(one, {str: str})}
-        for search in searches:
-            for at, one in enumerate(search.matches):
-                if one.source is self.nixpkgs and one.attribute in told:
-                    search.matches[at] = replace(one, outputs=told[one.attribute])
+            named += [path] if about and told["name"] in wanted else []
+        for path, told in self._ask("outputs", named):
+            if (one := self._seen[path]) and fits(told, {str: str}):
+                self._seen[path] = replace(one, outputs=frozenset(told.values()))
 
     def _ask(
         self, what: str, paths: Iterable[AttrPath], known: Mapping[AttrPath, object] = MappingProxyType({})
@@ -284,7 +275,7 @@ class _Source:
         self.unasked.append(Unasked(".".join(path), self.nixpkgs.place, said[0] if said else "Nix gives no answer"))
 
 
-def judge(candidate: Candidate, matches: Sequence[Match]) -> Candidate | None:
+def judge(candidate: Candidate, matches: Collection[Match]) -> Candidate | None:
     """Weigh the evidence for attributes; None where nothing tells, or, for a bare store path, none has that path."""
     name = Name.parse(candidate.full_name)
     same = [one for one in matches if one.gives(candidate)]
@@ -295,7 +286,7 @@ def judge(candidate: Candidate, matches: Sequence[Match]) -> Candidate | None:
     return replace(candidate, attribute=best.attribute, evidence=Evidence.SAME_PATH, locked=locked, others=())
 
 
-def _guess(candidate: Candidate, name: Name, matches: Sequence[Match]) -> Candidate | None:
+def _guess(candidate: Candidate, name: Name, matches: Collection[Match]) -> Candidate | None:
     """Go by name, version, file and description."""
 
     def likeness(one: Match) -> tuple[int, ...]:
