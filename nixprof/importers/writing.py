@@ -15,7 +15,6 @@ from nixprof.manifest.edit import (
     replace_packages,
     set_comments,
 )
-from nixprof.manifest.parse import parse_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,20 +52,14 @@ def with_imports(
     for table in ((), ("system", system)):
         # A store path, or what the list has for other machines, is for this system only.
         some = [one for one in new if bool(table) == (one.how is How.KEPT or one.spec.key in elsewhere)]
-        if some:
-            text = add_packages(text, [NewPackage(str(one.spec), one.priority) for one in some], table)
-    texts[manifest.path] = _commented(text, manifest.path, new, comments=comments)
-    return texts
+        text = add_packages(text, [_new(one, comments=comments) for one in some], table)
+    return texts | {manifest.path: text}
 
 
-def _commented(text: str, path: Path, new: Sequence[Import], *, comments: bool) -> str:
-    """Say of what is kept by store path that it is, and of the rest what it is, where that is wanted."""
-    wanted = {one.spec.key: one.candidate.description for one in new if comments and one.candidate.description}
-    wanted |= {one.spec.key: _KEPT_COMMENT for one in new if one.how is How.KEPT}
-    if not wanted:
-        return text
-    packages = [one for one in parse_text(path, text.encode()).packages if one.file == path and one.spec.key in wanted]
-    return set_comments(text, {package.path: wanted[package.spec.key] for package in packages})
+def _new(one: Import, *, comments: bool) -> NewPackage:
+    """Write an import as an entry; of what is kept by store path a comment always says so."""
+    description = one.candidate.description if comments else ""
+    return NewPackage(str(one.spec), one.priority, comment=_KEPT_COMMENT if one.how is How.KEPT else description)
 
 
 def with_names(manifest: Manifest, entries: Sequence[Package], imports: Sequence[Import]) -> dict[Path, str]:

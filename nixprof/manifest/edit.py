@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 @record
 class NewPackage:
-    """An entry to write: its spec, its priority if it needs one, whether `update` leaves it alone."""
+    """An entry to write."""
 
     spec: str
-    priority: int | None = None
-    pin: bool = False
+    priority: int | None = None  # if it needs one
+    pin: bool = False  # whether `update` leaves it alone
+    comment: str = ""  # what is to stand behind it, where it gets a line of its own
 
 
 def add_packages(text: str, entries: Sequence[NewPackage], table: tuple[str, ...] = ()) -> str:
@@ -36,7 +37,10 @@ def add_packages(text: str, entries: Sequence[NewPackage], table: tuple[str, ...
     A list on one line stays on one line; otherwise each entry gets its own, indented like the last one. A missing list
     or table is written.
     """
-    return _extended(text, (*table, "packages"), [_toml(entry) for entry in entries], on_lines=True)
+    path = (*table, "packages")
+    text = _extended(text, path, [_toml(entry) for entry in entries], on_lines=True)
+    first = len(_value(text, path) or ()) - len(entries)
+    return set_comments(text, {(*path, at): entry.comment for at, entry in enumerate(entries, first) if entry.comment})
 
 
 def remove_package(text: str, path: Path) -> str:
@@ -131,6 +135,8 @@ def comments_of(text: str, paths: Collection[Path]) -> dict[Path, str]:
 
 def set_comments(text: str, comments: Mapping[Path, str]) -> str:
     """Return `text` with comments behind entries that have none, given by their key paths; an empty one removes one."""
+    if not comments:
+        return text
     document = Document(text)
     for path, entries, numbers in _lists(document, comments):
         for number in numbers:
