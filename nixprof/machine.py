@@ -6,13 +6,18 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# The usual systems, and the words that others have for their parts.
+SYSTEMS: Final = ("x86_64-linux", "aarch64-linux", "x86_64-darwin", "aarch64-darwin")
+ARCHITECTURES: Final = ("x86_64", "aarch64", "i686", "armv6l", "armv7l", "riscv64", "powerpc64le")
+OSES: Final = ("linux", "darwin", "freebsd")
+_OTHER_WORDS: Final = {"macos": "darwin", "osx": "darwin", "mac": "darwin", "arm64": "aarch64", "amd64": "x86_64"}
 # macOS has it there.
 _SCUTIL = "/usr/sbin/scutil"
 
@@ -36,7 +41,12 @@ class Machine:
 
 def is_system(text: str) -> bool:
     """Tell whether a text can be a system: one is written into what Nix is asked."""
-    return re.fullmatch(r"[A-Za-z0-9_]+-[A-Za-z0-9_]+", text) is not None
+    return re.fullmatch(r"[a-z0-9_]+-[a-z0-9]+", text) is not None
+
+
+def as_nix_says(system: str) -> str:
+    """Write a system, or a part of one, in the words of Nix."""
+    return "-".join(_OTHER_WORDS.get(part, part) for part in system.split("-", 1))
 
 
 def host_name() -> str:

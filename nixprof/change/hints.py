@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from nixprof.change.failures import A_SET, UnresolvableError
 from nixprof.errors import TO_EDIT, Reason
 from nixprof.formatting import shell_quote
+from nixprof.machine import SYSTEMS
 from nixprof.manifest.installable import as_installable
 from nixprof.manifest.model import INTEL_MAC, LAST_FOR_INTEL_MACS
-from nixprof.manifest.parse import SYSTEMS
 from nixprof.manifest.spec import DEFAULT_INPUT
 from nixprof.redact import MAX_LINE_LENGTH, is_clean
 

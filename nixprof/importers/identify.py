@@ -104,7 +104,7 @@ def channel() -> Nixpkgs | None:
 def identify(
     nix: Nix, candidates: Sequence[Candidate], sources: Sequence[Nixpkgs]
 ) -> tuple[list[Candidate], list[Unasked]]:
-    """Find out what candidates are, of those of which it is not sure, in one source after the other.
+    """Find out what the candidates are that are not sure, in one nixpkgs after the other.
 
     Nix is asked a few times for each source, and once more for each attribute that cannot be evaluated. Returns the
     candidates in the same order, and what could not be asked and might have told more.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.formatting import nearest
+from nixprof.machine import ARCHITECTURES, OSES, SYSTEMS, as_nix_says, is_system
 from nixprof.manifest.flake_reference import is_relative
 from nixprof.manifest.model import (
     DEFAULT_NIXPKGS,
@@ -39,14 +40,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SYSTEMS: Final = ("x86_64-linux", "aarch64-linux", "x86_64-darwin", "aarch64-darwin")
 PRIORITIES: Final = range(-(2**31), 2**31)
 MAX_SUGGESTIONS: Final = 200  # "did you mean" takes long
 
-_ARCHITECTURES: Final = ("x86_64", "aarch64", "i686", "armv6l", "armv7l", "riscv64", "powerpc64le")
-_OSES: Final = ("linux", "darwin", "freebsd")
-_OTHER_WORDS: Final = {"macos": "darwin", "osx": "darwin", "mac": "darwin", "arm64": "aarch64", "amd64": "x86_64"}
 _KEYS: Final = ("packages", "systems", "include", "inputs", "nixpkgs", "update", "system", "host")
+_UNIT_SECONDS: Final = {"h": 3600, "d": 86400, "w": 604800}
 _TYPES: Final = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "a table"}
 
 
@@ -197,10 +195,10 @@ class _Reading:
             self.input_uses.append((spec.input, at_spec))
 
     def _system(self, at: At, name: str) -> None:
-        meant = _as_nix_says(name)
+        meant = as_nix_says(name)
         if "-" in name and meant != name:
             self._note(at, "is not a Nix system", f"did you mean {meant}?")
-        elif not re.fullmatch(r"[a-z0-9_]+-[a-z0-9]+", name):
+        elif not is_system(name):
             self._note(at, "is not a system", self._suggestion(name, SYSTEMS) or f"write for example {SYSTEMS[0]}")
         self.systems[name] = None
 
@@ -319,10 +317,10 @@ class _Reading:
     def check_scopes(self) -> None:
         """Note every `[system.X]` that no machine could ever match."""
         parts = {part for system in self.systems for part in system.split("-", 1)}
-        known = {*_ARCHITECTURES, *_OSES, *SYSTEMS, *self.systems, *parts}
+        known = {*ARCHITECTURES, *OSES, *SYSTEMS, *self.systems, *parts}
         for name, at in self.scopes:
-            meant = _as_nix_says(name)
-            if name in known or (meant == name and re.fullmatch(r"[a-z0-9_]+-[a-z0-9]+", name)):
+            meant = as_nix_says(name)
+            if name in known or (meant == name and is_system(name)):
                 continue
             fix = f"did you mean {meant}?" if meant in known else self._suggestion(name, known)
             message = f"{excerpt(name) or 'an empty name'} is neither an OS, an architecture nor a system"
@@ -330,7 +328,7 @@ class _Reading:
 
     def check_duplicates(self) -> None:
         """Note every package that some machine would get twice."""
-        oses = {*_OSES, *(system.partition("-")[2] for system in self.systems)}
+        oses = {*OSES, *(system.partition("-")[2] for system in self.systems)}
         seen: dict[str, list[Package]] = {}
         for package in self.packages:
             same = seen.setdefault(package.spec.key, [])
@@ -369,18 +367,10 @@ class _Reading:
         return f"did you mean {near[0]}?" if near else None
 
 
-_UNIT_SECONDS: Final = {"h": 3600, "d": 86400, "w": 604800}
-
-
 def _age(value: object) -> int | None:
     """Read an age such as `3d`, in seconds."""
     found = re.fullmatch(r"(\d{1,4})([hdw])", value, re.ASCII) if isinstance(value, str) else None
     return int(found[1]) * _UNIT_SECONDS[found[2]] if found else None
-
-
-def _as_nix_says(system: str) -> str:
-    """Write a system, or a part of one, in the words of Nix."""
-    return "-".join(_OTHER_WORDS.get(part, part) for part in system.split("-", 1))
 
 
 def _overlap(one: Scope, other: Scope, oses: Collection[str]) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import content, replace_file
-from nixprof.machine import is_system
+from nixprof.machine import as_nix_says, is_system
 from nixprof.nix.version import NixVersion
 from nixprof.record import record
 from nixprof.schema import MISSHAPEN
@@ -71,10 +71,9 @@ def check_system(system: str) -> None:
 
 
 def _kernel_system() -> str:
-    """Return the system as the kernel names it. A Mac calls its processor arm64, which Nix calls aarch64."""
+    """Return the system as the kernel names it."""
     said = os.uname()
-    architecture = {"arm64": "aarch64", "amd64": "x86_64"}.get(said.machine, said.machine)
-    return f"{architecture}-{said.sysname.lower()}"
+    return as_nix_says(f"{said.machine}-{said.sysname.lower()}")
 
 
 def _fingerprint(program: str) -> list[str]:
