@@ -223,11 +223,11 @@ def update(
     names: list[str] | None = typer.Argument(
         None, metavar="[INPUT or PACKAGE]…", help="Inputs with all of their packages, or packages alone."
     ),
-    build: bool = _flag("--build", help="Build whatever is in no cache, and try again what failed to build."),
-    now: bool = _flag("--now", help="Take the newest revisions, whatever `age` the list asks for."),
+    build: bool = _flag("--build", help="Build what is in no cache, and try again what failed to build."),
+    now: bool = _flag("--now", help="Take the newest revisions, even if they are younger than `age`."),
     strict: bool = _flag("--strict", help="Fail and change nothing if one of the packages cannot be updated."),
 ) -> None:
-    """Move inputs, or single packages, to the newest versions; what cannot be had stays at what it was."""
+    """Move inputs, or single packages, to the newest versions; what cannot be had stays as it is."""
 
 
 @command(
@@ -379,13 +379,13 @@ def bisect(
     *_READING,
     "verbose",
     changes=False,
-    summary="Show what each package takes on the disk.",
+    summary="Show how much disk space each package takes.",
     examples="nixprof space; nixprof space --verbose; nixprof space --json | jq '.packages[0]'",
 )
 def space() -> None:
-    """Show what each package takes on the disk: for itself, and in all.
+    """Show how much disk space each package takes: by itself, and in all.
 
-    What a package takes for itself would go without it; the rest is shared with others.
+    What a package takes by itself would be free without it; the rest is shared with others.
     """
 
 
@@ -404,9 +404,9 @@ def why(
         help="An entry of the list, what is installed with it, a program, a file or a store path.",
     ),
 ) -> None:
-    """Show which packages need something, and by what; of an entry of the list, where it is from.
+    """Show which packages need something, through what, and where an entry of the list is from.
 
-    This takes no network.
+    This needs no network.
     """
 
 

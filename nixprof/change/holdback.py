@@ -140,5 +140,5 @@ def check_nothing_held(held: Sequence[Gap]) -> None:
         next(iter(messages)) if len(messages) == 1 else f"{count(len(held), 'package')} cannot be updated",
         Reason(reasons.pop()) if len(reasons) == 1 else Reason.SEVERAL,
         cause=None if len(messages) == 1 else "\n".join(messages),
-        hints=("without --strict the others are updated, and what cannot be had stays at what it was",),
+        hints=("without --strict the others are updated, and what cannot be had stays as it is",),
     )

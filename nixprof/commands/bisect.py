@@ -125,7 +125,7 @@ def _candidates(context: Context, good: int | None, bad: int | None) -> list[Gen
         raise NixprofError(
             f"there are no two generations that differ{f' up to {last}' if last else ''}",
             Reason.NO_SUCH_GENERATION,
-            hints=("what there is: nixprof history",),
+            hints=("to see the generations: nixprof history",),
         )
     return distinct
 

@@ -108,7 +108,7 @@ def _past_key(context: Context, found: Sequence[Generation], name: str) -> str:
     raise NixprofError(
         f"{excerpt(name)} is not on the list, and {where} {has}",
         Reason.NOT_LISTED,
-        hints=nearest or ("what the generations have: nixprof history",),
+        hints=nearest or ("to see the generations: nixprof history",),
     )
 
 
@@ -118,9 +118,9 @@ def _nothing_else(key: str, found: Sequence[Generation], number: int | None) -> 
     there = any(entry.key == key for one in found for entry in one.packages)
     if number is not None:
         message = f"generation {number} has no {name} that nixprof installed"
-        hint = f"the newest that had another one than now: nixprof rollback {shell_quote(name)}"
+        hint = f"to go back to the newest one that differs: nixprof rollback {shell_quote(name)}"
     elif there:
-        message, hint = f"{name} is the same in every generation that has it", "what there is: nixprof history"
+        message, hint = f"{name} is the same in every generation that has it", "to see the generations: nixprof history"
     else:
-        message, hint = f"no generation has {name}", "what there is: nixprof history"
+        message, hint = f"no generation has {name}", "to see the generations: nixprof history"
     return NixprofError(message, Reason.NO_SUCH_GENERATION, hints=(hint,))

@@ -118,7 +118,7 @@ def run(context: Context, number: int | None, days: int | None, *, collects: boo
 
 def _proposal(plan: Tidied) -> Proposal:
     number = count(len(plan.removed), "generation")
-    loss = f"it would remove {number}, to which there is no way back then"
+    loss = f"it would remove {number}, and you could not go back to them"
     return Proposal(plan, f"Remove {number} for good?", Risk.LOSS, loss)
 
 
@@ -134,7 +134,7 @@ def _check_own(context: Context, found: Sequence[Generation]) -> None:
     if not any(one.environment for one in found):
         link = found[-1].profile.link.parent if context.chosen_profile is None else context.chosen_profile
         raise NixprofError(
-            f"no generation of the profile {link} has what nixprof installs: it is not nixprof's to tidy",
+            f"no generation of the profile {link} contains what nixprof installs, so that nixprof leaves it alone",
             Reason.UNSUITABLE_PROFILE,
             hints=("with Nix itself: nix profile wipe-history --older-than 30d",),
         )

@@ -170,5 +170,5 @@ def _story(key: str, state: State, needs: Needs) -> Story:
 
 def _not_there(asked: str, needs: Needs) -> NixprofError:
     names = {package_of([path], [])[0] for path in needs.closure_now}
-    hints = suggest(asked, names, "nixprof why") or ("what is on the list: nixprof list",)
+    hints = suggest(asked, names, "nixprof why") or ("to see the list: nixprof list",)
     return NixprofError(f"nothing that is installed needs {excerpt(asked)}", Reason.NOT_INSTALLED, hints=hints)

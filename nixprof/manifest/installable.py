@@ -87,7 +87,7 @@ def find_packages(
             hints = tuple(f"nixprof {command} {shell_quote(package_name(key))}" for key in meant)
             raise NixprofError(message, Reason.AMBIGUOUS, hints=hints)
     known = {word for each in levels for level in each for word in level}
-    hints = suggest(bare, known, f"nixprof {command}") or ("what is on the list: nixprof list",)
+    hints = suggest(bare, known, f"nixprof {command}") or ("to see the list: nixprof list",)
     raise NixprofError(f"{excerpt(name)} is not on the list", Reason.NOT_LISTED, hints=hints)
 
 

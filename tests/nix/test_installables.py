@@ -195,7 +195,7 @@ def test_removal_of_what_is_not_there(listing: World) -> None:
     said = refused(world, "remove", "ripgrp")
     assert "ripgrp is not on the list" in said
     assert "did you mean ripgrep? nixprof remove ripgrep" in said
-    assert "what is on the list: nixprof list" in refused(world, "remove", "something-else-altogether")
+    assert "to see the list: nixprof list" in refused(world, "remove", "something-else-altogether")
 
 
 def test_removal_of_one_of_two_with_the_same_name(world: World) -> None:
