@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from nixprof.formatting import count, package_name, package_title, size
+from nixprof.formatting import count, listed, package_name, package_title, size
 from nixprof.output.table import cut, fold
 from nixprof.store_path import name_of
 
@@ -90,8 +90,8 @@ def _sums(result: Space) -> Iterator[list[str]]:
     """Say what it comes to: one list for each line, with what may go on the next one."""
     yield [f"{count(len(result.packages), 'package')}: {size(result.closure_bytes)}", *_shared(result)]
     if result.revisions:
-        keys = [key for one in result.revisions for key in one.keys]
-        yield [f"at other revisions: {_named(keys)}", f"{size(result.revision_bytes)} for them alone"]
+        keys = [package_name(key) for one in result.revisions for key in one.keys]
+        yield [f"at other revisions: {listed(keys, _MAX_NAMED)}", f"{size(result.revision_bytes)} for them alone"]
     if result.older:
         older = count(len(result.older), "other generation")
         yield [f"only in {older}: {size(result.older_bytes)}", *(["nixprof tidy"] if result.older_bytes else [])]
@@ -100,12 +100,6 @@ def _sums(result: Space) -> Iterator[list[str]]:
 def _shared(result: Space) -> list[str]:
     largest = [f"{name_of(one.path)} {size(one.bytes)}" for one in result.shared[:_MAX_NAMED]]
     return [f"the largest that are shared: {largest[0]}", *largest[1:]] if largest else []
-
-
-def _named(keys: list[str]) -> str:
-    names = [package_name(key) for key in keys]
-    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-    return f"{', '.join(names[:_MAX_NAMED])}{more}"
 
 
 def _folded(parts: list[str], width: int | None) -> Iterator[str]:
