@@ -22,7 +22,7 @@ from nixprof.change.environment import expected
 from nixprof.change.failures import PackagesError
 from nixprof.change.generations import SOURCES, remember
 from nixprof.change.hints import renaming
-from nixprof.change.holdback import HoldBack, check_nothing_held
+from nixprof.change.holdback import HoldBack, check_nothing_held, told
 from nixprof.change.plan import MovedInput, Outcome, Plan
 from nixprof.change.process_lock import process_lock
 from nixprof.change.realise import Realisation, plan_downloads
@@ -201,8 +201,8 @@ class Transaction:
             if not moved or plan.request.moves.strict:
                 raise error
             failures |= moved
-        for package, failure in failures.items():
-            self._context.progress.note(f"{package.written} stays as it is: {failure.message}")
+        for line in told(failures):
+            self._context.progress.note(line)
         return self._planned(plan.manifest, self._staying(plan, holds, failures), plan.request, holds)
 
     def _realise(self, plan: Plan) -> bool:

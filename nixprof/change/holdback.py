@@ -16,7 +16,7 @@ from nixprof.nix.errors import is_download
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from nixprof.change.request import ChangeRequest
     from nixprof.lock.freshness import Gap
@@ -125,6 +125,18 @@ class HoldBack:
             return hold.nodes
         locked = self.before.inputs.get(package.spec.input)
         return locked.nodes if locked and locked.url == source else ()
+
+
+def told(failures: Mapping[Package, Failure]) -> Iterator[str]:
+    """Say which packages stay, those with the same reason in one line, and where the log of a build is."""
+    names: dict[Failure, list[str]] = {}
+    for package, failure in failures.items():
+        names.setdefault(failure, []).append(package.written)
+    for failure, some in names.items():
+        stay = "stays as it is" if len(some) == 1 else "stay as they are"
+        yield f"{', '.join(some)} {stay}: {failure.message}"
+        if failure.derivation:
+            yield f"  its log: nix-store --read-log {failure.derivation}"
 
 
 def check_nothing_held(held: Sequence[Gap]) -> None:

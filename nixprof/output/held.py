@@ -6,30 +6,31 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from nixprof.errors import Reason
-from nixprof.formatting import count, package_name
+from nixprof.formatting import count, day, package_name
 from nixprof.output.table import columns, cut, fold
 from nixprof.store_path import name_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from nixprof.change.hold_story import HoldStory
     from nixprof.console import Console
     from nixprof.lock.freshness import Gap
 
 _DAY_SECONDS = 86400
+# What says best itself why it is held back.
+_IN_OWN_WORDS = ("uncached", "collision")
 _ALLOWED = (Reason.UNFREE, Reason.INSECURE, Reason.BROKEN)
 _BRIEFLY = {
-    Reason.MISSING: "gone from its input",
-    Reason.UNFREE: "unfree licence",
-    Reason.INSECURE: "marked as insecure",
-    Reason.BROKEN: "marked as broken",
-    Reason.UNSUPPORTED: "not available here",
-    Reason.NO_SUCH_SYSTEM: "not available here",
-    Reason.RENAMED: "has another name now",
-    Reason.REMOVED: "removed from its input",
-    Reason.UNCACHED: "in no cache",
-    Reason.COLLISION: "clashes with another package",
-    Reason.BUILD_FAILED: "fails to build",
+    Reason.MISSING.value: "gone from its input",
+    Reason.UNFREE.value: "unfree licence",
+    Reason.INSECURE.value: "marked as insecure",
+    Reason.BROKEN.value: "marked as broken",
+    Reason.UNSUPPORTED.value: "not available here",
+    Reason.NO_SUCH_SYSTEM.value: "not available here",
+    Reason.RENAMED.value: "has another name now",
+    Reason.REMOVED.value: "removed from its input",
+    Reason.BUILD_FAILED.value: "fails to build",
 }
 
 
@@ -38,8 +39,9 @@ def briefly(gap: Gap) -> str:
     waits_for = build_of_another(gap)
     if waits_for:
         return f"{waits_for}, which it needs, fails to build"
-    brief = {reason.value: words for reason, words in _BRIEFLY.items()}
-    return brief.get(gap.why.reason, "cannot be evaluated")
+    if gap.why.reason in _IN_OWN_WORDS:
+        return gap.why.message.removeprefix(f"{gap.package.written} is ")
+    return _BRIEFLY.get(gap.why.reason, "cannot be evaluated")
 
 
 def build_of_another(gap: Gap) -> str:
@@ -97,3 +99,17 @@ def held_title(gap: Gap) -> str:
     """Name what is held back, with its version, the reason and the age: `git 2.51.0 (fails to build, for 3 days)`."""
     age = f",{_age(gap)}" if _age(gap) else ""
     return f"{package_name(gap.package.spec.key)} {held_version(gap)}".rstrip() + f" ({briefly(gap)}{age})"
+
+
+def story_lines(story: HoldStory, width: int | None) -> Iterator[str]:
+    """Tell the whole story of a package that is held back."""
+    gap = story.gap
+    since = f" since {day(gap.why.since)}" if gap.why.since else ""
+    name = f"{package_name(gap.package.spec.key)} {held_version(gap)}".rstrip()
+    yield cut(f"{name} is held back{since}: {gap.why.message}", None)
+    rows = [("tried", gap.why.source), ("failed", gap.why.derivation), ("waiting too", ", ".join(story.together))]
+    yield from (f"  {line}" for line in columns([row for row in rows if row[1]], None))
+    if story.log:
+        yield "  its log ends with"
+        yield from (f"    {cut(line, width and width - 4)}" for line in story.log)
+    yield from (f"  {hint}" for hint in story.hints)

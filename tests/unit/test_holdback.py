@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nixprof.change.failures import Failure
-from nixprof.change.holdback import HoldBack
+from nixprof.change.holdback import HoldBack, told
 from nixprof.change.request import ChangeRequest, Moves
 from nixprof.errors import Reason
 from nixprof.lock.flake_lock import LockedInput
@@ -225,3 +225,14 @@ def test_what_has_failed_is_not_built_again(tmp_path: Path) -> None:
     found = HoldBack(before, MOVING).unbuilt({other: top}, [top, dep], Build.ALWAYS)
     assert found == {other: Failure(Reason.BUILD_FAILED, "dep cannot be built", dep)}
     assert HoldBack(before, MOVING).unbuilt({other: top}, [top], Build.ALWAYS) == {}
+
+
+def test_those_that_stay_for_one_reason_are_told_in_one_line() -> None:
+    [one, two, three] = manifest('packages = ["one", "two", "three"]').packages
+    failed = Failure(Reason.BUILD_FAILED, "dep-2.0 cannot be built", path("dep-2.0.drv"))
+    lines = list(told({one: failed, two: Failure(Reason.COLLISION, "two and one both provide x"), three: failed}))
+    assert lines == [
+        "one, three stay as they are: dep-2.0 cannot be built",
+        f"  its log: nix-store --read-log {path('dep-2.0.drv')}",
+        "two stays as it is: two and one both provide x",
+    ]

@@ -2,17 +2,20 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
 import pytest
 
+from nixprof.change.hold_story import hold_story
 from nixprof.console import Console
-from nixprof.errors import Reason
 from nixprof.lock.freshness import Gap
 from nixprof.lock.packages_json import Resolved, Unavailable
 from nixprof.manifest.parse import parse_text
-from nixprof.output.held import briefly, held_for, held_lines, held_title
+from nixprof.nix.operations import Nix
+from nixprof.nix.progress import Progress
+from nixprof.output.held import briefly, held_for, held_lines, held_title, story_lines
 
 DAY = 86400
 
@@ -25,22 +28,26 @@ def gap(name: str, reason: str = "unfree", derivation: str = "", days: float = 0
     return Gap(package, "x86_64-linux", why, kept)
 
 
+def replaced(one: Gap, message: str) -> Gap:
+    return replace(one, why=replace(one.why, message=message))
+
+
 @pytest.mark.parametrize(
     ("held", "brief"),
     [
         (gap("vscode"), "unfree licence"),
         (gap("git", "build-failed", "git-2.0"), "fails to build"),
         (gap("git", "build-failed", "openssl-3.2"), "openssl-3.2, which it needs, fails to build"),
-        (gap("git", "uncached"), "in no cache"),
+        (
+            replaced(gap("git", "uncached"), "git is in no cache, and takes 7 builds here"),
+            "in no cache, and takes 7 builds here",
+        ),
+        (replaced(gap("git", "collision"), "git and jq both provide bin/x"), "git and jq both provide bin/x"),
         (gap("git", "malformed"), "cannot be evaluated"),
     ],
 )
 def test_the_reason_in_a_few_words(held: Gap, brief: str) -> None:
     assert briefly(held) == brief
-
-
-def test_every_reason_that_is_no_failure_of_evaluation_has_words_of_its_own() -> None:
-    assert briefly(gap("git", Reason.COLLISION.value)) == "clashes with another package"
 
 
 def test_the_age() -> None:
@@ -74,3 +81,36 @@ def test_many_that_wait_are_folded_at_eighty_columns() -> None:
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(lines)
     assert ", ".join(line[2:].rstrip(",") for line in lines).endswith("tool38, tool39")
+
+
+class Logs(Nix):
+    """A Nix whose builds have all written the same."""
+
+    def __init__(self) -> None:
+        super().__init__(Progress())
+
+    def log(self, derivation: str) -> str:
+        return f"unpacking {derivation[-12:]}\n\n\x1b[31mchecking\x1b[0m\nerror: no dep today  \n"
+
+
+def test_the_whole_story() -> None:
+    held = [gap("vscode"), *(gap(name, "build-failed", "openssl-3.2") for name in ("curl", "wget"))]
+    story = hold_story(Logs(), "nixpkgs#curl", held)
+    assert story is not None
+    first, *lines = story_lines(story, 80)
+    assert first.startswith("curl 1.0 is held back since ")
+    assert lines == [
+        f"  failed       /nix/store/{'b' * 32}-openssl-3.2.drv",
+        "  waiting too  wget",
+        "  its log ends with",
+        "    unpacking nssl-3.2.drv",
+        "    checking",
+        "    error: no dep today",
+        f"  the whole log: nix-store --read-log /nix/store/{'b' * 32}-openssl-3.2.drv",
+        "  to build it again: nixprof update curl",
+        "  to keep it as it is for good: nixprof pin curl",
+    ]
+    assert hold_story(Logs(), "nixpkgs#git", held) is None
+    unfree = hold_story(Logs(), "nixpkgs#vscode", held)
+    assert unfree is not None
+    assert (unfree.log, unfree.hints[0]) == ((), "to allow it: nixprof update --allow-unfree")
