@@ -167,7 +167,7 @@ class Transaction:
             for request, package in self._resolver.evaluated.items()
             if request.system == system and holds.has_moved(plan.lock, request.package, system)
         }
-        return holds.unbuilt(moved, plan.downloads.built, plan.manifest.update.build)
+        return holds.unbuilt(moved, plan.downloads, plan.manifest.update.build)
 
     def _staying(self, plan: Plan, holds: HoldBack, failures: Mapping[Package, Failure]) -> Lock:
         return holds.stay_after_all(plan.lock, failures, self._context.machine.system)

@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.failures import Failure
-from nixprof.errors import NixprofError, Reason
+from nixprof.errors import TRY_AGAIN, NixprofError, Reason
 from nixprof.formatting import count
 from nixprof.lock.freshness import has_outputs
 from nixprof.lock.packages_json import HeldAt, Unavailable
@@ -16,13 +16,14 @@ from nixprof.nix.errors import is_download
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nixprof.change.request import ChangeRequest
     from nixprof.lock.freshness import Gap
     from nixprof.lock.lock import Lock
     from nixprof.lock.packages_json import LockedPackage
     from nixprof.manifest.model import Build, Package
+    from nixprof.nix.download_plan import DownloadPlan
 
 
 DAY_SECONDS = 86400
@@ -94,29 +95,40 @@ class HoldBack:
         return {why.derivation: why.message for why in known if why.derivation}
 
     def unbuilt(
-        self, derivations: Mapping[Package, str], built: Collection[str], policy: Build
+        self, derivations: Mapping[Package, str], downloads: DownloadPlan, policy: Build
     ) -> dict[Package, Failure]:
         """Choose the packages that are not to be built here.
 
         Args:
             derivations: of the packages that have moved.
-            built: the derivations that would be built.
+            downloads: what would be fetched and built.
             policy: what may be built.
+
+        Raises: NixprofError where these are all of them and a cache cannot be reached.
 
         """
         if self.request.moves.again:
             return {}
-        found = {package: self._unbuilt(package, one, built, policy) for package, one in derivations.items()}
-        return {package: failure for package, failure in found.items() if failure}
+        found = {package: self._unbuilt(package, one, downloads, policy) for package, one in derivations.items()}
+        held = {package: failure for package, failure in found.items() if failure}
+        uncached = [one for one in held.values() if one.reason is Reason.UNCACHED]
+        if downloads.unreachable and uncached and len(uncached) == len(derivations):
+            raise NixprofError(
+                f"cannot reach {', '.join(downloads.unreachable)}, and every package would have to be built here",
+                Reason.NETWORK,
+                hints=(TRY_AGAIN, "or build everything here: nixprof update --build"),
+            )
+        return held
 
-    def _unbuilt(self, package: Package, derivation: str, built: Collection[str], policy: Build) -> Failure | None:
-        needed, failed = needed_among(derivation, built), self.failed
+    def _unbuilt(self, package: Package, derivation: str, downloads: DownloadPlan, policy: Build) -> Failure | None:
+        needed, failed = needed_among(derivation, downloads.built), self.failed
         for one in needed & failed.keys():
             return Failure(Reason.BUILD_FAILED, failed[one], one)
         number = len([one for one in needed if not is_download(one)])
         if number <= policy.most:
             return None
-        return Failure(Reason.UNCACHED, f"{package.written} is in no cache, and takes {count(number, 'build')} here")
+        where = f"no cache but perhaps {', '.join(downloads.unreachable)}" if downloads.unreachable else "no cache"
+        return Failure(Reason.UNCACHED, f"{package.written} is in {where}, and takes {count(number, 'build')} here")
 
     def _nodes(self, package: Package, known: LockedPackage, system: str) -> tuple[Mapping[str, object], ...]:
         """Give what the package that stays depends on, as it was locked."""

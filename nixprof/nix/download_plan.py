@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from nixprof.files import content
 from nixprof.record import record
@@ -18,6 +19,8 @@ _HEADS = re.compile(
     r"(?: \((?P<download>\d{1,9}(?:\.\d+)? \w+) download, (?P<unpacked>\d{1,9}(?:\.\d+)? \w+) unpacked\))?:",
     re.ASCII,
 )
+# Nix goes on without a cache that says nothing of itself.
+_SILENT = re.compile(r"unable to download ['\"](\S+)/nix-cache-info['\"]")
 _UNITS: dict[str, int] = {"B": 0, "bytes": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
 
 
@@ -32,6 +35,7 @@ class DownloadPlan:
     # How much more, or less, the packages will take than those that they take the place of; None where there are none,
     # or it cannot be told before it is done.
     difference_bytes: int | None = None
+    unreachable: tuple[str, ...] = ()  # the hosts of caches that did not answer: what they have counts as built
 
     @classmethod
     def parse(cls, said: str) -> DownloadPlan:
@@ -51,7 +55,8 @@ class DownloadPlan:
                 below[line.strip()] = None
             else:
                 below = None
-        return cls(tuple(paths["fetched"]), tuple(paths["built"]), download, unpacked)
+        hosts = tuple(dict.fromkeys(urlsplit(url).hostname or url for url in _SILENT.findall(said)))
+        return cls(tuple(paths["fetched"]), tuple(paths["built"]), download, unpacked, unreachable=hosts)
 
 
 # In a derivation: another one that it needs.

@@ -1,6 +1,7 @@
 """`update` never blocks: what cannot be had stays at what it was, and everything else moves."""
 
 import json
+import shutil
 from collections import Counter
 
 import pytest
@@ -249,6 +250,10 @@ def test_the_network_goes_in_the_middle(fresh_world: World, binary_cache: Binary
     binary_cache.push(world, *paths)
     world.command("nix-store", "--delete", *paths)
     binary_cache.use_in(world)
+    # A cache that does not answer is not one that has nothing.
+    binary_cache.failure = lambda _: 503
+    assert "cannot reach 127.0.0.1, and every package would have to be built here" in refused(world, "update")
+    shutil.rmtree(world.home / ".cache/nix")
     binary_cache.failure = lambda path: 503 if path.startswith("/nar/") and len(binary_cache.downloads) > 3 else None
     assert "Nothing was changed." in refused(world, "update")
     binary_cache.failure = lambda _: None

@@ -9,7 +9,7 @@ import pytest
 from nixprof.change.failures import Failure
 from nixprof.change.holdback import HoldBack, told
 from nixprof.change.request import ChangeRequest, Moves
-from nixprof.errors import Reason
+from nixprof.errors import NixprofError, Reason
 from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.flake_nix import compile_flake
 from nixprof.lock.freshness import held_back, is_held_back, is_resolved
@@ -27,7 +27,7 @@ from nixprof.lock.packages_json import (
 from nixprof.machine import Machine
 from nixprof.manifest.model import Build, Manifest, Package
 from nixprof.manifest.parse import parse_text
-from nixprof.nix.download_plan import needed_among
+from nixprof.nix.download_plan import DownloadPlan, needed_among
 
 HERE, THERE = "x86_64-linux", "aarch64-darwin"
 STORE = "/nix/store/"
@@ -179,6 +179,10 @@ def derivation(folder: Path, name: str, *inputs: str, download: bool = False) ->
     return str(file)
 
 
+def to_build(*derivations: str, unreachable: tuple[str, ...] = ()) -> DownloadPlan:
+    return DownloadPlan((), derivations, 0, 0, unreachable=unreachable)
+
+
 def test_builds_are_followed_only_through_what_is_built(tmp_path: Path) -> None:
     deep = derivation(tmp_path, "deep")
     there = derivation(tmp_path, "there", deep)
@@ -202,14 +206,14 @@ def test_what_may_be_built(
     for one in range(number):
         chain.append(derivation(tmp_path, f"part{one}", chain[-1]))
     holds = HoldBack(a_lock(LockedPackage({HERE: OLD})), MOVING)
-    found = holds.unbuilt({GIT: chain[-1]}, chain, policy)
+    found = holds.unbuilt({GIT: chain[-1]}, to_build(*chain), policy)
     assert bool(found) is held
     if held:
         assert found[GIT].reason is Reason.UNCACHED
         assert f"{number} build" in found[GIT].message
     assert (
         HoldBack(holds.before, ChangeRequest(moves=Moves(("nixpkgs",), again=True))).unbuilt(
-            {GIT: chain[-1]}, chain, Build.NEVER
+            {GIT: chain[-1]}, to_build(*chain), Build.NEVER
         )
         == {}
     )
@@ -222,9 +226,9 @@ def test_what_has_failed_is_not_built_again(tmp_path: Path) -> None:
     other: Package = manifest('packages = ["jq"]').packages[0]
     before = a_lock(LockedPackage({HERE: OLD}, unavailable={HERE: failed}))
     # Also for a package that was not held before.
-    found = HoldBack(before, MOVING).unbuilt({other: top}, [top, dep], Build.ALWAYS)
+    found = HoldBack(before, MOVING).unbuilt({other: top}, to_build(top, dep), Build.ALWAYS)
     assert found == {other: Failure(Reason.BUILD_FAILED, "dep cannot be built", dep)}
-    assert HoldBack(before, MOVING).unbuilt({other: top}, [top], Build.ALWAYS) == {}
+    assert HoldBack(before, MOVING).unbuilt({other: top}, to_build(top), Build.ALWAYS) == {}
 
 
 def test_those_that_stay_for_one_reason_are_told_in_one_line() -> None:
@@ -236,3 +240,17 @@ def test_those_that_stay_for_one_reason_are_told_in_one_line() -> None:
         f"  its log: nix-store --read-log {path('dep-2.0.drv')}",
         "two stays as it is: two and one both provide x",
     ]
+
+
+def test_a_cache_that_cannot_be_reached_is_not_one_that_has_nothing(tmp_path: Path) -> None:
+    warning = "warning: unable to download 'https://user:secret@cache.example.org/nix-cache-info': HTTP error 503"
+    assert DownloadPlan.parse(warning).unreachable == ("cache.example.org",)
+    chain = [derivation(tmp_path, "dep")]
+    for number in range(6):
+        chain.append(derivation(tmp_path, f"part{number}", chain[-1]))
+    other: Package = manifest('packages = ["jq"]').packages[0]
+    holds, plan = HoldBack(a_lock(LockedPackage({HERE: OLD})), MOVING), to_build(*chain, unreachable=("a.b",))
+    found = holds.unbuilt({GIT: chain[-1], other: chain[0]}, plan, Build.SMALL)
+    assert found == {GIT: Failure(Reason.UNCACHED, "git is in no cache but perhaps a.b, and takes 7 builds here")}
+    with pytest.raises(NixprofError, match=r"cannot reach a\.b"):
+        holds.unbuilt({GIT: chain[-1]}, plan, Build.SMALL)
