@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from nixprof.change.hold_story import hold_story
 from nixprof.change.needs import Needs
 from nixprof.change.process_lock import warn
 from nixprof.change.state import State
@@ -19,6 +20,7 @@ from nixprof.store_path import name_of, package_of, store
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
+    from nixprof.change.hold_story import HoldStory
     from nixprof.context import Context
     from nixprof.lock.flake_lock import LockedInput
     from nixprof.manifest.model import Package
@@ -52,6 +54,7 @@ class Story:
     held: str | None  # the locked reference that it stays at, empty for its store path; None where it follows its input
     own_bytes: int  # what would go without it
     closure_bytes: int  # what it needs in all
+    held_back: HoldStory | None  # why it stays at what it was; None where it does not
 
 
 @record
@@ -64,7 +67,7 @@ class Why:
 
 
 def run(context: Context, asked: str) -> Why:
-    """Find out what needs something; Nix is asked once, and no network.
+    """Find out what needs something; Nix is asked once, once more for the log of a build, and no network.
 
     Args:
         context: whose profile.
@@ -77,13 +80,14 @@ def run(context: Context, asked: str) -> Why:
     state = State(context)
     with context.nix() as nix:
         needs = Needs(context, nix)
-    key = _listed(asked, state)
-    paths = [path for one in needs.packages if one.key == key for path in one.paths] or list(_paths(asked, needs))
-    if not paths:
-        raise _not_there(asked, needs)
-    key = _owner(paths, state, needs)
+        key = _listed(asked, state)
+        paths = [path for one in needs.packages if one.key == key for path in one.paths] or list(_paths(asked, needs))
+        if not paths:
+            raise _not_there(asked, needs)
+        key = _owner(paths, state, needs)
+        held_back = hold_story(nix, key, state.held) if key else None
     reached = (_reached(path, needs, key) for path in dict.fromkeys(paths))
-    return Why(asked, _story(key, state, needs) if key else None, tuple(reached))
+    return Why(asked, _story(key, state, needs, held_back) if key else None, tuple(reached))
 
 
 def _listed(asked: str, state: State) -> str | None:
@@ -155,7 +159,7 @@ def _reached(path: str, needs: Needs, key: str | None) -> Reached:
     return Reached(path, needs.graph.sizes[path], tuple(sorted(ways, key=lambda one: len(one.chain))), ())
 
 
-def _story(key: str, state: State, needs: Needs) -> Story:
+def _story(key: str, state: State, needs: Needs, held_back: HoldStory | None) -> Story:
     number, one = next((number, one) for number, one in enumerate(needs.packages) if one.key == key)
     package = next(package for package in (*state.wanted, *state.manifest.packages) if package.spec.key == key)
     return Story(
@@ -165,6 +169,7 @@ def _story(key: str, state: State, needs: Needs) -> Story:
         state.lock.package(key).held,
         needs.own_bytes(1 << number),
         needs.graph.size(needs.graph.closure(one.paths)),
+        held_back,
     )
 
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from nixprof.errors import Reason
-from nixprof.formatting import count, day, package_name
+from nixprof.formatting import count, day, package_name, shell_quote
 from nixprof.output.table import columns, cut, fold
 from nixprof.store_path import name_of, split_name
 
@@ -78,6 +78,8 @@ def held_lines(held: Sequence[Gap], console: Console, stream: TextIO) -> Iterato
     flags = [f" --{reason.policy_key}" for reason in _ALLOWED if any(gap.why.reason == reason.value for gap in held)]
     if flags:
         yield f"  to allow {'it' if len(held) == 1 else 'what may be allowed'}: nixprof update{''.join(flags)}"
+    if held:
+        yield f"  the whole story: nixprof why {shell_quote(package_name(held[0].package.spec.key))}"
 
 
 def held_version(gap: Gap) -> str:
@@ -105,8 +107,7 @@ def story_lines(story: HoldStory, width: int | None) -> Iterator[str]:
     """Tell the whole story of a package that is held back."""
     gap = story.gap
     since = f" since {day(gap.why.since)}" if gap.why.since else ""
-    name = f"{package_name(gap.package.spec.key)} {held_version(gap)}".rstrip()
-    yield cut(f"{name} is held back{since}: {gap.why.message}", None)
+    yield cut(f"held back{since}: {gap.why.message}", None)
     rows = [("tried", gap.why.source), ("failed", gap.why.derivation), ("waiting too", ", ".join(story.together))]
     yield from (f"  {line}" for line in columns([row for row in rows if row[1]], None))
     if story.log:

@@ -86,7 +86,8 @@ def _rows(result: Status, width: int | None) -> Iterator[Row]:
     yield "no longer listed", named[Kind.REMOVED], _SYNC
     yield "other version", [*named[Kind.CHANGED], *named[Kind.REBUILT], *named[Kind.RANKED]], _SYNC
     yield "behind its input", result.behind, _SYNC
-    yield "held back", [held_title(gap) for gap in result.held], ""
+    which = package_name(result.held[0].package.spec.key) if len(result.held) == 1 else "PACKAGE"
+    yield "held back", [held_title(gap) for gap in result.held], f"nixprof why {which}"
     yield _foreign(result, width)
     yield from ((f"not on {system}", names, "") for system, names in gaps_by_system(result.unavailable).items())
 

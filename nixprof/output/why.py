@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.formatting import count, package_name, package_title, shell_quote, size
 from nixprof.lock.flake_lock import revision
+from nixprof.output.held import story_lines
 from nixprof.output.table import columns, cut, fold
 from nixprof.redact import excerpt
 from nixprof.store_path import name_of
@@ -49,6 +50,7 @@ def as_json(result: Why) -> dict[str, Any]:
             "revision": story.input,
             "ownBytes": story.own_bytes,
             "closureBytes": story.closure_bytes,
+            "heldBack": story.held_back,
         },
         "paths": [
             {"path": one.path, "bytes": one.bytes, "generations": one.generations}
@@ -66,11 +68,15 @@ def _story(story: Story, width: int | None) -> Iterator[str]:
     yield cut(f"{title} {story.version}".rstrip() + " is on the list", width)
     rows = [*_origin(story), *_hold(story), ("takes", _takes(story))]
     yield from (f"{_INDENT}{line}" for line in columns(rows, width and width - len(_INDENT)))
+    if story.held_back:
+        yield from story_lines(story.held_back, width)
 
 
 def _origin(story: Story) -> Iterator[tuple[str, str]]:
     """Say where a package comes from."""
-    if story.held is None and story.package.spec.input:
+    if story.held_back and story.held_back.gap.kept:
+        yield "from", excerpt(story.held_back.gap.kept.source) or "an unknown source"
+    elif story.held is None and story.package.spec.input:
         yield "from", f"{story.package.spec.input} {revision(story.input) if story.input else ''}".rstrip()
 
 

@@ -90,6 +90,23 @@ FIVE = {
 }
 
 
+def it_is_shown_everywhere(world: World) -> None:
+    """What is held, with its age and its story."""
+    entries = json.loads((world.flake / "packages.json").read_text())
+    entries["packages"]["nixpkgs#breaks"]["unavailable"][world.system]["since"] -= 3 * 86400
+    (world.flake / "packages.json").write_text(json.dumps(entries, indent=2, sort_keys=True) + "\n")
+    assert "breaks        1.0  held for 3 days: fails to build" in world.nixprof("list").stdout
+    status = world.nixprof("status").stdout
+    assert "breaks 1.0 (fails to build, for 3 days)" in status
+    assert "needs-dep 1.0 (dep-2.0, which it needs, fails to build)" in status
+    why = world.nixprof("why", "needs-dep").stdout
+    for words in ("dep-2.0 cannot be built", "-dep-2.0.drv", "    no dep today", "nixprof update needs-dep"):
+        assert words in why
+    story = world.nixprof("why", "breaks", "--json").json["entry"]["heldBack"]
+    assert (story["gap"]["reason"], story["log"], story["together"]) == ("build-failed", ["it is broken"], [])
+    world.nixprof("sync")
+
+
 def test_an_update_of_forty_packages_holds_five_and_lets_them_go(forty: World) -> None:
     world = forty
     first = versions(world)
@@ -108,15 +125,7 @@ def test_an_update_of_forty_packages_holds_five_and_lets_them_go(forty: World) -
     agree(world)
     assert "✓ in sync" in world.nixprof("sync").stderr
 
-    # It is shown everywhere, with its age.
-    entries = json.loads((world.flake / "packages.json").read_text())
-    entries["packages"]["nixpkgs#breaks"]["unavailable"][world.system]["since"] -= 3 * 86400
-    (world.flake / "packages.json").write_text(json.dumps(entries, indent=2, sort_keys=True) + "\n")
-    assert "breaks        1.0  held for 3 days: fails to build" in world.nixprof("list").stdout
-    status = world.nixprof("status").stdout
-    assert "breaks 1.0 (fails to build, for 3 days)" in status
-    assert "needs-dep 1.0 (dep-2.0, which it needs, fails to build)" in status
-    world.nixprof("sync")
+    it_is_shown_everywhere(world)
 
     # Nothing new: nothing that has failed is built again.
     shown = world.nixprof("update").stderr
