@@ -38,25 +38,25 @@ class HoldBack:
     today: int = field(default_factory=lambda: int(time.time()) // DAY_SECONDS * DAY_SECONDS)
 
     def begin(self, lock: Lock) -> Lock:
-        """Let go what is worth another try: what is named, and in an update what may be in a cache by now."""
+        """Let go what is worth another try in an update: what is named, and what may be in a cache by now."""
         moves, packages = self.request.moves, dict(lock.packages)
         for key, known in lock.packages.items():
             moving = key.partition("#")[0] in moves.inputs
             for system, why in known.unavailable.items():
                 again = moves.again or moves.strict or why.reason == Reason.UNCACHED.value
-                if key in self.request.named or (moving and again):
+                if key in moves.keys or (moving and again):
                     packages[key] = packages[key].without(system, replace(why, source="", fingerprint=""))
         return replace(lock, packages=packages)
 
     def may_stay(self, package: Package, system: str) -> bool:
         """Tell whether a package that cannot be had stays, instead of failing the change.
 
-        What the command names does not: who names a package wants that one. What is held back already does in every
+        What an update names does not: who names a package wants that one. What is held back already does in every
         change, so that nobody has to see to it before something else can be done.
         """
         known = self.before.package(package.spec.key)
         kept = known.systems.get(system)
-        if package.spec.key in self.request.named or kept is None or not has_outputs(package, kept):
+        if package.spec.key in self.request.moves.keys or kept is None or not has_outputs(package, kept):
             return False
         return bool(self.request.moves) or system in known.unavailable
 

@@ -31,6 +31,11 @@ class Moves:
     again: bool = False  # whether to build what is in no cache, and what has failed to build before
     now: bool = False  # whether to take revisions whatever their age
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of the packages that move alone."""
+        return frozenset(package.spec.key for package in self.packages)
+
     def __bool__(self) -> bool:
         """Tell whether anything is to move."""
         return bool(self.inputs or self.packages)

@@ -111,6 +111,8 @@ class Staging:
         if all(newest.inputs[name].url == url for name, url in chosen.items()):
             return newest
         references = {one.name: chosen.get(one.name, newest.inputs[one.name].url) for one in moving}
+        if all(name in lock.inputs and lock.inputs[name].url == url for name, url in references.items()):
+            return lock
         self.write(manifest, lock)
         with self.naming_inputs(moving, lock):
             self._nix.lock_at(self.folder, references)

@@ -226,6 +226,15 @@ def test_what_is_held_can_be_made_again(fresh_world: World) -> None:
     change(world, "2.0", one="meta.broken = true;", two="")
     world.nixprof("update")
     path = lock(world)["nixpkgs#one"]["systems"][world.system]["outputs"]["out"]
+    # For good, and then no longer.
+    world.nixprof("pin", "one")
+    assert held(world) == {"one": "broken"}
+    world.nixprof("update")
+    assert held(world) == {}
+    assert world.run("one") == "one 1.0"
+    agree(world)
+    world.nixprof("unpin", "one")
+    world.nixprof("update")
     # On another machine, with the same list and locks.
     kept = {file.name: file.read_bytes() for file in world.flake.iterdir()}
     manifest = world.manifest.read_bytes()

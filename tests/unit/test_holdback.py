@@ -120,10 +120,11 @@ def test_the_lock_keeps_the_whole_hold(tmp_path: Path) -> None:
     [
         (MOVING, LockedPackage({HERE: OLD}), True),
         (MOVING, LockedPackage(), False),  # there is nothing that it could stay at
-        (replace(MOVING, named=frozenset([KEY])), LockedPackage({HERE: OLD}), False),
+        (ChangeRequest(moves=Moves((), (GIT,))), LockedPackage({HERE: OLD}), False),
         (ChangeRequest(), LockedPackage({HERE: OLD}), False),  # only an update holds something back
         (ChangeRequest(), LockedPackage({HERE: OLD}, unavailable={HERE: WHY}), True),  # which then stays held
-        (ChangeRequest(named=frozenset([KEY])), LockedPackage({HERE: OLD}, unavailable={HERE: WHY}), False),
+        # To pin it, say, tries nothing again.
+        (ChangeRequest(named=frozenset([KEY])), LockedPackage({HERE: OLD}, unavailable={HERE: WHY}), True),
     ],
 )
 def test_what_may_stay(request_: ChangeRequest, before: LockedPackage, *, may: bool) -> None:
@@ -151,21 +152,20 @@ def test_what_stays_has_its_paths_again_and_since_when() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "moves", "named", "tried"),
+    ("reason", "moves", "tried"),
     [
-        (Reason.UNCACHED, Moves(("nixpkgs",)), False, True),  # a cache may have it by now
-        (Reason.UNCACHED, Moves(), False, False),
-        (Reason.BUILD_FAILED, Moves(("nixpkgs",)), False, False),
-        (Reason.BUILD_FAILED, Moves(("nixpkgs",), again=True), False, True),
-        (Reason.BUILD_FAILED, Moves(("nixpkgs",), strict=True), False, True),
-        (Reason.BROKEN, Moves(("nixpkgs",)), False, False),
-        (Reason.BUILD_FAILED, Moves((), (GIT,)), True, True),
+        (Reason.UNCACHED, Moves(("nixpkgs",)), True),  # a cache may have it by now
+        (Reason.UNCACHED, Moves(), False),
+        (Reason.BUILD_FAILED, Moves(("nixpkgs",)), False),
+        (Reason.BUILD_FAILED, Moves(("nixpkgs",), again=True), True),
+        (Reason.BUILD_FAILED, Moves(("nixpkgs",), strict=True), True),
+        (Reason.BROKEN, Moves(("nixpkgs",)), False),
+        (Reason.BUILD_FAILED, Moves((), (GIT,)), True),
     ],
 )
-def test_what_is_tried_again(reason: Reason, moves: Moves, *, named: bool, tried: bool) -> None:
+def test_what_is_tried_again(reason: Reason, moves: Moves, *, tried: bool) -> None:
     known = LockedPackage({HERE: OLD}, unavailable={HERE: replace(WHY, reason=reason.value)})
-    request = ChangeRequest(moves=moves, named=frozenset([KEY] if named else []))
-    begun = HoldBack(a_lock(known), request).begin(a_lock(known)).package(KEY)
+    begun = HoldBack(a_lock(known), ChangeRequest(moves=moves)).begin(a_lock(known)).package(KEY)
     assert is_held_back(GIT, HERE, begun, "new") is not tried
     assert begun.unavailable[HERE].since == WHY.since
 
