@@ -180,20 +180,15 @@ class Nix:
         for some in _batches(sorted(wanted - self._infos.keys())):
             printed, _ = self._run(_nix("path-info", "--recursive", "--json", *format_, operands=some))
             # Before 2.19 it was a list.
-            self._infos |= _read(
-                printed, message, lambda it: it if isinstance(it, dict) else {e["path"]: e for e in it}
-            )
+            infos = _read(printed, message, lambda it: it if isinstance(it, dict) else {e["path"]: e for e in it})
+            self._infos |= infos
         try:
             return StoreGraph.parse(self._infos, wanted)
         except MISSHAPEN as error:
             raise _nonsense(message, str(self._infos)) from error
 
     def closures(self, *roots: Iterable[str]) -> list[dict[str, int]]:
-        """Give everything that sets of store paths need, themselves included, with the size of each in bytes.
-
-        Returns: one closure for each set; Nix is asked about all of them at once.
-
-        """
+        """Give everything that each set of store paths needs, itself included, with the size of each in bytes."""
         starts = [set(some) for some in roots]
         graph = self.graph(set().union(*starts))
         return [{path: graph.sizes[path] for path in graph.closure(start)} for start in starts]
@@ -211,12 +206,9 @@ class Nix:
             self._run([*command, "--add-root", str(roots / f"realised-{number}")])
 
     def link(self, paths: Sequence[str], folder: Path) -> None:
-        """Link store paths as Nix does it for every profile.
+        """Link store paths as Nix does it for every profile; of two that have the same file, the first wins.
 
-        Args:
-            paths: what to link, in the store; of two that have the same file, the first wins.
-            folder: becomes a link to it; as long as it is there, no garbage collection deletes what it leads to.
-
+        `folder` becomes a link to it; as long as it is there, no garbage collection deletes what it leads to.
         """
         with scratch_folder(self._scratch) as scratch:
             file = scratch / "paths.json"

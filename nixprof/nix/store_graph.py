@@ -15,26 +15,18 @@ class StoreGraph:
     """Store paths with everything that they need."""
 
     def __init__(
-        self, sizes: Mapping[str, int], references: Mapping[str, tuple[str, ...]], derivers: Mapping[str, str]
+        self,
+        sizes: Mapping[str, int],  # in bytes, as Nix counts them
+        references: Mapping[str, tuple[str, ...]],  # without those of a path to itself
+        derivers: Mapping[str, str],  # the derivation of a path, where Nix knows it; that may not be in the store
     ) -> None:
-        """Take it as it is.
-
-        Args:
-            sizes: in bytes, as Nix counts them.
-            references: without those of a path to itself.
-            derivers: the derivation of a path, where Nix knows it; that may not be in the store.
-
-        """
         self.sizes = sizes
         self.references = references
         self.derivers = derivers
 
     @classmethod
     def parse(cls, told: Mapping[str, Any], roots: Collection[str] = ()) -> Self:
-        """Read what `nix path-info --json` says of each path that `roots` need.
-
-        Raises: one of MISSHAPEN where that is not a whole closure.
-        """
+        """Read what `nix path-info --json` says of each path that `roots` need, which has to be a whole closure."""
         references = {path: tuple(to for to in one["references"] if to != path) for path, one in told.items()}
         if not references.keys() >= {*roots, *(to for some in references.values() for to in some)}:
             raise MisshapenError("a path is missing")
