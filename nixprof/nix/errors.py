@@ -69,10 +69,9 @@ class ErrorRule:
     def error(self, match: re.Match[str], message: str, stderr: str) -> NixError:
         """Make the error of a match in `message`, which Nix said within `stderr`."""
         found = {name: (value or "").strip() for name, value in match.groupdict().items()}
-        if found.get("url"):
-            found.setdefault(
-                "host", found["url"].partition("://")[2].partition("/")[0].rpartition("@")[2] or found["url"]
-            )
+        if url := found.get("url"):
+            host = re.match(r"[^:/]+://(?:[^/?#]*@)?([^/?#]+)", url)
+            found.setdefault("host", host[1] if host else url)
         if place := found.get("drv") or found.get("path"):
             found["name"] = name_of(place.removesuffix(".drv"))
         if fetched := _FETCHED.search(stderr):
