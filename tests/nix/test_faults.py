@@ -18,7 +18,7 @@ from support.claims import agree
 from support.faults import Stages, Standing, chosen, leftovers, wait_until_quiet, works
 from support.world import Result, World
 
-PUTTING_RIGHT = "putting right what `nixprof {}` (process "
+PUTTING_RIGHT = "repairing what `nixprof {}` (process "
 
 
 def to_add(world: World) -> Stages:
@@ -147,7 +147,7 @@ def test_killed_at_every_point(stages: Stages, sample: int, record_property: Cal
         noted = leftovers(world) != []
         result = world.nixprof("sync", "--yes", check=False)
         assert result.code == 0, f"{where}\n{result}"
-        assert result.stderr.count("putting right") == noted, f"{where}\n{result}"
+        assert result.stderr.count("repairing") == noted, f"{where}\n{result}"
         assert not noted or PUTTING_RIGHT.format(" ".join(command).replace(" --yes", "")) in result.stderr, where
         wait_until_quiet(world)
         assert leftovers(world) == [], where
@@ -307,6 +307,6 @@ def test_a_journal_that_is_damaged_does_no_harm(world: World) -> None:
         '{"profile": "/x", "at": "", "files": [{}]}',
     ):
         (world.home / ".local/state/nixprof/commit.json").write_text(text)
-        assert "putting right what an earlier nixprof left" in world.nixprof("sync").stderr
+        assert "repairing what an earlier nixprof left" in world.nixprof("sync").stderr
         assert leftovers(world) == []
         assert "in sync" in world.nixprof("sync").stderr

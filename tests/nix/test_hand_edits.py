@@ -249,7 +249,7 @@ def test_edit_opens_no_half_of_a_change(world: World) -> None:
     world.nixprof("sync")
     kill_with_its_nix(world, "add", "jq")
     said = world.nixprof("edit", env=editor(world, 'cp "$1" ~/opened; echo "# mine" >>"$1"')).stderr
-    assert "putting right what `nixprof add jq`" in said
+    assert "repairing what `nixprof add jq`" in said
     assert "jq" not in (world.home / "opened").read_text()
     assert world.manifest.read_text().endswith("# mine\n")
     assert leftovers(world) == []

@@ -169,7 +169,7 @@ def test_killed_while_it_switches_the_profile(world: World) -> None:
         assert syncing.stderr is not None
         assert "waiting for `nixprof add jq`" in syncing.stderr.readline()
         activation.go()
-        assert "putting right what `nixprof add jq`" in syncing.stderr.read()
+        assert "repairing what `nixprof add jq`" in syncing.stderr.read()
         assert syncing.wait() == 0
     assert world.run("jq").startswith("jq ")
     agree(world)

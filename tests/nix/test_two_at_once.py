@@ -234,7 +234,7 @@ def test_a_lock_of_a_dead_process_never_blocks(world: World) -> None:
         adding.kill()
         adding.wait()
     said = world.nixprof("add", "fd", "--no-wait").stderr
-    assert f"putting right what `nixprof add {waiting.url}#tardy` (process {adding.pid}) left" in said
+    assert f"repairing what `nixprof add {waiting.url}#tardy` (process {adding.pid}) left" in said
     assert "tardy" not in world.manifest.read_text()
     waiting.go()
     agree(world)
