@@ -13,10 +13,10 @@ from nixprof.nix.profile import sole_path
 from nixprof.nix.version import Feature
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from nixprof.change.environment import EnvironmentEntry
+    from nixprof.change.environment import Environment, EnvironmentEntry
     from nixprof.nix.operations import Nix
     from nixprof.nix.profile import Element
 
@@ -26,6 +26,7 @@ def check_collisions(
     packages: Sequence[EnvironmentEntry],
     foreign: Sequence[Element],
     *,
+    before: Sequence[Environment],
     listed: Collection[str],
     there: Sequence[Element],
     chosen_profile: Path | None,
@@ -36,6 +37,7 @@ def check_collisions(
         nix: knows what it refuses in a profile.
         packages: what is to be linked; in the store already.
         foreign: the elements that stay in the profile.
+        before: nixprof's environments in the profile as it is.
         listed: the keys of those packages that the list on disk has.
         there: all elements of the profile as it is.
         chosen_profile: the profile that the user named; None for the usual one.
@@ -45,9 +47,10 @@ def check_collisions(
     Raises: NixprofError that names every pair, the files and the ways out.
 
     """
-    own = [Provider(one.key, one.priority, path) for one in packages for path in one.paths]
+    own = _providers(packages)
+    linked, environment = (_providers(before[0].packages), before[0].store_path) if before else ([], "")
     elements = {Provider(one.title, one.priority, path): one for one in foreign for path in one.store_paths}
-    among, shared = find_collisions(own), find_profile_collisions(own, list(elements))
+    among, shared = find_collisions(own, linked, environment), find_profile_collisions(own, list(elements))
     # A Nix that cannot rank elements refuses even two equal files.
     in_profile = [one for one in shared if one.files or not nix.version.has(Feature.PRIORITY)]
     if not among and not in_profile:
@@ -72,6 +75,10 @@ def check_collisions(
     keys = [*((one.one.name, one.other.name) for one in among), *((one.one.name,) for one in in_profile)]
     groups = [dict.fromkeys(pair, Failure(Reason.COLLISION, line)) for pair, line in zip(keys, lines, strict=True)]
     raise PackagesError(error, groups)
+
+
+def _providers(packages: Iterable[EnvironmentEntry]) -> list[Provider]:
+    return [Provider(one.key, one.priority, path) for one in packages for path in one.paths]
 
 
 def _files(collision: Collision) -> str:

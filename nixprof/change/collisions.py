@@ -15,7 +15,7 @@ from nixprof.record import record
 from nixprof.store_path import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 # What `buildEnv` leaves out of an environment, in whichever folder it is.
 _LEFT_OUT = (
@@ -51,20 +51,29 @@ class Collision:
 _Clash = tuple[Provider, Provider, str, bool]
 
 
-def find_collisions(providers: Sequence[Provider]) -> tuple[Collision, ...]:
+def find_collisions(
+    providers: Sequence[Provider], linked: Collection[Provider] = (), environment: str = ""
+) -> tuple[Collision, ...]:
     """Compare what packages provide, as `pkgs.buildEnv` of nixpkgs does.
 
     Of several that provide a file the one with the lowest priority number is linked; where two have that number
     the files must be equal in content and mode. A file and a folder of one name rarely go together. Only folders
-    that more than one package has are looked into, so the cost is that of what is shared.
+    that more than one package has are looked into, so the cost is that of what is shared. What is linked already is
+    only compared with what is new.
 
     Args:
         providers: one for each store path; the paths exist.
+        linked: those that have been compared with each other, and are linked together.
+        environment: the folder that they, and no others, are linked in.
 
     Returns: one collision for each pair of packages that cannot be linked.
 
     """
-    return tuple(one for one in _by_pair(_clashes("", providers)) if one.files)
+    new = {*providers} - {*linked}
+    # What goes may have hidden what two of the others have.
+    if any(gone.priority < one.priority for gone in {*linked} - {*providers} for one in providers):
+        new = {*providers}
+    return tuple(one for one in _by_pair(_clashes("", providers, new, environment)) if one.files)
 
 
 def find_profile_collisions(packages: Sequence[Provider], elements: Sequence[Provider]) -> tuple[Collision, ...]:
@@ -92,20 +101,30 @@ def _by_pair(clashes: Iterable[_Clash]) -> tuple[Collision, ...]:
     )
 
 
-def _clashes(below: str, providers: Iterable[Provider]) -> Iterator[_Clash]:
-    """Go through one folder that all of `providers` have."""
-    for name, having in sorted(_having(below, providers).items()):
+def _clashes(
+    below: str, providers: Sequence[Provider], new: Collection[Provider], environment: str
+) -> Iterator[_Clash]:
+    """Go through one folder that all of `providers` have; those that are not new are linked in the environment."""
+    linked: Collection[str] = ()
+    if any(one not in new for one in providers):
+        try:
+            linked = {*os.listdir(os.path.join(environment, below))}
+        except OSError:  # it is not what it should be
+            new = {*providers}
+    for name, own in sorted(_having(below, (one for one in providers if one in new)).items()):
+        having = [*(one for one in providers if one not in new), *own] if name in linked else own
         if len(having) > 1 and not _is_left_out(below, name):
             file = os.path.join(below, name)
             folders, files = _by_kind(file, having)
             yield from _compare(file, folders, files)
             if len(folders) > 1:
-                yield from _clashes(file, folders)
+                yield from _clashes(file, folders, new, environment)
 
 
 def _profile_clashes(below: str, packages: Sequence[Provider], elements: Sequence[Provider]) -> Iterator[_Clash]:
     """Go through one folder that both packages and elements have."""
-    ours, theirs = _having(below, packages), _having(below, elements)
+    theirs = _having(below, elements)
+    ours = _having(below, packages) if theirs else {}
     for name in sorted(ours.keys() & theirs.keys()):
         if _is_left_out(below, name):
             continue

@@ -214,6 +214,7 @@ class Transaction:
             self._nix,
             plan.packages,
             remaining(before.profile, leaving) if plan.request.activates else (),
+            before=before.environments,
             listed=[package.spec.key for package in before.manifest.packages],
             there=before.profile.elements if before.profile else (),
             chosen_profile=context.chosen_profile,

@@ -102,9 +102,9 @@ class Realisation:
         missing = _missing(self.plan.packages)
         there = {path for one in self.installed for path in one.paths} - missing.keys()
         new = [path for one in self.plan.packages for path in one.paths if path not in there]
-        if not new:
+        if not new or (not missing and self._are_there(new)):
             return
-        doing = f"{_doing(self.plan.downloads)} {_names(missing.values())}" if missing else "looking into the store"
+        doing = f"{_doing(self.plan.downloads)} {_names(missing.values())}"
         evaluated: Evaluated = self.resolver.evaluated
         tried = {path: how for path, how in self._derivations(evaluated).items() if path in missing}
         try:
@@ -126,6 +126,15 @@ class Realisation:
             self._realise(new, {path: builds[path] for path in missing}, f"building {_names(missing.values())}")
         except NixError as error:
             raise self._explained(error, self._invalid(), evaluated) from error
+
+    def _are_there(self, paths: Sequence[str]) -> bool:
+        """Protect store paths that are on the disk; False where Nix does not count one of them as in the store."""
+        try:
+            with self.context.progress.step("looking into the store"):
+                self.nix.protect(paths, self.roots)
+        except NixError:
+            return False
+        return True
 
     def _derivations(self, evaluated: Evaluated) -> dict[str, str]:
         return derivations(evaluated, self.context.machine.system)

@@ -80,7 +80,7 @@ class Spec:
     @property
     def key(self) -> str:
         """The identity of the package, in one canonical form: `nixpkgs#git`. Outputs are no part of it."""
-        return self.attr_path[0] if self.is_store_path else f"{self.input}#{self.name}"
+        return _key(self.input, self.attr_path)
 
     def __str__(self) -> str:
         """Return the shortest way to write the spec. `Spec.parse` reads it back."""
@@ -100,6 +100,11 @@ def check_input_name(name: str) -> str:
         f"{excerpt(name)} is not an input name" if name else "the input name is empty",
         "use a letter, then letters, digits, - and _",
     )
+
+
+@cache
+def _key(input_name: str, attr_path: tuple[str, ...]) -> str:
+    return attr_path[0] if input_name == NO_INPUT else f"{input_name}#{dotted(attr_path)}"
 
 
 @cache

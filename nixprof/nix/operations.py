@@ -49,6 +49,15 @@ _PATIENCE_SECONDS = 5
 # A Mac lets arguments and environment together have 1 MiB; each argument counts with its end and a pointer.
 _MAX_ARGUMENT_BYTES = 1 << 19
 _POINTER_BYTES = 9
+# Linux lets one argument have 128 KiB.
+_MAX_EXPRESSION_BYTES = 1 << 16
+# A derivation that nobody builds: it is in the store only while all that it names is, and keeps that there.
+_HOLDER = """derivation {
+  name = "nixprof-keeps";
+  system = "none";
+  builder = "/none";
+  paths = map (path: builtins.appendContext path { ${path}.path = true; }) [ %s ];
+}"""
 # How often to look whether Nix has ended, where a process that it started keeps its output open.
 _POLL_SECONDS = 0.1
 # How much is read at once.
@@ -217,6 +226,18 @@ class Nix:
             # What is in the store already may not be looked at in a pure evaluation, whatever nix.conf wants.
             flags = ["--option", "pure-eval", "false", "--out-link", str(folder)]
             self._run(["nix-build", *flags, "--expr", expression])
+
+    def protect(self, paths: Iterable[str], roots: Path) -> None:
+        """Keep store paths that are there from being deleted by a garbage collection, all of them by one link.
+
+        Args:
+            paths: what to keep; nothing is fetched or built where one is not in the store: then this fails.
+            roots: a folder in which the link is made.
+
+        """
+        for number, some in enumerate(_batches(map(_checked, paths), _MAX_EXPRESSION_BYTES)):
+            expression = _HOLDER % " ".join(map(quoted, some))
+            self._run(["nix-instantiate", "--add-root", str(roots / f"there-{number}"), "--expr", expression])
 
     def log(self, derivation: str) -> str:
         """Give what a build has written; empty where that was not kept."""
@@ -438,13 +459,13 @@ def _checked(path: str) -> str:
     return path
 
 
-def _batches(words: Iterable[str]) -> Iterator[list[str]]:
-    """Split words so that each part fits on one command line; no words are no part."""
+def _batches(words: Iterable[str], most: int | None = None) -> Iterator[list[str]]:
+    """Split words so that each part fits on one command line, or into `most` bytes; no words are no part."""
     batch: list[str] = []
     length = 0
     for word in words:
         length += len(word.encode()) + _POINTER_BYTES
-        if batch and length > _MAX_ARGUMENT_BYTES:
+        if batch and length > (most or _MAX_ARGUMENT_BYTES):
             yield batch
             batch, length = [], len(word.encode()) + _POINTER_BYTES
         batch.append(word)

@@ -6,6 +6,7 @@ import pytest
 from support.world import World
 
 from nixprof.nix import operations as command
+from nixprof.nix.errors import NixError
 from nixprof.nix.progress import Progress
 
 
@@ -18,6 +19,7 @@ def test_questions_about_many_store_paths_are_asked_in_parts(
     with command.Nix(Progress()) as nix:
         [whole] = nix.closures(paths)
         monkeypatch.setattr(command, "_MAX_ARGUMENT_BYTES", 1)
+        monkeypatch.setattr(command, "_MAX_EXPRESSION_BYTES", 1)
         assert nix.closures(paths) == [whole]
         assert set(paths) <= whole.keys()
         assert all(size > 0 for size in whole.values())
@@ -25,4 +27,8 @@ def test_questions_about_many_store_paths_are_asked_in_parts(
         assert nix.invalid([*paths, absent]) == {absent}
         assert nix.plan_downloads(paths).built == ()
         nix.realise(paths, tmp_path)
-    assert {path.readlink() for path in tmp_path.iterdir() if path.is_symlink()} == set(map(Path, paths))
+        assert {path.readlink() for path in tmp_path.iterdir() if path.is_symlink()} == set(map(Path, paths))
+        nix.protect(paths, tmp_path)
+        assert len(list(tmp_path.glob("there-*"))) == len(paths)
+        with pytest.raises(NixError):
+            nix.protect([absent], tmp_path)

@@ -3,10 +3,11 @@
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nixprof.change.collisions import Collision, Provider, find_collisions, find_profile_collisions
@@ -204,6 +205,54 @@ def test_the_same_as_looking_at_everything(trees: list[Tree], priorities: list[i
         found = find_collisions(those)
         assert bool(found) == bool(_clashing(those))
         assert {file for one in found for file in one.files} == _clashing(those)
+
+
+@given(
+    trees=st.lists(TREES, max_size=4),
+    priorities=st.lists(st.integers(4, 6), min_size=4, max_size=4),
+    roles=st.lists(st.sampled_from(["stays", "comes", "goes", "is ranked anew"]), min_size=4, max_size=4),
+)
+def test_only_what_is_new_is_compared_with_what_is_linked(
+    trees: list[Tree], priorities: list[int], roles: list[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        those = list(zip(providers(Path(folder), *trees, priorities=priorities[: len(trees)]), roles, strict=False))
+        linked = [one for one, role in those if role != "comes"]
+        assume(not find_collisions(linked))
+        ranked = {"is ranked anew": 5}
+        now = [replace(one, priority=ranked.get(role, one.priority)) for one, role in those if role != "goes"]
+        environment = _link(linked, Path(folder, "environment"))
+        found = find_collisions(now, linked, str(environment))
+        assert {file for one in found for file in one.files} == _clashing(now)
+
+
+def _link(those: Sequence[Provider], environment: Path) -> Path:
+    """Makes what `buildEnv` makes of packages, as far as names and kinds go."""
+    environment.mkdir()
+    for one in sorted(those, key=lambda one: one.priority):
+        for name, (kind, *_) in _all_below(one.path).items():
+            place = environment / name
+            if kind == "folder":
+                place.mkdir(exist_ok=True)
+            elif not place.exists():
+                place.touch()
+    return environment
+
+
+def test_what_is_linked_is_not_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trees = [{f"bin/p{number}": ""} for number in range(200)]
+    *linked, new = providers(tmp_path, *trees, {"bin/new": "", "lib/new": ""})
+    environment = _link(linked, tmp_path / "environment")
+    looks: list[str] = []
+    listed = os.listdir
+
+    def look(path: str) -> list[str]:
+        looks.append(path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", look)
+    assert find_collisions([*linked, new], linked, str(environment)) == ()
+    assert len(looks) == 4
 
 
 def _clashing(those: Sequence[Provider]) -> set[str]:
