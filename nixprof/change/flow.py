@@ -29,7 +29,7 @@ from nixprof.change.realise import Realisation, plan_downloads
 from nixprof.change.resolve import Resolver, requests
 from nixprof.change.staging import Staging, generated
 from nixprof.change.state import State
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import check_writable, content, scratch_folder
 from nixprof.lock.freshness import gaps, held_back
 from nixprof.manifest.parse import parse
@@ -131,6 +131,9 @@ class Transaction:
         lock = holds.begin(_known(before.lock, manifest, request, context))
         lock = self._staging.lock_inputs(manifest, lock)
         lock = self._staging.move(manifest, lock, request.moves)
+        gone = {name: one for name, one in self._staging.staying.items() if one.reason is not Reason.TOO_NEW}
+        asked = [one for one in requests(manifest, context.machine) if one.package.spec.input in gone]
+        lock = holds.stay_with_input(manifest, lock, asked, gone)
         manifest, lock, request = self._resolver.complete(manifest, lock, request, holds)
         plan = self._planned(manifest, lock, request, holds)
         unbuilt = self._unbuilt(plan, holds)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nixprof.change.failures import Failure
 from nixprof.errors import TRY_AGAIN, NixprofError, Reason
 from nixprof.formatting import count
-from nixprof.lock.freshness import has_outputs
+from nixprof.lock.freshness import fingerprints, has_outputs, is_resolved
 from nixprof.lock.packages_json import HeldAt, Unavailable
 from nixprof.nix.download_plan import needed_among
 from nixprof.nix.errors import is_download
@@ -18,15 +18,19 @@ from nixprof.record import record
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from nixprof.change.evaluation import ResolveRequest
+    from nixprof.change.plan import StayingInput
     from nixprof.change.request import ChangeRequest
     from nixprof.lock.freshness import Gap
     from nixprof.lock.lock import Lock
     from nixprof.lock.packages_json import LockedPackage
-    from nixprof.manifest.model import Build, Package
+    from nixprof.manifest.model import Build, Manifest, Package
     from nixprof.nix.download_plan import DownloadPlan
 
 
 DAY_SECONDS = 86400
+# What may be otherwise at the next update, although nothing has changed in the input.
+_MAY_PASS = tuple(reason.value for reason in (Reason.UNCACHED, Reason.INPUT, Reason.NETWORK))
 
 
 @record
@@ -43,7 +47,7 @@ class HoldBack:
         for key, known in lock.packages.items():
             moving = key.partition("#")[0] in moves.inputs
             for system, why in known.unavailable.items():
-                again = moves.again or moves.strict or why.reason == Reason.UNCACHED.value
+                again = moves.again or moves.strict or why.reason in _MAY_PASS
                 if key in moves.keys or (moving and again):
                     packages[key] = packages[key].without(system, replace(why, source="", fingerprint=""))
         return replace(lock, packages=packages)
@@ -86,6 +90,23 @@ class HoldBack:
             reason, message, derivation = failure.reason.value, failure.message, failure.derivation
             why = Unavailable(reason, message, now.source, now.fingerprint, derivation=derivation)
             lock = self.stay(lock, package, system, why)
+        return lock
+
+    def stay_with_input(
+        self,
+        manifest: Manifest,
+        lock: Lock,
+        asked: Sequence[ResolveRequest],
+        staying: Mapping[str, StayingInput],
+    ) -> Lock:
+        """Let packages stay whose input cannot be fetched, although something that it follows has moved."""
+        fingerprint_of = fingerprints(manifest, lock.inputs)
+        for one in asked:
+            key, name = one.package.spec.key, one.package.spec.input
+            known, fingerprint = lock.package(key), fingerprint_of.get(name, "")
+            if not is_resolved(one.package, one.system, known, fingerprint) and one.system in known.systems:
+                why = Unavailable(staying[name].reason.value, staying[name].message, lock.inputs[name].url, fingerprint)
+                lock = self.stay(lock, one.package, one.system, why)
         return lock
 
     @property

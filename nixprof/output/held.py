@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _DAY_SECONDS = 86400
 # What says best itself why it is held back.
-_IN_OWN_WORDS = ("uncached", "collision")
+_IN_OWN_WORDS = ("uncached", "collision", "input", "network")
 _ALLOWED = (Reason.UNFREE, Reason.INSECURE, Reason.BROKEN)
 _BRIEFLY = {
     Reason.MISSING.value: "gone from its input",

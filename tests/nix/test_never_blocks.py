@@ -304,6 +304,28 @@ def test_an_input_that_cannot_be_fetched_stays(world: World) -> None:
     assert world.run("hx") == "helix 25.07.1"
 
 
+def test_what_follows_a_moved_input_stays_with_its_own(world: World) -> None:
+    helix = world.publish_helix()
+    world.write_manifest(
+        f'packages = ["hello", "helix#helix"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'
+        f'helix = {{ url = "{helix}", follows = {{ nixpkgs = "nixpkgs" }} }}\n'
+    )
+    world.nixprof("sync")
+    before = lock(world)["helix#helix"]["systems"]
+    world.publish(2)
+    (world.root / "helix").rename(world.root / "gone")
+    world.nixprof("update")
+    assert world.run("hello") == "hello 2.12.2"
+    assert lock(world)["helix#helix"]["systems"] == before
+    assert held(world) == {"helix#helix": "input"}
+    agree(world)
+    (world.root / "gone").rename(world.root / "helix")
+    world.nixprof("update")
+    assert held(world) == {}
+    assert lock(world)["helix#helix"]["systems"] != before
+    agree(world)
+
+
 def seen_earlier(world: World, days: int) -> None:
     """As if all revisions that nixprof knows had been seen so much earlier."""
     file = world.home / ".local/state/nixprof/revisions.json"
