@@ -74,8 +74,7 @@ class Lock:
         """Forget why packages cannot be had, each named by its key and a system."""
         packages = dict(self.packages)
         for key, system in asked:
-            packages[key] = self.package(key) if key not in packages else packages[key]
-            packages[key] = packages[key].let_go(system)
+            packages[key] = packages.get(key, LockedPackage()).let_go(system)
         return replace(self, packages=packages)
 
     def packages_of(self, manifest: Manifest, inputs: Container[str]) -> dict[str, LockedPackage]:

@@ -1,10 +1,14 @@
 """What is held back: how the lock says it, and which packages may be."""
 
+import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nixprof.change.failures import Failure
 from nixprof.change.holdback import HoldBack, told
@@ -254,3 +258,36 @@ def test_a_cache_that_cannot_be_reached_is_not_one_that_has_nothing(tmp_path: Pa
     assert found == {GIT: Failure(Reason.UNCACHED, "git is in no cache but perhaps a.b, and takes 7 builds here")}
     with pytest.raises(NixprofError, match=r"cannot reach a\.b"):
         holds.unbuilt({GIT: chain[-1]}, plan, Build.SMALL)
+
+
+@given(st.data())
+def test_whatever_fails_the_rest_moves_and_nothing_is_lost(data: st.DataObject) -> None:
+    names = ["a", "b", "c", "d", "e"]
+    packages = {package.spec.key: package for package in manifest(f"packages = {json.dumps(names)}").packages}
+    had = st.builds(
+        lambda here, there, held: LockedPackage(
+            {**({HERE: OLD} if here else {}), **({THERE: OLD} if there else {})},
+            unavailable={HERE: WHY} if here and held else {},
+        ),
+        *[st.booleans()] * 3,
+    )
+    before = Lock(packages={key: data.draw(had) for key in packages})
+    after = Lock(packages={key: LockedPackage({HERE: NEW, THERE: NEW}) for key in packages})
+    holds = HoldBack(before, MOVING, today=42)
+    failing = data.draw(st.sets(st.sampled_from(sorted(packages))))
+    fails = {packages[key]: Failure(Reason.BUILD_FAILED, "x", path("x.drv")) for key in failing}
+    may = {one: failure for one, failure in fails.items() if holds.has_moved(after, one, HERE)}
+    result = holds.stay_after_all(after, may, HERE)
+    for key, package in packages.items():
+        known = result.package(key)
+        if package in may:
+            assert known.systems == {HERE: OLD, THERE: NEW}
+            assert is_held_back(package, HERE, known, "new")
+            assert known.unavailable[HERE].since == (WHY.since if HERE in before.package(key).unavailable else 42)
+        else:
+            assert known == after.package(key)
+    text = write_packages(result.packages)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "packages.json")
+        file.write_text(text)
+        assert read_packages(file) == result.packages
