@@ -240,12 +240,7 @@ def list_() -> None:
     """Show the list: versions, descriptions, and what is skipped here and why."""
 
 
-@command(
-    "check",
-    *_READING,
-    changes=False,
-    examples="nixprof status; nixprof status --check || nixprof sync",
-)
+@command("check", *_READING, changes=False, examples="nixprof status; nixprof status --check || nixprof sync")
 def status() -> None:
     """Show how the list and the profile differ."""
 
@@ -301,14 +296,7 @@ def unpin(
     """Let `update` move pinned packages again."""
 
 
-@command(
-    "yes",
-    "profile",
-    "no_wait",
-    "verbose",
-    "color",
-    examples="nixprof edit; EDITOR='code --wait' nixprof edit",
-)
+@command("yes", "profile", "no_wait", "verbose", "color", examples="nixprof edit; EDITOR='code --wait' nixprof edit")
 def edit() -> None:
     """Open the list in your editor, check it, and sync."""
 
