@@ -258,7 +258,7 @@ def test_the_cache_that_a_flake_names_is_mentioned_where_something_is_built(fres
             "tests.generated cannot be evaluated",
             "nix.conf has allow-import-from-derivation = false",
         ),
-        ({"system": ELSEWHERE}, f"Nix takes this machine for {ELSEWHERE}", f"take out: system = {ELSEWHERE}"),
+        ({"system": ELSEWHERE}, f"Nix takes this machine for {ELSEWHERE}", f"remove: system = {ELSEWHERE}"),
     ],
     ids=["restrict-eval", "max-jobs", "allow-import-from-derivation", "system"],
 )
