@@ -174,8 +174,24 @@ class _Reading:
         return locate(text).at(at.path).is_list_of_tables
 
     def _package(self, at: At, item: object, scope: Scope) -> None:
-        table: Table = item if isinstance(item, dict) else {"package": item}
-        at_spec, example = (at.below("package"), 'package = "ripgrep"') if table is item else (at, '"ripgrep"')
+        written, at_spec, fix = item, at, 'write "ripgrep"'
+        priority, pin = None, False
+        if isinstance(item, dict):
+            priority, pin = self._options(at, item)
+            if "package" not in item:
+                self._note(at, "names no package", 'add package = "NAME"')
+                return
+            written, at_spec, fix = item["package"], at.below("package"), 'write package = "ripgrep"'
+        text = self._typed(at_spec, written, str, "a package", fix)
+        spec = None if text is None else self._valid(at_spec, Spec.parse, text)
+        if text is None or spec is None:
+            return
+        self.packages.append(Package(spec, text, priority, pin, scope, at.file, at.path))
+        if not spec.is_store_path:
+            self.input_uses.append((spec.input, at_spec))
+
+    def _options(self, at: At, table: Table) -> tuple[int | None, bool]:
+        """Return the priority and the pin of an entry."""
         self._check_keys(at, table, ("package", "priority", "pin"))
         priority = None
         if "priority" in table:
@@ -183,16 +199,7 @@ class _Reading:
         if priority is not None and priority not in PRIORITIES:
             self._note(at.below("priority"), "is out of range", "write for example 4; Nix's default is 5")
         pin = self._typed(at.below("pin"), table.get("pin", False), bool, "true or false", "write pin = true")
-        if "package" not in table:
-            self._note(at, "names no package", 'add package = "NAME"')
-            return
-        written = self._typed(at_spec, table["package"], str, "a package", f"write {example}")
-        spec = None if written is None else self._valid(at_spec, Spec.parse, written)
-        if written is None or spec is None:
-            return
-        self.packages.append(Package(spec, written, priority, bool(pin), scope, at.file, at.path))
-        if not spec.is_store_path:
-            self.input_uses.append((spec.input, at_spec))
+        return priority, bool(pin)
 
     def _system(self, at: At, name: str) -> None:
         meant = as_nix_says(name)
