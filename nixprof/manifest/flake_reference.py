@@ -102,24 +102,17 @@ def absolute(reference: str) -> str:
 
     is_url = reference.startswith("path:")  # only there is a path percent-encoded
     folder = os.path.abspath(os.path.expanduser(unquote(path) if is_url else path))
-    repository, inside = (None, "") if is_url else _in_repository(folder)
-    if repository is None:
-        return f"path:{quote(os.fsencode(folder))}{mark}{query}"
-    more = "&".join(part for part in (query, inside and f"dir={quote(os.fsencode(inside))}") if part)
-    return f"git+file://{quote(os.fsencode(repository))}{more and '?'}{more}"
-
-
-def _in_repository(folder: str) -> tuple[str | None, str]:
-    """Find the git repository that a folder is in, and the flake in it that the folder belongs to; as Nix looks."""
     real = Path(os.path.realpath(folder))
     above = (real, *real.parents)
-    repository = next((place for place in above if os.path.lexists(place / ".git")), None)
+    repository = next((place for place in above if not is_url and os.path.lexists(place / ".git")), None)
     if repository is None:
-        return None, ""
+        return f"path:{quote(os.fsencode(folder))}{mark}{query}"
+    # The flake in it that the folder belongs to.
     within = above[: above.index(repository) + 1]
     flake = next((place for place in within if os.path.lexists(place / "flake.nix")), real)
-    inside = os.path.relpath(flake, repository)
-    return str(repository), "" if inside == "." else inside
+    inside = "" if flake == repository else f"dir={quote(os.fsencode(os.path.relpath(flake, repository)))}"
+    more = "&".join(filter(None, (query, inside)))
+    return f"git+file://{quote(os.fsencode(repository))}{more and '?'}{more}"
 
 
 def input_name(reference: str, taken: Sequence[str]) -> str:
