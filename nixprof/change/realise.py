@@ -191,7 +191,8 @@ class Realisation:
 
     def _explained(self, error: NixError, missing: Mapping[str, str], evaluated: Evaluated) -> NixprofError:
         """Say which packages a failure of Nix to fetch or to build belongs to."""
-        keys = {one.derivation: request.package.spec.key for request, one in evaluated.items() if one.derivation}
+        here = [(request, one) for request, one in evaluated.items() if request.system == self.context.machine.system]
+        keys = {one.derivation: request.package.spec.key for request, one in here if one.derivation}
         others = {one.key for one in self.installed} - set(missing.values())
         command = " ".join(map(shell_quote, ("nixprof", *self.context.arguments)))
         explained = of_packages(error, missing, keys, self.nix.log, len(others), command)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from support.binary_cache import BinaryCache
@@ -372,19 +373,20 @@ def test_a_revision_has_to_be_known_for_some_time(world: World) -> None:
 
 @pytest.mark.every_nix
 def test_what_fails_to_build_is_found_on_every_nix(world: World) -> None:
-    change(world, "1.0", one="", two="", base="", three="")
-    world.write_manifest('packages = ["one", "two", "three"]\n')
+    names = ("one", "two", "alone", "three")
+    change(world, "1.0", **dict.fromkeys((*names, "base"), ""))
+    other = next(one for one in ("aarch64-linux", "x86_64-linux") if one != world.system)
+    world.write_manifest(f'packages = {json.dumps(names)}\nsystems = ["{world.system}", "{other}"]\n')
     world.nixprof("sync")
     uses = "runtimeDependencies = [ pkgs.base ];"
-    change(world, "2.0", one=uses, two=uses, base=FAILS, three="")
+    change(world, "2.0", one=uses, two=uses, base=FAILS, alone=FAILS, three="")
     world.nixprof("update")
     found = {key: one["unavailable"][world.system] for key, one in lock(world).items() if "unavailable" in one}
-    assert {key: one["reason"] for key, one in found.items()} == {
-        "nixpkgs#one": "build-failed",
-        "nixpkgs#two": "build-failed",
-    }
-    assert all(one["derivation"].endswith("-base-2.0.drv") for one in found.values())
+    assert {one["reason"] for one in found.values()} == {"build-failed"}
+    failed = {key.partition("#")[2]: Path(one["derivation"]).name.partition("-")[2] for key, one in found.items()}
+    assert failed == {"one": "base-2.0.drv", "two": "base-2.0.drv", "alone": "alone-2.0.drv"}
     assert world.run("three") == "three 2.0"
     shown = world.nixprof("outdated").stdout
+    assert "= alone  1.0  held: fails to build" in shown
     assert "= 2 packages wait for base-2.0, which fails to build: one, two" in shown
     agree(world)
