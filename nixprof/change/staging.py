@@ -106,7 +106,7 @@ class Staging:
             if chosen[one.name] == before.url:
                 known = next(each.seen for each in seen if each.url == after.url)
                 what = f"{revision(after)} has been known for {period(now - known)}".strip()
-                message = f"{what}, less than {period(age)}"
+                message = f"{what}; the list asks for {period(age)}"
                 self.staying[one.name] = StayingInput(one.name, Reason.TOO_NEW, message)
         if all(newest.inputs[name].url == url for name, url in chosen.items()):
             return newest
