@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.change.failures import Failure
+from nixprof.change.failures import Failure, why_unbuilt
 from nixprof.change.holdback import HoldBack, told
 from nixprof.change.request import ChangeRequest, Moves
 from nixprof.errors import NixprofError, Reason
@@ -32,6 +32,7 @@ from nixprof.machine import Machine
 from nixprof.manifest.model import Build, Manifest, Package
 from nixprof.manifest.parse import parse_text
 from nixprof.nix.download_plan import DownloadPlan, needed_among
+from nixprof.nix.errors import NixError
 
 HERE, THERE = "x86_64-linux", "aarch64-darwin"
 STORE = "/nix/store/"
@@ -291,3 +292,22 @@ def test_whatever_fails_the_rest_moves_and_nothing_is_lost(data: st.DataObject) 
         file = Path(folder, "packages.json")
         file.write_text(text)
         assert read_packages(file) == result.packages
+
+
+def failing(name: str, derivation: str) -> NixError:
+    return NixError(f"{name} cannot be built", Reason.BUILD_FAILED, "", found={"name": name, "drv": derivation})
+
+
+def test_each_package_is_held_for_the_build_that_it_needs(tmp_path: Path) -> None:
+    dep = derivation(tmp_path, "dep")
+    one, two, other = (derivation(tmp_path, name, dep) for name in ("one", "two", "other"))
+    alone = derivation(tmp_path, "alone")
+    owners = {one: "nixpkgs#one", two: "nixpkgs#two", alone: "nixpkgs#alone", other: "nixpkgs#other"}
+    errors = [failing("dep", dep), failing("alone", alone)]
+    absent = ["nixpkgs#one", "nixpkgs#two", "nixpkgs#alone", "nixpkgs#gone"]
+    groups = why_unbuilt(errors, absent, owners, [one, two, alone, dep])
+    found = {key: failure.derivation for group in groups for key, failure in group.items()}
+    # Of one that nobody evaluated it is not known what it needs.
+    assert found == {"nixpkgs#one": dep, "nixpkgs#two": dep, "nixpkgs#alone": alone, "nixpkgs#gone": ""}
+    [group] = why_unbuilt(errors[:1], ["nixpkgs#gone"], owners, [])
+    assert group["nixpkgs#gone"].derivation == dep
