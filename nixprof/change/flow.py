@@ -173,7 +173,7 @@ class Transaction:
         return holds.unbuilt(moved, plan.downloads, plan.manifest.update.build)
 
     def _staying(self, plan: Plan, holds: HoldBack, failures: Mapping[Package, Failure]) -> Lock:
-        return holds.stay_after_all(plan.lock, failures, self._context.machine.system)
+        return holds.stay_after_all(plan.manifest, plan.lock, failures, self._context.machine.system)
 
     def apply(self, plan: Plan) -> tuple[Plan, int | None]:
         """Fetch and build what is missing, and commit. What turns out not to be had is held back.

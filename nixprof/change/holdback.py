@@ -83,12 +83,15 @@ class HoldBack:
         why = replace(why, since=self.today, nodes=self._nodes(package, known, system))
         return lock.with_packages({key: back.without(system, why)})
 
-    def stay_after_all(self, lock: Lock, packages: Mapping[Package, Failure], system: str) -> Lock:
+    def stay_after_all(self, manifest: Manifest, lock: Lock, packages: Mapping[Package, Failure], system: str) -> Lock:
         """Do so for packages that could be resolved, and then could not be had."""
+        # Not those that they were resolved under: since then, more may have been allowed.
+        fingerprint_of = fingerprints(manifest, lock.inputs)
         for package, failure in packages.items():
             now = lock.package(package.spec.key).systems[system]
+            fingerprint = fingerprint_of.get(package.spec.input, now.fingerprint)
             reason, message, derivation = failure.reason.value, failure.message, failure.derivation
-            why = Unavailable(reason, message, now.source, now.fingerprint, derivation=derivation)
+            why = Unavailable(reason, message, now.source, fingerprint, derivation=derivation)
             lock = self.stay(lock, package, system, why)
         return lock
 

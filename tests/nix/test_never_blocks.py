@@ -192,6 +192,17 @@ def test_what_clashes_with_what_is_held_is_held_too(pair: World) -> None:
     agree(world)
 
 
+def test_what_may_be_had_now_moves_and_the_rest_is_held(pair: World) -> None:
+    world = pair
+    unfree = 'meta.license = { free = false; shortName = "unfree"; };'
+    change(world, "2.0", one=FAILS, two=unfree, three="meta.broken = true;")
+    world.nixprof("update", "--allow-unfree")
+    assert held(world) == {"one": "build-failed", "three": "broken"}
+    assert 'allow-unfree = ["two"]' in world.manifest.read_text()
+    assert world.run("two") == "two 2.0"
+    agree(world)
+
+
 def test_two_that_clash_since_they_moved_both_stay(pair: World) -> None:
     world = pair
     change(world, "2.0", one=SHARES.format("of one"), two=SHARES.format("of two"), three="")

@@ -16,7 +16,7 @@ from nixprof.change.request import ChangeRequest, Moves
 from nixprof.errors import NixprofError, Reason
 from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.flake_nix import compile_flake
-from nixprof.lock.freshness import held_back, is_held_back, is_resolved
+from nixprof.lock.freshness import fingerprints, held_back, is_held_back, is_resolved
 from nixprof.lock.lock import Lock
 from nixprof.lock.packages_json import (
     FollowsInput,
@@ -139,16 +139,21 @@ def test_what_may_stay(request_: ChangeRequest, before: LockedPackage, *, may: b
 def test_what_stays_has_its_paths_again_and_since_when() -> None:
     nodes: tuple[dict[str, Any], ...] = ({"locked": {"rev": "1"}, "inputs": {}},)
     holds = HoldBack(a_lock(LockedPackage({HERE: OLD, THERE: OLD}), nodes), MOVING, today=42)
-    after = a_lock(LockedPackage({HERE: NEW, THERE: NEW}))
+    moved = {"nixpkgs": LockedInput(NEW_REVISION, "", 0, "new")}
+    after = replace(a_lock(LockedPackage({HERE: NEW, THERE: NEW})), inputs=moved)
     failure = Failure(Reason.BUILD_FAILED, "git-2.0 cannot be built", path("git-2.0.drv"))
     assert holds.has_moved(after, GIT, HERE)
-    stays = holds.stay_after_all(after, {GIT: failure}, HERE).package(KEY)
+    stays = holds.stay_after_all(manifest(), after, {GIT: failure}, HERE).package(KEY)
     assert stays.systems == {HERE: OLD, THERE: NEW}
     assert stays.unavailable == {
         HERE: Unavailable(
             "build-failed", "git-2.0 cannot be built", NEW_REVISION, "new", 42, path("git-2.0.drv"), nodes
         )
     }
+    # Also where more was allowed after it was resolved.
+    more = manifest('packages = ["git"]\n[nixpkgs]\nallow-unfree = ["x"]')
+    stays = holds.stay_after_all(more, after, {GIT: failure}, HERE).package(KEY)
+    assert is_held_back(GIT, HERE, stays, fingerprints(more, moved)["nixpkgs"])
     # Held again it is held since then, at the same.
     again = HoldBack(replace(a_lock(stays), inputs={}), MOVING, today=99)
     stays = again.stay(a_lock(LockedPackage({HERE: NEW})), GIT, HERE, WHY).package(KEY)
@@ -278,7 +283,7 @@ def test_whatever_fails_the_rest_moves_and_nothing_is_lost(data: st.DataObject) 
     failing = data.draw(st.sets(st.sampled_from(sorted(packages))))
     fails = {packages[key]: Failure(Reason.BUILD_FAILED, "x", path("x.drv")) for key in failing}
     may = {one: failure for one, failure in fails.items() if holds.has_moved(after, one, HERE)}
-    result = holds.stay_after_all(after, may, HERE)
+    result = holds.stay_after_all(manifest(), after, may, HERE)
     for key, package in packages.items():
         known = result.package(key)
         if package in may:
