@@ -5,6 +5,7 @@ Where a package is refused, that is data, and `hints` knows what to do about it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
@@ -258,6 +259,19 @@ def why_unbuilt(
     unknown = Failure(Reason.BUILD_FAILED, "something that it needs cannot be built")
     usual = next(iter(failed.values())) if len(failed) == 1 else unknown
     return [{key: next((failed[one] for one in failed if one in needs), usual)} for key, needs in needed.items()]
+
+
+def why_stopped(error: NixError, absent: Iterable[str], derivations: Mapping[str, str]) -> list[dict[str, Failure]]:
+    """Say that builds were ended by a limit of nix.conf, which of them new versions of Nix do not say; else nothing."""
+    limit = r"timed out after \d+ seconds(?: of silence)?|killed after writing more than \d+ bytes of log output"
+    how = re.search(limit, error.nix_message) if error.reason is Reason.FAILED else None
+    if how is None:
+        return []
+    of_key = {key: derivation for derivation, key in derivations.items()}
+    return [
+        {key: Failure(Reason.BUILD_FAILED, f"{package_name(key)} cannot be built: {how[0]}", of_key.get(key, ""))}
+        for key in absent
+    ]
 
 
 def _of_build(error: NixError, key: str | None, needed: str, log: Callable[[str], str], lines: int) -> NixprofError:

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nixprof.change.failures import PackagesError, of_packages, why_unbuilt
+from nixprof.change.failures import PackagesError, of_packages, why_stopped, why_unbuilt
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, package_name, shell_quote
 from nixprof.lock.packages_json import KeptByPath
@@ -196,11 +196,12 @@ class Realisation:
         others = {one.key for one in self.installed} - set(missing.values())
         command = " ".join(map(shell_quote, ("nixprof", *self.context.arguments)))
         explained = of_packages(error, missing, keys, self.nix.log, len(others), command)
-        if explained.reason is not Reason.BUILD_FAILED:
-            return explained
+        absent = dict.fromkeys(missing.values())
         built = self.plan.downloads.built if self.plan.downloads else ()
-        groups = why_unbuilt((error, *error.others), dict.fromkeys(missing.values()), keys, built)
-        return PackagesError(explained, groups)
+        if explained.reason is Reason.BUILD_FAILED:
+            return PackagesError(explained, why_unbuilt((error, *error.others), absent, keys, built))
+        stopped = why_stopped(error, absent, keys)
+        return PackagesError(explained, stopped) if stopped else explained
 
 
 def _lost(absent: Mapping[str, str]) -> NixprofError:

@@ -383,6 +383,18 @@ def test_a_revision_has_to_be_known_for_some_time(world: World) -> None:
 
 
 @pytest.mark.every_nix
+def test_a_build_that_takes_too_long_is_held(pair: World) -> None:
+    world = pair
+    world.configure(max_silent_time="1")
+    change(world, "2.0", one='buildCommand = "sleep 30";', two="", three="")
+    world.nixprof("update")
+    assert held(world) == {"one": "build-failed"}
+    assert "timed out after 1 seconds" in lock(world)["nixpkgs#one"]["unavailable"][world.system]["message"]
+    assert world.run("two") == "two 2.0"
+    agree(world)
+
+
+@pytest.mark.every_nix
 def test_what_fails_to_build_is_found_on_every_nix(world: World) -> None:
     names = ("one", "two", "alone", "three")
     change(world, "1.0", **dict.fromkeys((*names, "base"), ""))
