@@ -182,10 +182,13 @@ def init(
     *_ALLOWING,
     *_CHANGING,
     summary="Add packages to the list and install them.",
-    examples="nixprof add ripgrep fd; nixprof add git^out,man; nixprof add github:helix-editor/helix",
+    examples="nixprof add ripgrep fd; nixprof add git^out,man; nixprof add nodejs@22; "
+    "nixprof add github:helix-editor/helix",
 )
 def add(
-    packages: list[str] = typer.Argument(..., metavar="PACKAGE…", help="Packages, or any Nix installable."),
+    packages: list[str] = typer.Argument(
+        ..., metavar="PACKAGE…", help="Packages, as git or nodejs@22, or any Nix installable."
+    ),
     priority: int | None = typer.Option(
         None, "--priority", help="When packages provide the same file, the lower number wins (default: 5)."
     ),

@@ -24,6 +24,7 @@ from nixprof.change.generations import SOURCES, remember
 from nixprof.change.hints import renaming
 from nixprof.change.holdback import HoldBack, check_nothing_held, told
 from nixprof.change.plan import MovedInput, Outcome, Plan
+from nixprof.change.probe import Probe
 from nixprof.change.process_lock import process_lock
 from nixprof.change.realise import Realisation, plan_downloads
 from nixprof.change.resolve import Resolver, requests
@@ -99,6 +100,10 @@ class Transaction:
     def manifest(self) -> Manifest:
         """What the user wants so far."""
         return self.before.manifest
+
+    def probe(self) -> Probe:
+        """Ask what the inputs have, without a change."""
+        return Probe(self._nix, self._staging, self.manifest, self.before.lock, self._context.machine.system)
 
     def carry_out(self, request: ChangeRequest) -> Outcome:
         """Plan a change, ask, and apply it; of a dry run, only plan it.

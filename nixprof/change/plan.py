@@ -64,6 +64,16 @@ class Plan:
 
 
 @record
+class FoundVersion:
+    """What was found where a package was asked for at a version."""
+
+    asked: str  # as typed
+    package: str  # what the list has for it
+    version: str
+    where: str  # has it, or had it
+
+
+@record
 class Outcome:
     """What became of a change."""
 
@@ -75,3 +85,4 @@ class Outcome:
     summary: str = ""  # what was done where no package has changed, such as `bat is pinned at 0.25.0`
     notes: tuple[str, ...] = ()  # what else the user has to know
     present: tuple[str, ...] | None = None  # of `add`: what was on the list already, as it stands there
+    found: tuple[FoundVersion, ...] = ()  # of `add`: what was asked for at a version

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nixprof.change.failures import Attempt
 from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest
+from nixprof.commands.add_version import with_versions
 from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import shell_quote
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
 def run(context: Context, packages: Sequence[str], priority: int | None = None, *, pin: bool = False) -> Outcome:
     """Add packages; an input for each flake reference that is new."""
     with begin(context, template(context.machine.system)) as change:
-        manifest = change.manifest
-        fresh, known = _read(packages, manifest)
-        differing = {package: _differing(package, priority, pin=pin) for package in known}
+        versions = with_versions(context, change, packages)
+        manifest, pinned = versions.manifest, versions.pinned
+        fresh, known = _read(versions.texts, manifest)
+        differing = {one: _differing(one, priority, pin=pin or one.spec.key in pinned) for one in known}
         texts = manifest.texts()
         for package, options in differing.items():
             for key, value in options.items():
@@ -41,14 +43,18 @@ def run(context: Context, packages: Sequence[str], priority: int | None = None, 
             text = add_input(text, new.name, new.url)
         # What was typed twice, in whatever words, is added once.
         specs = {one.spec.key: str(one.spec) for one in fresh.values()}
-        texts[manifest.path] = add_packages(text, [NewPackage(spec, priority, pin) for spec in specs.values()])
+        texts[manifest.path] = add_packages(
+            text, [NewPackage(spec, priority, pin or key in pinned) for key, spec in specs.items()]
+        )
         named = {*specs, *(package.spec.key for package in known)}
         typed = {text: one.spec.key for text, one in fresh.items()}
         references = {one.spec.input: text.partition("#")[0] for text, one in fresh.items() if one.new_input}
         attempt = Attempt(("nixprof", *context.arguments), typed, references)
-        outcome = change.carry_out(replace(ChangeRequest.rewriting(manifest, texts, named), attempt=attempt))
-    present = dict.fromkeys(package.written for package, options in differing.items() if not options)
-    return replace(outcome, present=tuple(present))
+        request = ChangeRequest.rewriting(change.manifest, texts, named)
+        outcome = change.carry_out(replace(request, adopted=versions.adopted, attempt=attempt))
+    back = versions.adopted.keys()
+    present = dict.fromkeys(one.written for one, new in differing.items() if not new and one.spec.key not in back)
+    return replace(outcome, present=tuple(present), found=versions.found)
 
 
 def _differing(package: Package, priority: int | None, *, pin: bool) -> dict[str, int]:
@@ -108,7 +114,10 @@ def _check_habit(text: str) -> None:
     if channel and "#" not in text:
         what, meant = "is how nix-env names a package", [channel["attribute"]]
     elif version:
-        what, meant = "names a version, and a package has the version of its input", [version["name"]]
+        what, meant = (
+            "names a version that is none: without one, you get the newest that the input has",
+            [version["name"]],
+        )
     elif "," in text and not {"^", "#", ":", "/", '"'}.intersection(text):
         what, meant = "is not a package: separate packages with spaces", list(filter(None, text.split(",")))
     else:

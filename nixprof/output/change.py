@@ -73,7 +73,7 @@ def as_json(result: Outcome) -> dict[str, Any]:
         "weight": plan.downloads,
         "unavailable": plan.gaps,
         "held": plan.held,
-        **({} if result.present is None else {"present": result.present}),
+        **({} if result.present is None else {"present": result.present, "found": result.found}),
     }
 
 

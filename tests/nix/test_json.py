@@ -44,6 +44,7 @@ def test_every_command(fresh_world: World) -> None:
     assert [one["change"] for one in added["changes"]] == ["added", "added"]
     assert any("hello" in path for path in added["weight"]["build"])
     assert does("add", "hello", "ripgrep")["present"] == ["hello"]
+    assert does("add", "nodejs@22", "--dry-run")["found"][0]["package"] == "nodejs_22"
     assert does("sync")["weight"] is None
     assert does("pin", "git")["done"]
     assert does("unpin", "git")["done"]

@@ -109,4 +109,4 @@ def test_no_shell_is_ever_started() -> None:
 
 def test_processes_are_started_in_one_place_by_the_editor_and_for_the_name_of_a_mac() -> None:
     starts = {str(file.relative_to(PACKAGE)) for file in PACKAGE.rglob("*.py") if "subprocess" in file.read_text()}
-    assert starts <= {"nix/operations.py", "commands/edit.py", "commands/bisect.py", "machine.py"}
+    assert starts <= {"nix/operations.py", "commands/edit.py", "commands/bisect.py", "change/commits.py", "machine.py"}
