@@ -133,8 +133,16 @@ class HoldBack:
         """
         if self.request.moves.again:
             return {}
-        found = {package: self._unbuilt(package, one, downloads, policy) for package, one in derivations.items()}
-        held = {package: failure for package, failure in found.items() if failure}
+        built, known = set(downloads.built), self.failed
+        builds = {one for one in built if not is_download(one)}
+        held: dict[Package, Failure] = {}
+        for package, derivation in derivations.items():
+            needed = needed_among(derivation, built)
+            failed = next((one for one in known if one in needed), None)
+            if failed:
+                held[package] = Failure(Reason.BUILD_FAILED, known[failed], failed)
+            elif len(needed & builds) > policy.most:
+                held[package] = _uncached(package, len(needed & builds), downloads.unreachable)
         uncached = [one for one in held.values() if one.reason is Reason.UNCACHED]
         if downloads.unreachable and uncached and len(uncached) == len(derivations):
             raise NixprofError(
@@ -144,16 +152,6 @@ class HoldBack:
             )
         return held
 
-    def _unbuilt(self, package: Package, derivation: str, downloads: DownloadPlan, policy: Build) -> Failure | None:
-        needed, failed = needed_among(derivation, downloads.built), self.failed
-        for one in needed & failed.keys():
-            return Failure(Reason.BUILD_FAILED, failed[one], one)
-        number = len([one for one in needed if not is_download(one)])
-        if number <= policy.most:
-            return None
-        where = f"no cache but perhaps {', '.join(downloads.unreachable)}" if downloads.unreachable else "no cache"
-        return Failure(Reason.UNCACHED, f"{package.written} is in {where}, and takes {count(number, 'build')} here")
-
     def _nodes(self, package: Package, known: LockedPackage, system: str) -> tuple[Mapping[str, object], ...]:
         """Give what the package that stays depends on, as it was locked."""
         hold, source = known.hold_on(system), known.systems[system].source
@@ -161,6 +159,11 @@ class HoldBack:
             return hold.nodes
         locked = self.before.inputs.get(package.spec.input)
         return locked.nodes if locked and locked.url == source else ()
+
+
+def _uncached(package: Package, builds: int, unreachable: Sequence[str]) -> Failure:
+    where = f"no cache but perhaps {', '.join(unreachable)}" if unreachable else "no cache"
+    return Failure(Reason.UNCACHED, f"{package.written} is in {where}, and takes {count(builds, 'build')} here")
 
 
 def told(failures: Mapping[Package, Failure]) -> Iterator[str]:

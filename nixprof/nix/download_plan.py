@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -71,8 +72,14 @@ def needed_among(derivation: str, some: Collection[str]) -> set[str]:
         one = ahead.pop()
         if one in some and one not in found:
             found.add(one)
-            ahead += (name.decode() for name in _NEEDED.findall(content(Path(one)) or b""))
+            ahead += _needed(one)
     return found
+
+
+@cache
+def _needed(derivation: str) -> tuple[str, ...]:
+    """Read what a derivation needs; the file of one never changes."""
+    return tuple(name.decode() for name in _NEEDED.findall(content(Path(derivation)) or b""))
 
 
 def difference(leaving: Mapping[str, int], staying: Iterable[str], downloads: DownloadPlan | None) -> int | None:

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -316,3 +317,16 @@ def test_each_package_is_held_for_the_build_that_it_needs(tmp_path: Path) -> Non
     assert found == {"nixpkgs#one": dep, "nixpkgs#two": dep, "nixpkgs#alone": alone, "nixpkgs#gone": ""}
     [group] = why_unbuilt(errors[:1], ["nixpkgs#gone"], owners, [])
     assert group["nixpkgs#gone"].derivation == dep
+
+
+def test_many_packages_that_need_much_are_looked_through_fast(tmp_path: Path) -> None:
+    """As after a change of the compiler without a cache."""
+    chain = [derivation(tmp_path, "part0")]
+    for number in range(1, 400):
+        chain.append(derivation(tmp_path, f"part{number}", *chain[-3:]))
+    names = [f"p{number}" for number in range(200)]
+    packages = manifest(f"packages = {json.dumps(names)}").packages
+    started = time.perf_counter()
+    found = HoldBack(Lock(), MOVING).unbuilt(dict.fromkeys(packages, chain[-1]), to_build(*chain), Build.SMALL)
+    assert len(found) == 200
+    assert time.perf_counter() - started < 5
