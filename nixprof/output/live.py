@@ -14,9 +14,8 @@ from rich.console import Console, ConsoleDimensions, Group
 from rich.control import Control
 from rich.progress import Progress
 from rich.progress_bar import ProgressBar
-from rich.segment import ControlType, Segment
+from rich.segment import ControlType
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
 from nixprof.console import own
@@ -25,8 +24,6 @@ from nixprof.redact import clean, one_line, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from rich.console import ConsoleOptions, RenderableType, RenderResult
 
     from nixprof.nix.activity import Activities, Build
 
@@ -93,7 +90,7 @@ class Live:
         self._look = look
         self._clock = clock
         self._spinner = Spinner("dots")
-        self._frame = _Frame([])
+        self._widths: list[int] = []  # of the lines as they were drawn last
         self.terminal = _Terminal(
             file=cast("IO[str]", _Stderr()),
             color_system="standard" if colours else None,
@@ -120,33 +117,36 @@ class Live:
         """Write a line above the display."""
         self.terminal.print(_text(line), soft_wrap=True)
 
-    def draw(self) -> RenderableType:
-        """Draw the next frame."""
+    def draw(self) -> Group:
+        """Draw the next frame: lines that are cut to the width of the terminal."""
         self._erase_wrapped()
-        self._frame = _Frame(list(self._lines()))
-        return self._frame
+        lines = list(self._lines())[:MAX_LINES]
+        for line in lines:
+            line.no_wrap, line.overflow = True, "ellipsis"
+            line.truncate(max(self.terminal.width - 1, 1))
+        self._widths = [line.cell_len for line in lines]
+        return Group(*lines)
 
     def _erase_wrapped(self) -> None:
         """Erase the rows that a terminal has got by wrapping lines when it was made narrower; rich knows of none."""
         width = self.terminal.width
-        extra = sum((columns - 1) // width for columns in self._frame.widths if columns)
+        extra = sum((columns - 1) // width for columns in self._widths if columns)
         if extra:
             self.terminal.control(Control(*((ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)) * extra))
 
-    def _lines(self) -> Iterator[RenderableType]:
+    def _lines(self) -> Iterator[Text]:
         """Show the step, and below it what Nix fetches and builds for it."""
         (step, since, doing), now = self._look(), self._clock()
         with doing.steady if doing else nullcontext():
             self._spinner.update(text=_text(f"{step}{_counts(doing)}"))
-            yield self._spinner
+            yield cast("Text", self._spinner.render(now))
             if doing:
                 transfers = list(self._transfer(doing, now - since))
                 yield from transfers
                 yield from _builds(doing.builds, now, MAX_LINES - 1 - len(transfers))
 
-    def _transfer(self, doing: Activities, seconds: float) -> Iterator[RenderableType]:
+    def _transfer(self, doing: Activities, seconds: float) -> Iterator[Text]:
         """Show what comes from the network, or is unpacked."""
-        width = self.terminal.width - 1
         done, expected = doing.downloaded_bytes, doing.expected_bytes
         if done < expected:
             self._meter.update(self._download, completed=done, total=expected)
@@ -157,32 +157,34 @@ class Live:
                 f"{size(round(task.speed or 0))}/s".rjust(11),
                 f"{duration(left)} left" if left else "",
             ]
-            name = next(iter(doing.names.values()), "")
-            yield _bar("downloading", done / expected, words, width, name)
+            yield self._bar("downloading", done / expected, words, next(iter(doing.names.values()), ""))
         elif doing.unpacked_bytes < doing.unpacking_bytes:
             done, expected = doing.unpacked_bytes, doing.unpacking_bytes
-            yield _bar("unpacking", done / expected, [part(done, expected)], width)
+            yield self._bar("unpacking", done / expected, [part(done, expected)])
         elif doing.fetching:
             came = f"  {size(doing.fetched_bytes)}" if doing.fetched_bytes else ""
             what = _text(next(iter(doing.fetching.values())))
-            what.truncate(max(width - _LABEL_COLUMNS - len(came), 0), overflow="ellipsis")
+            what.truncate(max(self.terminal.width - 1 - _LABEL_COLUMNS - len(came), 0), overflow="ellipsis")
             yield Text.assemble(_label("fetching"), what, came)
 
-
-class _Frame:
-    """Lines on a terminal, each cut to its width. Remembers the width of each as it was drawn last."""
-
-    def __init__(self, parts: list[RenderableType]) -> None:
-        self._parts = parts
-        self.widths: list[int] = []
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        narrower = options.update(width=max(options.max_width - 1, 1), no_wrap=True, overflow="ellipsis")
-        lines = console.render_lines(Group(*self._parts), narrower, pad=False)[:MAX_LINES]
-        self.widths = [Segment.get_line_length(line) for line in lines]
-        for line in lines:
-            yield from line
-            yield Segment.line()
+    def _bar(self, label: str, share: float, words: list[str], name: str = "") -> Text:
+        """Draw a bar, as many words as fit next to it, and what there is room for of a name."""
+        room = self.terminal.width - 1 - _LABEL_COLUMNS - _MIN_BAR_COLUMNS
+        shown: list[str | Text] = []
+        for word in filter(None, words):
+            room -= len(word) + 2
+            if room < 0:
+                break
+            shown += ["  ", word]
+        wider = max(min(room, _MAX_BAR_COLUMNS - _MIN_BAR_COLUMNS), 0)
+        bar = ProgressBar(
+            1, share, _MIN_BAR_COLUMNS + wider, complete_style="green", finished_style="green", style="dim"
+        )
+        drawn = Text.assemble(*((each.text, each.style or "") for each in self.terminal.render(bar)))
+        drawn.pad_right(_MIN_BAR_COLUMNS + wider - drawn.cell_len)
+        if name and room - wider - 2 >= _MIN_NAME_COLUMNS:
+            shown += ["  ", _text(name)]
+        return Text.assemble(_label(label), drawn, *shown)
 
 
 def _text(text: str) -> Text:
@@ -204,25 +206,6 @@ def _counts(doing: Activities | None) -> str:
     fetched, paths = doing.fetched
     built, _ = doing.built
     return (f" · {fetched} of {paths} paths" if paths > 1 else "") + (f" · {built} built" if built else "")
-
-
-def _bar(label: str, share: float, words: list[str], width: int, name: str = "") -> RenderableType:
-    """Draw a bar, as many words as fit next to it, and what there is room for of a name."""
-    room = width - _LABEL_COLUMNS - _MIN_BAR_COLUMNS
-    shown = []
-    for word in filter(None, words):
-        room -= len(word) + 2
-        if room < 0:
-            break
-        shown.append(_text(word))
-    wider = max(min(room, _MAX_BAR_COLUMNS - _MIN_BAR_COLUMNS), 0)
-    if name and room - wider - 2 >= _MIN_NAME_COLUMNS:
-        shown.append(_text(name))
-        shown[-1].truncate(room - wider - 2, overflow="ellipsis")
-    bar = ProgressBar(1, share, _MIN_BAR_COLUMNS + wider, complete_style="green", finished_style="green", style="dim")
-    row = Table.grid(padding=(0, 2, 0, 0))
-    row.add_row(label.ljust(_LABEL_COLUMNS - 2), bar, *shown)
-    return row
 
 
 def _builds(builds: Mapping[int, Build], now: float, room: int) -> Iterator[Text]:
