@@ -134,7 +134,7 @@ def _check_own(context: Context, found: Sequence[Generation]) -> None:
     if not any(one.environment for one in found):
         link = found[-1].profile.link.parent if context.chosen_profile is None else context.chosen_profile
         raise NixprofError(
-            f"no generation of the profile {link} contains what nixprof installs, so that nixprof leaves it alone",
+            f"the profile {link} is not nixprof's: no generation of it has what nixprof installs",
             Reason.UNSUITABLE_PROFILE,
             hints=("with Nix itself: nix profile wipe-history --older-than 30d",),
         )
