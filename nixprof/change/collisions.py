@@ -108,7 +108,7 @@ def _clashes(
     linked: Collection[str] = ()
     if any(one not in new for one in providers):
         try:
-            linked = {*os.listdir(os.path.join(environment, below))}
+            linked = {*os.listdir(f"{environment}/{below}")}
         except OSError:  # it is not what it should be
             new = {*providers}
     for name, own in sorted(_having(below, (one for one in providers if one in new)).items()):
@@ -145,7 +145,7 @@ def _having(below: str, providers: Iterable[Provider]) -> dict[str, list[Provide
     """Give what is in a folder, by name, with those who have it."""
     having: dict[str, list[Provider]] = {}
     for provider in providers:
-        for name in _names(os.path.join(provider.path, below)):
+        for name in _names(f"{provider.path}/{below}"):
             having.setdefault(name, []).append(provider)
     return having
 
@@ -175,7 +175,7 @@ def _by_kind(file: str, having: Sequence[Provider]) -> tuple[list[Provider], lis
     files: list[Provider] = []
     for one in having:
         with suppress(OSError):
-            kind = folders if stat.S_ISDIR(os.stat(os.path.join(one.path, file)).st_mode) else files
+            kind = folders if stat.S_ISDIR(os.stat(f"{one.path}/{file}").st_mode) else files
             kind.append(one)
     return folders, files
 

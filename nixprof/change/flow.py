@@ -131,7 +131,7 @@ class Transaction:
         """Find out what a change comes to: lock inputs and resolve packages, in the staging folder."""
         before, context = self.before, self._context
         self._check(request)
-        manifest = before.manifest_with(self._texts(request))
+        manifest = before.manifest_with(self._texts(request)) if request.files else before.manifest
         holds = HoldBack(before.lock, request)
         lock = holds.begin(_known(before.lock, manifest, request, context))
         lock = self._staging.lock_inputs(manifest, lock)
