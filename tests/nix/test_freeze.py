@@ -267,6 +267,7 @@ def test_a_command_of_the_profile_always_runs(grown: World) -> None:
 
 
 @pytest.mark.newest_nix
+@pytest.mark.parametrize("grown", ["nix-env"], indirect=True)  # test_faults has one of `nix profile`
 def test_killed_at_any_point_the_profile_is_the_old_or_the_new_one(grown: World) -> None:
     world = grown
     tree = world.tree()
@@ -285,6 +286,7 @@ def test_killed_at_any_point_the_profile_is_the_old_or_the_new_one(grown: World)
 
 
 @pytest.mark.newest_nix
+@pytest.mark.parametrize("grown", ["nix-env"], indirect=True)
 def test_an_error_leaves_everything_as_it_was(grown: World) -> None:
     world = grown
     before = world.snapshot()

@@ -13,6 +13,7 @@ import json
 import os
 import pkgutil
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -35,30 +36,76 @@ def can_run(env: Mapping[str, str]) -> bool:
     return {name: value for name, value in env.items() if name.startswith(_AT_START)} == _STARTED_WITH
 
 
+class Process:
+    """A Python that runs, as `subprocess.Popen` has it."""
+
+    def __init__(
+        self,
+        args: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        streams: tuple[int, int, int],
+        *,
+        start_new_session: bool = False,
+    ) -> None:
+        """Starts it with its stdin, stdout and stderr."""
+        self._args = list(args)
+        self._code: int | None = None
+        self._connection, theirs = socket.socketpair()
+        request = {"args": self._args, "env": dict(env), "cwd": str(cwd), "session": start_new_session}
+        with theirs:
+            socket.send_fds(_server(), [b"."], [theirs.fileno(), *streams])
+        self._connection.sendall(json.dumps(request).encode())
+        self._connection.shutdown(socket.SHUT_WR)
+        self._answers = self._connection.makefile()
+        self.pid = int(self._answers.readline())
+
+    def poll(self) -> int | None:
+        if self._code is None and select.select([self._connection], [], [], 0)[0]:
+            self.wait()
+        return self._code
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self._code is None:
+            if not select.select([self._connection], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self._args, timeout or 0)
+            self._code = int(self._answers.readline())
+            self._answers.close()
+            self._connection.close()
+        return self._code
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+
 def run(args: Sequence[str], env: Mapping[str, str], cwd: Path, timeout: float) -> tuple[int, str, str]:
     """Runs Python with nothing on stdin, as `subprocess.run` does; returns exit code, stdout and stderr."""
-    ours, theirs = socket.socketpair()
     out, out_end = os.pipe()
     err, err_end = os.pipe()
-    request = json.dumps({"args": args, "env": dict(env), "cwd": str(cwd)}).encode()
-    with ours, ours.makefile() as answers, ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2) as pool, open(os.devnull, "rb") as nothing:
         shown = [pool.submit(_read, end) for end in (out, err)]
-        with theirs:
-            socket.send_fds(_server(), [b"."], [theirs.fileno(), out_end, err_end])
-        os.close(out_end)
-        os.close(err_end)
-        ours.sendall(request)
-        ours.shutdown(socket.SHUT_WR)
-        process = int(answers.readline())
         try:
-            ours.settimeout(timeout)
-            code = int(answers.readline())
-        except BaseException as error:
-            os.kill(process, signal.SIGKILL)
-            if isinstance(error, TimeoutError):
-                raise subprocess.TimeoutExpired(list(args), timeout) from None
+            process = Process(args, env, cwd, (nothing.fileno(), out_end, err_end))
+        finally:
+            os.close(out_end)
+            os.close(err_end)
+        try:
+            code = process.wait(timeout)
+        except BaseException:
+            process.kill()
             raise
         return code, shown[0].result(), shown[1].result()
+
+
+def start_on(
+    terminal: int, words: Sequence[str], env: Mapping[str, str], cwd: Path
+) -> "subprocess.Popen[bytes] | Process":
+    """Starts a command on a terminal, in a session of its own."""
+    if words[0] == sys.executable and can_run(env):
+        return Process(words[1:], env, cwd, (terminal, terminal, terminal), start_new_session=True)
+    return subprocess.Popen(
+        words, stdin=terminal, stdout=terminal, stderr=terminal, env=env, cwd=cwd, start_new_session=True
+    )
 
 
 def _read(descriptor: int) -> str:
@@ -84,7 +131,7 @@ def _serve() -> list[str]:
     requests = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     while True:
-        found, descriptors, _, _ = socket.recv_fds(requests, 1, 3)
+        found, descriptors, _, _ = socket.recv_fds(requests, 1, 4)
         if not found:
             os._exit(0)
         if os.fork() == 0:
@@ -97,23 +144,27 @@ def _serve() -> list[str]:
                 pass
 
 
-def _fork(answers: int, out: int, err: int) -> list[str]:
+def _fork(answers: int, *streams: int) -> list[str]:
     """Forks once more, waits for that process, and tells its number and exit code; returns in it."""
     with socket.socket(fileno=answers) as connection:
         with connection.makefile("rb") as file:
             request = json.loads(file.read())
         process = os.fork()
         if process:
-            os.close(out)
-            os.close(err)
+            for stream in streams:
+                os.close(stream)
             connection.sendall(f"{process}\n".encode())
             code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
             with contextlib.suppress(OSError):  # nobody waits any more
                 connection.sendall(f"{code}\n".encode())
             os._exit(0)
-    for source, target in ((out, 1), (err, 2)):
+    for target, source in enumerate(streams):
         os.dup2(source, target)
         os.close(source)
+    if request["session"]:
+        os.setsid()
+    # As Python sets it up when it starts.
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])

@@ -4,7 +4,6 @@ import fcntl
 import os
 import pty
 import struct
-import subprocess
 import termios
 import threading
 import time
@@ -14,6 +13,7 @@ from typing import Self
 
 import pyte
 
+from support import forks
 from support.world import NIXPROF, PATIENCE_SECONDS, World
 
 _MARKS = {"green": "green", "red": "red", "brown": "yellow", "yellow": "yellow"}
@@ -36,15 +36,8 @@ class Terminal:
         self._lock = threading.Lock()
         self.written = b""
         self._set_size(columns, rows)
-        self._process = subprocess.Popen(
-            [*NIXPROF, *(str(arg) for arg in args)],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env={**world.env, "TERM": "xterm-256color", **(env or {})},
-            cwd=world.home,
-            start_new_session=True,
-        )
+        environment = {**world.env, "TERM": "xterm-256color", **(env or {})}
+        self._process = forks.start_on(theirs, [*NIXPROF, *map(str, args)], environment, world.home)
         os.close(theirs)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

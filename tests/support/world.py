@@ -326,21 +326,13 @@ class World:
         ours, theirs = pty.openpty()
         words = (*NIXPROF, *(str(arg) for arg in args))
         terminal = {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": "40"}
-        with subprocess.Popen(
-            words,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env={**self.env, **terminal, **(env or {})},
-            cwd=self.home,
-            start_new_session=True,
-        ) as process:
-            os.close(theirs)
-            os.write(ours, typed.encode())
-            shown, ended = _read_terminal(ours)
-            if not ended:
-                process.kill()
-            code = process.wait()
+        process = forks.start_on(theirs, words, {**self.env, **terminal, **(env or {})}, self.home)
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        shown, ended = _read_terminal(ours)
+        if not ended:
+            process.kill()
+        code = process.wait()
         os.close(ours)
         result = Result(words, code, shown.decode("utf-8", "replace").replace("\r\n", "\n"), "")
         assert ended, f"waits for an answer that nobody types: {result}"
