@@ -104,7 +104,7 @@ class Realisation:
         new = [path for one in self.plan.packages for path in one.paths if path not in there]
         if not new or (not missing and self._are_there(new)):
             return
-        doing = f"{_doing(self.plan.downloads)} {_names(missing.values())}"
+        doing = f"{_doing(self.plan.downloads)} {_names(missing.values())}" if missing else "looking into the store"
         evaluated: Evaluated = self.resolver.evaluated
         tried = {path: how for path, how in self._derivations(evaluated).items() if path in missing}
         try:

@@ -66,7 +66,7 @@ def test_init_is_a_start(world: World) -> None:
     assert "packages = [" in world.manifest.read_text()
     again = world.nixprof("init", check=False)
     assert again.code == 1
-    assert "there already" in again.stderr
+    assert "already exists" in again.stderr
 
 
 def test_add_starts_a_list_where_there_is_none(world: World) -> None:
