@@ -36,6 +36,10 @@ SHOWING = {
     "diff": ["diff"],
     "history": ["history"],
     "rollback": ["rollback", "--dry-run"],
+    "bisect": ["bisect", "--", "true"],
+    "space": ["space"],
+    "tidy": ["tidy", "--dry-run"],
+    "why": ["why", "jq"],
 }
 
 
