@@ -306,9 +306,10 @@ def edit() -> None:
 
 @command(
     *_READING,
+    "verbose",
     changes=False,
     summary="Compare the versions of two generations, or of the profile and the list.",
-    examples="nixprof diff; nixprof diff 10; nixprof diff 10 12",
+    examples="nixprof diff; nixprof diff 10; nixprof diff 10 12; nixprof diff 10 --verbose",
 )
 def diff(
     before: int | None = typer.Argument(None, metavar="[A]", help="Generation to start from (default: the list)."),
@@ -316,7 +317,10 @@ def diff(
         None, metavar="[B]", help="Generation to compare with (default: the current one)."
     ),
 ) -> None:
-    """Compare package versions of two generations, or of what is installed and the list."""
+    """Compare package versions of two generations, or of what is installed and the list.
+
+    With --verbose, also everything that the packages of two generations need, and the changelogs of new versions.
+    """
 
 
 @command(*_READING, changes=False, examples="nixprof history; nixprof history --json | jq '.generations[0]'")

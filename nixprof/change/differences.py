@@ -24,6 +24,17 @@ class Kind(Enum):
 
 
 @record
+class Cause:
+    """The nearest change that made a package another one although its version is the same."""
+
+    name: str  # of a package that it needs; empty for itself
+    before: str  # versions, which may be empty; where they are the same, it was changed in another way
+    after: str
+    cves: tuple[str, ...]  # the security patches that it has now, and had not
+    guessed: bool = False  # whether it is only what the outputs refer to that says so
+
+
+@record
 class Change:
     """One package that differs. Versions may be empty; `before` is None when added, `after` when removed."""
 
@@ -31,6 +42,9 @@ class Change:
     key: str
     before: str | None
     after: str | None
+    cause: Cause | None = None  # of what is rebuilt; None where that is not known
+    cves: tuple[str, ...] | None = None  # the security patches that are new; None where that is not known
+    changelog: str = ""  # an address; empty where there is none
 
 
 def compare(old: Sequence[EnvironmentEntry], new: Sequence[EnvironmentEntry]) -> tuple[Change, ...]:

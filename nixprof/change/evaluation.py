@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # What `lib.resolve` of a generated flake tells of a package, by its state.
 _SHAPES: dict[str, dict[str, Any]] = {
     "resolved": {
-        **dict.fromkeys(("drvPath", "pname", "version", "description", "mainProgram"), str),
+        **dict.fromkeys(("drvPath", "pname", "version", "description", "mainProgram", "changelog"), str),
         "priority": int,
         "outputs": {str: str},
         **{key: [str] for key in ("outputsToInstall", "substituters", "trustedKeys")},
@@ -300,6 +300,7 @@ def _resolved(reply: Mapping[str, Any], source: str, fingerprint: str, new_name:
             outputs_to_install=tuple(one for one in reply["outputsToInstall"] if one in reply["outputs"]),
             source=source,
             fingerprint=fingerprint,
+            changelog=reply["changelog"] if re.fullmatch(r"https?://\S+", reply["changelog"]) else "",
         ),
         reply["drvPath"],
         new_name,

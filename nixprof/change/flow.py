@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nixprof.change.activate import Activation, check_profile, free_priority, remaining, replaced
+from nixprof.change.causes import explained
 from nixprof.change.collision_report import check_collisions
 from nixprof.change.commit import commit
 from nixprof.change.confirmation import Proposal, confirmed, loss, question, risk_of
@@ -158,12 +159,19 @@ class Transaction:
         changes = compare(standing, packages)
         leaving = standing if any(one.before is not None for one in changes) else ()
         downloads = plan_downloads(context, self._nix, packages, leaving, self._resolver.evaluated, holds.failed)
+        changes = explained(self._nix, changes, standing, packages, self._derivations(), lock.changelogs)
         found, known = gaps(manifest, lock.packages, context.machine), set(map(_identity, before.gaps))
         new_gaps = tuple(gap for gap in found if _identity(gap) not in known)
         moved = tuple(_moved_inputs(before.lock, lock))
         held = held_back(manifest, lock.packages, context.machine)
         staying = tuple(self._staging.staying.values())
         return Plan(request, manifest, lock, changes, moved, packages, downloads, found, new_gaps, staying, held)
+
+    def _derivations(self) -> dict[str, str]:
+        """Give what builds packages for this machine, by key, as far as they were evaluated."""
+        found = self._resolver.evaluated.items()
+        system = self._context.machine.system
+        return {one.package.spec.key: package.derivation for one, package in found if one.system == system}
 
     def _unbuilt(self, plan: Plan, holds: HoldBack) -> dict[Package, Failure]:
         """Choose the packages that have moved and are not to be built here."""

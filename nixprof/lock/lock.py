@@ -82,6 +82,12 @@ class Lock:
         keys = {package.spec.key for package in manifest.packages if package.spec.input in inputs}
         return {key: self.packages[key] for key in keys & self.packages.keys()}
 
+    @property
+    def changelogs(self) -> dict[str, str]:
+        """The address of what has changed in each package, by key, as far as there is one."""
+        found = ((key, resolved.changelog) for key, one in self.packages.items() for resolved in one.systems.values())
+        return {key: address for key, address in found if address}
+
     def is_complete(self, inputs: tuple[Input, ...]) -> bool:
         """Tell whether Nix has locked these very inputs, and no others."""
         from nixprof.lock.flake_nix import compile_inputs

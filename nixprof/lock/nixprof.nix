@@ -522,6 +522,8 @@ let
         version = textOr (parseDrvName (textOr "" (drv.name or null))).version (drv.version or null);
         description = textOr "" (meta.description or null);
         mainProgram = textOr "" (meta.mainProgram or null);
+        # Nothing rests on it, so a package that fails there is none that fails.
+        changelog = textOr "" (attempt (meta.changelog or null));
         priority = if isInt (meta.priority or null) then meta.priority else 5;
         outputs = genAttrs (drv.outputs or [ "out" ]) (
           output: unsafeDiscardStringContext (outPathOf drv output)

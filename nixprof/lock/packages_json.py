@@ -40,6 +40,7 @@ class Resolved:
     outputs_to_install: tuple[str, ...]  # what is installed unless the list chooses outputs
     source: str  # the locked flake reference that it was resolved from; empty where that is unknown
     fingerprint: str  # of what it was resolved from, see `freshness`; empty where the package is held
+    changelog: str = ""  # an address; empty where there is none
 
 
 @record
@@ -214,6 +215,7 @@ def _parse_resolved(entry: Mapping[str, Any]) -> Resolved:
         tuple(map(text, entry["outputsToInstall"])),
         text(entry["source"]),
         text(entry["basis"]),
+        text(entry.get("changelog", "")),
     )
 
 

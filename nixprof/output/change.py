@@ -218,12 +218,15 @@ def _built_name(derivation: str) -> str:
 def change_lines(
     changes: Sequence[Change], descriptions: Mapping[str, str], console: Console, stream: TextIO
 ) -> Iterator[str]:
-    """Show changes, one a line, with sign and versions; added packages with their descriptions, which are by key."""
+    """Show changes, one a line, with sign, versions, and why; added packages with their descriptions, which are by key.
+
+    With --verbose, the address of what has changed in a new version is below it.
+    """
     texts = [
         (
             package_title(change.key, change.after or change.before or ""),
             _versions(change),
-            descriptions.get(change.key, "") if change.kind is Kind.ADDED else "",
+            descriptions.get(change.key, "") if change.kind is Kind.ADDED else _why(change),
         )
         for change in changes
     ]
@@ -233,6 +236,26 @@ def change_lines(
         start = max(line.find(row[1], len(row[0])), len(row[0]))
         versions = _emphasised(change, line[start:], console, stream)
         yield f"{console.styled(sign, style, stream)} {line[:start]}{versions}".rstrip()
+        if console.verbose and change.changelog:
+            yield f"    {change.changelog}"
+
+
+def _why(change: Change) -> str:
+    """Say why a package changes, as far as that is known: security patches, and what a rebuilt one is rebuilt for."""
+    cause = change.cause
+    if not cause:
+        return _fixes(change.cves or ())
+    if cause.before != cause.after:
+        because = f"{cause.name} {cause.before or '?'} → {cause.after or '?'}"
+    else:
+        because = f"{cause.name} built in another way".lstrip()
+    if cause.guessed:
+        because = f"probably {because}"
+    return ", ".join(_parts(because, _fixes(cause.cves or change.cves or ())))
+
+
+def _fixes(cves: Sequence[str]) -> str:
+    return f"patched for {', '.join(cves)}" if cves else ""
 
 
 def _emphasised(change: Change, text: str, console: Console, stream: TextIO) -> str:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from nixprof.formatting import size
 from nixprof.output.change import change_lines, on_disk
-from nixprof.output.table import fold
+from nixprof.output.table import columns, fold
 
 if TYPE_CHECKING:
-    from nixprof.commands.diff import Difference
+    from collections.abc import Iterator, Sequence
+
+    from nixprof.commands.diff import Difference, PathChange
     from nixprof.context import Context
+
+
+# By whether the name was there, and is.
+_SIGNS = {(False, True): "+", (True, False): "-", (True, True): "~"}
 
 
 def show(result: Difference, context: Context) -> None:
@@ -22,6 +29,27 @@ def show(result: Difference, context: Context) -> None:
         first, *others = result.unresolved
         lines = fold([f"not resolved yet: {first}", *others], ", ", width and width - 2)
         console.out(f"  {line}" for line in lines)
+    if console.verbose and result.closure:
+        console.out(_closure(result.closure, width))
     console.out(f"  {part}" for part in on_disk(result.difference_bytes))
     if not result.changes and not result.unresolved:
         console.say(f"No difference between {result.before} and {result.after}.")
+
+
+def _closure(changes: Sequence[PathChange], width: int | None) -> Iterator[str]:
+    """Show what becomes of everything that the packages need, by name; what has another path only is counted."""
+    moved = [one for one in changes if one.before != one.after]
+    yield "everything that is needed:"
+    rows = [(f"{_SIGNS[bool(one.before), bool(one.after)]} {one.name}", _delta(one), _versions(one)) for one in moved]
+    yield from (f"  {line}" for line in columns(rows, width and width - 2)) if rows else ()
+    if len(moved) < len(changes):
+        yield f"  and {len(changes) - len(moved)} rebuilt"
+
+
+def _versions(one: PathChange) -> str:
+    before, after = (", ".join(version or "no version" for version in some) for some in (one.before, one.after))
+    return f"{before} → {after}" if before and after else before or after
+
+
+def _delta(one: PathChange) -> str:
+    return f"{'-' if one.difference_bytes < 0 else '+'}{size(abs(one.difference_bytes))}"

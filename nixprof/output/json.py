@@ -49,7 +49,8 @@ def _fields(value: Any) -> dict[str, object]:
     match value:
         case Change():
             name = value.key.removeprefix("nixpkgs#")
-            return {"package": name, "change": value.kind, "before": value.before, "after": value.after}
+            what = {"package": name, "change": value.kind, "before": value.before, "after": value.after}
+            return what | {"cause": value.cause, "cves": value.cves, "changelog": value.changelog or None}
         case Gap():
             why = {"reason": value.why.reason, "message": value.why.message}
             held = {

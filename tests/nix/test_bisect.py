@@ -85,6 +85,7 @@ def test_culprits_among_many(history: World) -> None:
         assert (found["good"], found["bad"]) == (changed_in - 1, changed_in)
         assert found["culprits"] == [
             {"package": f"tools#p{guilty}", "change": "changed", "before": "1", "after": "2"}
+            | {"cause": None, "cves": None, "changelog": None}
             | {"command": f"nixprof rollback tools#p{guilty} {changed_in - 1}"}
         ]
         assert found["tries"] <= 12

@@ -140,7 +140,8 @@ def test_diff(world: World) -> None:
     assert "No difference" in world.nixprof("diff").stderr
     world.manifest.write_text(world.manifest.read_text().replace('"hello", ', ""))
     changes = world.nixprof("diff", "--json").json["changes"]
-    assert changes == [{"package": "hello", "change": "removed", "before": "2.12.2", "after": None}]
+    why = {"cause": None, "cves": None, "changelog": None}
+    assert changes == [{"package": "hello", "change": "removed", "before": "2.12.2", "after": None, **why}]
 
 
 def test_outdated_changes_nothing(world: World) -> None:
@@ -467,3 +468,42 @@ def test_an_input_of_which_only_the_inputs_move(world: World) -> None:
     world.publish(2)
     said = world.nixprof("update", "--dry-run").stderr
     assert re.search(r"^helix +\S+ \w{7} with newer inputs of its own$", said, re.MULTILINE)
+
+
+@pytest.mark.every_nix
+def test_what_changed_and_why(world: World) -> None:
+    """A library moves, another one gets a security patch, and what needs them is rebuilt."""
+    world.write_manifest('packages = ["bat", "git", "hello"]\n')
+    world.nixprof("sync")
+    world.publish(2)
+    zlib = world.nixpkgs / "pkgs/by-name/zl/zlib"
+    (zlib / "CVE-2026-12345.patch").write_text("+ check\n")
+    package = (zlib / "package.nix").read_text()
+    (zlib / "package.nix").write_text(package.replace("programs = [ ];", "patches = [ ./CVE-2026-12345.patch ];"))
+    hello = world.nixpkgs / "pkgs/by-name/he/hello/package.nix"
+    hello.write_text(hello.read_text().replace("meta = {", 'meta = {\n    changelog = "https://example.org/hello";'))
+    world.commit()
+
+    planned = {one["package"]: one for one in world.nixprof("outdated", "--json").json["changes"]}
+    assert planned["bat"]["change"] == "rebuilt"
+    cause = {"name": "libgit2", "before": "1.9.1", "after": "1.9.2", "cves": [], "guessed": False}
+    assert planned["bat"]["cause"] == cause
+    assert (planned["git"]["cves"], planned["git"]["cause"]) == ([], None)
+    assert planned["hello"]["changelog"] == "https://example.org/hello"
+    assert "~ bat    0.25.0 (rebuilt)  libgit2 1.9.1 → 1.9.2" in world.nixprof("update").stderr
+
+    done = world.nixprof("diff", "1", "--json").json
+    assert {one["package"]: one for one in done["changes"]} == planned
+    assert sum(one["differenceBytes"] for one in done["closure"]) == done["differenceBytes"]
+    closure = {one["name"]: (one["before"], one["after"]) for one in done["closure"]}
+    assert closure["libgit2"] == (["1.9.1"], ["1.9.2"])
+    assert closure["zlib"] == (["1.3.1"], ["1.3.1"])
+    shown = world.nixprof("diff", "1", "--verbose").stdout
+    assert "https://example.org/hello" in shown
+    assert re.search(r"~ libgit2 +[+-]\d+ B +1.9.1 → 1.9.2", shown)
+    assert "rebuilt" in shown.splitlines()[-1]
+    assert "libgit2 1.9.1 → 1.9.2" in world.nixprof_on_terminal("diff", "1").stdout
+
+    world.command("nix-store", "--delete", "--ignore-liveness", *world.store.store_dir.glob("*-bat-*.drv"), check=False)
+    guessed = {one["package"]: one for one in world.nixprof("diff", "1", "--json").json["changes"]}["bat"]
+    assert (guessed["cause"], guessed["cves"]) == (cause | {"guessed": True}, None)

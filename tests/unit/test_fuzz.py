@@ -145,7 +145,7 @@ packages = ["htop"]
 """
 
 RESOLVED = {
-    "pname": "ripgrep", "version": "14", "description": "d", "mainProgram": "rg", "priority": 5,
+    "pname": "ripgrep", "version": "14", "description": "d", "mainProgram": "rg", "changelog": "", "priority": 5,
     "outputs": {"out": f"{STORE}ripgrep-14", "man": f"{STORE}ripgrep-14-man"}, "outputsToInstall": ["out"],
     "source": "github:NixOS/nixpkgs/0", "basis": "sha256-0",
 }  # fmt: skip

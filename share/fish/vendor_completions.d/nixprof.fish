@@ -11,7 +11,7 @@ set -l named $listed why
 set -l allowing $add sync update upgrade up
 set -l changing $add $listed sync freeze
 set -l locking $changing edit tidy
-set -l nix $changing edit outdated bisect space why
+set -l nix $changing edit outdated bisect diff space why
 set -l asking $changing edit tidy
 set -l reading $changing outdated bisect list ls status diff history space why tidy
 

@@ -72,6 +72,7 @@ let
           version
           outputs
           ;
+        ${if given ? patches then "patches" else null} = given.patches;
         inherit system PATH;
         builder = "/bin/sh";
         args = [

@@ -1,0 +1,68 @@
+"""What a derivation in the store says, read from its file: no Nix is asked.
+
+The format is that of `Derivation::unparse`: https://nix.dev/manual/nix/latest/store/derivation/index.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nixprof.files import content
+from nixprof.record import record
+from nixprof.schema import MISSHAPEN
+from nixprof.store_path import is_store_path, name_of, split_name, store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[()]', re.DOTALL)
+_CVE = re.compile(r"CVE-\d{4}-\d{4,}", re.IGNORECASE)
+
+
+@record
+class Derivation:
+    """How something is built."""
+
+    fixed: str  # the path of what it downloads, which is known beforehand; empty for what is built
+    inputs: frozenset[str]  # the derivations that it needs
+    sources: frozenset[str]  # the files that it needs, whose paths go by what is in them
+    recipe: Mapping[str, str]  # what is done: the builder's variables and arguments, with names in place of store paths
+    cves: frozenset[str]  # named by its patches, such as `CVE-2024-1234`
+
+
+def read_derivation(path: str) -> Derivation | None:
+    """Read a derivation; None where it is not in the store, or in a form that is not known."""
+    data = content(Path(path)) if is_store_path(path) else None
+    if not data or not data.startswith(b"Derive("):
+        return None
+    # But for the parentheses it is JSON.
+    text = _TOKEN.sub(lambda found: {"(": "[", ")": "]"}.get(found[0], found[0]), data.decode(errors="replace"))
+    try:
+        outputs, inputs, sources, _, builder, words, variables = json.loads(text.removeprefix("Derive"), strict=False)
+        names = {name for name, *_ in outputs}
+        recipe = {name: _without_paths(value) for name, value in variables if name not in names}
+        return Derivation(
+            next((path for _, path, _, digest in outputs if digest), ""),
+            frozenset(path for path, _ in inputs),
+            frozenset(sources),
+            recipe | {"": _without_paths(" ".join([builder, *words]))},
+            _cves(dict(variables)),
+        )
+    except MISSHAPEN:
+        return None
+
+
+def _without_paths(text: str) -> str:
+    """Put the names of packages, without their versions, in the place of store paths."""
+    return re.sub(
+        rf"{re.escape(store())}/[0-9a-z]{{32}}-[0-9a-zA-Z+._?=-]+", lambda found: split_name(name_of(found[0]))[0], text
+    )
+
+
+def _cves(variables: Mapping[str, str]) -> frozenset[str]:
+    structured = json.loads(variables.get("__json", "{}"))
+    patches = f"{variables.get('patches', '')} {structured.get('patches', '')}"
+    return frozenset(found.upper() for found in _CVE.findall(patches))
