@@ -217,7 +217,7 @@ class _Search:
         """Put what is tried on the PATH in place of the profile."""
         profile = self._context.profile()
         own = os.path.realpath(profile.link / "bin") if profile else ""
-        others = [one for one in os.environ.get("PATH", "").split(os.pathsep) if os.path.realpath(one) != own]
+        others = [one for one in os.environ.get("PATH", "").split(os.pathsep) if one and os.path.realpath(one) != own]
         return {**os.environ, "PATH": os.pathsep.join([str(folder / "bin"), *others]), _VARIABLE: str(folder)}
 
     def _run(self, one: Try) -> int:

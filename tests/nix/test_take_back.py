@@ -105,3 +105,5 @@ def test_what_cannot_be_taken_back(world: World) -> None:
         error = refused(world, "rollback", *words)
         assert said in error
         assert hint in error
+    for words in (["1", "2"], ["hello", "1", "--profile-only"], ["hello", "one"]):
+        assert world.nixprof("rollback", *words, check=False).code == 2
