@@ -206,7 +206,8 @@ def refused(stages: Stages, result: Result, where: str, mend: Callable[[], None]
     assert reason_in(result.stderr), f"{where}\n{result}"
     if now != stages.old:
         # Nothing can be taken back any more: it says so, and the next nixprof puts it right.
-        assert "puts it right" in result.stderr, f"{where}\n{result}\n{difference(stages, now)}"
+        told = "; other files were already written" in result.stderr and "nixprof sync" in result.stderr
+        assert told, f"{where}\n{result}\n{difference(stages, now)}"
     elif leftovers(world) == []:
         # Nothing is left to be put right, as if it had not been tried.
         return
