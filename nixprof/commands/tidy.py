@@ -12,7 +12,7 @@ from nixprof.change.generations import rollbacks
 from nixprof.change.needs import Needs
 from nixprof.change.process_lock import process_lock
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
-from nixprof.formatting import count, size
+from nixprof.formatting import count, shell_quote, size
 from nixprof.record import record
 
 if TYPE_CHECKING:
@@ -132,11 +132,11 @@ def _offers(context: Context, done: Tidied) -> bool:
 def _check_own(context: Context, found: Sequence[Generation]) -> None:
     """Make sure that the profile is nixprof's: of no other are generations removed."""
     if not any(one.environment for one in found):
-        link = found[-1].profile.link.parent if context.chosen_profile is None else context.chosen_profile
+        chosen = f" --profile {shell_quote(str(context.chosen_profile))}" if context.chosen_profile else ""
         raise NixprofError(
-            f"the profile {link} is not nixprof's: no generation of it has what nixprof installs",
+            "this is not nixprof's profile to tidy: no generation of it has what nixprof installs",
             Reason.UNSUITABLE_PROFILE,
-            hints=("with Nix itself: nix profile wipe-history --older-than 30d",),
+            hints=(f"to do it with Nix itself: nix profile wipe-history{chosen} --older-than 30d",),
         )
 
 

@@ -204,7 +204,7 @@ class Nix:
 
     def collect_garbage(self) -> str:
         """Delete what no root of the whole store needs; no generation of any profile goes. Returns what Nix says."""
-        return self._run(_nix("store", "gc"))[0].strip()
+        return self._run(["nix-collect-garbage"])[0].strip()
 
     def realise(self, paths: Iterable[str], roots: Path) -> None:
         """Bring store paths, or outputs of derivations as `DRV!out,man`, into the store: from a cache, else built.

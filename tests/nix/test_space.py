@@ -162,11 +162,11 @@ def test_a_profile_that_is_not_nixprofs_is_left_alone(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
     own = {"NIXPROF_CONFIG_DIR": str(world.home / "colleague")}
     world.install_element("nixpkgs#tree")
-    assert "not nixprof's" in world.nixprof("tidy", "--yes", check=False).stderr
+    assert "not nixprof's profile" in world.nixprof("tidy", "--yes", check=False).stderr
     world.config_dir.rename(own["NIXPROF_CONFIG_DIR"])
     world.nixprof("sync", env=own)
     result = world.nixprof("tidy", "--keep", "1", "--yes", check=False)
-    assert (result.code, "not nixprof's" in result.stderr) == (1, True)
+    assert (result.code, "not nixprof's profile" in result.stderr) == (1, True)
     assert list(world.generations()) == [1, 2]
     assert world.nixprof("space", "--json").json["packages"]
 
