@@ -176,7 +176,8 @@ def opened() -> None:
         stream = getattr(sys, name)
         if stream is getattr(sys, f"__{name}__"):
             file = BufferedWriter(_File(stream.fileno(), "w", closefd=False))
-            stream = _Stream(file, stream.encoding, line_buffering=stream.line_buffering)
+            by_line = stream.line_buffering or stream.write_through  # as it comes, with PYTHONUNBUFFERED
+            stream = _Stream(file, stream.encoding, line_buffering=by_line)
             setattr(sys, name, stream)
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="nixprof")

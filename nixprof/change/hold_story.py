@@ -55,4 +55,6 @@ def _hints(gap: Gap, *, has_log: bool) -> Iterator[str]:
         yield f"to build it again: nixprof update {name}"
     elif reason in (Reason.MISSING, Reason.REMOVED, Reason.RENAMED):
         yield f"to do without it: nixprof remove {name}"
+    else:
+        yield f"to try again, and see what Nix says: nixprof update {name}"
     yield f"to keep it as it is for good: nixprof pin {name}"

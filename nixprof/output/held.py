@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from nixprof.errors import Reason
 from nixprof.formatting import count, day, package_name, shell_quote
+from nixprof.manifest.flake_reference import Reference
 from nixprof.output.table import columns, cut, fold
+from nixprof.redact import excerpt
 from nixprof.store_path import name_of, split_name
 
 if TYPE_CHECKING:
@@ -103,12 +105,19 @@ def held_title(gap: Gap) -> str:
     return f"{package_name(gap.package.spec.key)} {held_version(gap)}".rstrip() + f" ({briefly(gap)}{age})"
 
 
+def revision_of(reference: str, input_name: str) -> str:
+    """Name the revision of an input that a locked reference means; the reference itself where it has no commit."""
+    rev = Reference.parse(reference).rev
+    return f"{input_name} {rev[:7]}" if rev else excerpt(reference)
+
+
 def story_lines(story: HoldStory, width: int | None) -> Iterator[str]:
     """Tell the whole story of a package that is held back."""
     gap = story.gap
     since = f" since {day(gap.why.since)}" if gap.why.since else ""
     yield cut(f"held back{since}: {gap.why.message}", None)
-    rows = [("tried", gap.why.source), ("failed", gap.why.derivation), ("waiting too", ", ".join(story.together))]
+    tried = revision_of(gap.why.source, gap.package.spec.input)
+    rows = [("tried", tried), ("failed", gap.why.derivation), ("waiting too", ", ".join(story.together))]
     yield from (f"  {line}" for line in columns([row for row in rows if row[1]], None))
     if story.log:
         yield "  its log ends with"

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.formatting import count, package_name, package_title, shell_quote, size
 from nixprof.lock.flake_lock import revision
-from nixprof.output.held import story_lines
+from nixprof.output.held import revision_of, story_lines
 from nixprof.output.table import columns, cut, fold
-from nixprof.redact import excerpt
 from nixprof.store_path import name_of
 
 if TYPE_CHECKING:
@@ -74,17 +73,18 @@ def _story(story: Story, width: int | None) -> Iterator[str]:
 
 def _origin(story: Story) -> Iterator[tuple[str, str]]:
     """Say where a package comes from."""
+    name = story.package.spec.input
     if story.held_back and story.held_back.gap.kept:
-        yield "from", excerpt(story.held_back.gap.kept.source) or "an unknown source"
-    elif story.held is None and story.package.spec.input:
-        yield "from", f"{story.package.spec.input} {revision(story.input) if story.input else ''}".rstrip()
+        yield "from", revision_of(story.held_back.gap.kept.source, name) or "an unknown source"
+    elif story.held is None and name:
+        yield "from", f"{name} {revision(story.input) if story.input else ''}".rstrip()
 
 
 def _hold(story: Story) -> Iterator[tuple[str, str]]:
     """Say whether `update` leaves a package where it is, and why."""
     name = shell_quote(package_name(story.package.spec.key))
     if story.held:
-        yield "held", f"at {excerpt(story.held)}"
+        yield "held", f"at {revision_of(story.held, story.package.spec.input)}"
     elif story.held == "":
         yield "kept", "by store path: its source is unknown"
     if story.package.pin:
@@ -119,14 +119,6 @@ def _reached(one: Reached, width: int | None, most: int | None, *, is_entry: boo
         yield from _way(way, names, width)
     if len(shown) < len(one.ways):
         yield f"{_INDENT}and {count(len(one.ways) - len(shown), 'more package')}"
-
-
-def _users(one: Reached, *, is_entry: bool) -> str:
-    if one.generations:
-        return f"other generations only: {', '.join(map(str, one.generations))}"
-    if not one.ways:
-        return "the profile itself"
-    return count(len(one.ways), "other package" if is_entry else "package")
 
 
 def _way(way: Way, names: int, width: int | None) -> Iterator[str]:

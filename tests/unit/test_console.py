@@ -1,6 +1,8 @@
 """What reaches a terminal: text, and nixprof's own colours."""
 
 import io
+import os
+import subprocess
 import sys
 import unicodedata
 
@@ -77,3 +79,14 @@ def test_a_hint_that_cannot_be_pasted_is_none(foul: str) -> None:
 def test_one_long_name_takes_no_room_from_the_others() -> None:
     lines = list(columns([("a" * 60, "2.0.13", "long"), ("git", "2.51.0", "Distributed version control system")], 80))
     assert lines == ["a" * 60 + "  2.0.13  long", "git  2.51.0  Distributed version control system"]
+
+
+def test_a_line_to_the_user_comes_before_what_a_command_writes_that_is_run_after_it() -> None:
+    code = (
+        "import subprocess; from nixprof.console import Console, opened; opened(); Console().say('first');"
+        "subprocess.run(['/bin/sh', '-c', 'echo second >&2'])"
+    )
+    for unbuffered in ("", "1"):
+        env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+        done = subprocess.run([sys.executable, "-c", code], env=env, stderr=subprocess.PIPE, text=True, check=True)
+        assert done.stderr == "first\nsecond\n"
