@@ -89,6 +89,7 @@ IN_ALL_ONLY = {
     "test_freeze::test_killed_at_any_point_the_profile_is_the_old_or_the_new_one",
     "test_init::test_killed_anywhere_it_can_be_said_again",
     "test_freeze::test_a_broken_file_is_refused_and_nothing_changes",
+    "test_space::test_tidy_killed_anywhere_and_two_at_once",
 }
 
 # Those that run on the oldest Nix as well, where versions differ in what they say, write or refuse.

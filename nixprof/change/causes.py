@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.differences import Cause, Kind
 from nixprof.errors import NixprofError
-from nixprof.nix.derivation import read_derivation
+from nixprof.nix.derivation import names_in, read_derivation, same_recipe
 from nixprof.store_path import name_of, outputs_of, package_of, split_name
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ def explained(
 class _Why:
     def __init__(self, graph: StoreGraph) -> None:
         self._graph = graph
+        # Packages need the same: each is read and compared once.
         self._read: Callable[[str], Derivation | None] = cache(read_derivation)
+        self._compared = cache(self._compare)
 
     def of(self, change: Change, old: Sequence[str], new: Sequence[str], derivation: str) -> Change:
         """Add to a change why it is, given the paths of the package and what builds the new one."""
@@ -93,28 +95,31 @@ class _Why:
         """Find the nearest change by the derivations; None where they do not tell."""
         ahead = [start]
         for pair in ahead:  # which grows: nearest first
-            one, other = map(self._read, pair)
-            if len(ahead) > _MAX_PAIRS or not (one and other):
-                continue
-            name, version = split_name(_drv_name(pair[1]))
-            fetched, built = self._different(one, other)
-            if fetched or one.recipe != other.recipe or one.sources != other.sources:
+            if len(ahead) > _MAX_PAIRS:
+                break
+            is_changed, below = self._compared(pair)
+            name, version = _name_and_version(pair[1])
+            if is_changed:
                 return Cause("" if pair == start else name, version, version, self._cves(pair) or ())
-            for below in built:
-                (name, was), (_, now) = (split_name(_drv_name(path)) for path in below)
+            for one in below:
+                (name, was), (_, now) = map(_name_and_version, one)
                 if was != now:
-                    return Cause(name, was, now, self._cves(below) or ())
-            ahead += [below for below in built if below not in ahead]
+                    return Cause(name, was, now, self._cves(one) or ())
+            ahead += [one for one in below if one not in ahead]
         return None
 
-    def _different(self, one: Derivation, other: Derivation) -> tuple[bool, list[Pair]]:
-        """Tell whether other files are downloaded, and pair what is built otherwise by name."""
+    def _compare(self, pair: Pair) -> tuple[bool, tuple[Pair, ...]]:
+        """Tell whether something is itself built in another way, and pair what it needs that is another, by name."""
+        one, other = map(self._read, pair)
+        if not (one and other):
+            return False, ()
         gone, come = one.inputs - other.inputs, other.inputs - one.inputs
         fixed = {path: found.fixed for path in (*gone, *come) if (found := self._read(path)) and found.fixed}
-        fetched = {fixed[path] for path in gone & fixed.keys()} != {fixed[path] for path in come & fixed.keys()}
-        pairs = _paired(gone - fixed.keys(), come - fixed.keys(), lambda path: split_name(_drv_name(path))[0])
-        libraries = other.recipe.get("buildInputs", "").split()
-        return fetched, sorted(pairs, key=lambda pair: split_name(_drv_name(pair[1]))[0] not in libraries)
+        downloads = ({fixed[path] for path in some & fixed.keys()} for some in (gone, come))
+        is_changed = not same_recipe(one, other) or one.sources != other.sources or next(downloads) != next(downloads)
+        below = _paired(gone - fixed.keys(), come - fixed.keys(), lambda path: _name_and_version(path)[0])
+        libraries = names_in(other.recipe.get("buildInputs", "")).split()
+        return is_changed, tuple(sorted(below, key=lambda pair: _name_and_version(pair[1])[0] not in libraries))
 
     def _guess(self, old: Sequence[str], new: Sequence[str]) -> Cause | None:
         """Find the nearest other version among what the outputs refer to; None where there is none, or no outputs."""
@@ -148,8 +153,8 @@ def _by_name(paths: Collection[str], name: Callable[[str], str]) -> dict[str, li
     return found
 
 
-def _drv_name(path: str) -> str:
-    return name_of(path).removesuffix(".drv")
+def _name_and_version(derivation: str) -> tuple[str, str]:
+    return split_name(name_of(derivation).removesuffix(".drv"))
 
 
 def _output_name(path: str) -> str:

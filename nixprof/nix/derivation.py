@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ class Derivation:
     fixed: str  # the path of what it downloads, which is known beforehand; empty for what is built
     inputs: frozenset[str]  # the derivations that it needs
     sources: frozenset[str]  # the files that it needs, whose paths go by what is in them
-    recipe: Mapping[str, str]  # what is done: the builder's variables and arguments, with names in place of store paths
+    recipe: Mapping[str, str]  # what is done: the builder's variables, and its arguments by an empty name
     cves: frozenset[str]  # named by its patches, such as `CVE-2024-1234`
 
 
@@ -43,23 +44,33 @@ def read_derivation(path: str) -> Derivation | None:
     try:
         outputs, inputs, sources, _, builder, words, variables = json.loads(text.removeprefix("Derive"), strict=False)
         names = {name for name, *_ in outputs}
-        recipe = {name: _without_paths(value) for name, value in variables if name not in names}
+        recipe = {name: value for name, value in variables if name not in names}
         return Derivation(
             next((path for _, path, _, digest in outputs if digest), ""),
             frozenset(path for path, _ in inputs),
             frozenset(sources),
-            recipe | {"": _without_paths(" ".join([builder, *words]))},
+            recipe | {"": " ".join([builder, *words])},
             _cves(dict(variables)),
         )
     except MISSHAPEN:
         return None
 
 
-def _without_paths(text: str) -> str:
+def same_recipe(one: Derivation, other: Derivation) -> bool:
+    """Tell whether two derivations do the same, but for which store paths they do it with."""
+    old, new = one.recipe, other.recipe
+    differing = (name for name in old if old[name] != new.get(name, ""))
+    return old.keys() == new.keys() and all(names_in(old[name]) == names_in(new[name]) for name in differing)
+
+
+def names_in(text: str) -> str:
     """Put the names of packages, without their versions, in the place of store paths."""
-    return re.sub(
-        rf"{re.escape(store())}/[0-9a-z]{{32}}-[0-9a-zA-Z+._?=-]+", lambda found: split_name(name_of(found[0]))[0], text
-    )
+    return _paths_in(store()).sub(lambda found: split_name(name_of(found[0]))[0], text)
+
+
+@cache
+def _paths_in(folder: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(folder)}/[0-9a-z]{{32}}-[0-9a-zA-Z+._?=-]+")
 
 
 def _cves(variables: Mapping[str, str]) -> frozenset[str]:
