@@ -188,6 +188,7 @@ def only_store_paths_pass(odd: str, good: str) -> None:
         lambda: nix.invalid([good, odd]),
         lambda: nix.plan_downloads([good, odd]),
         lambda: nix.realise([odd, good], Path("/r")),
+        lambda: nix.protect([good, odd], Path("/r")),
         lambda: nix.closures([good, odd]),
         lambda: nix.log(odd),
         lambda: nix.upgrade(Path("/p"), odd),
