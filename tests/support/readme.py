@@ -22,6 +22,7 @@ _BLOCK = re.compile(
 # What differs from run to run.
 _WILDCARDS = (
     (re.compile(r"(\d{4}-\d\d-\d\d) [0-9a-f]{7}\b"), r"\1 REVISION"),
+    (re.compile(r"had it \(\d{4}-\d\d-\d\d\)"), "had it (DATE)"),
     (re.compile(r"\d+\.\d s\b"), "N s"),
     (re.compile(r"/[\w./-]*/[0-9a-z]{32}-"), "/nix/store/HASH-"),
 )
