@@ -24,6 +24,8 @@ _WILDCARDS = (
     (re.compile(r"(\d{4}-\d\d-\d\d) [0-9a-f]{7}\b"), r"\1 REVISION"),
     (re.compile(r"had it \(\d{4}-\d\d-\d\d\)"), "had it (DATE)"),
     (re.compile(r"\d+\.\d s\b"), "N s"),
+    # A step says what it does where the machine is slow.
+    (re.compile(r"(?m)^(?:resolving|locking|switching|looking|asking|identifying|downloading|building) .*\n"), ""),
     (re.compile(r"/[\w./-]*/[0-9a-z]{32}-"), "/nix/store/HASH-"),
 )
 
