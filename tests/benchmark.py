@@ -47,6 +47,23 @@ OPERATIONS = {
     "lock": "install from a lock, packages in the store",
     "machine": "install from a lock, new machine",
     "freeze": "freeze a profile of so many elements",
+    "space": "`space`",
+    "why": "`why` of a package",
+    "tidy": "`tidy --dry-run`",
+    "diff": "`diff 1 4 --verbose`",
+    "bisect": "`bisect` over four generations",
+    "version": "`add --dry-run` of a package at the version that it had",
+    "back": "`rollback` of a package",
+}
+# What nobody else does; one package has gone since the first of four generations.
+OURS = {
+    "space": ("space",),
+    "why": ("why", "{kept}"),
+    "tidy": ("tidy", "--dry-run"),
+    "diff": ("diff", "1", "4", "--verbose"),
+    "bisect": ("bisect", "--", "sh", "-c", 'test -e "$NIXPROF_BISECT/bin/{gone}"'),
+    "version": ("add", "{gone}@1.0", "--dry-run"),
+    "back": ("rollback", "{gone}", "--yes"),
 }
 
 
@@ -281,6 +298,10 @@ class Benchmark:
                 name = first if operation == "remove" else others[-1]
                 self._measure(operation, size, one.name, one.world, one.commands(operation, name))
         self._measure_start(size, nixprof.world)
+        for operation, words in OURS.items():
+            command: list[str | Path] = [CONSOLE, *(word.format(kept=others[-1], gone=first) for word in words)]
+            self._measure(operation, size, nixprof.name, nixprof.world, [command])
+        nixprof.world.command(CONSOLE, "rollback", "4", "--yes")
         self._measure("freeze", size, nixprof.name, profile.world, [(CONSOLE, "freeze", "--yes")])
         self._begin(everybody, with_baggage=True)
         for one in everybody:

@@ -238,7 +238,7 @@ def test_a_policy_does_not_reach_other_flakes(world: World) -> None:
         ("HELLO", "nixprof add hello"),
         ("Git^man", "nixprof add 'git^man'"),
         ("ripgrep-14.1.1", "nixprof add ripgrep"),
-        ("ripgrep@14", "nixprof add ripgrep"),
+        ("ripgrep@15", "nixprof add ripgrep"),
         ("hello.name", "nixprof add hello"),
         ("hello.meta", "nixprof add hello"),
         ("git.meta.description", "nixprof add git"),

@@ -471,8 +471,9 @@ def test_an_input_of_which_only_the_inputs_move(world: World) -> None:
 
 
 @pytest.mark.every_nix
-def test_what_changed_and_why(world: World) -> None:
+def test_what_changed_and_why(fresh_world: World) -> None:
     """A library moves, another one gets a security patch, and what needs them is rebuilt."""
+    world = fresh_world
     world.write_manifest('packages = ["bat", "git", "hello"]\n')
     world.nixprof("sync")
     world.publish(2)

@@ -259,7 +259,7 @@ def test_no_hint_moves_or_removes_what_nixprof_did_not_make(world: World, place:
     assert not re.search(r"\b(mv|rm|rmdir|ln) ", result.stderr)
     if not place:
         assert "--profile" in result.stderr
-        assert "is the variable set that it comes from?" in result.stderr
+        assert "it is empty (is a variable not set?)" in result.stderr
 
 
 @pytest.mark.parametrize("to", ["store", "folder"])
@@ -293,7 +293,7 @@ def test_a_profile_that_was_set(world: World) -> None:
     world.nixprof("sync", "--yes")
     agree(world)
     assert world.run("hello") == "hello 2.12.1"
-    command = next(line for line in said.splitlines() if "--rollback" in line).partition("then: ")[2]
+    command = next(line for line in said.splitlines() if "--rollback" in line).partition("afterwards: ")[2]
     world.command("/bin/sh", "-c", command)
     assert world.run("jq").startswith("jq")
 
