@@ -13,10 +13,10 @@ from nixprof.files import check_writable
 from nixprof.formatting import count
 from nixprof.lock.flake_nix import used_inputs
 from nixprof.lock.freshness import fingerprints, is_held_back, is_resolved, is_unavailable, packages_of
-from nixprof.lock.packages_json import Unavailable
+from nixprof.lock.packages_json import FollowsInput, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from nixprof.change.evaluation import ResolvedPackage
     from nixprof.change.failures import Refusal
@@ -79,11 +79,9 @@ class Resolver:
         """Resolve what is not resolved yet; returns as well what is in the way on this machine, or may be allowed."""
         here, allowed = self._context.machine.system, self._context.allowed
         fingerprint_of = fingerprints(manifest, lock.inputs)
-        asked = [
-            one
-            for one in requests(manifest, self._context.machine)
-            if not self._is_settled(one, lock, fingerprint_of.get(one.package.spec.input))
-        ]
+        wanted = tuple(requests(manifest, self._context.machine))
+        lock = lock.let_go(self._had_again(wanted, lock, fingerprint_of))
+        asked = [one for one in wanted if not self._is_settled(one, lock, fingerprint_of.get(one.package.spec.input))]
         if not asked:
             return lock, None
         free = lock.let_go((one.package.spec.key, one.system) for one in asked)
@@ -111,6 +109,17 @@ class Resolver:
         if not in_the_way:
             return lock, None
         return lock, UnresolvableError(in_the_way, lock.inputs, self._listed, request.attempt)
+
+    @staticmethod
+    def _had_again(
+        wanted: Sequence[ResolveRequest], lock: Lock, fingerprint_of: Mapping[str, str]
+    ) -> Iterator[tuple[str, str]]:
+        """Go through what is held back at what its input has: a change of the input was taken back."""
+        for one in wanted:
+            known, fingerprint = lock.package(one.package.spec.key), fingerprint_of.get(one.package.spec.input)
+            is_held = one.system in known.unavailable and isinstance(known.hold, FollowsInput)
+            if is_held and is_resolved(one.package, one.system, known, fingerprint):
+                yield one.package.spec.key, one.system
 
     def _is_settled(self, one: ResolveRequest, lock: Lock, fingerprint: str | None) -> bool:
         """Tell whether a package is resolved, or is held back, or is known to be unavailable on another system."""

@@ -166,6 +166,20 @@ SHARES = 'files.out."share/thing" = "{}";'
 FAILS = 'buildCommand = "exit 3";'
 
 
+def test_a_change_that_is_taken_back_holds_nothing(pair: World) -> None:
+    world = pair
+    whole = (world.nixpkgs / "default.nix").read_text()
+    (world.nixpkgs / "default.nix").write_text(f"{whole}}}\n")
+    world.commit()
+    world.nixprof("update")
+    assert set(held(world).values()) == {"failed"}
+    (world.nixpkgs / "default.nix").write_text(whole)
+    world.commit()
+    world.nixprof("update")
+    assert held(world) == {}
+    agree(world)
+
+
 @pytest.fixture
 def pair(world: World) -> World:
     """`one` with a file that will move to `two`."""
