@@ -106,13 +106,16 @@ def _clashes(
 ) -> Iterator[_Clash]:
     """Go through one folder that all of `providers` have; those that are not new are linked in the environment."""
     linked: Collection[str] = ()
-    if any(one not in new for one in providers):
+    old = [one for one in providers if one not in new]
+    if old:
         try:
             linked = {*os.listdir(f"{environment}/{below}")}
         except OSError:  # it is not what it should be
-            new = {*providers}
-    for name, own in sorted(_having(below, (one for one in providers if one in new)).items()):
-        having = [*(one for one in providers if one not in new), *own] if name in linked else own
+            new, old = {*providers}, []
+    ours = _having(below, (one for one in providers if one in new))
+    theirs = {} if ours.keys().isdisjoint(linked) else _having(below, old)
+    for name, own in sorted(ours.items()):
+        having = [*theirs.get(name, ()), *own] if name in linked else own
         if len(having) > 1 and not _is_left_out(below, name):
             file = os.path.join(below, name)
             folders, files = _by_kind(file, having)
