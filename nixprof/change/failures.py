@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, display_path, package_name
-from nixprof.nix.download_plan import needed_among
-from nixprof.nix.errors import is_download, unreachable
+from nixprof.nix.derivation import is_download, needed_among
+from nixprof.nix.errors import unreachable
 from nixprof.record import record
 from nixprof.redact import excerpt, plain
 from nixprof.store_path import is_store_path, name_of

@@ -11,8 +11,7 @@ from nixprof.errors import TRY_AGAIN, NixprofError, Reason
 from nixprof.formatting import count
 from nixprof.lock.freshness import fingerprints, has_outputs, is_resolved
 from nixprof.lock.packages_json import HeldAt, Unavailable
-from nixprof.nix.download_plan import needed_among
-from nixprof.nix.errors import is_download
+from nixprof.nix.derivation import is_download, needed_among
 from nixprof.record import record
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from nixprof.schema import MISSHAPEN
 from nixprof.store_path import is_store_path, name_of, split_name, store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[()]', re.DOTALL)
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}", re.IGNORECASE)
@@ -54,6 +54,31 @@ def read_derivation(path: str) -> Derivation | None:
         )
     except MISSHAPEN:
         return None
+
+
+def is_download(path: str) -> bool:
+    """Tell whether a derivation only fetches something whose hash is known: then, and only then, it has a network."""
+    found = read_derivation(path)
+    return found is not None and found.fixed != ""
+
+
+def needed_among(derivation: str, some: Collection[str]) -> set[str]:
+    """Give those of some derivations that one needs to be built, itself included, if they need each other in a row."""
+    found: set[str] = set()
+    ahead = [derivation]
+    while ahead:
+        one = ahead.pop()
+        if one in some and one not in found:
+            found.add(one)
+            ahead += _needed(one)
+    return found
+
+
+@cache
+def _needed(path: str) -> frozenset[str]:
+    """Read what a derivation needs; the file of one never changes."""
+    found = read_derivation(path)
+    return found.inputs if found else frozenset()
 
 
 def same_recipe(one: Derivation, other: Derivation) -> bool:

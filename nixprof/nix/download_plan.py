@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from nixprof.files import content
 from nixprof.record import record
 from nixprof.store_path import name_of, split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 _HEADS = re.compile(
     r"(?:this|these \d+) (?:path|paths|derivation|derivations) will be (?P<what>fetched|built)"
@@ -58,28 +55,6 @@ class DownloadPlan:
                 below = None
         hosts = tuple(dict.fromkeys(urlsplit(url).hostname or url for url in _SILENT.findall(said)))
         return cls(tuple(paths["fetched"]), tuple(paths["built"]), download, unpacked, unreachable=hosts)
-
-
-# In a derivation: another one that it needs.
-_NEEDED = re.compile(rb'\("(/[^"]+\.drv)",\[')
-
-
-def needed_among(derivation: str, some: Collection[str]) -> set[str]:
-    """Give those of some derivations that one needs to be built, itself included, if they need each other in a row."""
-    found: set[str] = set()
-    ahead = [derivation]
-    while ahead:
-        one = ahead.pop()
-        if one in some and one not in found:
-            found.add(one)
-            ahead += _needed(one)
-    return found
-
-
-@cache
-def _needed(derivation: str) -> tuple[str, ...]:
-    """Read what a derivation needs; the file of one never changes."""
-    return tuple(name.decode() for name in _NEEDED.findall(content(Path(derivation)) or b""))
 
 
 def difference(leaving: Mapping[str, int], staying: Iterable[str], downloads: DownloadPlan | None) -> int | None:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.errors import TRY_AGAIN, NixprofError, Reason
-from nixprof.files import content
 from nixprof.nix.install_hint import access_hints, daemon_hints, set_up_hints
 from nixprof.redact import excerpt, plain
-from nixprof.store_path import is_store_path, name_of, split_name
+from nixprof.store_path import name_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -365,13 +363,6 @@ def _killed(command: str, number: int, last: str) -> NixError:
     usual = "a system that runs out of memory does this" if number == signal.SIGKILL else None
     message = f"`{command}` was stopped by {name}"
     return NixError(message, Reason.NIX_STOPPED, last, cause=last or usual, hints=(TRY_AGAIN,))
-
-
-def is_download(path: str) -> bool:
-    """Tell whether a derivation only fetches something whose hash is known: then, and only then, it has a network."""
-    # The first output of a derivation: its name, its path, and for a download how it is hashed.
-    hashed = rb'Derive\(\[\("[^"]*","[^"]*","[^"]+"'
-    return is_store_path(path) and bool(re.match(hashed, content(Path(path)) or b""))
 
 
 def unreachable(log: str) -> NixError | None:

@@ -32,7 +32,8 @@ from nixprof.lock.packages_json import (
 from nixprof.machine import Machine
 from nixprof.manifest.model import Build, Manifest, Package
 from nixprof.manifest.parse import parse_text
-from nixprof.nix.download_plan import DownloadPlan, needed_among
+from nixprof.nix.derivation import needed_among
+from nixprof.nix.download_plan import DownloadPlan
 from nixprof.nix.errors import NixError
 
 HERE, THERE = "x86_64-linux", "aarch64-darwin"
@@ -181,6 +182,12 @@ def test_what_is_tried_again(reason: Reason, moves: Moves, *, tried: bool) -> No
     assert begun.unavailable[HERE].since == WHY.since
 
 
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NIX_STORE_DIR", str(tmp_path))
+    return tmp_path
+
+
 def derivation(folder: Path, name: str, *inputs: str, download: bool = False) -> str:
     """Writes a derivation into a folder that stands for the store."""
     file = folder / f"{'b' * 32}-{name}.drv"
@@ -194,11 +201,11 @@ def to_build(*derivations: str, unreachable: tuple[str, ...] = ()) -> DownloadPl
     return DownloadPlan((), derivations, 0, 0, unreachable=unreachable)
 
 
-def test_builds_are_followed_only_through_what_is_built(tmp_path: Path) -> None:
-    deep = derivation(tmp_path, "deep")
-    there = derivation(tmp_path, "there", deep)
-    dep = derivation(tmp_path, "dep", deep)
-    top = derivation(tmp_path, "top", dep, there)
+def test_builds_are_followed_only_through_what_is_built(store: Path) -> None:
+    deep = derivation(store, "deep")
+    there = derivation(store, "there", deep)
+    dep = derivation(store, "dep", deep)
+    top = derivation(store, "top", dep, there)
     assert needed_among(top, [top, dep, deep]) == {top, dep, deep}
     assert needed_among(top, [top, deep]) == {top}  # `dep` is in a cache, so that nothing needs `deep`
     assert needed_among(top, [dep]) == set()
@@ -208,14 +215,11 @@ def test_builds_are_followed_only_through_what_is_built(tmp_path: Path) -> None:
     ("policy", "number", "held"),
     [(Build.NEVER, 1, True), (Build.SMALL, 5, False), (Build.SMALL, 6, True), (Build.ALWAYS, 99, False)],
 )
-def test_what_may_be_built(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: Build, number: int, *, held: bool
-) -> None:
-    monkeypatch.setattr("nixprof.nix.errors.is_store_path", lambda _: True)
-    fetched = derivation(tmp_path, "source", download=True)
+def test_what_may_be_built(store: Path, policy: Build, number: int, *, held: bool) -> None:
+    fetched = derivation(store, "source", download=True)
     chain = [fetched]
     for one in range(number):
-        chain.append(derivation(tmp_path, f"part{one}", chain[-1]))
+        chain.append(derivation(store, f"part{one}", chain[-1]))
     holds = HoldBack(a_lock(LockedPackage({HERE: OLD})), MOVING)
     found = holds.unbuilt({GIT: chain[-1]}, to_build(*chain), policy)
     assert bool(found) is held
@@ -230,9 +234,9 @@ def test_what_may_be_built(
     )
 
 
-def test_what_has_failed_is_not_built_again(tmp_path: Path) -> None:
-    dep = derivation(tmp_path, "dep")
-    top = derivation(tmp_path, "top", dep)
+def test_what_has_failed_is_not_built_again(store: Path) -> None:
+    dep = derivation(store, "dep")
+    top = derivation(store, "top", dep)
     failed = replace(WHY, reason="build-failed", message="dep cannot be built", derivation=dep)
     other: Package = manifest('packages = ["jq"]').packages[0]
     before = a_lock(LockedPackage({HERE: OLD}, unavailable={HERE: failed}))
@@ -253,12 +257,12 @@ def test_those_that_stay_for_one_reason_are_told_in_one_line() -> None:
     ]
 
 
-def test_a_cache_that_cannot_be_reached_is_not_one_that_has_nothing(tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_reached_is_not_one_that_has_nothing(store: Path) -> None:
     warning = "warning: unable to download 'https://user:secret@cache.example.org/nix-cache-info': HTTP error 503"
     assert DownloadPlan.parse(warning).unreachable == ("cache.example.org",)
-    chain = [derivation(tmp_path, "dep")]
+    chain = [derivation(store, "dep")]
     for number in range(6):
-        chain.append(derivation(tmp_path, f"part{number}", chain[-1]))
+        chain.append(derivation(store, f"part{number}", chain[-1]))
     other: Package = manifest('packages = ["jq"]').packages[0]
     holds, plan = HoldBack(a_lock(LockedPackage({HERE: OLD})), MOVING), to_build(*chain, unreachable=("a.b",))
     found = holds.unbuilt({GIT: chain[-1], other: chain[0]}, plan, Build.SMALL)
@@ -304,10 +308,10 @@ def failing(name: str, derivation: str) -> NixError:
     return NixError(f"{name} cannot be built", Reason.BUILD_FAILED, "", found={"name": name, "drv": derivation})
 
 
-def test_each_package_is_held_for_the_build_that_it_needs(tmp_path: Path) -> None:
-    dep = derivation(tmp_path, "dep")
-    one, two, other = (derivation(tmp_path, name, dep) for name in ("one", "two", "other"))
-    alone = derivation(tmp_path, "alone")
+def test_each_package_is_held_for_the_build_that_it_needs(store: Path) -> None:
+    dep = derivation(store, "dep")
+    one, two, other = (derivation(store, name, dep) for name in ("one", "two", "other"))
+    alone = derivation(store, "alone")
     owners = {one: "nixpkgs#one", two: "nixpkgs#two", alone: "nixpkgs#alone", other: "nixpkgs#other"}
     errors = [failing("dep", dep), failing("alone", alone)]
     absent = ["nixpkgs#one", "nixpkgs#two", "nixpkgs#alone", "nixpkgs#gone"]
@@ -319,11 +323,11 @@ def test_each_package_is_held_for_the_build_that_it_needs(tmp_path: Path) -> Non
     assert group["nixpkgs#gone"].derivation == dep
 
 
-def test_many_packages_that_need_much_are_looked_through_fast(tmp_path: Path) -> None:
+def test_many_packages_that_need_much_are_looked_through_fast(store: Path) -> None:
     """As after a change of the compiler without a cache."""
-    chain = [derivation(tmp_path, "part0")]
+    chain = [derivation(store, "part0")]
     for number in range(1, 400):
-        chain.append(derivation(tmp_path, f"part{number}", *chain[-3:]))
+        chain.append(derivation(store, f"part{number}", *chain[-3:]))
     names = [f"p{number}" for number in range(200)]
     packages = manifest(f"packages = {json.dumps(names)}").packages
     started = time.perf_counter()
