@@ -27,6 +27,11 @@ def package_name(key: str) -> str:
         from nixprof.store_path import name_of
 
         return name_of(key)
+    return listed_name(key)
+
+
+def listed_name(key: str) -> str:
+    """Write the key of a package as a list has it, without the input that needs no name."""
     return key.removeprefix("nixpkgs#")
 
 
@@ -67,6 +72,9 @@ def command_line(command: str, arguments: Sequence[str]) -> str:
         if word not in _NOT_NAMED and "--color" not in (before, word.partition("=")[0]):
             words.append(redact(word))
     return " ".join(words)
+
+
+DAY_SECONDS = 86400
 
 
 def count(number: int, noun: str) -> str:

@@ -54,6 +54,11 @@ def _store_path(folder: str) -> re.Pattern[str]:
     return re.compile(rf"{re.escape(folder)}/{_STORE_NAME}")
 
 
+def built_name(derivation: str) -> str:
+    """Give the name of what a derivation builds, with its version."""
+    return name_of(derivation).removesuffix(".drv")
+
+
 def name_of(path: str) -> str:
     """Give the name of a store path, without the hash."""
     return os.path.basename(path)[33:]

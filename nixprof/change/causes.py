@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nixprof.change.differences import Cause, Kind
 from nixprof.errors import NixprofError
 from nixprof.nix.derivation import names_in, read_derivation, same_recipe
-from nixprof.store_path import name_of, outputs_of, package_of, split_name
+from nixprof.store_path import built_name, outputs_of, package_of, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ def explained(
 
     """
     before, after = ({one.key: one for one in some} for some in (old, new))
-    moved = [one.key for one in changes if one.kind in (Kind.CHANGED, Kind.REBUILT)]
+    moved = {one.key for one in changes if one.kind in (Kind.CHANGED, Kind.REBUILT)}
     if not moved:
         return tuple(changes)
     changes = [replace(one, changelog=changelogs.get(one.key, "")) if one.key in moved else one for one in changes]
@@ -154,7 +154,7 @@ def _by_name(paths: Collection[str], name: Callable[[str], str]) -> dict[str, li
 
 
 def _name_and_version(derivation: str) -> tuple[str, str]:
-    return split_name(name_of(derivation).removesuffix(".drv"))
+    return split_name(built_name(derivation))
 
 
 def _output_name(path: str) -> str:

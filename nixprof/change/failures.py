@@ -249,13 +249,12 @@ def why_unbuilt(
     Args:
         errors: the builds that failed.
         absent: the keys of the packages that are not there.
-        derivations: what builds packages, each with the key of its package.
+        derivations: what builds packages, by key.
         built: the derivations that were to be built.
 
     """
     failed = {one.found["drv"]: Failure(Reason.BUILD_FAILED, one.message, one.found["drv"]) for one in errors}
-    of_key = {key: derivation for derivation, key in derivations.items()}
-    needed = {key: needed_among(of_key.get(key, ""), {*built, *failed}) for key in absent}
+    needed = {key: needed_among(derivations.get(key, ""), {*built, *failed}) for key in absent}
     unknown = Failure(Reason.BUILD_FAILED, "something that it needs cannot be built")
     usual = next(iter(failed.values())) if len(failed) == 1 else unknown
     return [{key: next((failed[one] for one in failed if one in needs), usual)} for key, needs in needed.items()]
@@ -267,9 +266,8 @@ def why_stopped(error: NixError, absent: Iterable[str], derivations: Mapping[str
     how = re.search(limit, error.nix_message) if error.reason is Reason.FAILED else None
     if how is None:
         return []
-    of_key = {key: derivation for derivation, key in derivations.items()}
     return [
-        {key: Failure(Reason.BUILD_FAILED, f"{package_name(key)} cannot be built: {how[0]}", of_key.get(key, ""))}
+        {key: Failure(Reason.BUILD_FAILED, f"{package_name(key)} cannot be built: {how[0]}", derivations.get(key, ""))}
         for key in absent
     ]
 
@@ -283,8 +281,7 @@ def _of_build(error: NixError, key: str | None, needed: str, log: Callable[[str]
     if offline:
         message = f"{called} cannot be downloaded: {offline.message}"
         return NixprofError(message, offline.reason, cause=offline.cause, hints=(*offline.hints, *error.hints))
-    last = [line.rstrip() for line in plain(written).splitlines() if line.strip()][-lines:]
-    cause = [*([error.cause] if error.cause else []), *(excerpt(line, _MAX_LINE_LENGTH) for line in last)]
+    cause = [*([error.cause] if error.cause else []), *end_of_log(written, lines)]
     hints = error.hints
     if key and system:
         table = f'[system.{system}]\npackages = ["{package_name(key)}"]'
@@ -292,6 +289,12 @@ def _of_build(error: NixError, key: str | None, needed: str, log: Callable[[str]
     return NixprofError(
         error.message.replace(name, called, 1), error.reason, cause="\n".join(cause) or None, hints=hints
     )
+
+
+def end_of_log(written: str, most: int) -> tuple[str, ...]:
+    """Give the last lines of what a build has written, each of which may be cut."""
+    last = [line.rstrip() for line in plain(written).splitlines() if line.strip()][-most:]
+    return tuple(excerpt(line, _MAX_LINE_LENGTH) for line in last)
 
 
 def of_input(error: NixError, inputs: Iterable[Input], listed: Collection[str], manifest: Path) -> NixprofError:

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from nixprof.manifest.model import Manifest, Package
     from nixprof.nix.download_plan import DownloadPlan
     from nixprof.nix.operations import Nix
+    from nixprof.nix.profile import Element
 
 
 @contextmanager
@@ -159,7 +160,7 @@ class Transaction:
         changes = compare(standing, packages)
         leaving = standing if any(one.before is not None for one in changes) else ()
         downloads = plan_downloads(context, self._nix, packages, leaving, self._resolver.evaluated, holds.failed)
-        changes = explained(self._nix, changes, standing, packages, self._derivations(), lock.changelogs)
+        changes = explained(self._nix, changes, standing, packages, self._resolver.derivations, lock.changelogs)
         found, known = gaps(manifest, lock.packages, context.machine), set(map(_identity, before.gaps))
         new_gaps = tuple(gap for gap in found if _identity(gap) not in known)
         moved = tuple(_moved_inputs(before.lock, lock))
@@ -167,21 +168,15 @@ class Transaction:
         staying = tuple(self._staging.staying.values())
         return Plan(request, manifest, lock, changes, moved, packages, downloads, found, new_gaps, staying, held)
 
-    def _derivations(self) -> dict[str, str]:
-        """Give what builds packages for this machine, by key, as far as they were evaluated."""
-        found = self._resolver.evaluated.items()
-        system = self._context.machine.system
-        return {one.package.spec.key: package.derivation for one, package in found if one.system == system}
-
     def _unbuilt(self, plan: Plan, holds: HoldBack) -> dict[Package, Failure]:
         """Choose the packages that have moved and are not to be built here."""
         if not plan.downloads or not plan.downloads.built:
             return {}
-        system = self._context.machine.system
+        machine, derivations = self._context.machine, self._resolver.derivations
         moved = {
-            request.package: package.derivation
-            for request, package in self._resolver.evaluated.items()
-            if request.system == system and holds.has_moved(plan.lock, request.package, system)
+            package: derivations[package.spec.key]
+            for package in plan.manifest.for_machine(machine)
+            if package.spec.key in derivations and holds.has_moved(plan.lock, package, machine.system)
         }
         return holds.unbuilt(moved, plan.downloads, plan.manifest.update.build)
 
@@ -225,26 +220,29 @@ class Transaction:
         """Fetch and build what is missing. Return whether packages share files with what else is in the profile."""
         before, context = self.before, self._context
         Realisation(context, self._nix, self._roots, before.installed, plan, self._resolver).perform()
-        leaving = replaced(before, plan.request.elements)
         return check_collisions(
             self._nix,
             plan.packages,
-            remaining(before.profile, leaving) if plan.request.activates else (),
+            self._foreign(plan),
             before=before.environments,
             listed=[package.spec.key for package in before.manifest.packages],
             there=before.profile.elements if before.profile else (),
             chosen_profile=context.chosen_profile,
         )
 
+    def _foreign(self, plan: Plan) -> tuple[Element, ...]:
+        """Give what stays in the profile beside the environment."""
+        leaving = replaced(self.before, plan.request.elements)
+        return remaining(self.before.profile, leaving) if plan.request.activates else ()
+
     def _commit(self, plan: Plan, *, shares_files: bool) -> int | None:
         """Write the files and switch the profile. Return the number of the generation."""
         before, context, request = self.before, self._context, plan.request
-        leaving = replaced(before, request.elements)
-        foreign = remaining(before.profile, leaving) if request.activates else ()
         flake = generated(plan.manifest, plan.lock)
         activation = None
         if request.activates:
-            priority = free_priority(foreign) if shares_files else USUAL_PRIORITY
+            leaving = replaced(before, request.elements)
+            priority = free_priority(self._foreign(plan)) if shares_files else USUAL_PRIORITY
             is_current = before.has_environment(plan.packages, flake)
             attribute = _attribute(plan.manifest, context)
             activation = Activation(before.profile, leaving, plan.packages, is_current, attribute, priority)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nixprof.change.failures import end_of_log
 from nixprof.errors import Reason
 from nixprof.formatting import shell_quote
 from nixprof.record import record
-from nixprof.redact import excerpt, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # This much of the end of a build's log is shown.
 _MAX_LOG_LINES = 10
-_MAX_LINE_LENGTH = 200
 
 
 @record
@@ -37,9 +36,9 @@ def hold_story(nix: Nix, key: str, held: Sequence[Gap]) -> HoldStory | None:
         return None
     derivation = gap.why.derivation
     written = nix.log(derivation) if derivation else ""
-    lines = [excerpt(line.rstrip(), _MAX_LINE_LENGTH) for line in plain(written).splitlines() if line.strip()]
+    log = end_of_log(written, _MAX_LOG_LINES)
     others = [one.package.written for one in held if derivation and one.why.derivation == derivation and one != gap]
-    return HoldStory(gap, tuple(lines[-_MAX_LOG_LINES:]), tuple(others), tuple(_hints(gap, has_log=bool(lines))))
+    return HoldStory(gap, log, tuple(others), tuple(_hints(gap, has_log=bool(log))))
 
 
 def _hints(gap: Gap, *, has_log: bool) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.failures import Failure
 from nixprof.errors import TRY_AGAIN, NixprofError, Reason
-from nixprof.formatting import count
+from nixprof.formatting import DAY_SECONDS, count
 from nixprof.lock.freshness import fingerprints, has_outputs, is_resolved
 from nixprof.lock.packages_json import HeldAt, Unavailable
 from nixprof.nix.derivation import is_download, needed_among
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from nixprof.manifest.model import Build, Manifest, Package
     from nixprof.nix.download_plan import DownloadPlan
 
-
-DAY_SECONDS = 86400
 # What may be otherwise at the next update, although nothing has changed in the input.
 _MAY_PASS = tuple(reason.value for reason in (Reason.UNCACHED, Reason.INPUT, Reason.NETWORK))
 

@@ -105,27 +105,26 @@ class Realisation:
         if not new or (not missing and self._are_there(new)):
             return
         doing = f"{_doing(self.plan.downloads)} {_names(missing.values())}" if missing else "looking into the store"
-        evaluated: Evaluated = self.resolver.evaluated
-        tried = {path: how for path, how in self._derivations(evaluated).items() if path in missing}
+        tried = {path: how for path, how in self._builds().items() if path in missing}
         try:
             self._realise(new, tried, doing)
         except NixError as error:
             missing = self._invalid()
-            builds = self._derivations(evaluated)
+            builds = self._builds()
             if error.reason is not Reason.FAILED or missing.keys() <= tried.keys() & builds.keys():
-                raise self._explained(error, missing, evaluated) from error
+                raise self._explained(error, missing) from error
         else:
             return
         # A path was only there as what a failed build has left, was locked earlier and is in no cache, or the garbage
         # collector has deleted what was to build it.
         unknown = {path: key for path, key in missing.items() if path not in builds}
         if unknown:
-            evaluated = {**evaluated, **self._evaluated_again(unknown)}
-        builds = self._derivations(evaluated)
+            self._evaluate_again(unknown)
+        builds = self._builds()
         try:
             self._realise(new, {path: builds[path] for path in missing}, f"building {_names(missing.values())}")
         except NixError as error:
-            raise self._explained(error, self._invalid(), evaluated) from error
+            raise self._explained(error, self._invalid()) from error
 
     def _are_there(self, paths: Sequence[str]) -> bool:
         """Protect store paths that are on the disk; False where Nix does not count one of them as in the store."""
@@ -136,8 +135,9 @@ class Realisation:
             return False
         return True
 
-    def _derivations(self, evaluated: Evaluated) -> dict[str, str]:
-        return derivations(evaluated, self.context.machine.system)
+    def _builds(self) -> dict[str, str]:
+        """Give what builds each store path, as far as that is known by now."""
+        return derivations(self.resolver.evaluated, self.context.machine.system)
 
     def _realise(self, paths: Sequence[str], builds: Mapping[str, str], doing: str) -> None:
         with self.context.progress.step(doing):
@@ -150,7 +150,7 @@ class Realisation:
         gone = keys.keys() - there | self.nix.invalid(there)
         return {path: key for path, key in keys.items() if path in gone}
 
-    def _evaluated_again(self, missing: Mapping[str, str]) -> Evaluated:
+    def _evaluate_again(self, missing: Mapping[str, str]) -> None:
         """Evaluate the packages of store paths that cannot be fetched, to be able to build them.
 
         Raises: NixprofError where nothing builds exactly them.
@@ -159,9 +159,8 @@ class Realisation:
         if lost:
             raise _lost(lost)
         evaluated = self.resolver.evaluate_again(self.plan.manifest, self.plan.lock, set(missing.values()))
-        for path in missing.keys() - self._derivations(evaluated).keys():
+        for path in missing.keys() - derivations(evaluated, self.context.machine.system).keys():
             raise self._mismatch(path, missing[path], evaluated)
-        return evaluated
 
     def _has_source(self, key: str) -> bool:
         known, system = self.plan.lock.package(key), self.context.machine.system
@@ -189,18 +188,18 @@ class Realisation:
             hints=(f"nixprof update {name}",),
         )
 
-    def _explained(self, error: NixError, missing: Mapping[str, str], evaluated: Evaluated) -> NixprofError:
+    def _explained(self, error: NixError, missing: Mapping[str, str]) -> NixprofError:
         """Say which packages a failure of Nix to fetch or to build belongs to."""
-        here = [(request, one) for request, one in evaluated.items() if request.system == self.context.machine.system]
-        keys = {one.derivation: request.package.spec.key for request, one in here if one.derivation}
+        derivations = {key: one for key, one in self.resolver.derivations.items() if one}
+        keys = {one: key for key, one in derivations.items()}
         others = {one.key for one in self.installed} - set(missing.values())
         command = " ".join(map(shell_quote, ("nixprof", *self.context.arguments)))
         explained = of_packages(error, missing, keys, self.nix.log, len(others), command)
         absent = dict.fromkeys(missing.values())
         built = self.plan.downloads.built if self.plan.downloads else ()
         if explained.reason is Reason.BUILD_FAILED:
-            return PackagesError(explained, why_unbuilt((error, *error.others), absent, keys, built))
-        stopped = why_stopped(error, absent, keys)
+            return PackagesError(explained, why_unbuilt((error, *error.others), absent, derivations, built))
+        stopped = why_stopped(error, absent, derivations)
         return PackagesError(explained, stopped) if stopped else explained
 
 

@@ -49,6 +49,12 @@ class Resolver:
         self._staging = staging
         self._listed = listed
 
+    @property
+    def derivations(self) -> dict[str, str]:
+        """What builds packages for this machine, by key, as far as they were evaluated; empty for a store path."""
+        system = self._context.machine.system
+        return {one.package.spec.key: it.derivation for one, it in self.evaluated.items() if one.system == system}
+
     def complete(
         self, manifest: Manifest, lock: Lock, request: ChangeRequest, holds: HoldBack
     ) -> tuple[Manifest, Lock, ChangeRequest]:

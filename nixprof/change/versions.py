@@ -12,7 +12,7 @@ from nixprof.change.generations import SOURCES, generations
 from nixprof.change.past import Past, past_in
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import scratch_folder
-from nixprof.formatting import day, package_name, shell_quote
+from nixprof.formatting import day, listed, package_name, shell_quote
 from nixprof.lock.flake_lock import revision
 from nixprof.manifest.flake_reference import is_reference
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec
@@ -210,14 +210,14 @@ def _of_input(change: Transaction, spec: Spec) -> Iterator[Place]:
 def _nowhere(wanted: Wanted, spec: Spec, places: Sequence[Place]) -> NixprofError:
     """Say where a version was looked for, and which versions there are."""
     found = [one for place in places for one in place.found]
-    newest = max((one for one in found), key=lambda one: version_order(one.version), default=None)
+    newest = max(found, key=lambda one: version_order(one.version), default=None)
     word = shell_quote(package_name(spec.key))
-    hints = [f"the newest of these: nixprof add {_again(newest, spec)}"] if newest else [f"nixprof add {word}"]
+    hint = f"the newest of these: nixprof add {_again(newest, spec)}" if newest else f"nixprof add {word}"
     return NixprofError(
         f"there is no {excerpt(package_name(spec.key))} {excerpt(wanted.version)} here",
         Reason.MISSING,
         cause="looked at:\n" + "\n".join(f"{place.name}: {_told(place, spec)}" for place in places),
-        hints=tuple(hints),
+        hints=(hint,),
     )
 
 
@@ -237,5 +237,4 @@ def _told(place: Place, spec: Spec) -> str:
         for one in place.found
     }
     words = sorted(named, key=lambda word: version_order(named[word]), reverse=True)
-    more = f" and {len(words) - _MAX_VERSIONS} more" if len(words) > _MAX_VERSIONS else ""
-    return (", ".join(words[:_MAX_VERSIONS]) + more) or "none"
+    return listed(words, _MAX_VERSIONS) or "none"

@@ -11,7 +11,7 @@ from nixprof.change.past import bring_back, past_of
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import day, package_name, shell_quote
 from nixprof.lock.packages_json import own_names
-from nixprof.manifest.installable import find_packages
+from nixprof.manifest.installable import find_packages, key_of
 from nixprof.record import record
 from nixprof.redact import excerpt
 
@@ -59,7 +59,7 @@ def _find(context: Context, state: State, name: str, number: int | None) -> tupl
     found = [one for one in generations(context) if one.number == number or not _is_later(one, state)]
     if number is not None:
         found = [find(tuple(found), number)]
-    key = _listed(name, state) or _past_key(context, found, name)
+    key = key_of(name, state.manifest, own_names(state.locked), "rollback") or _past_key(context, found, name)
     now = state.lock.package(key).systems.get(context.machine.system)
     known = set(now.outputs.values()) if now and number is None else set()
     for one in reversed(found):
@@ -75,19 +75,6 @@ def _find(context: Context, state: State, name: str, number: int | None) -> tupl
 
 def _is_later(one: Generation, state: State) -> bool:
     return state.generation is not None and one.number > state.generation
-
-
-def _listed(name: str, state: State) -> str | None:
-    """Give the key of the package of the list that a name means; None where it means none.
-
-    Raises: NixprofError where it means several.
-    """
-    try:
-        return find_packages(name, state.manifest, own_names(state.locked), "rollback")[0].spec.key
-    except NixprofError as error:
-        if error.reason is not Reason.NOT_LISTED:
-            raise
-        return None
 
 
 def _past_key(context: Context, found: Sequence[Generation], name: str) -> str:

@@ -12,7 +12,7 @@ from nixprof.change.generations import rollbacks
 from nixprof.change.needs import Needs
 from nixprof.change.process_lock import process_lock
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
-from nixprof.formatting import count, shell_quote, size
+from nixprof.formatting import DAY_SECONDS, count, shell_quote, size
 from nixprof.record import record
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 # Nix's own, without an option that would remove generations of all profiles.
 COLLECT = "nix-collect-garbage"
-_DAY_SECONDS = 86400
 # What is kept where nothing is asked for: these newest ones, and all that are younger.
 KEEP = 5
 KEEP_DAYS = 30
@@ -56,7 +55,7 @@ class Wish:
     def seconds(self) -> int:
         """How long ago one has to have been in use to go."""
         usual = KEEP_DAYS if self.number is None else 0
-        return (usual if self.days is None else self.days) * _DAY_SECONDS
+        return (usual if self.days is None else self.days) * DAY_SECONDS
 
 
 @record
@@ -165,7 +164,7 @@ def keeping(
 
     """
     uses = [(number, begin, end) for number, begin, end in _uses(found, gone, now) if number != current]
-    proven = [number for number, begin, end in uses if end - begin >= _DAY_SECONDS]
+    proven = [number for number, begin, end in uses if end - begin >= DAY_SECONDS]
     kept = dict.fromkeys(proven[-1:], Keeping.PROVEN)
     kept |= dict.fromkeys((number for number, _, end in uses if end > now - wish.seconds), Keeping.YOUNG)
     kept |= dict.fromkeys((one.number for one in found[-wish.newest :]), Keeping.NEWEST)

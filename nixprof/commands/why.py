@@ -11,7 +11,7 @@ from nixprof.change.process_lock import warn
 from nixprof.change.state import State
 from nixprof.errors import NixprofError, Reason
 from nixprof.lock.packages_json import own_names
-from nixprof.manifest.installable import find_packages, suggest
+from nixprof.manifest.installable import key_of, suggest
 from nixprof.nix.store_graph import chain
 from nixprof.record import record
 from nixprof.redact import excerpt
@@ -92,14 +92,7 @@ def run(context: Context, asked: str) -> Why:
 
 def _listed(asked: str, state: State) -> str | None:
     """Find the key of the entry that has this name; None where none has."""
-    if _store_path_of(asked):
-        return None
-    try:
-        return find_packages(asked, state.manifest, own_names(state.locked), "why")[0].spec.key
-    except NixprofError as error:
-        if error.reason is Reason.NOT_LISTED:
-            return None
-        raise
+    return None if _store_path_of(asked) else key_of(asked, state.manifest, own_names(state.locked), "why")
 
 
 def _owner(paths: Collection[str], state: State, needs: Needs) -> str | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from nixprof.files import TEMPORARY
 from nixprof.redact import plain, redact
-from nixprof.store_path import name_of
+from nixprof.store_path import built_name, name_of
 
 # Kinds of activities.
 _UNKNOWN, _COPY_PATH, _TRANSFER, _COPY_PATHS, _BUILDS, _BUILD, _SUBSTITUTE, _FETCH_TREE = (
@@ -119,7 +119,7 @@ class Activities:
     def _start(self, number: int, kind: int, fields: list[Any], text: str) -> None:
         self._kinds[number] = kind
         if kind == _BUILD:
-            self.builds[number] = Build(name_of(fields[0]).removesuffix(".drv"), time.monotonic())
+            self.builds[number] = Build(built_name(fields[0]), time.monotonic())
         elif kind == _SUBSTITUTE:
             self.names[number] = name_of(fields[0])
         elif kind == _TRANSFER and "/nar/" not in fields[0]:

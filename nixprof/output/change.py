@@ -14,7 +14,7 @@ from nixprof.formatting import count, package_name, package_title, size
 from nixprof.lock.flake_lock import revision
 from nixprof.output.held import held_lines
 from nixprof.output.table import cells, columns, cut, fold, gaps_by_system
-from nixprof.store_path import name_of
+from nixprof.store_path import built_name, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -185,7 +185,7 @@ def _download_parts(downloads: DownloadPlan, result: Plan) -> list[str]:
     """Say what has to be fetched and built, and what that comes to on the disk."""
     own = {path for package in result.packages for path in package.paths}
     others = len([path for path in downloads.fetched if path not in own])
-    names = sorted(_built_name(path) for path in downloads.built)
+    names = sorted(built_name(path) for path in downloads.built)
     named = f": {', '.join(names)}" if len(names) <= _MAX_NAMES else ""
     is_known = downloads.difference_bytes is not None or not downloads.fetched
     return _parts(
@@ -206,13 +206,9 @@ def on_disk(number: int | None) -> list[str]:
 def _dependency_lines(downloads: DownloadPlan) -> Iterator[str]:
     """List all that is fetched and built, by name."""
     rows = [(name_of(path), "") for path in downloads.fetched]
-    rows += [(_built_name(path), "to build") for path in downloads.built]
+    rows += [(built_name(path), "to build") for path in downloads.built]
     if rows:
         yield from (f"    {line}" for line in columns(sorted(rows), None))
-
-
-def _built_name(derivation: str) -> str:
-    return name_of(derivation).removesuffix(".drv")
 
 
 def change_lines(

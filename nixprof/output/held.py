@@ -6,11 +6,11 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from nixprof.errors import Reason
-from nixprof.formatting import count, day, package_name, shell_quote
+from nixprof.formatting import DAY_SECONDS, count, day, package_name, shell_quote
 from nixprof.manifest.flake_reference import Reference
 from nixprof.output.table import columns, cut, fold
 from nixprof.redact import excerpt
-from nixprof.store_path import name_of, split_name
+from nixprof.store_path import built_name, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from nixprof.console import Console
     from nixprof.lock.freshness import Gap
 
-_DAY_SECONDS = 86400
 # What says best itself why it is held back.
-_IN_OWN_WORDS = ("uncached", "collision", "input", "network")
+_IN_OWN_WORDS = tuple(one.value for one in (Reason.UNCACHED, Reason.COLLISION, Reason.INPUT, Reason.NETWORK))
 _ALLOWED = (Reason.UNFREE, Reason.INSECURE, Reason.BROKEN)
 _BRIEFLY = {
     Reason.MISSING.value: "gone from its input",
@@ -48,7 +47,7 @@ def briefly(gap: Gap) -> str:
 
 def build_of_another(gap: Gap) -> str:
     """Name the build that failed where that is one of something that a package needs; empty where it is its own."""
-    name = name_of(gap.why.derivation).removesuffix(".drv") if gap.why.derivation else ""
+    name = built_name(gap.why.derivation) if gap.why.derivation else ""
     return "" if gap.kept and split_name(name)[0] == gap.kept.pname else name
 
 
@@ -95,7 +94,7 @@ def held_for(gap: Gap) -> str:
 
 
 def _age(gap: Gap) -> str:
-    days = int(time.time() - gap.why.since) // _DAY_SECONDS if gap.why.since else 0
+    days = int(time.time() - gap.why.since) // DAY_SECONDS if gap.why.since else 0
     return f" for {count(days, 'day')}" if days > 0 else ""
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from nixprof.formatting import listed
+from nixprof.formatting import DAY_SECONDS, listed
 from nixprof.output.change import KINDS, brief, common_part
 from nixprof.output.table import columns, cut
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from nixprof.console import Console
     from nixprof.context import Context
 
-_DAY_SECONDS = 86400
 # This much of a command tells which one it was.
 _COMMAND_COLUMNS = 24
 
@@ -77,7 +76,7 @@ def _emphasised(line: str, console: Console) -> str:
 def when(seconds: float) -> str:
     """Write a moment as somebody would say it who looks back: today's with the time, older ones by the date."""
     then, now = time.localtime(seconds), time.time()
-    for day, of_day in (("today", now), ("yesterday", now - _DAY_SECONDS)):
+    for day, of_day in (("today", now), ("yesterday", now - DAY_SECONDS)):
         if then[:3] == time.localtime(of_day)[:3]:
             return f"{day} {time.strftime('%H:%M', then)}"
     return time.strftime("%Y-%m-%d", then)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nixprof.change.differences import Change
+from nixprof.formatting import listed_name
 from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.freshness import Gap
 from nixprof.nix.download_plan import DownloadPlan
@@ -48,7 +49,7 @@ def _fields(value: Any) -> dict[str, object]:
     """Give the fields of a dataclass by what scripts call them."""
     match value:
         case Change():
-            name = value.key.removeprefix("nixpkgs#")
+            name = listed_name(value.key)
             what = {"package": name, "change": value.kind, "before": value.before, "after": value.after}
             return what | {"cause": value.cause, "cves": value.cves, "changelog": value.changelog or None}
         case Gap():

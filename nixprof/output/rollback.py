@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from nixprof.commands.take_back import TakenBack
-from nixprof.formatting import display_path, package_name
+from nixprof.formatting import display_path, listed_name, package_name
 from nixprof.output import change
 from nixprof.output.change import change_lines, counts, dry_run, on_disk
 from nixprof.output.history import when
@@ -54,7 +54,7 @@ def as_json(result: Rollback | TakenBack) -> dict[str, Any]:
         "edited": result.edited,
         "copy": result.copy if result.edited else None,
         "foreign": result.foreign,
-        "unpinned": [key.removeprefix("nixpkgs#") for key in result.unpinned],
+        "unpinned": [listed_name(key) for key in result.unpinned],
     }
 
 

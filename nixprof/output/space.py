@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from nixprof.formatting import count, listed, package_name, package_title, size
+from nixprof.formatting import count, listed, listed_name, package_name, package_title, size
 from nixprof.output.table import cut, fold
 from nixprof.store_path import name_of
 
@@ -40,19 +40,15 @@ def as_json(result: Space) -> dict[str, Any]:
     return {
         **plain(result),
         "packages": [
-            {"package": _name(one.key), "version": one.version or None, "byNixprof": one.by_nixprof}
+            {"package": listed_name(one.key), "version": one.version or None, "byNixprof": one.by_nixprof}
             | {"ownBytes": one.own_bytes, "closureBytes": one.closure_bytes}
             for one in result.packages
         ],
         "revisions": [
-            {"held": one.held or None, "packages": [_name(key) for key in one.keys], "ownBytes": one.own_bytes}
+            {"held": one.held or None, "packages": [listed_name(key) for key in one.keys], "ownBytes": one.own_bytes}
             for one in result.revisions
         ],
     }
-
-
-def _name(key: str) -> str:
-    return key.removeprefix("nixpkgs#")
 
 
 def _table(result: Space, console: Console, width: int | None) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from nixprof.formatting import count, package_name, package_title, shell_quote, size
+from nixprof.formatting import count, listed_name, package_name, package_title, shell_quote, size
 from nixprof.lock.flake_lock import revision
 from nixprof.output.held import revision_of, story_lines
 from nixprof.output.table import columns, cut, fold
@@ -53,7 +53,7 @@ def as_json(result: Why) -> dict[str, Any]:
         },
         "paths": [
             {"path": one.path, "bytes": one.bytes, "generations": one.generations}
-            | {"neededBy": [{"package": way.key.removeprefix("nixpkgs#"), "chain": way.chain} for way in one.ways]}
+            | {"neededBy": [{"package": listed_name(way.key), "chain": way.chain} for way in one.ways]}
             for one in result.paths
         ],
     }
@@ -102,17 +102,11 @@ def _reached(one: Reached, width: int | None, most: int | None, *, is_entry: boo
     """Show what needs a path: the package on the left, and how on the right."""
     if is_entry and not one.ways:
         return
-    head = (
-        f"{name_of(one.path)} is needed by " if is_entry else f"{name_of(one.path)} ({size(one.bytes)}) is needed by "
-    )
+    takes = "" if is_entry else f" ({size(one.bytes)})"
+    users = count(len(one.ways), "package") if one.ways else "the profile itself"
     if one.generations:
-        which = ", ".join(map(str, one.generations))
-        head += f"other generations only: {which}"
-    elif one.ways:
-        head += count(len(one.ways), "package")
-    else:
-        head += "the profile itself"
-    yield cut(head, width)
+        users = f"other generations only: {', '.join(map(str, one.generations))}"
+    yield cut(f"{name_of(one.path)}{takes} is needed by {users}", width)
     shown = one.ways[:most]
     names = max((len(package_name(way.key)) for way in shown), default=0)
     for way in shown:

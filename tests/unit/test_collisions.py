@@ -149,18 +149,25 @@ def test_the_same_path_twice(tmp_path: Path) -> None:
     assert find_collisions([one, Provider("again", 5, one.path)]) == ()
 
 
-def test_only_what_is_shared_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """200 packages that share their top folders, one of which is large, cost few looks."""
-    trees = [{f"share/p{number}/{file}": "" for file in range(3)} for number in range(200)]
-    those = providers(tmp_path, *trees, {f"share/big/{number}/x": "" for number in range(50)})
-    looks: list[str] = []
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The folders that are listed from now on."""
+    found: list[str] = []
     listed = os.listdir
 
     def look(path: str) -> list[str]:
-        looks.append(path)
+        found.append(path)
         return listed(path)
 
     monkeypatch.setattr(os, "listdir", look)
+    return found
+
+
+def test_only_what_is_shared_is_looked_into(tmp_path: Path, looks: list[str]) -> None:
+    """200 packages that share their top folders, one of which is large, cost few looks."""
+    trees = [{f"share/p{number}/{file}": "" for file in range(3)} for number in range(200)]
+    those = providers(tmp_path, *trees, {f"share/big/{number}/x": "" for number in range(50)})
+    looks.clear()
     assert find_collisions(those) == ()
     assert len(looks) == 2 * 201
 
@@ -239,18 +246,11 @@ def _link(those: Sequence[Provider], environment: Path) -> Path:
     return environment
 
 
-def test_what_is_linked_is_not_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_linked_is_not_looked_into(tmp_path: Path, looks: list[str]) -> None:
     trees = [{f"bin/p{number}": ""} for number in range(200)]
     *linked, new = providers(tmp_path, *trees, {"bin/new": "", "lib/new": ""})
     environment = _link(linked, tmp_path / "environment")
-    looks: list[str] = []
-    listed = os.listdir
-
-    def look(path: str) -> list[str]:
-        looks.append(path)
-        return listed(path)
-
-    monkeypatch.setattr(os, "listdir", look)
+    looks.clear()
     assert find_collisions([*linked, new], linked, str(environment)) == ()
     # The packages themselves, as `bin` is in both; no folder of theirs, as nothing in it is.
     assert len([path for path in looks if path.endswith("/")]) == 202

@@ -312,7 +312,7 @@ def test_each_package_is_held_for_the_build_that_it_needs(store: Path) -> None:
     dep = derivation(store, "dep")
     one, two, other = (derivation(store, name, dep) for name in ("one", "two", "other"))
     alone = derivation(store, "alone")
-    owners = {one: "nixpkgs#one", two: "nixpkgs#two", alone: "nixpkgs#alone", other: "nixpkgs#other"}
+    owners = {"nixpkgs#one": one, "nixpkgs#two": two, "nixpkgs#alone": alone, "nixpkgs#other": other}
     errors = [failing("dep", dep), failing("alone", alone)]
     absent = ["nixpkgs#one", "nixpkgs#two", "nixpkgs#alone", "nixpkgs#gone"]
     groups = why_unbuilt(errors, absent, owners, [one, two, alone, dep])
