@@ -1,0 +1,1 @@
+"""What an input has, as it is locked: found once, and looked up without Nix."""

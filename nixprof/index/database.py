@@ -1,0 +1,285 @@
+"""One index: all packages of one input at one revision for one system, in one SQLite file.
+
+It is written once, under another name, and renamed when it is whole; after that nothing changes it. Words are found by
+SQLite's FTS5 where it has that, otherwise by LIKE.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from nixprof.errors import Reason
+from nixprof.manifest.spec import dotted
+from nixprof.record import record
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+# The form of the file; an index of another form is built again.
+FORMAT = 1
+
+_SCHEMA = """
+CREATE TABLE about (text TEXT NOT NULL);
+CREATE TABLE platforms (id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE);
+CREATE TABLE packages (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, attr_path TEXT NOT NULL, depth INTEGER NOT NULL, pname TEXT NOT NULL,
+  version TEXT NOT NULL, description TEXT NOT NULL, main_program TEXT NOT NULL, homepage TEXT NOT NULL,
+  changelog TEXT NOT NULL, license TEXT NOT NULL, position TEXT NOT NULL, outputs TEXT NOT NULL,
+  platforms INTEGER NOT NULL, refusals TEXT NOT NULL, vulnerabilities TEXT NOT NULL
+);
+CREATE TABLE programs (
+  program TEXT NOT NULL, package INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (program, package)
+) WITHOUT ROWID;
+"""
+_COMPLETE = """
+CREATE UNIQUE INDEX by_name ON packages (name);
+CREATE INDEX by_pname ON packages (pname);
+"""
+_WORDS = """
+CREATE VIRTUAL TABLE words USING fts5 (name, pname, description, main_program, content=packages, content_rowid=id);
+INSERT INTO words (words) VALUES ('rebuild');
+"""
+_COLUMNS = (
+    "attr_path, pname, version, description, main_program, homepage, changelog, license, position, "
+    "outputs, platforms.names, refusals, vulnerabilities"
+)
+_SELECT = f"SELECT {_COLUMNS} FROM packages JOIN platforms ON platforms.id = packages.platforms"  # noqa: S608 - ours
+_INSERT = f"INSERT INTO packages VALUES (NULL{', ?' * 15})"  # noqa: S608 - only placeholders
+# The source of a program that the metadata of its package names.
+MAIN_PROGRAM = "meta.mainProgram"
+
+
+@record
+class IndexedPackage:
+    """What an index has of one package; texts may be empty."""
+
+    attr_path: tuple[str, ...]
+    pname: str
+    version: str = ""
+    description: str = ""
+    main_program: str = ""
+    homepage: str = ""
+    changelog: str = ""
+    license: str = ""  # as people read it: "MIT, Apache-2.0"
+    position: str = ""  # a file of the input and a line: "pkgs/by-name/jq/jq/package.nix:17"
+    outputs: tuple[str, ...] = ("out",)
+    platforms: tuple[str, ...] = ()  # none where the package does not say
+    refusals: tuple[Reason, ...] = ()  # why it cannot be had here, unless the policy allows it
+    vulnerabilities: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The attribute path as one text."""
+        return dotted(self.attr_path)
+
+
+@record
+class About:
+    """What an index is of, and how it was built."""
+
+    input: str  # its name in the list for which it was built
+    url: str  # the locked flake reference
+    system: str
+    source: str  # "evaluation", or "listing" where the channel had one
+    packages: int = 0
+    failed: int = 0  # attributes that cannot be evaluated
+    failed_names: tuple[str, ...] = ()  # some of them
+    programs: tuple[str, ...] = ()  # where lists of programs came from, besides the metadata
+
+
+class IndexWriter:
+    """Writes an index, as a context manager: the file is there once `finish` has been called, and not before."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        self._platforms: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        """Begin an empty index."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._temporary.unlink(missing_ok=True)
+        self._database = sqlite3.connect(self._temporary, isolation_level=None)
+        # A file that is not whole is thrown away, so there is nothing to protect.
+        self._database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;" + _SCHEMA)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Throw away what is not finished."""
+        self._database.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def add(self, packages: Iterable[IndexedPackage]) -> None:
+        """Add packages; their main programs are among the programs then."""
+        for one in packages:
+            row = self._database.execute(
+                _INSERT,
+                (
+                    *(one.name, json.dumps(one.attr_path), len(one.attr_path), one.pname, one.version),
+                    *(one.description, one.main_program, one.homepage, one.changelog, one.license, one.position),
+                    *(" ".join(one.outputs), self._platform(" ".join(one.platforms))),
+                    *(json.dumps([reason.value for reason in one.refusals]), json.dumps(one.vulnerabilities)),
+                ),
+            ).lastrowid
+            if one.main_program:
+                self._add_program(one.main_program, row, MAIN_PROGRAM)
+
+    def add_programs(self, programs: Iterable[tuple[str, str]], source: str) -> None:
+        """Add programs, each with the name of a package that has it; packages that the index lacks are left out."""
+        ids = dict(self._database.execute("SELECT name, id FROM packages"))
+        for program, name in programs:
+            if name in ids:
+                self._add_program(program, ids[name], source)
+
+    def finish(self, about: About) -> None:
+        """Complete the index and put it in its place; `about.packages` is counted here."""
+        (found,) = self._database.execute("SELECT count(*) FROM packages").fetchone()
+        text = json.dumps({**_as_dict(about), "packages": found, "format": FORMAT})
+        self._database.execute("INSERT INTO about VALUES (?)", (text,))
+        self._database.executescript(_COMPLETE)  # commits first
+        with suppress(sqlite3.OperationalError):  # this SQLite has no FTS5
+            self._database.executescript(_WORDS)
+        self._database.close()
+        self._temporary.replace(self._path)
+
+    def _platform(self, names: str) -> int:
+        if names not in self._platforms:
+            self._platforms[names] = len(self._platforms)
+            self._database.execute("INSERT INTO platforms VALUES (?, ?)", (self._platforms[names], names))
+        return self._platforms[names]
+
+    def _add_program(self, program: str, package: int | None, source: str) -> None:
+        self._database.execute("INSERT OR IGNORE INTO programs VALUES (?, ?, ?)", (program, package, source))
+
+
+class Index:
+    """An index that is looked up in."""
+
+    def __init__(self, database: sqlite3.Connection, about: About) -> None:
+        self._database = database
+        self.about = about
+
+    @classmethod
+    def open(cls, path: Path) -> Self | None:
+        """Open an index; None where there is none that can be read."""
+        if not path.is_file():
+            return None
+        try:
+            database = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
+            told = json.loads(database.execute("SELECT text FROM about").fetchone()[0])
+            if told.pop("format") != FORMAT:
+                return None
+            lists = {key: tuple(told[key]) for key in ("failed_names", "programs")}
+            return cls(database, About(**{**told, **lists}))
+        except (sqlite3.Error, ValueError, TypeError, KeyError):
+            return None
+
+    def package(self, name: str) -> IndexedPackage | None:
+        """Give the package at an attribute path, written as one text."""
+        return next(self._packages("WHERE packages.name = ?", name), None)
+
+    def named(self, pname: str) -> tuple[IndexedPackage, ...]:
+        """Give the packages that call themselves so, those outside of sets first."""
+        return tuple(self._packages("WHERE pname = ? ORDER BY depth, packages.name", pname))
+
+    def with_program(self, program: str) -> tuple[tuple[IndexedPackage, str], ...]:
+        """Give the packages that have a program, each with the source of that, the likeliest first.
+
+        That is the one with the program's name, then those whose main program it is, those outside of sets first.
+        """
+        rows = self._database.execute(
+            "SELECT packages.name, source FROM programs JOIN packages ON packages.id = package WHERE program = ? "
+            "ORDER BY packages.name = program DESC, main_program = program DESC, depth, length(packages.name)",
+            (program,),
+        ).fetchall()
+        found = ((self.package(name), source) for name, source in rows)
+        return tuple((package, source) for package, source in found if package)
+
+    def programs_of(self, name: str) -> tuple[str, ...]:
+        """Give the programs that the package at an attribute path has, as far as they are known."""
+        rows = self._database.execute(
+            "SELECT program FROM programs WHERE package = (SELECT id FROM packages WHERE name = ?)", (name,)
+        )
+        return tuple(program for (program,) in rows)
+
+    def names(self, prefix: str = "", most: int = -1) -> list[str]:
+        """Give the names that begin so, in order."""
+        rows = self._database.execute(
+            "SELECT name FROM packages WHERE name >= ? AND name < ? ORDER BY name LIMIT ?",
+            (prefix, prefix + "\U0010ffff", most),
+        )
+        return [name for (name,) in rows]
+
+    def search(self, words: Sequence[str]) -> list[int]:
+        """Find the packages that have all words, the best match first; `at` gives them.
+
+        That is the name as a whole, the program, what the package calls itself, how the name begins, a part of the
+        name, and then the beginnings of words anywhere. Within each, what is in a set comes last.
+        """
+        lower = [word.lower() for word in words]
+        found = dict.fromkeys(self._ids_by_names(lower))
+        found.update(dict.fromkeys(self._ids_by_words(lower)))
+        return list(found)
+
+    def matching(self, pattern: re.Pattern[str]) -> list[int]:
+        """Find the packages whose name or description matches, those by name first; `at` gives them."""
+        rows = self._database.execute("SELECT id, name, description FROM packages ORDER BY depth, name").fetchall()
+        by_name = [number for number, name, _ in rows if pattern.search(name)]
+        by_description = [number for number, _, description in rows if pattern.search(description)]
+        return list(dict.fromkeys([*by_name, *by_description]))
+
+    def at(self, numbers: Iterable[int]) -> Iterator[IndexedPackage]:
+        """Give the packages that were found."""
+        for number in numbers:
+            yield from self._packages("WHERE packages.id = ?", number)
+
+    def _ids_by_names(self, words: Sequence[str]) -> Iterator[int]:
+        """Find packages by names that have all words, or that a program goes by."""
+        whole = " ".join(words)
+        condition = " AND ".join("instr(lower(name), ?)" for _ in words)
+        rows = self._database.execute(
+            f"SELECT id FROM packages WHERE id IN (SELECT id FROM packages WHERE {condition} "  # noqa: S608
+            "UNION SELECT package FROM programs WHERE program = ? UNION SELECT id FROM packages WHERE pname = ?) "
+            "ORDER BY lower(name) = ? DESC, lower(main_program) = ? DESC, lower(pname) = ? DESC, "
+            "instr(lower(name), ?) = 1 DESC, depth, length(name), name",
+            (*words, *[whole] * 6),
+        )
+        return (number for (number,) in rows)
+
+    def _ids_by_words(self, words: Sequence[str]) -> Iterator[int]:
+        """Find packages with words that begin so, or with such parts where SQLite has no FTS5."""
+        if self._has_fts:
+            quoted = " ".join('"{}"*'.format(word.replace('"', '""')) for word in words)
+            condition, values = "id IN (SELECT rowid FROM words WHERE words MATCH ?)", [quoted]
+        else:
+            anywhere = "name || ' ' || pname || ' ' || description || ' ' || main_program"
+            condition, values = " AND ".join(f"instr(lower({anywhere}), ?)" for _ in words), list(words)
+        rows = self._database.execute(
+            f"SELECT id FROM packages WHERE {condition} ORDER BY depth, length(name), name",  # noqa: S608
+            values,
+        )
+        return (number for (number,) in rows)
+
+    @cached_property
+    def _has_fts(self) -> bool:
+        return bool(self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'").fetchone())
+
+    def _packages(self, condition: str, *values: object) -> Iterator[IndexedPackage]:
+        for row in self._database.execute(f"{_SELECT} {condition}", values):
+            attr_path, *texts, outputs, platforms, refusals, vulnerabilities = row
+            read: Any = (
+                *(tuple(json.loads(attr_path)), *texts, tuple(outputs.split()), tuple(platforms.split())),
+                *(tuple(map(Reason, json.loads(refusals))), tuple(json.loads(vulnerabilities))),
+            )
+            yield IndexedPackage(*read)
+
+
+def _as_dict(about: About) -> dict[str, Any]:
+    return {name: getattr(about, name) for name in About.__match_args__}

@@ -1,0 +1,95 @@
+"""An index is written once, and looked up by name, program and words."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nixprof.errors import Reason
+from nixprof.index import database
+from nixprof.index.database import MAIN_PROGRAM, About, Index, IndexedPackage, IndexWriter
+
+ABOUT = About("nixpkgs", "github:NixOS/nixpkgs/abc", "x86_64-linux", "evaluation", failed=2, failed_names=("a", "b"))
+PACKAGES = [
+    IndexedPackage(("gnumake",), "gnumake", "4.4.1", "A tool to control builds", "make", outputs=("out", "man")),
+    IndexedPackage(("makeself",), "makeself", "2.5", "Make a file that extracts itself"),
+    IndexedPackage(("cmake",), "cmake", "4.1", "Build system generator", "cmake"),
+    IndexedPackage(("python3Packages", "make"), "make", "1.0"),
+    IndexedPackage(("nodejs_22",), "nodejs", "22.1", 'Event-driven I/O for "JavaScript"', "node"),
+    IndexedPackage(("odd", "a.b"), "ab", refusals=(Reason.UNFREE,), vulnerabilities=("CVE-1, a \x1b[31mred one",)),
+]
+
+
+@pytest.fixture(params=["FTS5", "LIKE"])
+def index(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Index:
+    if request.param == "LIKE":
+        monkeypatch.setattr(database, "_WORDS", "CREATE VIRTUAL TABLE words USING no_such_module")
+    with IndexWriter(tmp_path / "new" / "index.sqlite") as writer:
+        writer.add(PACKAGES)
+        writer.add_programs([("cpack", "cmake"), ("gone", "no-such-package"), ("make", "cmake")], "programs.sqlite")
+        writer.finish(ABOUT)
+    found = Index.open(tmp_path / "new" / "index.sqlite")
+    assert found
+    return found
+
+
+def _names(index: Index, *words: str) -> list[str]:
+    return [one.name for one in index.at(index.search(words))]
+
+
+def test_what_was_written_is_read(index: Index) -> None:
+    assert [index.package(one.name) for one in PACKAGES] == PACKAGES
+    assert index.package("nothing") is None
+    assert index.named("nodejs") == (PACKAGES[4],)
+    assert index.about.packages == len(PACKAGES)
+    assert (index.about.failed, index.about.failed_names) == (2, ("a", "b"))
+
+
+def test_the_best_match_comes_first(index: Index) -> None:
+    assert _names(index, "make") == ["gnumake", "python3Packages.make", "makeself", "cmake"]
+    assert _names(index, "build") == ["cmake", "gnumake"]
+    assert _names(index, "CONTROL", "tool") == ["gnumake"]
+    assert _names(index, "node") == ["nodejs_22"]
+    assert _names(index, "self") == ["makeself"]
+    assert _names(index, '"; DROP TABLE packages; --') == []
+    assert _names(index, '"')[:1] == ['odd."a.b"']
+
+
+def test_a_pattern_is_looked_for_in_names_first(index: Index) -> None:
+    assert [one.name for one in index.at(index.matching(re.compile("^make|control")))] == ["makeself", "gnumake"]
+
+
+def test_programs_lead_to_packages(index: Index) -> None:
+    assert [(one.name, source) for one, source in index.with_program("make")] == [
+        ("gnumake", MAIN_PROGRAM),
+        ("cmake", "programs.sqlite"),
+    ]
+    assert index.programs_of("cmake") == ("cmake", "cpack", "make")
+    assert index.with_program("gone") == ()
+
+
+def test_names_are_completed_in_order(index: Index) -> None:
+    assert index.names("m") == ["makeself"]
+    assert index.names("python3Packages.") == ["python3Packages.make"]
+    assert len(index.names()) == len(PACKAGES)
+    assert index.names("", 2) == ["cmake", "gnumake"]
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\0 and nothing else", None])
+def test_what_is_no_index_is_not_opened(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "x.sqlite").write_bytes(content)
+    assert Index.open(tmp_path / "x.sqlite") is None
+
+
+def test_what_is_not_finished_leaves_nothing(tmp_path: Path) -> None:
+    with IndexWriter(tmp_path / "x.sqlite") as writer:
+        writer.add(PACKAGES)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_index_of_another_form_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with IndexWriter(tmp_path / "x.sqlite") as writer:
+        writer.finish(ABOUT)
+    monkeypatch.setattr(database, "FORMAT", database.FORMAT + 1)
+    assert Index.open(tmp_path / "x.sqlite") is None
