@@ -100,10 +100,10 @@ def test_bash_completes_what_is_on_the_list(tmp_path: Path) -> None:
 
 def test_fish_completes() -> None:
     need("fish")
-    script = f"source {shlex.quote(str(FISH))}; complete -C 'nixprof s'; complete -C 'nixprof init --'"
+    script = f"source {shlex.quote(str(FISH))}; complete -C 'nixprof sy'; complete -C 'nixprof init --'"
     shown = run("fish", "--no-config", "-c", script)
     words = {line.partition("\t")[0] for line in shown.splitlines()}
-    assert words == {"sync", "status", "--from", "--json", "--help"}
+    assert words == {"sync", "--from", "--json", "--help"}
     shown = run("fish", "--no-config", "-c", f"source {shlex.quote(str(FISH))}; complete -C 'nixprof help '")
     assert {line.partition("\t")[0] for line in shown.splitlines()} == set(commands())
 
