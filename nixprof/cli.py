@@ -406,6 +406,20 @@ def why(
 
 
 @command(
+    *_READING,
+    "verbose",
+    changes=False,
+    summary="Find what is wrong with the set-up, and how to fix it.",
+    examples="nixprof doctor; nixprof doctor --json | jq '.findings[].code'",
+)
+def doctor() -> None:
+    """Find what is wrong with Nix, the list, the profile and the PATH: why it matters, and the command that fixes it.
+
+    It changes nothing. The exit code is 1 where there is a problem; advice is none.
+    """
+
+
+@command(
     "dry_run",
     "yes",
     "profile",

@@ -78,10 +78,19 @@ def _limited() -> Generator[None, None, None]:
 
 # Files, or FILE::TEST, that are left to `pytest --all`: odd machines, foul input, faults, and what others show as well.
 IN_ALL_ONLY = {
-    *("test_benchmark", "test_bisect", "test_collisions_by_nix", "test_damage", "test_demo", "test_elements"),
+    *(
+        "test_benchmark",
+        "test_bisect",
+        "test_collisions_by_nix",
+        "test_damage",
+        "test_demo",
+        "test_doctor",
+        "test_elements",
+    ),
     *("test_faults", "test_foul_text", "test_habits", "test_hand_edits", "test_identify", "test_inputs_that_fail"),
     *("test_interrupts", "test_new_nix", "test_odd_ground", "test_odd_machines", "test_odd_owners", "test_outputs"),
     *("test_outside_paths", "test_progress", "test_safe_switch", "test_screens", "test_streams", "test_systems"),
+    "test_doctor",
     "test_two_at_once",
     "test_never_blocks",
     "test_freeze::test_a_broken_profile_is_refused_and_nothing_changes",

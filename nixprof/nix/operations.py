@@ -112,6 +112,13 @@ class Nix:
             raise _nonsense("`nix --version` names no version", printed)
         return version
 
+    def settings(self) -> dict[str, Any]:
+        """Give the settings of Nix, by name."""
+        words = ("config", "show") if self.version.has(Feature.CONFIG_SHOW) else ("show-config",)
+        printed, _ = self._run(_nix(*words, "--json"))
+        message = "Nix did not say what its settings are"
+        return _read(printed, message, lambda said: {name: one["value"] for name, one in said.items()})
+
     ## flakes
 
     def lock(self, folder: Path) -> None:

@@ -19,6 +19,7 @@ class Feature(Enum):
     UPDATE_BY_NAME = (2, 19), True  # `nix flake update` takes the name of an input; else `lock --update-input`
     UPDATE_MANY = (2, 21), True  # it takes more than one name
     JSON_FORMAT = (2, 33), False  # `nix path-info --json` has to be told which format to write
+    CONFIG_SHOW = (2, 20), False  # `nix config show`, of which `show-config` is then a deprecated alias
     ENCODED_PATHS = (2, 26), False  # a percent-encoded `path:` reference works; seen failing on 2.8
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import shlex
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -321,14 +320,10 @@ def _numbers(changes: Sequence[Change], column: int) -> list[tuple[str, int]]:
 
 def _not_on_path() -> Iterator[str]:
     """Say how to have the programs of the profile on the PATH, where they are not."""
+    from nixprof.doctor.path import is_among, to_be_on_path
     from nixprof.nix.profile import locate
 
     profile = locate(None)
-    programs = os.path.realpath(profile / "bin") if profile else ""
-    if not profile or programs in map(os.path.realpath, filter(None, os.environ.get("PATH", "").split(os.pathsep))):
+    if not profile or is_among(profile / "bin", os.environ.get("PATH", "")):
         return
-    usual = os.path.realpath(os.path.expanduser("~/.nix-profile/bin")) == programs
-    shown = "$HOME/.nix-profile/bin" if usual else shlex.quote(str(profile / "bin"))
-    fish = os.path.basename(os.environ.get("SHELL", "")) == "fish"
-    command = f"fish_add_path {shown}" if fish else f'export PATH={shown}:"$PATH"'
-    yield f"  the programs are not on your PATH yet: {command}"
+    yield f"  the programs are not on your PATH yet: {to_be_on_path(profile, os.environ.get('SHELL', ''))}"

@@ -49,7 +49,7 @@ class ShowingContext(Context):
 
 
 def show(result: object, context: Context, *, check: bool) -> int:
-    """Show the result of a command. Return the exit code: 3 where `--check` finds differences."""
+    """Show the result of a command. Return the exit code: 3 for differences with `--check`, else the module's own."""
     output = output_of(context.console.command)
     if context.console.json:
         from nixprof.output.json import envelope, plain
@@ -57,4 +57,6 @@ def show(result: object, context: Context, *, check: bool) -> int:
         sys.stdout.write(envelope(context.console.command, getattr(output, "as_json", plain)(result)))
     else:
         output.show(result, context)
-    return 3 if check and output.differs(result) else 0
+    if check and output.differs(result):
+        return 3
+    return output.exit_code(result) if hasattr(output, "exit_code") else 0

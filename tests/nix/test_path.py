@@ -15,6 +15,6 @@ def test_where_the_programs_are_not_on_the_path(world: World) -> None:
     assert world.command("sh", "-c", f"{line}command -v jq", env=elsewhere).stdout == f"{world.profile}/bin/jq\n"
     assert "PATH" not in world.nixprof("add", "jq", env=elsewhere).stderr
     fish = {**elsewhere, "SHELL": "/usr/bin/fish"}
-    assert "yet: fish_add_path $HOME/.nix-profile/bin\n" in world.nixprof("add", "fd", env=fish).stderr
+    assert "yet: fish_add_path --move $HOME/.nix-profile/bin\n" in world.nixprof("add", "fd", env=fish).stderr
     assert "PATH" not in world.nixprof("add", "hello").stderr
     assert "PATH" not in world.nixprof("add", "tree", "--profile", world.home / "other", env=elsewhere).stderr

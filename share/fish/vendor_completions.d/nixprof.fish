@@ -4,16 +4,16 @@ function __nixprof_listed
     nixprof list 2>/dev/null | string replace --regex ' .*' ''
 end
 
-set -l commands init freeze add remove edit sync update outdated pin unpin list status diff history rollback bisect space why tidy
+set -l commands init freeze add remove edit sync update outdated pin unpin list status diff history rollback bisect space why doctor tidy
 set -l add add install i
 set -l listed remove rm uninstall delete update upgrade up pin unpin rollback
 set -l named $listed why
 set -l allowing $add sync update upgrade up
 set -l changing $add $listed sync freeze
 set -l locking $changing edit tidy
-set -l nix $changing edit outdated bisect diff space why
+set -l nix $changing edit outdated bisect diff space why doctor
 set -l asking $changing edit tidy
-set -l reading $changing outdated bisect list ls status diff history space why tidy
+set -l reading $changing outdated bisect list ls status diff history space why doctor tidy
 
 complete -c nixprof -f
 complete -c nixprof -s h -l help -d 'show the options and examples'
@@ -37,6 +37,7 @@ complete -c nixprof -n __fish_use_subcommand -a rollback -d 'go back to an earli
 complete -c nixprof -n __fish_use_subcommand -a bisect -d 'find which package broke something'
 complete -c nixprof -n __fish_use_subcommand -a space -d 'show how much disk space each package takes'
 complete -c nixprof -n __fish_use_subcommand -a why -d 'show what needs a package, a store path or a program'
+complete -c nixprof -n __fish_use_subcommand -a doctor -d 'find what is wrong with the set-up, and how to fix it'
 complete -c nixprof -n __fish_use_subcommand -a tidy -d 'remove old generations of this profile'
 complete -c nixprof -n __fish_use_subcommand -a help -d 'show the options of a command, with examples'
 complete -c nixprof -n '__fish_seen_subcommand_from help' -a "$commands"

@@ -1,0 +1,58 @@
+"""`nixprof doctor`, shown."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from nixprof.formatting import count
+from nixprof.output.json import plain
+from nixprof.output.table import fold
+from nixprof.redact import one_line, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nixprof.commands.doctor import Examination
+    from nixprof.console import Console
+    from nixprof.context import Context
+    from nixprof.doctor.findings import Finding
+
+
+def show(result: Examination, context: Context) -> None:
+    """Show each finding with the commands, problems first."""
+    context.console.out(_lines(result, context.console))
+
+
+def as_json(result: Examination) -> dict[str, Any]:
+    """Give it by its fields, with the number of problems."""
+    return dict(plain(result)) | {"problems": result.problems}
+
+
+def exit_code(result: Examination) -> int:
+    """Give 1 for a problem; advice is none."""
+    return 1 if result.problems else 0
+
+
+def _lines(result: Examination, console: Console) -> Iterator[str]:
+    width = console.width(sys.stdout)
+    for finding in sorted(result.findings, key=lambda one: not one.problem):
+        yield from _finding(finding, width)
+        yield ""
+    advice = len(result.findings) - result.problems
+    further = f", {advice} to improve" if advice else ""
+    if result.problems:
+        yield f"✗ {count(result.problems, 'problem')}{further}"
+    else:
+        yield f"✓ no problems{further}: Nix {result.nix}, the list, the profile and the PATH are fine"
+
+
+def _finding(finding: Finding, width: int | None) -> Iterator[str]:
+    """Write what it is, why it matters, and what to do, which is never broken: it is to be pasted."""
+    sign = "✗" if finding.problem else "·"
+    what = one_line(redact(f"{finding.topic}: {finding.what}"))
+    room = None if width is None else width - 2
+    first, *more = fold(what.split(" "), " ", room)
+    yield f"{sign} {first}"
+    yield from (f"  {line}" for line in (*more, *fold(finding.why.split(" "), " ", room)))
+    yield from (f"    {one_line(redact(command))}" for command in finding.commands)
