@@ -1,0 +1,97 @@
+"""What a new shell in a terminal knows: asked of a real one, never guessed."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from nixprof.files import read_file, scratch_folder
+from nixprof.folders import home
+from nixprof.record import record
+from nixprof.shell.startup import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+# Some start-up files take seconds, such as those that start a version manager for each language.
+PATIENCE_SECONDS = 20
+# What a login gives a shell; the rest is up to its start-up files.
+_OF_A_LOGIN = (
+    *("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TERM", "TMPDIR", "ZDOTDIR"),
+    *("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"),
+)
+_SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+_TELL_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
+_FUNCTIONS = {"bash": "compgen -A function", "zsh": "print -rl -- ${(k)functions}", "fish": "functions -a -n"}
+_FPATH = {"zsh": "print -rl -- $fpath", "fish": "printf '%s\\n' $fish_complete_path"}
+
+
+@record
+class Login:
+    """What a new login shell has in a terminal."""
+
+    environment: Mapping[str, str]
+    functions: frozenset[str]  # their names; none where the shell is not one that nixprof knows
+    fpath: tuple[str, ...]  # where zsh looks for functions, and fish for completions
+
+
+def ask_login_shell(shell: Path, patience: float = PATIENCE_SECONDS) -> Login | None:
+    """Ask a new interactive login shell what it has; None where it does not answer in time, or at all.
+
+    It starts from what a login gives, without this process's own environment, and without a terminal to wait at.
+    """
+    mark = f"nixprof-{secrets.token_hex(8)}"
+    with scratch_folder() as folder:
+        answer = folder / "answer"
+        with answer.open("wb") as stdout:
+            _run([str(shell), "-l", "-i", "-c", _question(shell.name, mark)], _given(shell), stdout.fileno(), patience)
+        return _parsed(read_file(answer).decode(errors="surrogateescape"), mark)
+
+
+def _question(name: str, mark: str) -> str:
+    """Write what the shell is to run; what its start-up files print is told apart by the mark."""
+    tell = f"{quote(sys.executable, name)} -I -S -c {quote(_TELL_ENVIRONMENT, name)}"
+    between = f"echo; echo {mark}"
+    return "; ".join([between, _FUNCTIONS.get(name, ":"), between, _FPATH.get(name, ":"), between, tell, between])
+
+
+def _given(shell: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _OF_A_LOGIN if name in os.environ}
+    return {"TERM": "dumb", **kept, "HOME": str(home()), "SHELL": str(shell), "PATH": _SYSTEM_PATH}
+
+
+def _run(command: list[str], environment: dict[str, str], stdout: int, patience: float) -> None:
+    """Run a shell, and end it with all that it has started once it has answered or takes too long."""
+    # It writes into a file: what it leaves in the background may keep a pipe open for ever.
+    try:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=environment["HOME"] if os.path.isdir(environment["HOME"]) else "/",
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:  # it is not there
+        return
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(patience)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _parsed(answer: str, mark: str) -> Login | None:
+    """Read the answer, between the marks."""
+    match answer.split(f"\n{mark}\n"):
+        case [_, functions, fpath, environment, _]:
+            return Login(json.loads(environment), frozenset(functions.split()), tuple(fpath.splitlines()))
+    return None

@@ -1,0 +1,77 @@
+"""Which shell a user has, and which of its start-up files are the user's own."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nixprof.files import content
+from nixprof.folders import home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The shells that `setup` knows.
+SHELLS = ("bash", "zsh", "fish")
+
+
+def login_shell() -> Path:
+    """Find the program that the user's terminals start."""
+    try:
+        registered = pwd.getpwuid(os.getuid()).pw_shell
+    except KeyError:  # a user of a directory service, or of a container
+        registered = ""
+    return Path(os.environ.get("SHELL") or registered or "/bin/sh")
+
+
+def startup_files(shell: str) -> tuple[Path, ...]:
+    """Name the user's own start-up files that every new shell in a terminal reads, as few as possible.
+
+    They need not exist. For bash they are two, unless the one of a login shell reads that of the others.
+    """
+    files = every_startup_file(shell)
+    if shell != "bash":
+        return files
+    rc, *logins = files
+    login = next((file for file in logins if file.exists()), logins[0])
+    return (rc,) if _mentions(login, rc.name) else (rc, login)
+
+
+def every_startup_file(shell: str) -> tuple[Path, ...]:
+    """Name the user's own start-up files that a shell may read; a login bash reads the first of the last three."""
+    match shell:
+        case "bash":
+            return tuple(home() / name for name in (".bashrc", ".bash_profile", ".bash_login", ".profile"))
+        case "zsh":
+            return (Path(os.environ.get("ZDOTDIR") or home()) / ".zshrc",)
+        case "fish":
+            return (config_home() / "fish/conf.d/nixprof.fish",)
+    return (home() / ".profile",)
+
+
+def config_home() -> Path:
+    """Find `~/.config`, or where the user has it."""
+    chosen = os.environ.get("XDG_CONFIG_HOME", "")
+    return Path(chosen) if os.path.isabs(chosen) else home() / ".config"
+
+
+def quote(word: str, shell: str) -> str:
+    """Write a word as a shell reads it; within quotes, a backslash is special to fish alone."""
+    if shell == "fish":
+        escaped = word.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'"
+    return shlex.quote(word)
+
+
+def _mentions(file: Path, name: str) -> bool:
+    return any(name in line for line in _lines(file))
+
+
+def _lines(file: Path) -> Iterator[str]:
+    """Give the lines of a file that are no comments."""
+    for line in (content(file) or b"").decode(errors="replace").splitlines():
+        if not line.lstrip().startswith("#"):
+            yield line

@@ -1,0 +1,69 @@
+"""The user's shell, and what a new one of it has: real shells."""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from nixprof.shell.asking import ask_login_shell
+from nixprof.shell.startup import SHELLS, quote, startup_files
+
+ODD = """it's "odd" \\ $HOME `x` \\' !"""
+
+
+@pytest.fixture
+def odd_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "a 'home' \\ of $one"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("ZDOTDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+def program(shell: str) -> Path:
+    found = shutil.which(shell)
+    if found is None:
+        pytest.skip(f"there is no {shell}")
+    return Path(found)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_word_stays_one_word_in_each_shell(shell: str) -> None:
+    command = [str(program(shell)), "-c", f"printf %s {quote(ODD, shell)}"]
+    assert subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout == ODD
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_is_asked_whatever_it_prints(shell: str, odd_home: Path) -> None:
+    sets = "set -gx SEEN 'two\nlines'" if shell == "fish" else "export SEEN='two\nlines'"
+    function = "function told; end" if shell == "fish" else "told() { :; }"
+    for file in startup_files(shell):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"echo noise; printf 'without an end'\nsleep 60 &\n{sets}\n{function}\n")
+    before = time.monotonic()
+    login = ask_login_shell(program(shell))
+    assert login is not None
+    assert login.environment["SEEN"] == "two\nlines"
+    assert login.environment["HOME"] == str(odd_home)
+    assert "told" in login.functions
+    assert time.monotonic() - before < 15
+
+
+def test_a_shell_that_hangs_or_is_not_there_has_no_answer(odd_home: Path) -> None:
+    (odd_home / ".bash_profile").write_text("sleep 60\n")
+    before = time.monotonic()
+    assert ask_login_shell(program("bash"), patience=0.5) is None
+    assert time.monotonic() - before < 10
+    assert ask_login_shell(odd_home / "none") is None
+
+
+def test_bash_needs_a_line_for_login_shells_unless_one_file_reads_the_other(odd_home: Path) -> None:
+    rc, profile = odd_home / ".bashrc", odd_home / ".profile"
+    assert startup_files("bash") == (rc, odd_home / ".bash_profile")
+    profile.write_text("# .bashrc is not read\n")
+    assert startup_files("bash") == (rc, profile)
+    profile.write_text(". ~/.bashrc\n")
+    assert startup_files("bash") == (rc,)
