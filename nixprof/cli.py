@@ -243,6 +243,44 @@ def list_() -> None:
     """Show the list: versions, descriptions, and what is skipped here and why."""
 
 
+@command(
+    *_READING,
+    "verbose",
+    changes=False,
+    summary="Find packages by words.",
+    examples="nixprof search json processor; nixprof search --regex '^python3[0-9]*$'; "
+    "nixprof search --input unstable vim",
+)
+def search(
+    words: list[str] = typer.Argument(
+        ..., metavar="WORDS…", parser=_given, help="Words of a name, a program or a description; all have to be found."
+    ),
+    regex: bool = _flag("--regex", help="Take the words as one regular expression for names and descriptions."),
+    source: str | None = typer.Option(
+        None, "--input", metavar="NAME", parser=_given, help="Search this input only (default: all)."
+    ),
+    everything: bool = _flag("--all", help="Show all that is found, instead of the best matches."),
+) -> None:
+    """Find packages by words, in the inputs as they are locked; on a terminal the best match comes last."""
+
+
+@command(
+    *_READING,
+    changes=False,
+    summary="Show all about one package.",
+    examples="nixprof show ripgrep; nixprof show unstable#neovim; nixprof show jq --json | jq .programs",
+)
+def show_(
+    asked: str = typer.Argument(
+        ..., metavar="PACKAGE", parser=_given, help="An entry of the list, or a package as `add` takes it."
+    ),
+) -> None:
+    """Show all about one package: versions, what is installed, programs, size, licence, and why it cannot be had.
+
+    Also for what is on the list or in old generations alone. This needs no network.
+    """
+
+
 @command("check", *_READING, changes=False, examples="nixprof status; nixprof status --check || nixprof sync")
 def status() -> None:
     """Show how the list and the profile differ."""

@@ -80,6 +80,7 @@ class Reason(Enum):
     NO_SUCH_INPUT = "no-such-input"
     OTHER_OUTPUTS = "other-outputs"
     NOT_LISTED = "not-listed"
+    NO_INDEX = "no-index"
     AMBIGUOUS = "ambiguous"
     INVALID_IMPORT = "invalid-import"
     NO_EDITOR = "no-editor"

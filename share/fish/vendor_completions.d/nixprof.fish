@@ -4,16 +4,16 @@ function __nixprof_listed
     nixprof list 2>/dev/null | string replace --regex ' .*' ''
 end
 
-set -l commands init freeze add remove edit sync update outdated pin unpin list status diff history rollback bisect space why doctor tidy
+set -l commands init freeze add remove edit sync update outdated pin unpin search show list status diff history rollback bisect space why doctor tidy
 set -l add add install i
 set -l listed remove rm uninstall delete update upgrade up pin unpin rollback
-set -l named $listed why
+set -l named $listed show why
 set -l allowing $add sync update upgrade up
 set -l changing $add $listed sync freeze
 set -l locking $changing edit tidy
-set -l nix $changing edit outdated bisect diff space why doctor
+set -l nix search $changing edit outdated bisect diff space why doctor
 set -l asking $changing edit tidy
-set -l reading $changing outdated bisect list ls status diff history space why doctor tidy
+set -l reading $changing outdated bisect search show list ls status diff history space why doctor tidy
 
 complete -c nixprof -f
 complete -c nixprof -s h -l help -d 'show the options and examples'
@@ -29,6 +29,8 @@ complete -c nixprof -n __fish_use_subcommand -a update -d 'move inputs, or singl
 complete -c nixprof -n __fish_use_subcommand -a outdated -d 'show what update would bring'
 complete -c nixprof -n __fish_use_subcommand -a pin -d 'keep packages at their version when updating'
 complete -c nixprof -n __fish_use_subcommand -a unpin -d 'let update move pinned packages again'
+complete -c nixprof -n __fish_use_subcommand -a search -d 'find packages by words'
+complete -c nixprof -n __fish_use_subcommand -a show -d 'show all about one package'
 complete -c nixprof -n __fish_use_subcommand -a list -d 'show the list, with versions and descriptions'
 complete -c nixprof -n __fish_use_subcommand -a status -d 'show how the list and the profile differ'
 complete -c nixprof -n __fish_use_subcommand -a diff -d 'show versions between generations, or what is installed and the list'
@@ -66,6 +68,9 @@ complete -c nixprof -n '__fish_seen_subcommand_from sync status outdated' -l che
 complete -c nixprof -n '__fish_seen_subcommand_from rollback' -l profile-only -d 'leave the list and the locks as they are'
 complete -c nixprof -n '__fish_seen_subcommand_from bisect' -l good -x -d 'a generation that is good'
 complete -c nixprof -n '__fish_seen_subcommand_from bisect' -l bad -x -d 'a later one that is bad'
+complete -c nixprof -n '__fish_seen_subcommand_from search' -l regex -d 'take the words as one regular expression'
+complete -c nixprof -n '__fish_seen_subcommand_from search' -l input -x -d 'search this input only'
+complete -c nixprof -n '__fish_seen_subcommand_from search' -l all -d 'show all that is found'
 complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l keep -x -d 'keep this many of the newest'
 complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l keep-days -x -d 'keep what was in use in the last days'
 complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l gc -d 'then run nix-collect-garbage, without asking'

@@ -1,0 +1,125 @@
+"""`nixprof search`: packages by words, in the indexes of the inputs as they are locked."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from nixprof.change.state import State
+from nixprof.errors import TO_BEGIN, NixprofError, Reason
+from nixprof.formatting import nearest, shell_quote
+from nixprof.index.files import index_files, open_indexes
+from nixprof.manifest.installable import suggest
+from nixprof.manifest.spec import DEFAULT_INPUT, Spec
+from nixprof.record import record
+from nixprof.redact import excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from nixprof.context import Context
+    from nixprof.index.database import Index, IndexedPackage, Rank
+
+# More than that nobody reads, unless they ask for all.
+_MOST = 25
+
+
+@record
+class Found:
+    """A package that was searched for."""
+
+    spec: str  # as `add` takes it: "ripgrep", "unstable#neovim"
+    input: str
+    package: IndexedPackage
+    listed: bool
+    installed: bool
+
+
+@record
+class Search:
+    """What was found, the best match first."""
+
+    words: tuple[str, ...]
+    found: tuple[Found, ...]
+    more: int  # how many more there are
+
+
+def run(context: Context, words: Sequence[str], *, regex: bool, source: str | None, everything: bool) -> Search:
+    """Search the indexes that are there. Starts no Nix.
+
+    Args:
+        context: whose list, and whose inputs.
+        words: all of them have to be found.
+        regex: whether they are one regular expression.
+        source: the only input to search; None for all.
+        everything: whether to give all that is found.
+
+    Raises: NixprofError where nothing is found, or nothing can be.
+
+    """
+    state = State(context)
+    indexes = _chosen(indexes_of(context, state), source, state)
+    pattern = _pattern(" ".join(words)) if regex else None
+    ranked = sorted(_ranked(indexes, words, pattern))
+    if not ranked:
+        raise _nothing(words, indexes)
+    shown = ranked if everything else ranked[:_MOST]
+    listed = {package.spec.key for package in state.manifest.packages}
+    installed = {entry.key for entry in state.installed}
+    found = ((source, indexes[source].package(rank[-1])) for rank, _, source in shown)
+    marked = tuple(_found(source, package, listed, installed) for source, package in found if package)
+    return Search(tuple(words), marked, len(ranked) - len(shown))
+
+
+def indexes_of(context: Context, state: State) -> dict[str, Index]:
+    """Open the indexes of the inputs as they are locked, those of nixpkgs first."""
+    files = index_files(context.folders.cache, state.manifest, state.inputs, state.machine.system)
+    return open_indexes(dict(sorted(files.items(), key=lambda one: (one[0] != DEFAULT_INPUT, one[0]))))
+
+
+def _chosen(indexes: Mapping[str, Index], source: str | None, state: State) -> Mapping[str, Index]:
+    names = [one.name for one in state.manifest.inputs]
+    if source is not None and source not in names:
+        hints = suggest(source, names, "nixprof search --input") or (f"there are: {', '.join(names)}",)
+        raise NixprofError(f"there is no input {excerpt(source)}", Reason.NO_SUCH_INPUT, hints=hints)
+    chosen = {name: index for name, index in indexes.items() if source in (None, name)}
+    if not chosen:
+        hints = ("to build it: nixprof search",) if state.inputs else (TO_BEGIN,)
+        raise NixprofError(f"there is no index of {source or 'any input'} yet", Reason.NO_INDEX, hints=hints)
+    return chosen
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except re.error as error:
+        message = f"{excerpt(text)} is not a regular expression"
+        raise NixprofError(message, Reason.USAGE, cause=str(error)) from error
+
+
+def _ranked(
+    indexes: Mapping[str, Index], words: Sequence[str], pattern: re.Pattern[str] | None
+) -> Iterable[tuple[Rank, int, str]]:
+    """Give what fits in all indexes, by how well; of equals that of the first input comes first."""
+    for place, (name, index) in enumerate(indexes.items()):
+        for rank in index.search(words) if pattern is None else index.matching(pattern):
+            yield rank, place, name
+
+
+def _found(source: str, package: IndexedPackage, listed: Collection[str], installed: Collection[str]) -> Found:
+    spec = Spec(source, package.attr_path)
+    return Found(str(spec), source, package, spec.key in listed, spec.key in installed)
+
+
+def _nothing(words: Sequence[str], indexes: Mapping[str, Index]) -> NixprofError:
+    """Say that nothing fits, with the names that look like it."""
+    text = " ".join(words)
+    hints = tuple(f"did you mean {near}? nixprof search {shell_quote(near)}" for near in near_names(text, indexes))
+    hints = hints or ("fewer words, or the beginning of one, find more",)
+    return NixprofError(f"no package matches {excerpt(text)}", Reason.MISSING, hints=hints)
+
+
+def near_names(text: str, indexes: Mapping[str, Index]) -> list[str]:
+    """Give up to three names that look like a text and begin as it does: to compare with all would take long."""
+    names = {name for index in indexes.values() for name in index.names(text[:1])}
+    return nearest(text, (name for name in names if abs(len(name) - len(text)) <= len(text) // 3 + 1), 3, 0.7)

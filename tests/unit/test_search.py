@@ -1,0 +1,179 @@
+"""`search` and `show`: what comes first, and what is shown of it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nixprof.change.state import State
+from nixprof.commands import search, show
+from nixprof.console import Console
+from nixprof.context import Context
+from nixprof.errors import NixprofError, Reason
+from nixprof.folders import Folders
+from nixprof.index.database import About, IndexedPackage, IndexWriter
+from nixprof.index.files import index_files
+from nixprof.machine import Machine
+from nixprof.output import search as search_output
+from nixprof.output import show as show_output
+
+SYSTEM = "x86_64-linux"
+LINUX = ("x86_64-linux", "aarch64-linux")
+
+
+def one(name: str, version: str = "1", description: str = "", **more: object) -> IndexedPackage:
+    path = tuple(name.split("."))
+    return replace(IndexedPackage(path, path[-1], version, description), **more)  # type: ignore[arg-type]
+
+
+NIXPKGS = (
+    one("ripgrep", "14.1", "Searches fast", main_program="rg", license="Unlicense OR MIT", platforms=LINUX),
+    one("rga", "0.10", "Ripgrep, but also for PDFs"),
+    one("rg", "2", "Something else"),
+    one("vimPlugins.ripgrep", "3"),
+    one("ripgrep-all", "0.9", "More of it"),
+    one("vscode", "1.9", "Editor", refusals=(Reason.UNFREE,)),
+    one("oldssl", "1.0", refusals=(Reason.INSECURE,), vulnerabilities=("CVE-2020-1",), homepage="https://old.example"),
+    *(one(f"lib{number}", "1", "A library for many things") for number in range(30)),
+)
+UNSTABLE = (one("ripgrep", "15.0", "Searches faster", main_program="rg"), one("neovim", "0.11", "Editor"))
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folders = Folders(tmp_path / "config", tmp_path / "state", tmp_path / "cache", tmp_path / "data")
+    here = Context(folders, Machine(SYSTEM, lambda: "here"), chosen_profile=tmp_path / "profile")
+    folders.flake.mkdir(parents=True)
+    text = (
+        'packages = ["ripgrep"]\n[inputs]\nunstable = "github:NixOS/nixpkgs/master"\n[nixpkgs]\nallow-unfree = true\n'
+    )
+    folders.manifest.write_text(text)
+    nodes = {name: {"locked": locked(name)} for name in ("nixpkgs", "unstable")}
+    root = {"inputs": {name: name for name in nodes}}
+    (folders.flake / "flake.lock").write_text(
+        json.dumps({"nodes": {**nodes, "root": root}, "root": "root", "version": 7})
+    )
+    state = State(here)
+    for name, packages in (("nixpkgs", NIXPKGS), ("unstable", UNSTABLE)):
+        path = index_files(folders.cache, state.manifest, state.inputs, SYSTEM)[name]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with IndexWriter(path) as index:
+            index.add(packages)
+            index.finish(About(name, "", SYSTEM, "evaluation"))
+    return here
+
+
+def locked(name: str) -> dict[str, object]:
+    about = {"type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": name[0] * 40}
+    return {**about, "narHash": f"sha256-{name}", "lastModified": 1_750_000_000}
+
+
+def names(context: Context, *words: str, regex: bool = False, source: str | None = None) -> list[str]:
+    found = search.run(context, words, regex=regex, source=source, everything=True)
+    return [one.spec for one in found.found]
+
+
+def test_the_name_comes_first_then_the_program_then_what_begins_so_then_words(context: Context) -> None:
+    ripgrep = ["ripgrep", "unstable#ripgrep", "vimPlugins.ripgrep", "ripgrep-all", "rga"]
+    assert names(context, "ripgrep") == names(context, "RipGrep") == ripgrep
+    assert names(context, "rg") == ["rg", "ripgrep", "unstable#ripgrep", "rga"]
+    assert names(context, "pdfs", "ripgrep") == ["rga"]
+    assert names(context, "edit") == ["unstable#neovim", "vscode"] or names(context, "edit") == [
+        "vscode",
+        "unstable#neovim",
+    ]
+
+
+def test_a_regular_expression_and_one_input(context: Context) -> None:
+    assert names(context, "^rip.*p$", regex=True) == ["ripgrep", "unstable#ripgrep"]
+    assert names(context, "ripgrep", source="unstable") == ["unstable#ripgrep"]
+    with pytest.raises(NixprofError, match="is not a regular expression"):
+        names(context, "(", regex=True)
+    with pytest.raises(NixprofError, match="there is no input unstabel") as raised:
+        names(context, "x", source="unstabel")
+    assert raised.value.hints == ("did you mean unstable? nixprof search --input unstable",)
+
+
+@pytest.mark.parametrize("words", ['"', "*", "-", "a AND", "name:", "%", "'; --", "NEAR(", "é", "\x1b[31m"])
+def test_no_word_is_a_query_of_its_own(context: Context, words: str) -> None:
+    try:
+        names(context, words)
+    except NixprofError as error:
+        assert error.reason is Reason.MISSING  # noqa: PT017 - some of them are found
+
+
+def test_nothing_found_names_what_is_near(context: Context) -> None:
+    with pytest.raises(NixprofError, match="no package matches ripgerp") as raised:
+        names(context, "ripgerp")
+    assert raised.value.hints[0] == "did you mean ripgrep? nixprof search ripgrep"
+
+
+def test_without_an_index_it_says_how_to_get_one(context: Context) -> None:
+    for path in (context.folders.cache / "index").iterdir():
+        path.unlink()
+    with pytest.raises(NixprofError, match="there is no index of any input yet") as raised:
+        names(context, "ripgrep")
+    assert raised.value.reason is Reason.NO_INDEX
+
+
+def test_on_a_terminal_the_best_match_is_nearest_the_prompt(
+    context: Context, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = search.run(context, ["ripgrep"], regex=False, source=None, everything=False)
+    many = search.run(context, ["library"], regex=False, source=None, everything=False)
+    assert (len(many.found), many.more) == (25, 5)
+    search_output.show(few, context)
+    piped = capsys.readouterr().out.splitlines()
+    assert piped[0] == "ripgrep             14.1  on the list, not installed yet: Searches fast"
+    monkeypatch.setattr(Console, "width", lambda *_: 40)
+    search_output.show(few, context)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].startswith("ripgrep ")
+    assert max(map(len, lines)) <= 40
+    search_output.show(many, context)
+    assert capsys.readouterr().out.startswith("… 5 more match: more words, or --all\n")
+
+
+def shown(context: Context, asked: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    show_output.show(show.run(context, asked), context)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_show_tells_what_each_input_has(context: Context, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(context, "ripgrep", capsys) == [
+        "ripgrep 14.1 is on the list, and not installed here",
+        "  Searches fast",
+        "  list         ~/config/nixprof.toml",
+        "  in nixpkgs   14.1 (2025-06-15 nnnnnnn)",
+        "  in unstable  15.0 (2025-06-15 uuuuuuu)",
+        "  outputs      out",
+        "  programs     rg",
+        "  licence      Unlicense OR MIT",
+        "  platforms    x86_64-linux, aarch64-linux",
+    ]
+    assert shown(context, "unstable#neovim", capsys)[0] == (
+        "unstable#neovim 0.11 is not installed: nixprof add unstable#neovim"
+    )
+
+
+def test_show_says_why_a_package_cannot_be_had_unless_the_list_allows_it(
+    context: Context, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = shown(context, "oldssl", capsys)
+    assert lines[0] == "oldssl 1.0 is not installed"
+    assert lines[1:3] == [
+        "  not here         oldssl is marked as insecure",
+        "                   nixprof add oldssl --allow-insecure",
+    ]
+    assert "  vulnerabilities  CVE-2020-1" in lines
+    assert show.run(context, "vscode").obstacles == ()
+
+
+def test_show_of_what_is_listed_needs_no_index(context: Context, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (context.folders.cache / "index").iterdir():
+        path.unlink()
+    assert shown(context, "ripgrep", capsys)[0] == "ripgrep is on the list, and not installed here"
+    with pytest.raises(NixprofError, match="nothing is known of fdd"):
+        show.run(context, "fdd")
