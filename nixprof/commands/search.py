@@ -15,10 +15,10 @@ from nixprof.record import record
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from nixprof.context import Context
-    from nixprof.index.database import Index, IndexedPackage, Rank
+    from nixprof.index.database import Index, IndexedPackage
 
 # More than that nobody reads, unless they ask for all.
 _MOST = 25
@@ -60,15 +60,24 @@ def run(context: Context, words: Sequence[str], *, regex: bool, source: str | No
     state = State(context)
     indexes = _chosen(indexes_of(context, state), source, state)
     pattern = _pattern(" ".join(words)) if regex else None
-    ranked = sorted(_ranked(indexes, words, pattern))
-    if not ranked:
+    numbers = {
+        name: index.search(words) if pattern is None else index.matching(pattern) for name, index in indexes.items()
+    }
+    total = sum(map(len, numbers.values()))
+    if not total:
         raise _nothing(words, indexes)
-    shown = ranked if everything else ranked[:_MOST]
+    most = total if everything else _MOST
     listed = {package.spec.key for package in state.manifest.packages}
     installed = {entry.key for entry in state.installed}
-    found = ((source, indexes[source].package(rank[-1])) for rank, _, source in shown)
-    marked = tuple(_found(source, package, listed, installed) for source, package in found if package)
-    return Search(tuple(words), marked, len(ranked) - len(shown))
+    found = [
+        (place, _found(name, package, listed, installed))
+        for name, index in indexes.items()
+        for place, package in enumerate(index.at(numbers[name][:most]))
+    ]
+    # What is called so comes first, whichever input has it; of the rest, the best of each input.
+    whole = " ".join(words).lower()
+    found.sort(key=lambda one: (whole != one[1].package.name.lower(), whole != one[1].package.main_program, one[0]))
+    return Search(tuple(words), tuple(one for _, one in found[:most]), max(total - most, 0))
 
 
 def indexes_of(context: Context, state: State) -> dict[str, Index]:
@@ -84,7 +93,7 @@ def _chosen(indexes: Mapping[str, Index], source: str | None, state: State) -> M
         raise NixprofError(f"there is no input {excerpt(source)}", Reason.NO_SUCH_INPUT, hints=hints)
     chosen = {name: index for name, index in indexes.items() if source in (None, name)}
     if not chosen:
-        hints = ("to build it: nixprof search",) if state.inputs else (TO_BEGIN,)
+        hints = ("until then: https://search.nixos.org/packages",) if state.inputs else (TO_BEGIN,)
         raise NixprofError(f"there is no index of {source or 'any input'} yet", Reason.NO_INDEX, hints=hints)
     return chosen
 
@@ -95,15 +104,6 @@ def _pattern(text: str) -> re.Pattern[str]:
     except re.error as error:
         message = f"{excerpt(text)} is not a regular expression"
         raise NixprofError(message, Reason.USAGE, cause=str(error)) from error
-
-
-def _ranked(
-    indexes: Mapping[str, Index], words: Sequence[str], pattern: re.Pattern[str] | None
-) -> Iterable[tuple[Rank, int, str]]:
-    """Give what fits in all indexes, by how well; of equals that of the first input comes first."""
-    for place, (name, index) in enumerate(indexes.items()):
-        for rank in index.search(words) if pattern is None else index.matching(pattern):
-            yield rank, place, name
 
 
 def _found(source: str, package: IndexedPackage, listed: Collection[str], installed: Collection[str]) -> Found:
