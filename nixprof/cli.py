@@ -252,8 +252,11 @@ def list_() -> None:
     "nixprof search --input unstable vim",
 )
 def search(
-    words: list[str] = typer.Argument(
-        ..., metavar="WORDS…", parser=_given, help="Words of a name, a program or a description; all have to be found."
+    words: list[str] | None = typer.Argument(
+        None,
+        metavar="[WORDS]…",
+        parser=_given,
+        help="Words of a name, a program or a description (default: describe the index).",
     ),
     regex: bool = _flag("--regex", help="Take the words as one regular expression for names and descriptions."),
     source: str | None = typer.Option(

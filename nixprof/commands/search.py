@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nixprof.change.state import State
 from nixprof.errors import TO_BEGIN, NixprofError, Reason
 from nixprof.formatting import nearest, shell_quote
+from nixprof.index.build import up_to_date
 from nixprof.index.files import index_files, open_indexes
 from nixprof.manifest.installable import suggest
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from nixprof.context import Context
+    from nixprof.index.build import BuiltIndex
     from nixprof.index.database import Index, IndexedPackage
+    from nixprof.lock.flake_lock import LockedInput
 
 # More than that nobody reads, unless they ask for all.
 _MOST = 25
@@ -44,12 +47,22 @@ class Search:
     more: int  # how many more there are
 
 
-def run(context: Context, words: Sequence[str], *, regex: bool, source: str | None, everything: bool) -> Search:
-    """Search the indexes that are there. Starts no Nix.
+@record
+class Indexes:
+    """What can be searched."""
+
+    built: Mapping[str, BuiltIndex]  # by the name of the input
+    inputs: Mapping[str, LockedInput]
+
+
+def run(
+    context: Context, words: Sequence[str] | None, *, regex: bool, source: str | None, everything: bool
+) -> Search | Indexes:
+    """Search the indexes; Nix is started only to build one that is missing, once for each revision of an input.
 
     Args:
         context: whose list, and whose inputs.
-        words: all of them have to be found.
+        words: all of them have to be found; without any, the indexes are described.
         regex: whether they are one regular expression.
         source: the only input to search; None for all.
         everything: whether to give all that is found.
@@ -58,6 +71,9 @@ def run(context: Context, words: Sequence[str], *, regex: bool, source: str | No
 
     """
     state = State(context)
+    built = up_to_date(context, state.manifest, state.lock)
+    if not words:
+        return Indexes(built, state.inputs)
     indexes = _chosen(indexes_of(context, state), source, state)
     pattern = _pattern(" ".join(words)) if regex else None
     numbers = {
@@ -93,7 +109,7 @@ def _chosen(indexes: Mapping[str, Index], source: str | None, state: State) -> M
         raise NixprofError(f"there is no input {excerpt(source)}", Reason.NO_SUCH_INPUT, hints=hints)
     chosen = {name: index for name, index in indexes.items() if source in (None, name)}
     if not chosen:
-        hints = ("until then: https://search.nixos.org/packages",) if state.inputs else (TO_BEGIN,)
+        hints = ("to try again: nixprof search",) if state.inputs else (TO_BEGIN,)
         raise NixprofError(f"there is no index of {source or 'any input'} yet", Reason.NO_INDEX, hints=hints)
     return chosen
 

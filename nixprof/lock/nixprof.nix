@@ -676,6 +676,8 @@ in
     hosts = mapAttrs (host: _: outputsFor system host) hosts;
   });
   lib = {
+    # { SYSTEM = { INPUT = [ SET ]; }; }: where attribute paths begin.
+    inherit roots;
     # { SYSTEM = [ INDEX ]; } -> { SYSTEM = [ { state; … } ]; }, the packages named by their place in `packages`.
     resolve = mapAttrs (system: map (index: resolveOne system (on system (elemAt packages index))));
     # { SYSTEM = [ INDEX ]; }, one of each: fails as that package does, so that Nix says why.

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from nixprof.nix.profile import Element, Profile
     from nixprof.nix.progress import Progress
+    from nixprof.nix.repl import Repl
 
 T = TypeVar("T")
 
@@ -159,6 +160,15 @@ class Nix:
         printed, said = self._run(_nix("eval", "--json", "--apply", function, operands=[installable]))
         hear(said)
         return _read(printed, "Nix printed something that is not valid JSON", lambda value: value)
+
+    def repl(self, definitions: Sequence[str]) -> Repl:
+        """Give a Nix that is asked again and again, which knows these definitions: `name = expression`."""
+        from nixprof.nix.repl import Repl
+
+        command = ["nix", *_FEATURES, "repl"]
+        _check_set_up("nix")
+        self._progress.nix_runs(command)
+        return Repl(command, definitions)
 
     def fetch(self, reference: str) -> Path:
         """Have the folder of a flake reference, which need not be a flake, in the store."""

@@ -5,16 +5,23 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from nixprof.commands.search import Indexes
+from nixprof.formatting import count, size
+from nixprof.lock.flake_lock import revision
 from nixprof.output.table import columns
 
 if TYPE_CHECKING:
     from nixprof.commands.search import Found, Search
     from nixprof.context import Context
+    from nixprof.index.build import BuiltIndex
 
 
-def show(result: Search, context: Context) -> None:
+def show(result: Search | Indexes, context: Context) -> None:
     """Show one package a line; on a terminal the best match is the last line, next to the prompt."""
     console = context.console
+    if isinstance(result, Indexes):
+        console.out(_described(name, one, result) for name, one in result.built.items())
+        return
     width = console.width(sys.stdout)
     lines = list(columns([_row(one) for one in result.found], width))
     more = f"… {result.more} more match: more words, or --all" if result.more else ""
@@ -26,8 +33,27 @@ def show(result: Search, context: Context) -> None:
     console.out([*([more] if more else []), *reversed(lines)])
 
 
-def as_json(result: Search) -> dict[str, Any]:
-    """Give the packages, the best match first."""
+def _described(name: str, one: BuiltIndex, result: Indexes) -> str:
+    failed = f", {one.about.failed} more cannot be evaluated" if one.about.failed else ""
+    what = " ".join(part for part in (name, revision(result.inputs[name])) if part)
+    return f"✓ index of {what}: {count(one.about.packages, 'package')}{failed} · {size(one.bytes)}"
+
+
+def _index(name: str, one: BuiltIndex) -> dict[str, Any]:
+    return {
+        "input": name,
+        "url": one.about.url,
+        "packages": one.about.packages,
+        "failed": one.about.failed,
+        "failedNames": one.about.failed_names,
+        "bytes": one.bytes,
+    }
+
+
+def as_json(result: Search | Indexes) -> dict[str, Any]:
+    """Give the packages, the best match first; or what can be searched."""
+    if isinstance(result, Indexes):
+        return {"words": (), "packages": (), "more": 0, "indexes": [_index(*one) for one in result.built.items()]}
     return {
         "words": result.words,
         "packages": [

@@ -72,6 +72,7 @@ def locked(name: str) -> dict[str, object]:
 
 def names(context: Context, *words: str, regex: bool = False, source: str | None = None) -> list[str]:
     found = search.run(context, words, regex=regex, source=source, everything=True)
+    assert isinstance(found, search.Search)
     return [one.spec for one in found.found]
 
 
@@ -108,12 +109,13 @@ def test_nothing_found_names_what_is_near(context: Context) -> None:
     assert raised.value.hints[0] == "did you mean ripgrep? nixprof search ripgrep"
 
 
-def test_without_an_index_it_says_how_to_get_one(context: Context) -> None:
+def test_an_index_that_is_missing_takes_nix(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
     for path in (context.folders.cache / "index").iterdir():
         path.unlink()
-    with pytest.raises(NixprofError, match="there is no index of any input yet") as raised:
+    with pytest.raises(NixprofError, match="there is no nix on the PATH") as raised:
         names(context, "ripgrep")
-    assert raised.value.reason is Reason.NO_INDEX
+    assert raised.value.reason is Reason.NO_NIX
 
 
 def test_on_a_terminal_the_best_match_is_nearest_the_prompt(
@@ -121,6 +123,7 @@ def test_on_a_terminal_the_best_match_is_nearest_the_prompt(
 ) -> None:
     few = search.run(context, ["ripgrep"], regex=False, source=None, everything=False)
     many = search.run(context, ["library"], regex=False, source=None, everything=False)
+    assert isinstance(many, search.Search)
     assert (len(many.found), many.more) == (25, 5)
     search_output.show(few, context)
     piped = capsys.readouterr().out.splitlines()

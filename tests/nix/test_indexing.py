@@ -1,0 +1,77 @@
+"""The index of an input: all that it has, whatever fails in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from support.world import World
+
+_SET = """
+{ outputs = _: { legacyPackages = builtins.listToAttrs (map (system: {
+  name = system;
+  value = let
+    package = name: meta: derivation { inherit name system; builder = "/bin/sh"; inherit args; } // { inherit meta; };
+    args = [ "-c" "echo > $out" ];
+    make = n: {
+      name = "p${toString n}";
+      value = let kind = n - n / 40 * 40; in
+        if kind == 10 then throw "gone"
+        else if kind == 20 then abort "worse"
+        else if kind == 30 then ({ missing }: missing) { }
+        else if kind == 0 then let loop = loop; in loop
+        else package "p${toString n}-1.0" { description = "number ${toString n}"; };
+    };
+  in builtins.listToAttrs (builtins.genList make 200) // {
+    jq = package "jq-1.7" {
+      description = "Process\\n  JSON"; mainProgram = "jq"; homepage = [ "https://example.org" ];
+      broken = true; unfree = false;
+      license = [ { spdxId = "MIT"; } { fullName = "Other"; } "own" ]; platforms = [ "x86_64-linux" { odd = true; } ];
+      knownVulnerabilities = [ "CVE-2026-1" ]; changelog = throw "none"; position = toString ./. + "/pkgs/jq.nix:3";
+    };
+    nested = { recurseForDerivations = true; inner = package "inner-2" { };
+      deeper = { recurseForDerivations = true; most = package "most" { }; }; };
+    closed = { inner = package "inner-3" { }; };
+    asked = { recurseForDerivations = throw "never"; };
+    wrong = package "wrong-1" { description = 7; mainProgram = { }; license = _: 1; };
+    text = "a text";
+    "with space" = package "space-1" { };
+  };
+}) [ "x86_64-linux" "aarch64-linux" "aarch64-darwin" "x86_64-darwin" ]); }; }
+"""
+
+
+@pytest.mark.every_nix
+def test_what_fails_is_counted_and_the_rest_is_found(world: World) -> None:
+    (folder := world.root / "set").mkdir()
+    (folder / "flake.nix").write_text(_SET)
+    world.nixprof("add", f"path:{folder}#p1", "--yes")
+    (one,) = world.nixprof("search", "--json").json["indexes"]
+    # Every tenth of 200 throws, aborts, lacks an argument or never ends. What is no package is no failure.
+    assert one["failed"] == 20
+    assert set(one["failedNames"]) == {f"p{number}" for number in range(0, 200, 10)}
+    assert one["packages"] == 180 + len(("jq", "nested.inner", "nested.deeper.most", "wrong", "with space"))
+    (found,) = world.nixprof("search", "--json", "process").json["packages"]
+    assert (found["package"], found["description"]) == ("set#jq", "Process JSON")
+    shown = world.nixprof("show", "set#jq").stdout
+    assert "MIT, Other, own" in shown
+    assert "CVE-2026-1" in shown
+    # Once it is there, nobody starts Nix.
+    assert world.nixprof("search", "most", env={"PATH": "/nonexistent"}).stdout.split()[0] == "set#nested.deeper.most"
+    world.nixprof("search", "no-such-thing", check=False)
+
+
+def test_an_index_of_another_revision_goes(world: World) -> None:
+    world.write_manifest('packages = ["jq"]')
+    world.nixprof("sync", "--yes")
+    folder = world.home / ".cache" / "nixprof" / "index"
+    world.nixprof("search", "jq")
+    (before,) = folder.glob("*.sqlite")
+    world.publish(2)
+    world.nixprof("update", "--yes")
+    (folder / "left.sqlite.1.tmp").write_bytes(b"of a kill")
+    assert "✓ index of nixpkgs" in world.nixprof("search").stdout
+    (after,) = folder.glob("*.sqlite*")
+    assert after != before
