@@ -113,6 +113,13 @@ def test_no_shell_is_ever_started_but_the_one_that_is_asked() -> None:
 
 
 def test_processes_are_started_in_one_place_by_the_editor_and_for_what_only_a_program_knows() -> None:
-    known = {"nix/operations.py", "commands/edit.py", "commands/bisect.py", "change/commits.py", "machine.py"}
+    known = {
+        "nix/operations.py",
+        "nix/repl.py",
+        "commands/edit.py",
+        "commands/bisect.py",
+        "change/commits.py",
+        "machine.py",
+    }
     starts = {str(file.relative_to(PACKAGE)) for file in PACKAGE.rglob("*.py") if "subprocess" in file.read_text()}
     assert starts <= known | {ASKS_A_SHELL}
