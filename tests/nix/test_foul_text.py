@@ -40,6 +40,9 @@ SHOWING = {
     "space": ["space"],
     "tidy": ["tidy", "--dry-run"],
     "why": ["why", "jq"],
+    "search": ["search", "jq"],
+    "show": ["show", "jq"],
+    "doctor": ["doctor"],
 }
 
 
