@@ -31,6 +31,11 @@ def store() -> str:
     return os.path.normpath(os.environ.get("NIX_STORE_DIR") or os.environ.get("NIX_STORE") or "/nix/store")
 
 
+def is_elsewhere() -> bool:
+    """Tell whether Nix is told of another store: then the set-up of this machine does not matter."""
+    return any(os.environ.get(name) for name in ("NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_REMOTE"))
+
+
 def is_store_path(path: str) -> bool:
     """Tell whether a text is the path of something in the store of this Nix."""
     return _store_path(store()).fullmatch(path) is not None

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nixprof.change.state import State
-from nixprof.errors import TO_BEGIN, NixprofError, Reason
+from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import nearest, shell_quote
 from nixprof.index.build import up_to_date
 from nixprof.index.files import index_files, open_indexes
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from nixprof.context import Context
-    from nixprof.index.build import BuiltIndex
     from nixprof.index.database import Index, IndexedPackage
     from nixprof.lock.flake_lock import LockedInput
 
@@ -51,7 +50,7 @@ class Search:
 class Indexes:
     """What can be searched."""
 
-    built: Mapping[str, BuiltIndex]  # by the name of the input
+    built: Mapping[str, Index]  # by the name of the input
     inputs: Mapping[str, LockedInput]
 
 
@@ -71,11 +70,12 @@ def run(
 
     """
     state = State(context)
+    _check_input(source, state)
+    pattern = _pattern(" ".join(words)) if regex and words else None
     built = up_to_date(context, state.manifest, state.lock)
     if not words:
         return Indexes(built, state.inputs)
-    indexes = _chosen(indexes_of(context, state), source, state)
-    pattern = _pattern(" ".join(words)) if regex else None
+    indexes = _chosen(_nixpkgs_first(built), source)
     numbers = {
         name: index.search(words) if pattern is None else index.matching(pattern) for name, index in indexes.items()
     }
@@ -99,18 +99,25 @@ def run(
 def indexes_of(context: Context, state: State) -> dict[str, Index]:
     """Open the indexes of the inputs as they are locked, those of nixpkgs first."""
     files = index_files(context.folders.cache, state.manifest, state.inputs, state.machine.system)
-    return open_indexes(dict(sorted(files.items(), key=lambda one: (one[0] != DEFAULT_INPUT, one[0]))))
+    return _nixpkgs_first(open_indexes(files))
 
 
-def _chosen(indexes: Mapping[str, Index], source: str | None, state: State) -> Mapping[str, Index]:
+def _nixpkgs_first(indexes: Mapping[str, Index]) -> dict[str, Index]:
+    return dict(sorted(indexes.items(), key=lambda one: (one[0] != DEFAULT_INPUT, one[0])))
+
+
+def _check_input(source: str | None, state: State) -> None:
     names = [one.name for one in state.manifest.inputs]
     if source is not None and source not in names:
         hints = suggest(source, names, "nixprof search --input") or (f"there are: {', '.join(names)}",)
         raise NixprofError(f"there is no input {excerpt(source)}", Reason.NO_SUCH_INPUT, hints=hints)
+
+
+def _chosen(indexes: Mapping[str, Index], source: str | None) -> Mapping[str, Index]:
     chosen = {name: index for name, index in indexes.items() if source in (None, name)}
     if not chosen:
-        hints = ("to try again: nixprof search",) if state.inputs else (TO_BEGIN,)
-        raise NixprofError(f"there is no index of {source or 'any input'} yet", Reason.NO_INDEX, hints=hints)
+        message = f"there is no index of {source or 'any input'} yet"
+        raise NixprofError(message, Reason.NO_INDEX, hints=("to try again: nixprof search",))
     return chosen
 
 

@@ -17,7 +17,7 @@ from nixprof.errors import NixprofError
 from nixprof.nix.install_hint import Host, missing_set_up
 from nixprof.nix.profile import ProfileManager
 from nixprof.record import record
-from nixprof.store_path import store
+from nixprof.store_path import is_elsewhere, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,8 +30,6 @@ T = TypeVar("T")
 
 # A cache that is there answers within that.
 _CACHE_SECONDS = 3
-# Where Nix is told of another store, the set-up of this machine does not matter.
-_OTHER_STORE = ("NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_REMOTE")
 
 
 @record
@@ -73,7 +71,6 @@ def gather(context: Context) -> Facts:
     held = _tried(lambda: state.held, failures) or ()
     nix_failures: list[NixprofError] = []
     settings = _tried(lambda: context.nix().settings(), nix_failures) or {}
-    here = not any(os.environ.get(name) for name in _OTHER_STORE)
     link = profile.link if profile and profile.store_path else None
     ours = {environment.element for environment in state.environments} if profile else set()
     search = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
@@ -83,7 +80,7 @@ def gather(context: Context) -> Facts:
         nix=context.nix_version,
         nix_failure=next(iter(nix_failures), None),
         settings=settings,
-        missing_set_up=missing_set_up(Host.this()) if settings and here else (),
+        missing_set_up=missing_set_up(Host.this()) if settings and not is_elsewhere() else (),
         free_bytes=_free_bytes(store()),
         unreachable=unreachable(settings.get("substituters", ())),
         failures=tuple(failures),

@@ -11,7 +11,6 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import DAY_SECONDS, count, listed, package_name, period, shell_quote, size
 from nixprof.nix.install_hint import hints
 from nixprof.nix.profile import ProfileManager
-from nixprof.nix.version import MINIMUM
 from nixprof.record import record
 
 if TYPE_CHECKING:
@@ -47,8 +46,7 @@ def findings(facts: Facts, now: float) -> tuple[Finding, ...]:
 
 def _nix(facts: Facts) -> Iterator[Finding]:
     if facts.nix and not facts.nix.is_supported:
-        what = f"Nix {facts.nix.text} is too old: nixprof needs {MINIMUM[0]}.{MINIMUM[1]} or newer"
-        yield Finding("nix-too-old", "Nix", what, "nothing can be installed with it", hints())
+        yield Finding("nix-too-old", "Nix", facts.nix.too_old, "nothing can be installed with it", hints())
     elif facts.nix_failure:
         yield _failure("Nix", facts.nix_failure, "nothing can be installed without it")
     if facts.missing_set_up:

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nixprof.errors import TO_BEGIN, NixprofError, Reason
-from nixprof.files import content, scratch_folder
+from nixprof.files import scratch_folder
 from nixprof.index.database import About, Index, IndexedPackage, IndexWriter
-from nixprof.index.files import index_files
+from nixprof.index.files import index_files, open_indexes
 from nixprof.lock.flake_lock import revision
 from nixprof.nix.errors import explain
 from nixprof.nix.nix_data import quoted
-from nixprof.record import record
 from nixprof.schema import fits
 
 if TYPE_CHECKING:
@@ -38,16 +37,7 @@ _SHAPE = {**dict.fromkeys(_TEXTS, str), **{name: [str] for name in _LISTS}}
 _IN_SOURCE = re.compile(r"^.*?/[0-9a-df-np-sv-z]{32}-[^/]+/")
 
 
-@record
-class BuiltIndex:
-    """An index that is there."""
-
-    about: About
-    bytes: int
-    is_new: bool  # whether it was built just now
-
-
-def up_to_date(context: Context, manifest: Manifest, lock: Lock) -> dict[str, BuiltIndex]:
+def up_to_date(context: Context, manifest: Manifest, lock: Lock) -> dict[str, Index]:
     """Build the indexes that are missing, and remove those of other revisions.
 
     Returns: the index of each locked input, by its name.
@@ -58,19 +48,16 @@ def up_to_date(context: Context, manifest: Manifest, lock: Lock) -> dict[str, Bu
     if not lock.inputs:
         raise NixprofError("no input is locked yet, so there is nothing to search", Reason.NO_INDEX, hints=(TO_BEGIN,))
     files = index_files(context.folders.cache, manifest, lock.inputs, context.machine.system)
-    built = set()
-    if any(Index.open(path) is None for path in files.values()):
-        with _alone(context, next(iter(files.values())).parent):
-            missing = {name: path for name, path in files.items() if Index.open(path) is None}
+    indexes = open_indexes(files)
+    if indexes.keys() == files.keys():
+        return indexes
+    with _alone(context, next(iter(files.values())).parent):
+        there = open_indexes(files)  # another nixprof may have built them meanwhile
+        missing = {name: path for name, path in files.items() if name not in there}
+        if missing:
             _build(context, manifest, lock, missing)
-            _remove_others(context, files)
-            built = set(missing)
-    found = {name: (path, Index.open(path)) for name, path in files.items()}
-    return {
-        name: BuiltIndex(index.about, path.stat().st_size, name in built)
-        for name, (path, index) in found.items()
-        if index
-    }
+        _remove_others(context, files)
+    return open_indexes(files)
 
 
 def _alone(context: Context, folder: Path) -> Any:
@@ -100,7 +87,7 @@ def _build(context: Context, manifest: Manifest, lock: Lock, missing: Mapping[st
     with context.nix() as nix, scratch_folder() as folder:
         for name, data in lock.files(manifest).items():
             (folder / name).write_bytes(data)
-        (folder / _WALK.name).write_bytes(content(_WALK) or b"")
+        (folder / _WALK.name).write_bytes(_WALK.read_bytes())
         reference = nix.locked_reference(nix.reference(folder))
         for name, path in missing.items():
             try:

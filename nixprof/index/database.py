@@ -10,6 +10,7 @@ import json
 import os
 import sqlite3
 from contextlib import suppress
+from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -141,7 +142,7 @@ class IndexWriter:
     def finish(self, about: About) -> None:
         """Complete the index and put it in its place; `about.packages` is counted here."""
         (found,) = self._database.execute("SELECT count(*) FROM packages").fetchone()
-        text = json.dumps({**_as_dict(about), "packages": found, "format": FORMAT})
+        text = json.dumps({**asdict(about), "packages": found, "format": FORMAT})
         self._database.execute("INSERT INTO about VALUES (?)", (text,))
         self._database.executescript(_COMPLETE)  # commits first
         with suppress(sqlite3.OperationalError):  # this SQLite has no FTS5
@@ -162,9 +163,10 @@ class IndexWriter:
 class Index:
     """An index that is looked up in."""
 
-    def __init__(self, database: sqlite3.Connection, about: About) -> None:
+    def __init__(self, database: sqlite3.Connection, about: About, size: int) -> None:
         self._database = database
         self.about = about
+        self.bytes = size
 
     @classmethod
     def open(cls, path: Path) -> Self | None:
@@ -177,7 +179,7 @@ class Index:
             if told.pop("format") != FORMAT:
                 return None
             lists = {key: tuple(told[key]) for key in ("failed_names", "programs")}
-            return cls(database, About(**{**told, **lists}))
+            return cls(database, About(**{**told, **lists}), path.stat().st_size)
         except (sqlite3.Error, ValueError, TypeError, KeyError):
             return None
 
@@ -279,7 +281,3 @@ class Index:
                 *(tuple(map(Reason, json.loads(refusals))), tuple(json.loads(vulnerabilities))),
             )
             yield IndexedPackage(*read)
-
-
-def _as_dict(about: About) -> dict[str, Any]:
-    return {name: getattr(about, name) for name in About.__match_args__}

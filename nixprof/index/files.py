@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from nixprof.index.database import Index
+from nixprof.lock.flake_lock import digest
 from nixprof.lock.freshness import fingerprints
 
 if TYPE_CHECKING:
@@ -21,17 +21,11 @@ def index_files(cache: Path, manifest: Manifest, inputs: Mapping[str, LockedInpu
 
     What the policy allows changes nothing in an index; its overlays do.
     """
-    return {
-        name: cache / "index" / f"{_digest(fingerprint.partition(' ')[0], system)}.sqlite"
-        for name, fingerprint in fingerprints(manifest, inputs).items()
-    }
+    found = {name: fingerprint.partition(" ")[0] for name, fingerprint in fingerprints(manifest, inputs).items()}
+    return {name: cache / "index" / f"{digest(f'{contents} {system}')}.sqlite" for name, contents in found.items()}
 
 
 def open_indexes(files: Mapping[str, Path]) -> dict[str, Index]:
     """Open the indexes that are there, by the name of the input."""
     found = {name: Index.open(path) for name, path in files.items()}
     return {name: index for name, index in found.items() if index}
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

@@ -28,10 +28,10 @@ from nixprof.nix.local_flakes import LINK_PREFIX, LINKS, is_plain, leads_to, lin
 from nixprof.nix.nix_data import quoted
 from nixprof.nix.profile import USUAL_PRIORITY, manifest_of
 from nixprof.nix.store_graph import StoreGraph
-from nixprof.nix.version import MINIMUM, Feature, NixVersion
+from nixprof.nix.version import Feature, NixVersion
 from nixprof.redact import excerpt
 from nixprof.schema import MISSHAPEN
-from nixprof.store_path import is_store_path
+from nixprof.store_path import is_elsewhere, is_store_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -395,8 +395,7 @@ class Nix:
             error = explain(said, argv, process.returncode)
             error.printed = printed
             if error.reason is Reason.FAILED and argv != _VERSION and not self.version.is_supported:
-                message = f"Nix {self.version.text} is too old: nixprof needs {MINIMUM[0]}.{MINIMUM[1]} or newer"
-                raise NixprofError(message, Reason.NIX_TOO_OLD, hints=hints())
+                raise NixprofError(self.version.too_old, Reason.NIX_TOO_OLD, hints=hints())
             raise error
         return printed, said
 
@@ -507,8 +506,7 @@ def _check_set_up(program: str) -> None:
     """
     if shutil.which(program) is None:
         raise NixprofError(f"there is no {program} on the PATH", Reason.NO_NIX, hints=hints())
-    is_elsewhere = any(os.environ.get(name) for name in ("NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_REMOTE"))
-    if not (os.geteuid() == 0 or is_elsewhere or os.path.isdir(_STATE)):
+    if not (os.geteuid() == 0 or is_elsewhere() or os.path.isdir(_STATE)):
         raise NixprofError(NOT_SET_UP, Reason.NIX_NOT_SET_UP, cause=f"there is no {_STATE}", hints=set_up_hints())
 
 

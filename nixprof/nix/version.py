@@ -43,6 +43,11 @@ class NixVersion:
         """Whether nixprof works with it."""
         return self.release >= MINIMUM
 
+    @property
+    def too_old(self) -> str:
+        """What to say of one that is not supported."""
+        return f"Nix {self.text} is too old: nixprof needs {MINIMUM[0]}.{MINIMUM[1]} or newer"
+
     def has(self, feature: Feature) -> bool:
         """Tell whether it does what not every Nix does."""
         since, is_in_lix = feature.value

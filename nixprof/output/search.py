@@ -13,7 +13,7 @@ from nixprof.output.table import columns
 if TYPE_CHECKING:
     from nixprof.commands.search import Found, Search
     from nixprof.context import Context
-    from nixprof.index.build import BuiltIndex
+    from nixprof.index.database import Index
 
 
 def show(result: Search | Indexes, context: Context) -> None:
@@ -33,13 +33,13 @@ def show(result: Search | Indexes, context: Context) -> None:
     console.out([*([more] if more else []), *reversed(lines)])
 
 
-def _described(name: str, one: BuiltIndex, result: Indexes) -> str:
+def _described(name: str, one: Index, result: Indexes) -> str:
     failed = f", {one.about.failed} more cannot be evaluated" if one.about.failed else ""
     what = " ".join(part for part in (name, revision(result.inputs[name])) if part)
     return f"✓ index of {what}: {count(one.about.packages, 'package')}{failed} · {size(one.bytes)}"
 
 
-def _index(name: str, one: BuiltIndex) -> dict[str, Any]:
+def _index(name: str, one: Index) -> dict[str, Any]:
     return {
         "input": name,
         "url": one.about.url,
