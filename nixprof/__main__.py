@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import gc
 import sys
+from importlib import import_module
 
 # A start makes many objects and hardly any garbage: to look for it as often as usual costs 3 % of the time.
 _OBJECTS_UNTIL_COLLECTION = 100_000
+# What shells ask, by the module whose `run` answers: they cannot wait until the command line is loaded.
+_QUICK = {"command-not-found": "nixprof.quick.command_not_found"}
 
 
 def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(_OBJECTS_UNTIL_COLLECTION)
     try:
-        from nixprof.cli import run
-        from nixprof.signals import ignore_signals
-
-        code = run(sys.argv[1:])
-        ignore_signals()
-        sys.exit(code)
+        sys.exit(_run(sys.argv[1:]))
     except KeyboardInterrupt:  # before anything was begun
         sys.exit(130)
+
+
+def _run(words: list[str]) -> int:
+    quick = _QUICK.get(words[0]) if words else None
+    if quick:
+        return int(import_module(quick).run(words[1:]))
+    from nixprof.cli import run
+    from nixprof.signals import ignore_signals
+
+    code = run(words)
+    ignore_signals()
+    return code
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from nixprof.errors import Reason
+from nixprof.index.names import FORMAT, Names
 from nixprof.manifest.spec import dotted
 from nixprof.record import record
 
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-# The form of the file; an index of another form is built again.
-FORMAT = 1
-
-_SCHEMA = """
+_SCHEMA = f"""
+PRAGMA user_version = {FORMAT};
 CREATE TABLE about (text TEXT NOT NULL);
 CREATE TABLE platforms (id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE);
 CREATE TABLE packages (
@@ -142,7 +141,7 @@ class IndexWriter:
     def finish(self, about: About) -> None:
         """Complete the index and put it in its place; `about.packages` is counted here."""
         (found,) = self._database.execute("SELECT count(*) FROM packages").fetchone()
-        text = json.dumps({**asdict(about), "packages": found, "format": FORMAT})
+        text = json.dumps({**asdict(about), "packages": found})
         self._database.execute("INSERT INTO about VALUES (?)", (text,))
         self._database.executescript(_COMPLETE)  # commits first
         with suppress(sqlite3.OperationalError):  # this SQLite has no FTS5
@@ -160,28 +159,20 @@ class IndexWriter:
         self._database.execute("INSERT OR IGNORE INTO programs VALUES (?, ?, ?)", (program, package, source))
 
 
-class Index:
+class Index(Names):
     """An index that is looked up in."""
 
-    def __init__(self, database: sqlite3.Connection, about: About, size: int) -> None:
-        self._database = database
-        self.about = about
-        self.bytes = size
+    def __init__(self, database: sqlite3.Connection, told: str) -> None:
+        super().__init__(database, told)
+        read = json.loads(told)
+        lists = {key: tuple(read[key]) for key in ("failed_names", "programs")}
+        self.about = About(**{**read, **lists})
 
-    @classmethod
-    def open(cls, path: Path) -> Self | None:
-        """Open an index; None where there is none that can be read."""
-        if not path.is_file():
-            return None
-        try:
-            database = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
-            told = json.loads(database.execute("SELECT text FROM about").fetchone()[0])
-            if told.pop("format") != FORMAT:
-                return None
-            lists = {key: tuple(told[key]) for key in ("failed_names", "programs")}
-            return cls(database, About(**{**told, **lists}), path.stat().st_size)
-        except (sqlite3.Error, ValueError, TypeError, KeyError):
-            return None
+    @property
+    def bytes(self) -> int:
+        """The size of the file."""
+        pages, size = (self._database.execute(f"PRAGMA page_{what}").fetchone()[0] for what in ("count", "size"))
+        return int(pages * size)
 
     def package(self, name: str) -> IndexedPackage | None:
         """Give the package at an attribute path, written as one text."""
@@ -190,34 +181,6 @@ class Index:
     def named(self, pname: str) -> tuple[IndexedPackage, ...]:
         """Give the packages that call themselves so, those outside of sets first."""
         return tuple(self._packages("WHERE pname = ? ORDER BY depth, packages.name", pname))
-
-    def with_program(self, program: str) -> tuple[tuple[IndexedPackage, str], ...]:
-        """Give the packages that have a program, each with the source of that, the likeliest first.
-
-        That is the one with the program's name, then those whose main program it is, those outside of sets first.
-        """
-        rows = self._database.execute(
-            "SELECT packages.name, source FROM programs JOIN packages ON packages.id = package WHERE program = ? "
-            "ORDER BY packages.name = program DESC, main_program = program DESC, depth, length(packages.name)",
-            (program,),
-        ).fetchall()
-        found = ((self.package(name), source) for name, source in rows)
-        return tuple((package, source) for package, source in found if package)
-
-    def programs_of(self, name: str) -> tuple[str, ...]:
-        """Give the programs that the package at an attribute path has, as far as they are known."""
-        rows = self._database.execute(
-            "SELECT program FROM programs WHERE package = (SELECT id FROM packages WHERE name = ?)", (name,)
-        )
-        return tuple(program for (program,) in rows)
-
-    def names(self, prefix: str = "", most: int = -1) -> list[str]:
-        """Give the names that begin so, in order."""
-        rows = self._database.execute(
-            "SELECT name FROM packages WHERE name >= ? AND name < ? ORDER BY name LIMIT ?",
-            (prefix, prefix + "\U0010ffff", most),
-        )
-        return [name for (name,) in rows]
 
     def search(self, words: Sequence[str]) -> list[int]:
         """Find the packages that have all words, the best match first; `at` gives them.

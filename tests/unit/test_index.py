@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nixprof.errors import Reason
-from nixprof.index import database
+from nixprof.index import database, names
 from nixprof.index.database import MAIN_PROGRAM, About, Index, IndexedPackage, IndexWriter
 
 ABOUT = About("nixpkgs", "github:NixOS/nixpkgs/abc", "x86_64-linux", "evaluation", failed=2, failed_names=("a", "b"))
@@ -60,12 +60,9 @@ def test_a_pattern_is_looked_for_in_names_first(index: Index) -> None:
 
 
 def test_programs_lead_to_packages(index: Index) -> None:
-    assert [(one.name, source) for one, source in index.with_program("make")] == [
-        ("gnumake", MAIN_PROGRAM),
-        ("cmake", "programs.sqlite"),
-    ]
+    assert index.with_program("make") == [("gnumake", MAIN_PROGRAM), ("cmake", "programs.sqlite")]
     assert index.programs_of("cmake") == ("cmake", "cpack", "make")
-    assert index.with_program("gone") == ()
+    assert index.with_program("gone") == []
 
 
 def test_names_are_completed_in_order(index: Index) -> None:
@@ -91,5 +88,5 @@ def test_what_is_not_finished_leaves_nothing(tmp_path: Path) -> None:
 def test_an_index_of_another_form_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with IndexWriter(tmp_path / "x.sqlite") as writer:
         writer.finish(ABOUT)
-    monkeypatch.setattr(database, "FORMAT", database.FORMAT + 1)
+    monkeypatch.setattr(names, "FORMAT", names.FORMAT + 1)
     assert Index.open(tmp_path / "x.sqlite") is None

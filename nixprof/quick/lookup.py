@@ -1,0 +1,64 @@
+"""The user's indexes, found with what costs little to import: no pathlib, no json, no typing."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+from nixprof.index.names import Names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What SQLite is asked of the files that nixprof and Nix write as JSON.
+_INPUTS = "SELECT key FROM json_each(?1, '$.nodes.\"' || json_extract(?1, '$.root') || '\".inputs')"
+_SYSTEM = "SELECT json_extract(?, '$.system')"
+
+
+def cache_folder() -> str:
+    """Find `Folders.cache`."""
+    return os.path.join(_of_xdg("XDG_CACHE_HOME", ".cache"), "nixprof")
+
+
+def config_folder() -> str:
+    """Find `Folders.config`."""
+    chosen = os.environ.get("NIXPROF_CONFIG_DIR")
+    return os.path.abspath(chosen) if chosen else os.path.join(_of_xdg("XDG_CONFIG_HOME", ".config"), "nixprof")
+
+
+def _of_xdg(variable: str, usual: str) -> str:
+    given = os.environ.get(variable, "").strip()
+    return given if os.path.isabs(given) else os.path.expanduser(f"~/{usual}")
+
+
+def indexes() -> dict[str, Names]:
+    """Open the newest index of each input that is locked, for the system of this Nix; those of nixpkgs first.
+
+    Raises: OSError, sqlite3.Error or ValueError where it is not known what is locked.
+    """
+    inputs = {name for (name,) in _ask(_INPUTS, os.path.join(config_folder(), "flake", "flake.lock"))}
+    system = next(_ask(_SYSTEM, os.path.join(cache_folder(), "system.json")))[0]
+    found: dict[str, Names] = {}
+    for path in _files():
+        one = Names.open(path)
+        if one and one.told("system") == system and one.told("input") in inputs:
+            found.setdefault(one.told("input"), one)
+    return dict(sorted(found.items(), key=lambda one: (one[0] != "nixpkgs", one[0])))
+
+
+def _files() -> list[str]:
+    """List the indexes, the newest first."""
+    folder = os.path.join(cache_folder(), "index")
+    files = [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".sqlite")]
+    return sorted(files, key=os.path.getmtime, reverse=True)
+
+
+def _ask(query: str, file: str) -> Iterator[tuple[str]]:
+    with open(file, encoding="utf-8") as opened:
+        text = opened.read()
+    database = sqlite3.connect(":memory:")
+    try:
+        yield from database.execute(query, (text,))
+    finally:
+        database.close()

@@ -1,0 +1,124 @@
+"""What a shell asks: a program that it does not find. One line or silence, and little is loaded."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nixprof.errors import Reason
+from nixprof.folders import Folders
+from nixprof.index.database import About, IndexedPackage, IndexWriter
+from nixprof.quick import lookup
+
+ABOUT = About("nixpkgs", "github:NixOS/nixpkgs/abc", "x86_64-linux", "evaluation")
+SILENT = (127, "", "")
+
+
+class User:
+    """A user with locked inputs and indexes."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.cache = home / ".cache/nixprof"
+        self.environment = {**os.environ, "HOME": str(home)}
+        for name in ("NIXPROF_CONFIG_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "NIXPROF_COMMAND_NOT_FOUND"):
+            self.environment.pop(name, None)
+        self.lock("nixpkgs", "unstable")
+        self.cache.mkdir(parents=True)
+        (self.cache / "system.json").write_text(json.dumps({"nix": [], "version": "x", "system": "x86_64-linux"}))
+
+    def lock(self, *inputs: str) -> None:
+        folder = self.home / ".config/nixprof/flake"
+        folder.mkdir(parents=True, exist_ok=True)
+        nodes = {"top": {"inputs": dict.fromkeys(inputs, "some")}, "some": {"locked": {}}}
+        (folder / "flake.lock").write_text(json.dumps({"nodes": nodes, "root": "top", "version": 7}))
+
+    def index(self, about: About, *packages: IndexedPackage) -> Path:
+        path = self.cache / "index" / f"{about.input} {about.system}?#%41{len(packages)}.sqlite"
+        with IndexWriter(path) as writer:
+            writer.add(packages)
+            writer.finish(about)
+        return path
+
+    def ask(self, *words: str, **environment: str) -> tuple[int, str, str]:
+        command = [sys.executable, "-m", "nixprof", "command-not-found", *words]
+        env = {**self.environment, **environment}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    return User(tmp_path / "a user#?%41é")
+
+
+def program(name: str, main: str, **more: object) -> IndexedPackage:
+    return replace(IndexedPackage((name,), name, main_program=main), **more)  # type: ignore[arg-type]
+
+
+def test_one_line_or_silence(user: User) -> None:
+    odd = IndexedPackage(("odd", "a b; \x1b[31m"), "odd", main_program="odd")
+    refused = program("ripgrep-paid", "rg", refusals=(Reason.UNFREE,))
+    user.index(ABOUT, refused, program("ripgrep", "rg"), odd)
+    damaged = user.index(replace(ABOUT, input="unstable"), program("jq", "jq"), program("rg", "rg"))
+    user.index(replace(ABOUT, system="aarch64-darwin"), program("mas", "mas"))
+    user.index(replace(ABOUT, input="gone"), program("gone", "gone"))
+    old = user.index(ABOUT, program("left", "left"))
+    os.utime(old, (1, 1))
+    rg = (127, "", "rg is not installed. To install it: nixprof add ripgrep\n")
+    assert user.ask("rg") == rg
+    assert user.ask("jq") == (127, "", "jq is not installed. To install it: nixprof add unstable#jq\n")
+    for word in ("no-such", "odd", "mas", "gone", "left", "", "--help", "\x1b[31m", "a/b", "' OR 1"):
+        assert user.ask(word) == SILENT
+    assert user.ask() == user.ask("rg", "jq") == SILENT
+    assert user.ask("rg", NIXPROF_COMMAND_NOT_FOUND="0") == SILENT
+    assert user.ask("rg", XDG_CACHE_HOME="/nowhere") == user.ask("rg", NIXPROF_CONFIG_DIR="/nowhere") == SILENT
+    assert user.ask("rg", XDG_CACHE_HOME="relative") == rg
+    damaged.write_bytes(damaged.read_bytes()[:5000])
+    assert user.ask("rg") == rg
+    assert user.ask("jq") == SILENT
+    user.lock("unstable")
+    assert user.ask("rg") == SILENT
+
+
+def test_what_is_installed_and_not_searched(user: User) -> None:
+    programs = user.home / ".nix-profile/bin"
+    programs.mkdir(parents=True)
+    (programs / "rg").touch(0o755)
+    said = "rg is in ~/.nix-profile/bin, which this shell does not search. To see why: nixprof doctor\n"
+    assert user.ask("rg") == (127, "", said)
+
+
+def test_little_is_loaded(user: User) -> None:
+    user.index(ABOUT, program("ripgrep", "rg"))
+    code = (
+        "import sys; from nixprof.__main__ import main; before = set(sys.modules); sys.argv[1:] = "
+        "['command-not-found', 'rg']\ntry: main()\nfinally: print(*sorted(set(sys.modules) - before), file=sys.stderr)"
+    )
+    command = [sys.executable, "-S", "-c", f"sys = __import__('sys'); sys.path[:0] = {sys.path!r}; {code}"]
+    done = subprocess.run(command, env=user.environment, capture_output=True, text=True, check=False)
+    said, loaded = done.stderr.splitlines()
+    assert said.endswith("nixprof add ripgrep")
+    heavy = {"typer", "typing", "json", "re", "pathlib", "dataclasses", "enum", "inspect", "platformdirs", "subprocess"}
+    assert heavy & set(loaded.split()) == set()
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+@pytest.mark.parametrize("value", [None, "", " ", "relative", "/x", "/x/", "/x/../y"])
+def test_the_folders_are_nixprofs_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, value: str | None
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", platform)
+    for chosen in (None, "", "mine", "/mine"):
+        for name, given in (("XDG_CACHE_HOME", value), ("XDG_CONFIG_HOME", value), ("NIXPROF_CONFIG_DIR", chosen)):
+            if given is None:
+                monkeypatch.delenv(name, raising=False)
+            else:
+                monkeypatch.setenv(name, given)
+        folders = Folders.of_user()
+        assert (Path(lookup.cache_folder()), Path(lookup.config_folder())) == (folders.cache, folders.config)
