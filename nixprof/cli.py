@@ -462,6 +462,33 @@ def doctor() -> None:
 
 @command(
     "dry_run",
+    "profile",
+    "json",
+    "color",
+    summary="Set up your shell: PATH, completions, man pages.",
+    examples="nixprof setup; nixprof setup zsh --command-not-found; nixprof setup --print; nixprof setup --undo",
+)
+def setup(
+    shell: str | None = typer.Argument(
+        None, metavar="[SHELL]", parser=_given, help="bash, zsh, fish or sh (default: the login shell)."
+    ),
+    printed: bool = _flag("--print", help="Print the line for the start-up file and what it reads; change nothing."),
+    undo: bool = _flag("--undo", help="Take it away again, of SHELL or of all."),
+    command_not_found: bool | None = typer.Option(
+        None,
+        "--command-not-found/--no-command-not-found",
+        help="Say which package has a command that is not found.",
+    ),
+) -> None:
+    """Set up your shell: PATH, completions, man pages, terminals, locales and fonts of the profile.
+
+    One line in your own start-up file reads a file that nixprof writes; no program runs when a shell starts.
+    A start-up file that is a link or read-only is left as it is: you are shown the line instead.
+    """
+
+
+@command(
+    "dry_run",
     "yes",
     "profile",
     "json",

@@ -84,6 +84,7 @@ class Reason(Enum):
     AMBIGUOUS = "ambiguous"
     INVALID_IMPORT = "invalid-import"
     NO_EDITOR = "no-editor"
+    UNKNOWN_SHELL = "unknown-shell"
     NEEDS_CONFIRMATION = "needs-confirmation"
     BUSY = "busy"
     CONCURRENT_CHANGE = "concurrent-change"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nixprof.change.hints import hints_of
-from nixprof.doctor.path import for_shell, to_be_on_path
+from nixprof.doctor.path import for_shell, is_of_system, set_up, to_be_on_path
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import DAY_SECONDS, count, listed, package_name, period, shell_quote, size
 from nixprof.nix.install_hint import hints
@@ -132,16 +132,18 @@ def _shell(facts: Facts) -> Iterator[Finding]:
         yield Finding("sudo", "shell", what, why, ("nixprof doctor",), problem=False)
     if facts.profile is None:
         return
-    command = to_be_on_path(facts.profile, facts.environment.get("SHELL", ""))
-    in_file = (command, "and the same line at the end of your shell's start-up file")
+    in_new = (set_up(facts.profile), "and then open a new terminal")
     if not facts.on_path:
         what = "the programs of the profile are not on your PATH"
-        yield Finding("not-on-path", "shell", what, "the shell does not find what is installed", in_file)
+        yield Finding("not-on-path", "shell", what, "the shell does not find what is installed", in_new)
     if facts.shadowed:
         names = [f"{name} by {file}" for name, file in facts.shadowed.items()]
         verb = "is" if len(names) == 1 else "are"
         what = f"{count(len(names), 'program')} of the profile {verb} shadowed: {listed(names, _MAX_NAMED)}"
-        yield Finding("shadowed", "shell", what, "what comes first on the PATH runs instead", in_file)
+        command = to_be_on_path(facts.profile, facts.environment.get("SHELL", ""))
+        in_file = (command, "and the same line at the end of your shell's start-up file")
+        todo = in_new if all(map(is_of_system, facts.shadowed.values())) else in_file
+        yield Finding("shadowed", "shell", what, "what comes first on the PATH runs instead", todo)
     yield from _variables(facts, for_shell(facts.profile))
 
 

@@ -1,10 +1,13 @@
-"""How a profile is named to a shell, and what puts its programs on the PATH."""
+"""How a profile is named to a shell, and what makes a shell find what it has."""
 
 from __future__ import annotations
 
 import os
 import shlex
 from typing import TYPE_CHECKING
+
+from nixprof.formatting import shell_quote
+from nixprof.shell.static import SYSTEM_FOLDERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,3 +29,14 @@ def to_be_on_path(profile: Path, shell: str) -> str:
     programs = f"{for_shell(profile)}/bin"
     fish = os.path.basename(shell) == "fish"
     return f"fish_add_path --move {programs}" if fish else f'export PATH={programs}:"$PATH"'
+
+
+def is_of_system(file: str) -> bool:
+    """Tell whether a program is in a folder of the system, before which `setup` puts those of the profile."""
+    return os.path.dirname(file) in SYSTEM_FOLDERS
+
+
+def set_up(profile: Path) -> str:
+    """Give the command that makes new shells find what a profile has, its programs before those of the system."""
+    usual = for_shell(profile).startswith("$HOME")
+    return "nixprof setup" if usual else f"nixprof setup --profile {shell_quote(str(profile))}"

@@ -320,10 +320,10 @@ def _numbers(changes: Sequence[Change], column: int) -> list[tuple[str, int]]:
 
 def _not_on_path() -> Iterator[str]:
     """Say how to have the programs of the profile on the PATH, where they are not."""
-    from nixprof.doctor.path import is_among, to_be_on_path
+    from nixprof.doctor.path import is_among, set_up
     from nixprof.nix.profile import locate
 
     profile = locate(None)
     if not profile or is_among(profile / "bin", os.environ.get("PATH", "")):
         return
-    yield f"  the programs are not on your PATH yet: {to_be_on_path(profile, os.environ.get('SHELL', ''))}"
+    yield f"  the programs are not on your PATH yet: {set_up(profile)}"

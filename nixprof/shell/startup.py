@@ -14,8 +14,9 @@ from nixprof.folders import home
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The shells that `setup` knows.
+# The shells that `setup` knows; what is `sh` for it goes by more names.
 SHELLS = ("bash", "zsh", "fish")
+_SH = ("sh", "dash", "ash", "ksh", "mksh", "busybox")
 
 
 def login_shell() -> Path:
@@ -27,6 +28,12 @@ def login_shell() -> Path:
     return Path(os.environ.get("SHELL") or registered or "/bin/sh")
 
 
+def known_shell(name: str) -> str | None:
+    """Give the name under which `setup` knows a shell; None for one that it does not know."""
+    name = name.removeprefix("-")
+    return "sh" if name in _SH else name if name in SHELLS else None
+
+
 def startup_files(shell: str) -> tuple[Path, ...]:
     """Name the user's own start-up files that every new shell in a terminal reads, as few as possible.
 
@@ -36,7 +43,8 @@ def startup_files(shell: str) -> tuple[Path, ...]:
     if shell != "bash":
         return files
     rc, *logins = files
-    login = next((file for file in logins if file.exists()), logins[0])
+    # Where there is none, the last one: it keeps bash from reading no other that may come.
+    login = next((file for file in logins if file.exists()), logins[-1])
     return (rc,) if _mentions(login, rc.name) else (rc, login)
 
 
@@ -64,6 +72,13 @@ def quote(word: str, shell: str) -> str:
         escaped = word.replace("\\", "\\\\").replace("'", "\\'")
         return f"'{escaped}'"
     return shlex.quote(word)
+
+
+def word(path: Path, shell: str) -> str:
+    """Write a path as a shell reads it; one in the user's home stays right where the home is another."""
+    if home() in path.parents and home() != Path("/"):
+        return f'"$HOME"/{quote(str(path.relative_to(home())), shell)}'
+    return quote(str(path), shell)
 
 
 def _mentions(file: Path, name: str) -> bool:

@@ -46,10 +46,11 @@ def test_the_shell_and_nix(fresh_world: World) -> None:
     (patient.cache / "away").rename(patient.cache / "nix-cache-info")
     assert "cache-unreachable" not in finds()
 
-    # The profile is not on the PATH; the command, in a shell, changes that.
+    # The profile is not on the PATH; the command changes that in new shells.
     bare = world.env["PATH"].replace(f":{world.profile}/bin", "")
     command = finds(PATH=bare)["not-on-path"]["commands"][0]
-    fixed = patient.path_after(command, bare)
+    patient.follow(command)
+    fixed = patient.path_after(". ~/.bashrc", bare)
     assert "not-on-path" not in finds(PATH=fixed)
 
     # Another program comes first.

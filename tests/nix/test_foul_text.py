@@ -43,6 +43,7 @@ SHOWING = {
     "search": ["search", "jq"],
     "show": ["show", "jq"],
     "doctor": ["doctor"],
+    "setup": ["setup", "bash"],
 }
 
 

@@ -78,7 +78,16 @@ def test_every_command(fresh_world: World) -> None:
         does("bisect", "--json", "--", "sh", "-c", "! rg --version")["culprits"][0]["command"]
         == "nixprof remove ripgrep"
     )
-    for words in ("space", "why git", "why zlib", "tidy --keep 1", "tidy --keep 2 --dry-run", "tidy --gc", "doctor"):
+    for words in (
+        "space",
+        "why git",
+        "why zlib",
+        "tidy --keep 1",
+        "tidy --keep 2 --dry-run",
+        "tidy --gc",
+        "doctor",
+        "setup bash",
+    ):
         does(*words.split())
     for words in ("search", "search ripgrep", "show git"):
         assert "error" not in does(*words.split())
@@ -96,7 +105,7 @@ def test_failures(command: str, world: World) -> None:
     words |= {"bisect": ["true"], "why": ["hello"], "show": ["hello"]}
     result = world.nixprof(command, *words.get(command, []), "--json", check=False)
     found = checked(result, command)
-    if command not in ("history", "rollback", "bisect", "init", "freeze", "space", "why", "tidy", "doctor"):
+    if command not in ("history", "rollback", "bisect", "init", "freeze", "space", "why", "tidy", "doctor", "setup"):
         assert [one["line"] for one in found["error"]["problems"]] == [1, 1]
 
 

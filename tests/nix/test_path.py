@@ -10,11 +10,10 @@ def test_where_the_programs_are_not_on_the_path(world: World) -> None:
     elsewhere = {"PATH": world.env["PATH"].rpartition(":")[0]}
     world.write_manifest("packages = []\n")
     said = world.nixprof("add", "jq", env=elsewhere).stderr
-    assert said.endswith('  the programs are not on your PATH yet: export PATH=$HOME/.nix-profile/bin:"$PATH"\n')
-    line = said.rpartition("yet: ")[2]
-    assert world.command("sh", "-c", f"{line}command -v jq", env=elsewhere).stdout == f"{world.profile}/bin/jq\n"
+    assert said.endswith("  the programs are not on your PATH yet: nixprof setup\n")
+    world.nixprof("setup", "bash", env=elsewhere)
+    new = world.command("bash", "-l", "-c", "command -v jq", env=elsewhere)
+    assert new.stdout == f"{world.profile}/bin/jq\n"
     assert "PATH" not in world.nixprof("add", "jq", env=elsewhere).stderr
-    fish = {**elsewhere, "SHELL": "/usr/bin/fish"}
-    assert "yet: fish_add_path --move $HOME/.nix-profile/bin\n" in world.nixprof("add", "fd", env=fish).stderr
     assert "PATH" not in world.nixprof("add", "hello").stderr
     assert "PATH" not in world.nixprof("add", "tree", "--profile", world.home / "other", env=elsewhere).stderr

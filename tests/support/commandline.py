@@ -9,7 +9,8 @@ _SHOW = """
 import json, typer.main
 from nixprof import cli
 group = typer.main.get_command(cli.make_app(cli.COMMANDS))
-options = lambda command: [name for parameter in command.params for name in parameter.opts if name[0] == "-"]
+names = lambda command: [name for one in command.params for name in (*one.opts, *one.secondary_opts)]
+options = lambda command: [name for name in names(command) if name[0] == "-"]
 found = {name: options(command) for name, command in group.commands.items()}
 print(json.dumps({"": options(group), **found}))
 """

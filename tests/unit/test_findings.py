@@ -9,7 +9,7 @@ from nixprof.console import Console
 from nixprof.doctor import facts as gathering
 from nixprof.doctor.facts import Facts
 from nixprof.doctor.findings import Finding, findings, further_nixpkgs
-from nixprof.doctor.path import to_be_on_path
+from nixprof.doctor.path import set_up, to_be_on_path
 from nixprof.errors import NixprofError, Reason
 from nixprof.lock.freshness import Gap
 from nixprof.lock.packages_json import Unavailable
@@ -65,8 +65,8 @@ def test_a_good_set_up_has_no_findings() -> None:
         ({"held": (held(31),)}, "old-hold", False, "nixprof why ripgrep"),
         ({"foreign": 2}, "foreign", False, "nixprof freeze"),
         ({"environment": {"SUDO_USER": "a"}}, "sudo", False, "nixprof doctor"),
-        ({"profile": Path("/p"), "on_path": False}, "not-on-path", True, 'export PATH=/p/bin:"$PATH"'),
-        ({"profile": Path("/p"), "shadowed": {"rg": "/usr/bin/rg"}}, "shadowed", True, 'export PATH=/p/bin:"$PATH"'),
+        ({"profile": Path("/p"), "on_path": False}, "not-on-path", True, "nixprof setup --profile /p"),
+        ({"profile": Path("/p"), "shadowed": {"rg": "/usr/bin/rg"}}, "shadowed", True, "nixprof setup --profile /p"),
         ({"profile": Path("/p"), "unnamed": {"TERMINFO_DIRS"}}, "terminfo", False, "export TERMINFO_DIRS=/p/share"),
         ({"profile": Path("/p"), "unnamed": {"XDG_DATA_DIRS"}}, "applications", False, "export XDG_DATA_DIRS=/p/share"),
     ],
@@ -131,13 +131,15 @@ def test_caches_that_do_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert gathering.unreachable([f"file://{there}?priority=3", gone, deaf, "s3://x", "daemon"]) == (gone, deaf)
 
 
-def test_the_path_of_each_shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_sets_a_shell_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".nix-profile").symlink_to(tmp_path / "profile")
     usual = tmp_path / "profile"
     assert to_be_on_path(usual, "/bin/zsh") == 'export PATH=$HOME/.nix-profile/bin:"$PATH"'
     assert to_be_on_path(usual, "/usr/bin/fish") == "fish_add_path --move $HOME/.nix-profile/bin"
     assert to_be_on_path(Path("/a b"), "") == "export PATH='/a b'/bin:\"$PATH\""
+    assert set_up(usual) == "nixprof setup"
+    assert set_up(Path("/a b")) == "nixprof setup --profile '/a b'"
 
 
 def test_shown_at_80_columns_problems_first(monkeypatch: pytest.MonkeyPatch) -> None:

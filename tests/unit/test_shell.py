@@ -62,7 +62,7 @@ def test_a_shell_that_hangs_or_is_not_there_has_no_answer(odd_home: Path) -> Non
 
 def test_bash_needs_a_line_for_login_shells_unless_one_file_reads_the_other(odd_home: Path) -> None:
     rc, profile = odd_home / ".bashrc", odd_home / ".profile"
-    assert startup_files("bash") == (rc, odd_home / ".bash_profile")
+    assert startup_files("bash") == (rc, profile)
     profile.write_text("# .bashrc is not read\n")
     assert startup_files("bash") == (rc, profile)
     profile.write_text(". ~/.bashrc\n")

@@ -4,7 +4,7 @@ function __nixprof_listed
     nixprof list 2>/dev/null | string replace --regex ' .*' ''
 end
 
-set -l commands init freeze add remove edit sync update outdated pin unpin search show list status diff history rollback bisect space why doctor tidy
+set -l commands init freeze add remove edit sync update outdated pin unpin search show list status diff history rollback bisect space why doctor setup tidy
 set -l add add install i
 set -l listed remove rm uninstall delete update upgrade up pin unpin rollback
 set -l named $listed show why
@@ -13,7 +13,7 @@ set -l changing $add $listed sync freeze
 set -l locking $changing edit tidy
 set -l nix search $changing edit outdated bisect diff space why doctor
 set -l asking $changing edit tidy
-set -l reading $changing outdated bisect search show list ls status diff history space why doctor tidy
+set -l reading $changing outdated bisect search show list ls status diff history space why doctor setup tidy
 
 complete -c nixprof -f
 complete -c nixprof -s h -l help -d 'show the options and examples'
@@ -40,6 +40,7 @@ complete -c nixprof -n __fish_use_subcommand -a bisect -d 'find which package br
 complete -c nixprof -n __fish_use_subcommand -a space -d 'show how much disk space each package takes'
 complete -c nixprof -n __fish_use_subcommand -a why -d 'show what needs a package, a store path or a program'
 complete -c nixprof -n __fish_use_subcommand -a doctor -d 'find what is wrong with the set-up, and how to fix it'
+complete -c nixprof -n __fish_use_subcommand -a setup -d 'set up your shell: PATH, completions, man pages'
 complete -c nixprof -n __fish_use_subcommand -a tidy -d 'remove old generations of this profile'
 complete -c nixprof -n __fish_use_subcommand -a help -d 'show the options of a command, with examples'
 complete -c nixprof -n '__fish_seen_subcommand_from help' -a "$commands"
@@ -71,12 +72,17 @@ complete -c nixprof -n '__fish_seen_subcommand_from bisect' -l bad -x -d 'a late
 complete -c nixprof -n '__fish_seen_subcommand_from search' -l regex -d 'take the words as one regular expression'
 complete -c nixprof -n '__fish_seen_subcommand_from search' -l input -x -d 'search this input only'
 complete -c nixprof -n '__fish_seen_subcommand_from search' -l all -d 'show all that is found'
+complete -c nixprof -n '__fish_seen_subcommand_from setup' -l print -d 'print the line and what it reads, and change nothing'
+complete -c nixprof -n '__fish_seen_subcommand_from setup' -l undo -d 'take it away again'
+complete -c nixprof -n '__fish_seen_subcommand_from setup' -l command-not-found -d 'say which package has a command that is not found'
+complete -c nixprof -n '__fish_seen_subcommand_from setup' -l no-command-not-found -d 'do not say that'
+complete -c nixprof -n '__fish_seen_subcommand_from setup' -a 'bash zsh fish sh'
 complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l keep -x -d 'keep this many of the newest'
 complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l keep-days -x -d 'keep what was in use in the last days'
 complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l gc -d 'then run nix-collect-garbage, without asking'
 complete -c nixprof -n "__fish_seen_subcommand_from $named" -a '(__nixprof_listed)'
 
-complete -c nixprof -n "__fish_seen_subcommand_from $changing tidy" -s n -l dry-run -d 'show what would change, and change nothing'
+complete -c nixprof -n "__fish_seen_subcommand_from $changing setup tidy" -s n -l dry-run -d 'show what would change, and change nothing'
 complete -c nixprof -n "__fish_seen_subcommand_from $asking" -s y -l yes -d 'do not ask for confirmation'
 complete -c nixprof -n "__fish_seen_subcommand_from $locking" -l no-wait -d 'fail immediately if another nixprof is running'
 complete -c nixprof -n "__fish_seen_subcommand_from $nix" -s v -l verbose -d 'show each step, and the commands and output of Nix'

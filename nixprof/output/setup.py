@@ -1,0 +1,100 @@
+"""`nixprof setup`, shown."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from nixprof.commands.setup import Became, Part
+from nixprof.formatting import display_path
+from nixprof.output.table import columns
+from nixprof.shell.startup import word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nixprof.commands.setup import Edit, SetUp
+    from nixprof.context import Context
+
+_SIGNS = {
+    Became.ADDED: ("+", "green"),
+    Became.CHANGED: ("~", "yellow"),
+    Became.REMOVED: ("-", "red"),
+    Became.REFUSED: ("✗", "red"),
+}
+_HOLDS = {
+    Part.STATIC: "PATH, completions, man pages, terminals, locales",
+    Part.FONTS: "fonts",
+    Part.STARTUP: "one line, which reads that file",
+}
+
+
+def show(result: SetUp, context: Context) -> None:
+    """Show what becomes of each file, or the line and the static file as a shell can read them."""
+    console = context.console
+    if result.printed:
+        console.out(_printed(result))
+        return
+    files = [edit for edit in result.files if edit.became is not Became.UNCHANGED]
+    width = console.width(sys.stderr)
+    rows = columns([(display_path(edit.path), _what(edit, result)) for edit in files], width and width - 2)
+    for edit, row in zip(files, rows, strict=True):
+        sign, style = _SIGNS[edit.became]
+        console.say(f"{console.styled(sign, style, sys.stderr)} {row}")
+    if not any(edit.part is Part.STARTUP and edit.became is Became.REFUSED for edit in files):
+        for line in _summary(result, context, changes=bool(files)):
+            console.say(line)
+
+
+def as_json(result: SetUp) -> dict[str, Any]:
+    """Give what becomes of each file, with line and text."""
+    return {
+        "done": result.done,
+        "shell": result.shell,
+        "profile": result.profile,
+        "files": [
+            {"path": edit.path, "part": edit.part, "change": edit.became, "why": edit.why} for edit in result.files
+        ],
+        "line": result.line,
+        "text": result.text if result.printed else None,
+        "commandNotFound": result.command_not_found,
+        "undone": result.undone,
+    }
+
+
+def _what(edit: Edit, result: SetUp) -> str:
+    if edit.became is Became.REFUSED:
+        return edit.why or ""
+    if result.undone and edit.part is Part.STARTUP:
+        return "" if edit.after is None else "one line less"
+    hook = ", command not found" if edit.part is Part.STATIC and result.command_not_found else ""
+    return "" if result.undone else _HOLDS[edit.part] + hook
+
+
+def _summary(result: SetUp, context: Context, *, changes: bool) -> Iterator[str]:
+    if result.undone:
+        whose = f"of {result.shell} " if result.shell else ""
+        done = f"the set-up {whose}is undone" if changes else f"there is no set-up {whose}to undo"
+        yield "dry run: nothing was changed" if context.dry_run and changes else f"✓ {done}"
+        return
+    if not changes:
+        yield f"✓ {result.shell} is set up already"
+        return
+    if context.dry_run:
+        yield "dry run: nothing was changed"
+        return
+    yield f"✓ {result.shell} is set up: a new one finds what {display_path(result.profile)} has"
+    static = next(edit.path for edit in result.files if edit.part is Part.STATIC)
+    source = "source" if result.shell == "fish" else "."
+    yield f"  for one that is open: {source} {word(static, result.shell or '')}"
+
+
+def _printed(result: SetUp) -> Iterator[str]:
+    """Write what would be written, as lines that a shell can read."""
+    names = [display_path(edit.path) for edit in result.files if edit.part is Part.STARTUP]
+    static = next(edit.path for edit in result.files if edit.part is Part.STATIC)
+    yield f"# At the end of {' and '.join(names)}:"
+    yield result.line or ""
+    yield ""
+    yield f"# In {display_path(static)}, which `nixprof setup` writes:"
+    yield from (result.text or "").splitlines()

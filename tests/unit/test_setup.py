@@ -1,0 +1,154 @@
+"""`setup` in real shells, each on a terminal of its own: set up twice, tried as a user does, and undone."""
+
+import contextlib
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import pytest
+from support.installs import ROOT
+
+# What each shell has before, byte for byte: without a newline at the end, and with a handler of its own.
+BEFORE = {
+    "bash": {
+        ".bashrc": b"PS1='ready> '\ncommand_not_found_handle() {\n  echo \"before: $1\"\n  return 127\n}",
+        ".profile": b"# mine\n. ~/.bashrc\n",
+    },
+    "zsh": {
+        ".zshrc": b"PROMPT='ready> '\nautoload -Uz compinit && compinit -D\n"
+        b'command_not_found_handler() { echo "before: $1"; return 127 }\n'
+    },
+    "fish": {
+        ".config/fish/config.fish": b"function fish_prompt; echo -n 'ready> '; end\nset -g fish_greeting",
+        ".config/fish/functions/fish_command_not_found.fish": b"function fish_command_not_found\n"
+        b'    echo "before: $argv[1]"\nend\n',
+    },
+}
+COMPLETION = {
+    "bash": ("bash-completion/completions/greet.bash", "complete -W 'hello-there' greet\n"),
+    "zsh": ("zsh/site-functions/_greet", "#compdef greet\n_arguments '1:word:(hello-there)'\n"),
+    "fish": ("fish/vendor_completions.d/greet.fish", "complete -c greet -f -a hello-there\n"),
+}
+
+MADE_BY_SHELLS = (".cache", ".local", ".config/fish/fish_variables", ".bash_history")
+# What a terminal obeys, and what zsh and fish write to find out whether a line has an end.
+ESCAPES = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[()].|[=>])"
+
+
+class Machine:
+    """A user with a home, a profile that has a program, and nixprof; all names are odd."""
+
+    def __init__(self, root: Path, shell: str) -> None:
+        program = shutil.which(shell)
+        if program is None:
+            pytest.skip(f"there is no {shell}")
+        self.home = root / "it's $one `home`"
+        self.profile = self.home / ".nix-profile"
+        self.write(".nix-profile/bin/greet", '#!/bin/sh\necho greeted "$@"\n', mode=0o755)
+        self.write(".nix-profile/share/man/man1/greet.1", ".TH GREET 1\n.SH NAME\ngreet \\- greets\n")
+        # What a shell asks for is answered by a stand-in, as long as it is asked rightly.
+        stand_in = '#!/bin/sh\n[ "$1" = command-not-found ] && echo "asked: $2" >&2\nexit 127\n'
+        self.write(".nix-profile/bin/nixprof", stand_in, mode=0o755)
+        self.env = {
+            "HOME": str(self.home),
+            "SHELL": program,
+            "PATH": f"{self.home}/bin:/usr/bin:/bin",
+            "USER": "me",
+            "TERM": "xterm",
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def write(self, name: str, text: str, mode: int = 0o644) -> None:
+        file = self.home / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
+
+    def nixprof(self, *words: str, code: int = 0) -> str:
+        command = [sys.executable, "-m", "nixprof", *words]
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        return done.stdout + done.stderr
+
+    def files(self) -> dict[str, bytes]:
+        found = {str(file.relative_to(self.home)): file for file in self.home.rglob("*") if file.is_file()}
+        return {name: file.read_bytes() for name, file in found.items() if not name.startswith(MADE_BY_SHELLS)}
+
+
+class Sitting:
+    """A login shell on a terminal; use as a context manager."""
+
+    def __init__(self, machine: Machine, env: Mapping[str, str] | None = None) -> None:
+        self.shown = ""
+        pid, self._terminal = pty.fork()
+        if pid == 0:
+            os.chdir(machine.home)
+            os.execve(machine.env["SHELL"], [machine.env["SHELL"], "-l", "-i"], {**machine.env, **(env or {})})
+        self._pid = pid
+
+    def __enter__(self) -> Self:
+        self.wait_for("ready> ")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        os.close(self._terminal)
+
+    def type(self, text: str) -> None:
+        self.shown = ""
+        os.write(self._terminal, text.encode())
+
+    def wait_for(self, *wanted: str) -> str:
+        end = time.monotonic() + 30
+        while not all(one in self.shown for one in wanted):
+            if time.monotonic() > end or not select.select([self._terminal], [], [], 10)[0]:
+                raise AssertionError(f"{wanted} not in {self.shown}")
+            self.shown = re.sub(ESCAPES, "", self.shown + os.read(self._terminal, 65536).decode(errors="replace"))
+        return self.shown
+
+    def does(self, line: str, *wanted: str) -> str:
+        self.type(f"{line}\n")
+        return self.wait_for(*wanted)
+
+
+@pytest.mark.parametrize("shell", BEFORE)
+def test_a_new_shell_finds_all_and_is_as_before_in_the_end(shell: str, tmp_path: Path) -> None:
+    machine = Machine(tmp_path, shell)
+    for name, data in BEFORE[shell].items():
+        machine.write(name, data.decode())
+    name, text = COMPLETION[shell]
+    machine.write(f".nix-profile/share/{name}", text)
+    before = machine.files()
+    machine.nixprof("setup", "--dry-run")
+    assert machine.files() == before
+    assert "is set up: a new one" in machine.nixprof("setup", "--command-not-found")
+    after = machine.files()
+    assert machine.nixprof("setup") == f"✓ {shell} is set up already\n"
+    assert machine.files() == after
+    with Sitting(machine) as sitting:
+        sitting.does("greet 'by name'", "greeted by name")
+        sitting.type("greet hel\t\n")
+        sitting.wait_for("greeted hello-there")
+        sitting.type("nixprof setu\t")
+        sitting.wait_for("setup ")
+        sitting.does("\x15man -w greet", f"{machine.profile}/share/man/man1/greet.1")
+        sitting.does("no-such-program x", "before: no-such-program", "asked: no-such-program")
+        sitting.does("export NIXPROF_COMMAND_NOT_FOUND=0; no-such-one; echo e''nd", "end")
+        assert "before: no-such-one" in sitting.shown
+        assert "asked" not in sitting.shown
+    assert "is undone" in machine.nixprof("setup", "--undo")
+    assert machine.files() == before
+    assert machine.nixprof("setup", "--undo") == "✓ there is no set-up to undo\n"
