@@ -284,6 +284,23 @@ def show_(
     """
 
 
+@command(
+    *_READING,
+    changes=False,
+    summary="Show what has a program, or would bring it.",
+    examples="nixprof which rg; nixprof which rg node make; nixprof which rg --json | jq '.programs[].offers'",
+)
+def which(
+    programs: list[str] = typer.Argument(
+        ..., metavar="PROGRAM…", parser=_given, help="Programs, as they are typed in a shell."
+    ),
+) -> None:
+    """Show which package of the list or of a generation has a program, and which file runs; else what would bring it.
+
+    This needs no network. The exit code is 1 where nothing is known of a program.
+    """
+
+
 @command("check", *_READING, changes=False, examples="nixprof status; nixprof status --check || nixprof sync")
 def status() -> None:
     """Show how the list and the profile differ."""

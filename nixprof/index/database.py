@@ -35,7 +35,7 @@ CREATE TABLE packages (
   platforms INTEGER NOT NULL, refusals TEXT NOT NULL, vulnerabilities TEXT NOT NULL
 );
 CREATE TABLE programs (
-  program TEXT NOT NULL, package INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (program, package)
+  program TEXT NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL, PRIMARY KEY (program, name)
 ) WITHOUT ROWID;
 """
 _COMPLETE = """
@@ -119,7 +119,7 @@ class IndexWriter:
     def add(self, packages: Iterable[IndexedPackage]) -> None:
         """Add packages; their main programs are among the programs then."""
         for one in packages:
-            row = self._database.execute(
+            self._database.execute(
                 _INSERT,
                 (
                     *(one.name, json.dumps(one.attr_path), len(one.attr_path), one.pname, one.version),
@@ -127,16 +127,14 @@ class IndexWriter:
                     *(" ".join(one.outputs), self._platform(" ".join(one.platforms))),
                     *(json.dumps([reason.value for reason in one.refusals]), json.dumps(one.vulnerabilities)),
                 ),
-            ).lastrowid
+            )
             if one.main_program:
-                self._add_program(one.main_program, row, MAIN_PROGRAM)
+                self.add_programs([(one.main_program, one.name)], MAIN_PROGRAM)
 
     def add_programs(self, programs: Iterable[tuple[str, str]], source: str) -> None:
-        """Add programs, each with the name of a package that has it; packages that the index lacks are left out."""
-        ids = dict(self._database.execute("SELECT name, id FROM packages"))
-        for program, name in programs:
-            if name in ids:
-                self._add_program(program, ids[name], source)
+        """Add programs, each with the name of a package that has it; of this input, or of another one by that name."""
+        rows = ((program, name, source) for program, name in programs)
+        self._database.executemany("INSERT OR IGNORE INTO programs VALUES (?, ?, ?)", rows)
 
     def finish(self, about: About) -> None:
         """Complete the index and put it in its place; `about.packages` is counted here."""
@@ -154,9 +152,6 @@ class IndexWriter:
             self._platforms[names] = len(self._platforms)
             self._database.execute("INSERT INTO platforms VALUES (?, ?)", (self._platforms[names], names))
         return self._platforms[names]
-
-    def _add_program(self, program: str, package: int | None, source: str) -> None:
-        self._database.execute("INSERT OR IGNORE INTO programs VALUES (?, ?, ?)", (program, package, source))
 
 
 class Index(Names):
@@ -211,7 +206,8 @@ class Index(Names):
         condition = " AND ".join("instr(lower(name), ?)" for _ in words)
         rows = self._database.execute(
             f"SELECT id FROM packages WHERE id IN (SELECT id FROM packages WHERE {condition} "  # noqa: S608
-            "UNION SELECT package FROM programs WHERE program = ? UNION SELECT id FROM packages WHERE pname = ?) "
+            "UNION SELECT id FROM packages WHERE name IN (SELECT name FROM programs WHERE program = ?) "
+            "UNION SELECT id FROM packages WHERE pname = ?) "
             "ORDER BY lower(name) = ? DESC, lower(main_program) = ? DESC, lower(pname) = ? DESC, "
             "instr(lower(name), ?) = 1 DESC, depth, length(name), name",
             (*words, *[whole] * 6),

@@ -7,10 +7,13 @@ import sqlite3
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from typing import Self
 
 # The form of the file; an index of another form is built again.
-FORMAT = 2
+FORMAT = 3
+# More packages with one program nobody reads, and old versions of SQLite take 999 values.
+_MOST = 500
 _PLAIN = b"/-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -47,23 +50,41 @@ class Names:
 
     def programs_of(self, name: str) -> tuple[str, ...]:
         """Give the programs that the package at an attribute path has, as far as they are known."""
-        rows = self._database.execute(
-            "SELECT program FROM programs WHERE package = (SELECT id FROM packages WHERE name = ?)", (name,)
-        )
+        rows = self._database.execute("SELECT program FROM programs WHERE name = ? ORDER BY program", (name,))
         return tuple(program for (program,) in rows)
 
-    def with_program(self, program: str) -> list[tuple[str, str]]:
+    def with_program(self, program: str, elsewhere: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
         """Give the names of the packages that have a program, each with the source of that, the likeliest first.
 
         What can be had as it is comes before what is refused; then the one with the program's name, those whose main
-        program it is, and those outside of sets.
+        program it is, and those outside of sets. `elsewhere` is what other inputs tell of packages by these names.
         """
-        return self._database.execute(
-            "SELECT packages.name, source FROM programs JOIN packages ON packages.id = package WHERE program = ? "
-            "ORDER BY refusals = '[]' DESC, packages.name = program DESC, main_program = program DESC, depth, "
-            "length(packages.name), packages.name",
+        rows = self._database.execute("SELECT name, source FROM programs WHERE program = ?", (program,))
+        sources = {**(elsewhere or {}), **dict(rows.fetchall())}
+        names = list(sources)[:_MOST]
+        rows = self._database.execute(
+            f"SELECT name FROM packages WHERE name IN ({', '.join('?' * len(names))}) ORDER BY "  # noqa: S608
+            "refusals = '[]' DESC, name = ? DESC, main_program = ? DESC, depth, length(name), name",
+            (*names, program, program),
+        )
+        return [(name, sources[name]) for (name,) in rows]
+
+    def told_of_others(self, program: str) -> dict[str, str]:
+        """Give the names of packages of other inputs that have a program, where this input carries a list of such."""
+        rows = self._database.execute(
+            "SELECT name, source FROM programs WHERE program = ? "
+            "AND NOT EXISTS (SELECT 1 FROM packages WHERE packages.name = programs.name)",
             (program,),
-        ).fetchall()
+        )
+        return dict(rows.fetchall())
+
+
+def packages_with(program: str, indexes: Mapping[str, Names]) -> Iterator[tuple[str, str, str]]:
+    """Give what has a program: the input, the name of the package and the source of that, the likeliest first."""
+    elsewhere = {name: source for one in indexes.values() for name, source in one.told_of_others(program).items()}
+    for where, index in indexes.items():
+        for name, source in index.with_program(program, elsewhere):
+            yield where, name, source
 
 
 def _quoted(path: bytes) -> str:

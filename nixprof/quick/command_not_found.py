@@ -26,11 +26,11 @@ def _said_of(program: str) -> str:
     installed = os.path.expanduser(f"~/.nix-profile/bin/{program}")
     if os.access(installed, os.X_OK):
         return f"{program} is in ~/.nix-profile/bin, which this shell does not search. To see why: nixprof doctor\n"
+    from nixprof.index.names import packages_with
     from nixprof.quick.lookup import indexes
 
-    for source, index in indexes().items():
-        for name, _ in index.with_program(program):
-            spec = name if source == "nixpkgs" else f"{source}#{name}"
-            if _PLAIN.issuperset(spec):  # what a shell wants in quotes is nothing that people type
-                return f"{program} is not installed. To install it: nixprof add {spec}\n"
+    for source, name, _ in packages_with(program, indexes()):
+        spec = name if source == "nixpkgs" else f"{source}#{name}"
+        if _PLAIN.issuperset(spec):  # what a shell wants in quotes is nothing that people type
+            return f"{program} is not installed. To install it: nixprof add {spec}\n"
     return ""

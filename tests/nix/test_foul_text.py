@@ -42,6 +42,7 @@ SHOWING = {
     "why": ["why", "jq"],
     "search": ["search", "jq"],
     "show": ["show", "jq"],
+    "which": ["which", "jq"],
     "doctor": ["doctor"],
     "setup": ["setup", "bash"],
 }

@@ -89,7 +89,7 @@ def test_every_command(fresh_world: World) -> None:
         "setup bash",
     ):
         does(*words.split())
-    for words in ("search", "search ripgrep", "show git"):
+    for words in ("search", "search ripgrep", "show git", "which rg git"):
         assert "error" not in does(*words.split())
     assert does("freeze", "--dry-run")["elements"]
     assert does("freeze")["outcome"]["done"]
@@ -102,7 +102,7 @@ def test_every_command(fresh_world: World) -> None:
 def test_failures(command: str, world: World) -> None:
     world.write_manifest('packages = ["hello", "nope#x", { package = "git", prio = 3 }]\n')
     words = {"add": ["jq"], "remove": ["hello"], "pin": ["hello"], "unpin": ["hello"], "diff": [], "rollback": ["7"]}
-    words |= {"bisect": ["true"], "why": ["hello"], "show": ["hello"]}
+    words |= {"bisect": ["true"], "why": ["hello"], "show": ["hello"], "which": ["hello"]}
     result = world.nixprof(command, *words.get(command, []), "--json", check=False)
     found = checked(result, command)
     if command not in ("history", "rollback", "bisect", "init", "freeze", "space", "why", "tidy", "doctor", "setup"):

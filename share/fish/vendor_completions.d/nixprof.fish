@@ -4,7 +4,7 @@ function __nixprof_listed
     nixprof list 2>/dev/null | string replace --regex ' .*' ''
 end
 
-set -l commands init freeze add remove edit sync update outdated pin unpin search show list status diff history rollback bisect space why doctor setup tidy
+set -l commands init freeze add remove edit sync update outdated pin unpin search show which list status diff history rollback bisect space why doctor setup tidy
 set -l add add install i
 set -l listed remove rm uninstall delete update upgrade up pin unpin rollback
 set -l named $listed show why
@@ -13,7 +13,7 @@ set -l changing $add $listed sync freeze
 set -l locking $changing edit tidy
 set -l nix search $changing edit outdated bisect diff space why doctor
 set -l asking $changing edit tidy
-set -l reading $changing outdated bisect search show list ls status diff history space why doctor setup tidy
+set -l reading $changing outdated bisect search show which list ls status diff history space why doctor setup tidy
 
 complete -c nixprof -f
 complete -c nixprof -s h -l help -d 'show the options and examples'
@@ -31,6 +31,7 @@ complete -c nixprof -n __fish_use_subcommand -a pin -d 'keep packages at their v
 complete -c nixprof -n __fish_use_subcommand -a unpin -d 'let update move pinned packages again'
 complete -c nixprof -n __fish_use_subcommand -a search -d 'find packages by words'
 complete -c nixprof -n __fish_use_subcommand -a show -d 'show all about one package'
+complete -c nixprof -n __fish_use_subcommand -a which -d 'show what has a program, or would bring it'
 complete -c nixprof -n __fish_use_subcommand -a list -d 'show the list, with versions and descriptions'
 complete -c nixprof -n __fish_use_subcommand -a status -d 'show how the list and the profile differ'
 complete -c nixprof -n __fish_use_subcommand -a diff -d 'show versions between generations, or what is installed and the list'

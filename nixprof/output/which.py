@@ -1,0 +1,112 @@
+"""`nixprof which`, shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from nixprof.commands.which import STORE
+from nixprof.formatting import display_path, listed, listed_name, package_title, shell_quote
+from nixprof.manifest.installable import as_installable
+from nixprof.output.table import columns, cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nixprof.commands.which import Offer, Program, Provider, Which
+    from nixprof.context import Context
+
+_INDENT = "  "
+# A terminal gets this many packages that would bring a program, without --json.
+_MAX_OFFERS = 5
+
+
+def show(result: Which, context: Context) -> None:
+    """Show for each program what has it, and a row for each thing to know of it."""
+    console = context.console
+    width = console.width(sys.stdout)
+    for one in result.programs:
+        console.out([cut(_title(one), width)])
+        console.out(f"{_INDENT}{line}" for line in columns(list(_rows(one)), width and width - len(_INDENT)))
+
+
+def as_json(result: Which) -> dict[str, Any]:
+    """Give all of it; each package as a list has it."""
+    return {
+        "programs": [
+            {
+                "program": one.program,
+                "runs": one.runs,
+                "linked": one.linked,
+                "providers": [_provider(each) for each in one.providers],
+                "offers": [_offer(each) for each in one.offers],
+            }
+            for one in result.programs
+        ],
+        "indexed": result.indexed,
+    }
+
+
+def exit_code(result: Which) -> int:
+    """Give 1 where nothing is known of a program, as `which` does."""
+    return 0 if all(one.is_known for one in result.programs) else 1
+
+
+def _provider(one: Provider) -> dict[str, Any]:
+    what = {"package": listed_name(one.key), "version": one.version or None, "file": one.file, "source": one.source}
+    return {**what, "listed": one.listed, "installed": one.installed, "generations": one.generations}
+
+
+def _offer(one: Offer) -> dict[str, Any]:
+    return {"package": one.spec, "input": one.input, "version": one.version or None, "source": one.source}
+
+
+def _named(one: Provider) -> str:
+    return f"{package_title(one.key, one.version)} {one.version}".rstrip()
+
+
+def _title(one: Program) -> str:
+    if not one.is_known:
+        return f"{one.program} is not known"
+    if not one.providers:
+        return f"{one.program} is not installed" if not one.runs else f"{one.program} is not in the profile"
+    first = one.providers[0]
+    if first.installed:
+        where = "on the list" if first.listed else "in the profile and not on the list"
+        return f"{one.program} is in {_named(first)}, which is {where}"
+    if first.listed and not first.generations:
+        return f"{one.program} is in {_named(first)}, which is on the list and not installed: nixprof sync"
+    return f"{one.program} is not installed any more"
+
+
+def _rows(one: Program) -> Iterator[tuple[str, str]]:
+    """Say which file runs, and what else has it or would bring it."""
+    if one.runs or one.linked:
+        yield "runs", _runs(one)
+    for provider in one.providers:
+        if not provider.installed and provider.generations:
+            numbers = listed(tuple(map(str, provider.generations)), 5)
+            yield "earlier", f"{_named(provider)} in generation {numbers}"
+        elif provider is not one.providers[0]:
+            yield "also in", _named(provider)
+    for number, offer in enumerate(one.offers[:_MAX_OFFERS]):
+        yield "" if number else "to add", _added(offer)
+    if len(one.offers) > _MAX_OFFERS:
+        yield "", f"and {len(one.offers) - _MAX_OFFERS} more"
+    if one.providers:
+        sources = dict.fromkeys(each.source for each in one.providers)
+        yield "known by", ", ".join("the store" if source == STORE else source for source in sources)
+
+
+def _added(offer: Offer) -> str:
+    told = ", ".join(part for part in (offer.version, f"by {offer.source}") if part)
+    return f"nixprof add {shell_quote(as_installable(offer.spec))}  ({told})"
+
+
+def _runs(one: Program) -> str:
+    """Say which file a shell runs, and that the one of the profile is another."""
+    if one.runs is None:
+        return f"nothing: {display_path(one.linked or '')} is not on the PATH: nixprof doctor"
+    is_shadowed = one.linked and os.path.realpath(one.linked) != os.path.realpath(one.runs)
+    return display_path(one.runs) + (", which the PATH has before the profile: nixprof doctor" if is_shadowed else "")
