@@ -78,7 +78,8 @@ def _list(facts: Facts) -> Iterator[Finding]:
     for failure in facts.failures:
         # Who has not begun yet has no problem; a list that is lost has a generation to bring it back from.
         new = failure.reason is Reason.NO_MANIFEST and facts.manager is ProfileManager.NOBODY
-        yield _failure("list", failure, "no command works until that is put right", problem=not new)
+        why = "nothing is installed by nixprof yet" if new else "no change can be made until that is put right"
+        yield _failure("list", failure, why, problem=not new)
     if not facts.in_git and not facts.failures:
         folder = shell_quote(str(facts.manifest.parent))
         what = "the list is not in git"
