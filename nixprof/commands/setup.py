@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 _ENDINGS = {"bash": "sh", "sh": "sh", "zsh": "zsh", "fish": "fish"}
 # What puts the programs of a profile on the PATH in shells that `setup` does not know, and where that belongs.
 _BY_HAND = {
-    "csh": ("~/.cshrc", 'setenv PATH {}/bin:"$PATH"'),
-    "tcsh": ("~/.tcshrc", 'setenv PATH {}/bin:"$PATH"'),
-    "nu": ("config.nu", "$env.PATH = ($env.PATH | prepend '{}/bin')"),
-    "elvish": ("rc.elv", "set paths = [{}/bin $@paths]"),
+    "csh": ("~/.cshrc", 'setenv PATH {quoted}:"$PATH"'),
+    "tcsh": ("~/.tcshrc", 'setenv PATH {quoted}:"$PATH"'),
+    "nu": ("config.nu", "$env.PATH = ($env.PATH | prepend '{plain}')"),
+    "elvish": ("rc.elv", "set paths = ['{plain}' $@paths]"),
 }
 _SYNONYMS = {"nushell": "nu"}
 
@@ -108,6 +108,9 @@ def run(context: Context, shell: str | None, *, printed: bool, undo: bool, comma
     Raises: NixprofError for an unknown shell, and after all else is done where a start-up file is not to be written.
 
     """
+    if printed and undo:
+        hints = ("nixprof setup --undo --dry-run",)
+        raise NixprofError("--print is for a set-up, and --undo takes it away", Reason.USAGE, hints=hints)
     profile = _named_profile(context)
     if undo:
         name = _known(shell, profile) if shell else None
@@ -124,7 +127,8 @@ def _known(shell: str, profile: Path) -> str:
         return name
     hints = ["for another shell: nixprof setup bash"]
     if by_hand := _BY_HAND.get(_SYNONYMS.get(typed, typed)):
-        line = by_hand[1].format(shell_quote(str(profile)))
+        programs = str(profile / "bin")
+        line = by_hand[1].format(quoted=shell_quote(programs), plain=programs)
         hints.insert(0, f"to have the programs of the profile there, put this into {by_hand[0]}: {line}")
     message = f"cannot set up the shell {excerpt(typed)}, only bash, zsh, fish and sh"
     raise NixprofError(message, Reason.UNKNOWN_SHELL, hints=tuple(hints))
@@ -140,6 +144,13 @@ def _named_profile(context: Context) -> Path:
     found = nix_profile.locate(None) or usual
     real = os.path.realpath(found)
     return next((link for link in (usual, state_home / "nix/profile") if os.path.realpath(link) == real), found)
+
+
+def _own_programs(profile: Path) -> Path:
+    """Find the folder that this nixprof was started from; a virtual environment's has more than a PATH should have."""
+    program = Path(os.path.abspath(sys.argv[0]))
+    alone = program.name == "nixprof" and program.is_file() and not (program.parents[1] / "pyvenv.cfg").exists()
+    return program.parent if alone else profile / "bin"
 
 
 def _own_share(profile: Path) -> Path:
@@ -166,7 +177,7 @@ def _wanted(context: Context, shell: str, profile: Path, *, hook: bool | None) -
         raise NixprofError(f"no start-up file can name {static}", Reason.CANNOT_WRITE, cause="it has a line break")
     before = content(static)
     hook = has_hook(before or b"") if hook is None else hook
-    text = static_file(shell, Wanted(profile, _own_share(profile), hook))
+    text = static_file(shell, Wanted(profile, _own_programs(profile), _own_share(profile), hook))
     line = line_for(shell, static)
     edits = [Edit(static, Part.STATIC, before, text.encode(errors="surrogateescape"))]
     if sys.platform != "darwin":
@@ -207,6 +218,10 @@ def _checked(edit: Edit) -> Edit:
         return edit
     if real := _behind_a_link(edit.path):
         return replace(edit, why=f"it is a link to {display_path(real)}")
+    if os.path.exists(edit.path) and edit.path.stat().st_nlink > 1:
+        return replace(edit, why="another file is the same by a hard link")
+    if os.path.lexists(edit.path) and edit.before is None:
+        return replace(edit, why="it cannot be read")
     try:
         check_writable(edit.path)
     except NixprofError as error:

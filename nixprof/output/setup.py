@@ -22,11 +22,7 @@ _SIGNS = {
     Became.REMOVED: ("-", "red"),
     Became.REFUSED: ("✗", "red"),
 }
-_HOLDS = {
-    Part.STATIC: "PATH, completions, man pages, terminals, locales",
-    Part.FONTS: "fonts",
-    Part.STARTUP: "one line, which reads that file",
-}
+_HOLDS = {Part.STARTUP: "one line", Part.STATIC: "what that reads", Part.FONTS: "fonts"}
 
 
 def show(result: SetUp, context: Context) -> None:
@@ -35,9 +31,8 @@ def show(result: SetUp, context: Context) -> None:
     if result.printed:
         console.out(_printed(result))
         return
-    files = [edit for edit in result.files if edit.became is not Became.UNCHANGED]
-    width = console.width(sys.stderr)
-    rows = columns([(display_path(edit.path), _what(edit, result)) for edit in files], width and width - 2)
+    files = [edit for part in _HOLDS for edit in result.files if edit.part is part and edit.before != edit.after]
+    rows = columns([(display_path(edit.path), _what(edit, result)) for edit in files], None)
     for edit, row in zip(files, rows, strict=True):
         sign, style = _SIGNS[edit.became]
         console.say(f"{console.styled(sign, style, sys.stderr)} {row}")
@@ -67,8 +62,7 @@ def _what(edit: Edit, result: SetUp) -> str:
         return edit.why or ""
     if result.undone and edit.part is Part.STARTUP:
         return "" if edit.after is None else "one line less"
-    hook = ", command not found" if edit.part is Part.STATIC and result.command_not_found else ""
-    return "" if result.undone else _HOLDS[edit.part] + hook
+    return "" if result.undone else _HOLDS[edit.part]
 
 
 def _summary(result: SetUp, context: Context, *, changes: bool) -> Iterator[str]:
@@ -83,10 +77,11 @@ def _summary(result: SetUp, context: Context, *, changes: bool) -> Iterator[str]
     if context.dry_run:
         yield "dry run: nothing was changed"
         return
-    yield f"✓ {result.shell} is set up: a new one finds what {display_path(result.profile)} has"
+    hook = ", commands not found" if result.command_not_found else ""
+    yield f"✓ {result.shell} is set up: PATH, completions, man pages, terminals, locales{hook}"
     static = next(edit.path for edit in result.files if edit.part is Part.STATIC)
     source = "source" if result.shell == "fish" else "."
-    yield f"  for one that is open: {source} {word(static, result.shell or '')}"
+    yield f"  for shells that are open: {source} {word(static, result.shell or '')}"
 
 
 def _printed(result: SetUp) -> Iterator[str]:

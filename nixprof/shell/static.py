@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # What is in these comes after the programs of the profile.
 SYSTEM_FOLDERS = ("/usr/local/bin", "/usr/bin", "/bin")
+# Where all installers but those of single users put Nix.
+_NIX = "/nix/var/nix/profiles/default/bin"
 _FIRST = "# Written by nixprof setup, again at each run; to be rid of it: nixprof setup --undo\n"
 
 # For zsh, for bash 3.2 and newer, and for any sh, which reads .profile too; whatever `set` says.
@@ -26,11 +28,13 @@ case $_nixprof_path in
   *":$_nixprof/bin:"*) ;;
   *) PATH=$_nixprof/bin${PATH:+:$PATH} ;;
 esac
-# Nix itself: updates of macOS take it out of /etc/zshrc.
-case ":$PATH:" in
-  *:/nix/var/nix/profiles/default/bin:*) ;;
-  *) [ ! -x /nix/var/nix/profiles/default/bin/nix ] || PATH=$PATH:/nix/var/nix/profiles/default/bin ;;
-esac
+# Nix, which updates of macOS take out of /etc, and nixprof, where something else has installed them.
+for _nixprof_one in @nix @programs; do
+  case ":$PATH:" in
+    *":$_nixprof_one:"*) ;;
+    *) [ ! -d "$_nixprof_one" ] || PATH=$PATH:$_nixprof_one ;;
+  esac
+done
 _nixprof_data=${XDG_DATA_DIRS:-/usr/local/share:/usr/share}
 case ":$_nixprof_data:" in
   *":$_nixprof/share:"*) ;;
@@ -145,9 +149,9 @@ for _nixprof_one in $PATH
     contains -- "$_nixprof_one" $_nixprof/bin @system; and break
 end
 set -q _nixprof_found[1]; or set -gx PATH $_nixprof/bin $PATH
-# Nix itself: updates of macOS take it out of the start-up files in /etc.
-if not contains -- /nix/var/nix/profiles/default/bin $PATH; and test -x /nix/var/nix/profiles/default/bin/nix
-    set -gx PATH $PATH /nix/var/nix/profiles/default/bin
+# Nix, which updates of macOS take out of /etc, and nixprof, where something else has installed them.
+for _nixprof_one in @nix @programs
+    contains -- $_nixprof_one $PATH; or not test -d $_nixprof_one; or set -gx PATH $PATH $_nixprof_one
 end
 set -q XDG_DATA_DIRS[1]; or set -gx --path XDG_DATA_DIRS /usr/local/share /usr/share
 string match -q -- "*:$_nixprof/share:*" ":"(string join : -- $XDG_DATA_DIRS)":"
@@ -251,6 +255,7 @@ class Wanted:
     """What a shell is to have."""
 
     profile: Path
+    programs: Path  # the folder of nixprof itself, for the end of the PATH; may be that of the profile
     own: Path  # the `share` of nixprof, where its completions and man page are; may be that of the profile
     command_not_found: bool = False  # whether to say which package has a command that is not found
 
@@ -261,10 +266,10 @@ def static_file(shell: str, wanted: Wanted) -> str:
     hook = hooks.get(shell, _BASH_HOOK) if wanted.command_not_found else ""
     others = {"zsh": _SH + _ZSH + hook + _SH_END, "fish": _FISH + hook}
     text = others.get(shell) or _SH + _interactive_bash(hook) + _SH_END
-    profile, own = word(wanted.profile, shell), word(wanted.own, shell)
+    profile, programs, own = (word(path, shell) for path in (wanted.profile, wanted.programs, wanted.own))
     assign = "set -l {} {}\n" if shell == "fish" else "{}={}\n"
     begin = assign.format("_nixprof", profile) + assign.format("_nixprof_own", own)
-    words = {"@system": " ".join(SYSTEM_FOLDERS), "@profile": profile, "@own": own}
+    words = {"@system": " ".join(SYSTEM_FOLDERS), "@nix": _NIX, "@profile": profile, "@programs": programs, "@own": own}
     return _FIRST + begin + re.sub("|".join(words), lambda found: words[found[0]], text)
 
 

@@ -1,6 +1,7 @@
 """`setup` in real shells, each on a terminal of its own: set up twice, tried as a user does, and undone."""
 
 import contextlib
+import json
 import os
 import pty
 import re
@@ -134,7 +135,7 @@ def test_a_new_shell_finds_all_and_is_as_before_in_the_end(shell: str, tmp_path:
     before = machine.files()
     machine.nixprof("setup", "--dry-run")
     assert machine.files() == before
-    assert "is set up: a new one" in machine.nixprof("setup", "--command-not-found")
+    assert f"{shell} is set up: PATH, " in machine.nixprof("setup", "--command-not-found")
     after = machine.files()
     assert machine.nixprof("setup") == f"✓ {shell} is set up already\n"
     assert machine.files() == after
@@ -152,3 +153,97 @@ def test_a_new_shell_finds_all_and_is_as_before_in_the_end(shell: str, tmp_path:
     assert "is undone" in machine.nixprof("setup", "--undo")
     assert machine.files() == before
     assert machine.nixprof("setup", "--undo") == "✓ there is no set-up to undo\n"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path, "bash")
+
+
+def test_what_is_not_for_nixprof_to_write_is_left_and_the_line_is_shown(machine: Machine) -> None:
+    line = 'if [ -r "$HOME"/.config/nixprof/shell/setup.sh ]; then . "$HOME"/.config/nixprof/shell/setup.sh; fi'
+    rc, real = machine.home / ".bashrc", machine.home / "dotfiles/rc"
+    machine.write("dotfiles/rc", "# mine\n")
+    machine.write(".profile", ". ~/.bashrc\n")
+    rc.symlink_to(real)
+    said = machine.nixprof("setup", code=1)
+    assert "cause: it is a link to ~/dotfiles/rc\n" in said
+    assert f"~/.bashrc, or of what it is made from: {line}\n" in said
+    assert "Nothing was changed" not in said
+    error = json.loads(machine.nixprof("setup", "--json", code=1))["error"]
+    assert error["code"] == "cannot-write"
+    assert line in error["hints"][0]
+    assert real.read_text() == "# mine\n"
+    # Once it is there, all is well.
+    real.write_text(f"# mine\n  {line}\n")
+    assert machine.nixprof("setup") == "✓ bash is set up already\n"
+    # A folder on the way may be the link, and a link may be a hard one.
+    rc.unlink()
+    os.link(real, rc)
+    real.write_text("# mine\n")
+    assert "hard link" in machine.nixprof("setup", code=1)
+    rc.unlink()
+    machine.write(".bashrc", "# secret")
+    rc.chmod(0o444)
+    assert "is read-only" in machine.nixprof("setup", code=1)
+    rc.chmod(0o200)
+    if os.getuid():
+        assert "it cannot be read" in machine.nixprof("setup", code=1)
+    rc.chmod(0o644)
+    assert rc.read_text() == "# secret"
+    machine.nixprof("setup")
+    rc.chmod(0o444)
+    marked = "what ~/.bashrc is made from: " + line
+    assert f"take this line out of {marked} # nixprof setup, with the newline before\n" in machine.nixprof(
+        "setup", "--undo", code=1
+    )
+    (machine.home / "elsewhere").mkdir()
+    (machine.home / ".config/fish").symlink_to(machine.home / "elsewhere")
+    assert "it is a link to ~/elsewhere/conf.d/nixprof.fish" in machine.nixprof("setup", "fish", code=1)
+    assert not list((machine.home / "elsewhere").iterdir())
+
+
+def test_fonts_of_another_are_left_alone_and_ours_stay_while_a_shell_is_set_up(machine: Machine) -> None:
+    fonts = machine.home / ".config/fontconfig/conf.d/10-nixprof-fonts.conf"
+    machine.nixprof("setup", "bash")
+    machine.nixprof("setup", "zsh")
+    assert f"<dir>{machine.profile}/share/fonts</dir>" in fonts.read_text()
+    machine.nixprof("setup", "bash", "--undo")
+    assert fonts.exists()
+    machine.nixprof("setup", "zsh", "--undo")
+    assert not fonts.parent.exists()
+    machine.write(".config/fontconfig/conf.d/10-nixprof-fonts.conf", "mine")
+    assert "nixprof did not write it" in machine.nixprof("setup", "bash")
+    machine.nixprof("setup", "--undo")
+    assert fonts.read_text() == "mine"
+
+
+def test_what_is_printed_does_the_same_and_changes_nothing(machine: Machine) -> None:
+    before = machine.files()
+    printed = machine.nixprof("setup", "--print", "--command-not-found", "bash")
+    assert machine.files() == before
+    assert printed.startswith("# At the end of ~/.bashrc and ~/.profile:\nif [ -r ")
+    command = ["bash", "--norc", "-i", "-c", f"{printed}\ncommand -v greet; declare -F command_not_found_handle"]
+    done = subprocess.run(command, env=machine.env, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout == f"{machine.profile}/bin/greet\ncommand_not_found_handle\n"
+    text = json.loads(machine.nixprof("setup", "--print", "--json", "zsh"))["text"]
+    assert "compdef" in text
+
+
+def test_other_shells_are_told_what_to_do(machine: Machine) -> None:
+    for shell in ("/bin/tcsh", "nushell", "elvish"):
+        said = machine.nixprof("setup", shell, code=1)
+        assert f"cannot set up the shell {shell.rpartition('/')[2]}, only" in said
+        assert "/.nix-profile/bin" in said
+    machine.env["SHELL"] = "/opt/mysh"
+    assert "error: cannot set up the shell mysh, only bash, zsh, fish and sh\n" in machine.nixprof("setup", code=1)
+    assert "nixprof setup --undo --dry-run" in machine.nixprof("setup", "--undo", "--print", code=2)
+    machine.env["SHELL"] = "/bin/dash"
+    assert "~/.profile" in machine.nixprof("setup")
+
+
+def test_another_profile(machine: Machine) -> None:
+    other = machine.home / "an other"
+    machine.nixprof("setup", "zsh", "--profile", str(other))
+    text = (machine.home / ".config/nixprof/shell/setup.zsh").read_text()
+    assert "_nixprof=\"$HOME\"/'an other'\n" in text

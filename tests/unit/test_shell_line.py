@@ -31,7 +31,7 @@ def test_reading_it_twice_changes_nothing(shell: str, tmp_path: Path) -> None:
         pytest.skip(f"there is no {shell}")
     profile = tmp_path / "a 'profile' \\ of $one"
     static = tmp_path / "it's static"
-    static.write_text(static_file(shell, Wanted(profile, profile / "share")))
+    static.write_text(static_file(shell, Wanted(profile, Path("/opt/no such/bin"), profile / "share")))
     strict = "" if shell == "fish" else "set -eu; "
     show = "printf '%s\\n' " + " ".join(f'"${name}"' for name in SHOWN)
     if shell == "fish":
@@ -57,5 +57,5 @@ def test_shellcheck_accepts_it(tmp_path: Path, *, hook: bool) -> None:
     if not shutil.which("shellcheck"):
         pytest.skip("there is no shellcheck")
     static = tmp_path / "static"
-    static.write_text(static_file("bash", Wanted(tmp_path, tmp_path / "own", command_not_found=hook)))
+    static.write_text(static_file("bash", Wanted(tmp_path, tmp_path / "bin", tmp_path / "own", command_not_found=hook)))
     subprocess.run(["shellcheck", "--shell", "bash", static], check=True)
