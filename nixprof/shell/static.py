@@ -110,10 +110,10 @@ for _nixprof_one in "$_nixprof_own"/bash-completion/completions/* "$_nixprof"/sh
   _nixprof_one=${_nixprof_one%.bash}
   case $_nixprof_one:${BASH_COMPLETION_VERSINFO-} in
     nixprof:* | [!_]*:)
-      complete -p -- "$_nixprof_one" >/dev/null 2>&1 || complete -F _nixprof_load -- "$_nixprof_one"
+      complete -p -- "$_nixprof_one" || complete -F _nixprof_load -- "$_nixprof_one"
       ;;
   esac
-done"""
+done >/dev/null 2>&1"""
 _ZSH = """\
 for _nixprof_one in "$_nixprof_own" "$_nixprof/share"; do
   _nixprof_one=$_nixprof_one/zsh/site-functions

@@ -1,6 +1,7 @@
 """What `setup` puts into a start-up file, and what real shells make of it."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.installs import ROOT
 
 from nixprof.shell.line import line_for, with_line, without_line
 from nixprof.shell.startup import SHELLS
@@ -15,6 +17,20 @@ from nixprof.shell.static import Wanted, static_file
 
 LINE = line_for("bash", Path("/home/it's mine/x"))
 SHOWN = ("PATH", "XDG_DATA_DIRS", "MANPATH", "TERMINFO_DIRS")
+
+
+@given(st.binary(), st.binary())
+def test_what_comes_after_the_line_stays_too(before: bytes, after: bytes) -> None:
+    changed = with_line(before, LINE) + after
+    assert with_line(changed, LINE) == changed
+    rest = without_line(changed) or b""
+    assert rest in (before + after, before + b"\n" + after)
+    assert rest.endswith(after)
+
+
+def test_a_line_that_reads_another_file_is_corrected_in_its_place() -> None:
+    changed = with_line(b"a\n", line_for("bash", Path("/elsewhere"))) + b"b\n"
+    assert with_line(changed, LINE) == with_line(b"a\n", LINE) + b"b\n"
 
 
 @given(st.none() | st.binary() | st.text("ab \r\n").map(str.encode))
@@ -50,6 +66,43 @@ def test_reading_it_twice_changes_nothing(shell: str, tmp_path: Path) -> None:
     assert f"/usr/local/share:/usr/share:{profile}/share\n" in once.stdout
     assert f"{profile}/share/man:\n" in once.stdout
     assert f"/etc/terminfo:/lib/terminfo:/usr/share/terminfo:{profile}/share/terminfo:\n" in once.stdout
+
+
+ALONE = (("bash", "--norc", "-i"), ("zsh", "-f", "-i"), ("fish", "--no-config", "-i"), ("dash",))
+
+
+@pytest.mark.parametrize("shell", ALONE, ids=lambda shell: shell[0])
+def test_no_program_runs_when_a_shell_starts(shell: tuple[str, ...], tmp_path: Path) -> None:
+    program = shutil.which(shell[0])
+    if program is None:
+        pytest.skip(f"there is no {shell[0]}")
+    static = tmp_path / "static"
+    static.write_text(static_file(shell[0], Wanted(tmp_path, tmp_path, ROOT / "share", command_not_found=True)))
+    # None can be found, and a shell says so.
+    command = [program, *shell[1:], "-c", f". {static}; echo done; no-program"]
+    environment = {"PATH": str(tmp_path / "empty"), "HOME": str(tmp_path), "NIXPROF_COMMAND_NOT_FOUND": "0"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "done\n"
+    assert len(re.findall("not found|Unknown command", done.stderr)) == 1, done.stderr
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("path", "first"),
+    [("/usr/bin:P:/bin", "P:/usr/bin"), ("/venv:P:/usr/bin", "/venv:P"), ("/venv:/usr/bin", "P:/venv"), ("P", "P")],
+)
+def test_the_profile_comes_before_the_system_and_after_what_was_put_before_it(
+    shell: str, path: str, first: str, tmp_path: Path
+) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"there is no {shell}")
+    static = tmp_path / "static"
+    static.write_text(static_file(shell, Wanted(tmp_path, tmp_path / "bin", tmp_path)))
+    environment = {"PATH": path.replace("P", f"{tmp_path}/bin"), "HOME": str(tmp_path)}
+    command = [program, "-c", f'. {static}; echo "$PATH"']
+    shown = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert shown.startswith(first.replace("P", f"{tmp_path}/bin"))
 
 
 @pytest.mark.parametrize("hook", [False, True])
