@@ -9,7 +9,7 @@ from importlib import import_module
 # A start makes many objects and hardly any garbage: to look for it as often as usual costs 3 % of the time.
 _OBJECTS_UNTIL_COLLECTION = 100_000
 # What shells ask, by the module whose `run` answers: they cannot wait until the command line is loaded.
-_QUICK = {"command-not-found": "nixprof.quick.command_not_found"}
+_QUICK = {"command-not-found": "nixprof.quick.command_not_found", "complete": "nixprof.quick.complete"}
 
 
 def main() -> None:

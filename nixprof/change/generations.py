@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nixprof.change.environment import Environment, EnvironmentEntry, in_profile
 from nixprof.errors import TO_BEGIN, NixprofError, Reason
 from nixprof.files import content, read_json, replace_file
+from nixprof.nix import links
 from nixprof.nix import profile as nix_profile
 from nixprof.record import record
 from nixprof.schema import MISSHAPEN
@@ -64,14 +64,7 @@ def generations(context: Context) -> tuple[Generation, ...]:
     if link is None:
         return ()
     commands = _commands(context)
-    return tuple(_generation(context, link, number, commands) for number in _numbers(link))
-
-
-def _numbers(link: Path) -> list[int]:
-    """Give the numbers of the generations of a profile, in order."""
-    pattern = re.compile(re.escape(link.name) + r"-(\d+)-link")
-    names = os.listdir(link.parent) if link.parent.is_dir() else []
-    return sorted(int(found[1]) for found in map(pattern.fullmatch, names) if found)
+    return tuple(_generation(context, link, number, commands) for number in links.numbers(str(link)))
 
 
 def _generation(context: Context, link: Path, number: int, commands: Mapping[str, str]) -> Generation:
@@ -203,7 +196,7 @@ def _key(generation: Path) -> str:
 
 def remember_rollback(context: Context, link: Path, before: int, after: int) -> None:
     """Note a way back that was gone; failing to is no harm."""
-    gone = PastRollback(time.time(), before, after, max(_numbers(link), default=after), context.command)
+    gone = PastRollback(time.time(), before, after, max(links.numbers(str(link)), default=after), context.command)
     records = [*_rollback_records(context), {"profile": str(link), **asdict(gone)}]
     with suppress(NixprofError):
         replace_file(_rollbacks_file(context), json.dumps(records[-_MAX_REMEMBERED:], indent=2).encode())

@@ -48,10 +48,42 @@ class Names:
         )
         return [name for (name,) in rows]
 
+    def beginnings(self, prefix: str) -> list[str]:
+        """Give the names that begin so, each as far as the next dot: a set is there once, and not what is in it."""
+        found: list[str] = []
+        start: str | None = prefix
+        while start is not None:
+            query = "SELECT name FROM packages WHERE name >= ? AND name < ? ORDER BY name"
+            rows = self._database.execute(query, (start, prefix + "\U0010ffff"))
+            start = None
+            for (name,) in rows:
+                beginning, dot, _ = name[len(prefix) :].partition(".")
+                found.append(prefix + beginning + dot)
+                if dot:
+                    start = prefix + beginning + "/"  # what sorts behind all of the set
+                    break
+        return found
+
+    def told_of(self, name: str) -> str:
+        """Give the version and the description of a package, as far as it has them."""
+        query = "SELECT trim(version || ' ' || description) FROM packages WHERE name = ?"
+        row = self._database.execute(query, (name,)).fetchone()
+        return row[0] if row else ""
+
+    def versions_of(self, name: str) -> list[str]:
+        """Give the versions of the packages that go by a name, theirs or that of their attribute."""
+        query = "SELECT version FROM packages WHERE name = ?1 UNION SELECT version FROM packages WHERE pname = ?1"
+        return [version for (version,) in self._database.execute(query, (name,))]
+
     def programs_of(self, name: str) -> tuple[str, ...]:
         """Give the programs that the package at an attribute path has, as far as they are known."""
         rows = self._database.execute("SELECT program FROM programs WHERE name = ? ORDER BY program", (name,))
         return tuple(program for (program,) in rows)
+
+    def programs(self, prefix: str) -> list[str]:
+        """Give the programs that begin so."""
+        query = "SELECT DISTINCT program FROM programs WHERE program >= ? AND program < ?"
+        return [program for (program,) in self._database.execute(query, (prefix, prefix + "\U0010ffff"))]
 
     def with_program(self, program: str, elsewhere: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
         """Give the names of the packages that have a program, each with the source of that, the likeliest first.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.folders import home
+from nixprof.nix import links
 from nixprof.record import record
 from nixprof.schema import MISSHAPEN, MisshapenError, wrong_with
 from nixprof.store_path import checked, name_of, package_of, split_name
@@ -112,42 +113,16 @@ def manifest_of(profile: Profile, *, leaving: Collection[Element]) -> bytes:
 
 
 def locate(chosen: Path | None) -> Path | None:
-    """Find the profile that Nix itself would use, or follow `chosen` to the link that Nix must be told.
-
-    Nix keeps the generations next to the path that it is given, so `~/.nix-profile`, a link to the profile, must
-    never be that path: one level of it is resolved. None where Nix has not made a profile yet and is to decide.
-    """
-    if chosen is not None:
-        return _beyond_pointer(Path(os.path.abspath(chosen.expanduser())))
-    folder = home()
-    state = os.environ.get("XDG_STATE_HOME", "")
-    state_home = Path(state) if os.path.isabs(state) else folder / ".local/state"
-    links = [link for link in (folder / ".nix-profile", state_home / "nix/profile") if link.is_symlink()]
-    if not links:
-        return None
-    # Of both, Nix was told to use the one whose commands the user runs.
-    on_path = os.environ.get("PATH", "").split(os.pathsep)
-    links.sort(key=lambda link: f"{link}/bin" not in on_path)
-    return _beyond_pointer(links[0])
-
-
-def _beyond_pointer(link: Path) -> Path:
-    """Resolve one level, unless `link` is a profile already: a link to a generation of its own name."""
-    if not link.is_symlink():
-        return link
-    target = link.parent / link.readlink()
-    own_generation = target.parent == link.parent and re.fullmatch(re.escape(link.name) + r"-\d+-link", target.name)
-    if own_generation or not target.is_symlink():
-        return link if own_generation or target.exists() else target
-    return target
+    """Find the profile, as `links.locate` does."""
+    found = links.locate("", str(chosen.expanduser())) if chosen is not None else links.locate(str(home()))
+    return Path(found) if found else None
 
 
 def read(link: Path) -> Profile:
     """Read the profile at `link` without starting Nix; raise NixprofError where its list cannot be understood."""
     if not os.path.lexists(link):
         return Profile(link, None, None, ProfileManager.NOBODY, ())
-    target = os.path.basename(os.readlink(link)) if link.is_symlink() else ""
-    number = re.fullmatch(re.escape(link.name) + r"-(\d+)-link", target)
+    number = links.number_of(str(link), os.readlink(link)) if link.is_symlink() else None
     store_path = os.path.realpath(link)
     manager = ProfileManager.UNKNOWN
     elements: tuple[Element, ...] = ()
@@ -157,7 +132,7 @@ def read(link: Path) -> Profile:
         manager, elements = ProfileManager.NIX_ENV, read_nix_env(Path(path))
     elif not os.path.isdir(store_path) or not os.listdir(store_path):
         manager = ProfileManager.NOBODY
-    return Profile(link, int(number[1]) if number else None, store_path, manager, elements)
+    return Profile(link, number, store_path, manager, elements)
 
 
 def read_manifest(path: Path) -> tuple[Element, ...]:

@@ -1,13 +1,13 @@
-# Completion of nixprof for fish: commands, options, and the packages of the list.
+# Completion of nixprof for fish: commands and options; `nixprof complete` knows the rest.
 
-function __nixprof_listed
-    nixprof list 2>/dev/null | string replace --regex ' .*' ''
+function __nixprof_known
+    set -l words (commandline -opc)
+    command -q nixprof; and command nixprof complete $words[2..] (commandline -ct) 2>/dev/null
 end
 
 set -l commands init freeze add remove edit sync update outdated pin unpin search show which list status diff history rollback bisect space why doctor setup tidy
 set -l add add install i
 set -l listed remove rm uninstall delete update upgrade up pin unpin rollback
-set -l named $listed show why
 set -l allowing $add sync update upgrade up
 set -l changing $add $listed sync freeze
 set -l locking $changing edit tidy
@@ -49,7 +49,7 @@ complete -c nixprof -n '__fish_seen_subcommand_from help' -a "$commands"
 complete -c nixprof -n '__fish_seen_subcommand_from init' -l from -r -a '(__fish_complete_directories)' -d 'copy the list from a folder, git URL or flake reference'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l only -x -d 'import only this one'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l except -x -d 'do not import this one'
-complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l generation -x -d 'an earlier generation'
+complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l generation -x -k -a '(__nixprof_known)' -d 'an earlier generation'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l from -r -F -d 'a manifest.json or manifest.nix, or a list of names'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l latest -d 'take the newest versions'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l overwrite -d 'change entries of the list that differ from what is installed'
@@ -68,10 +68,10 @@ complete -c nixprof -n '__fish_seen_subcommand_from update upgrade up' -l now -d
 complete -c nixprof -n '__fish_seen_subcommand_from update upgrade up' -l strict -d 'fail and change nothing if one of the packages cannot be updated'
 complete -c nixprof -n '__fish_seen_subcommand_from sync status outdated' -l check -d 'exit with 3 if there is something to do'
 complete -c nixprof -n '__fish_seen_subcommand_from rollback' -l profile-only -d 'leave the list and the locks as they are'
-complete -c nixprof -n '__fish_seen_subcommand_from bisect' -l good -x -d 'a generation that is good'
-complete -c nixprof -n '__fish_seen_subcommand_from bisect' -l bad -x -d 'a later one that is bad'
+complete -c nixprof -n '__fish_seen_subcommand_from bisect' -l good -x -k -a '(__nixprof_known)' -d 'a generation that is good'
+complete -c nixprof -n '__fish_seen_subcommand_from bisect' -l bad -x -k -a '(__nixprof_known)' -d 'a later one that is bad'
 complete -c nixprof -n '__fish_seen_subcommand_from search' -l regex -d 'take the words as one regular expression'
-complete -c nixprof -n '__fish_seen_subcommand_from search' -l input -x -d 'search this input only'
+complete -c nixprof -n '__fish_seen_subcommand_from search' -l input -x -k -a '(__nixprof_known)' -d 'search this input only'
 complete -c nixprof -n '__fish_seen_subcommand_from search' -l all -d 'show all that is found'
 complete -c nixprof -n '__fish_seen_subcommand_from setup' -l print -d 'print the line and what it reads, and change nothing'
 complete -c nixprof -n '__fish_seen_subcommand_from setup' -l undo -d 'take it away again'
@@ -81,7 +81,7 @@ complete -c nixprof -n '__fish_seen_subcommand_from setup' -a 'bash zsh fish sh'
 complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l keep -x -d 'keep this many of the newest'
 complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l keep-days -x -d 'keep what was in use in the last days'
 complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l gc -d 'then run nix-collect-garbage, without asking'
-complete -c nixprof -n "__fish_seen_subcommand_from $named" -a '(__nixprof_listed)'
+complete -c nixprof -k -n 'not __fish_use_subcommand' -a '(__nixprof_known)'
 
 complete -c nixprof -n "__fish_seen_subcommand_from $changing setup tidy" -s n -l dry-run -d 'show what would change, and change nothing'
 complete -c nixprof -n "__fish_seen_subcommand_from $asking" -s y -l yes -d 'do not ask for confirmation'
