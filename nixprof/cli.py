@@ -70,7 +70,7 @@ def _shared(
 
 
 # The module of `commands` that does a command, where it is not the one with its name.
-_DONE_BY = {"unpin": "pin"}
+_DONE_BY = {"try": "trial", "unpin": "pin"}
 _ALLOWING = ("allow_unfree", "allow_insecure", "allow_broken")
 _READING = ("json", "profile", "color")
 _CHANGING = ("dry_run", "yes", "profile", "json", "no_wait", "verbose", "color")
@@ -195,6 +195,28 @@ def add(
     pin: bool = _flag("--pin", help="Keep these packages at their version when updating."),
 ) -> None:
     """Add packages to the list and install them; for packages already listed, change their options."""
+
+
+@command(
+    *_ALLOWING,
+    "dry_run",
+    "no_wait",
+    "verbose",
+    "color",
+    changes=False,
+    summary="Run programs of packages without adding these.",
+    examples="nixprof try ripgrep; nixprof try nodejs@22 -- node --version; nixprof try cowsay lolcat -- sh -c "
+    "'cowsay hello | lolcat'",
+)
+def try_(
+    packages: list[str] = typer.Argument(
+        ..., metavar="PACKAGE… [-- COMMAND…]", parser=_given, help="Packages, as `add` takes them."
+    ),
+) -> None:
+    """Run a command with the programs of packages that need not be on the list; without a command, a shell.
+
+    They come from the inputs as they are locked. The list and the profile stay as they are.
+    """
 
 
 @command(*_CHANGING, examples="nixprof remove ripgrep; nixprof rm unstable#neovim")

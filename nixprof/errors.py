@@ -85,6 +85,7 @@ class Reason(Enum):
     INVALID_IMPORT = "invalid-import"
     NO_EDITOR = "no-editor"
     UNKNOWN_SHELL = "unknown-shell"
+    NOT_RUN = "not-run"
     NEEDS_CONFIRMATION = "needs-confirmation"
     BUSY = "busy"
     CONCURRENT_CHANGE = "concurrent-change"

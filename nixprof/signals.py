@@ -75,3 +75,16 @@ def deferred_signals() -> Iterator[None]:
         _handler.stopping = _handler.stopping or _handler.came
     if _handler.came:
         _handler.stop()
+
+
+@contextmanager
+def ctrl_c_left_to_child() -> Iterator[None]:
+    """Ignore Ctrl-C, which the terminal sends to a program that nixprof has started as well: it may be a key there."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        # The program would inherit SIG_IGN, but not a function.
+        signal.signal(signal.SIGINT, lambda number, frame: None)  # noqa: ARG005
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

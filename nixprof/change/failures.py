@@ -45,6 +45,7 @@ class Attempt:
     typed: Mapping[str, str] = field(default_factory=dict)  # its words that name packages, with the key of each
     references: Mapping[str, str] = field(default_factory=dict)  # what was typed for inputs that it adds, by name
     moves: bool = False  # whether it moves inputs or packages: then the list as it is can still be had
+    is_trial: bool = False  # whether it writes nothing
 
 
 @record

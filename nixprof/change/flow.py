@@ -134,6 +134,7 @@ class Transaction:
         before, context = self.before, self._context
         self._check(request)
         manifest = before.manifest_with(self._texts(request)) if request.files else before.manifest
+        manifest = request.narrowed(manifest)
         holds = HoldBack(before.lock, request)
         lock = holds.begin(_known(before.lock, manifest, request, context))
         lock = self._staging.lock_inputs(manifest, lock)
@@ -156,7 +157,8 @@ class Transaction:
         """Say what a change comes to with everything resolved."""
         before, context = self.before, self._context
         packages = expected(manifest.for_machine(context.machine), lock.packages, context.machine.system)
-        standing = (*(one for one in before.installed if one.key not in request.renamed), *request.standing)
+        installed = () if request.is_trial else before.installed
+        standing = (*(one for one in installed if one.key not in request.renamed), *request.standing)
         changes = compare(standing, packages)
         leaving = standing if any(one.before is not None for one in changes) else ()
         downloads = plan_downloads(context, self._nix, packages, leaving, self._resolver.evaluated, holds.failed)
@@ -194,6 +196,16 @@ class Transaction:
                 return plan, self._commit(plan, shares_files=self._realise(plan))
             except PackagesError as error:
                 plan = self._without(plan, error)
+
+    def try_out(self, plan: Plan, roots: Path) -> None:
+        """Fetch and build what a trial needs, and change nothing.
+
+        Args:
+            plan: of the trial.
+            roots: gets links that protect it from garbage collection.
+
+        """
+        Realisation(self._context, self._nix, roots, (), plan, self._resolver).perform()
 
     def _without(self, plan: Plan, error: PackagesError) -> Plan:
         """Plan the same without the packages that cannot be had.
@@ -257,7 +269,7 @@ class Transaction:
     def _check(self, request: ChangeRequest) -> None:
         """Make sure that everything can be written and the profile can be changed; a dry run only says so."""
         flake = self._context.folders.flake
-        if not self._context.dry_run:
+        if not self._context.dry_run and not request.is_trial:
             for path in (*self._texts(request), *(flake / name for name in ("flake.nix", "packages.json", SOURCES))):
                 check_writable(path)
         if not request.activates:

@@ -87,7 +87,8 @@ def _to_allow(error: UnresolvableError, them: str) -> str:
     attempt = error.attempt
     if attempt.command or attempt.moves or error.listed.issuperset(one.package.spec.key for one in error.refusals):
         command = _again(attempt, {}, [f"--{key}" for key in policies])
-        return f"to allow {them}: {command}\nwhich writes {' and '.join(lines)} under [nixpkgs]"
+        writes = "" if attempt.is_trial else f"\nwhich writes {' and '.join(lines)} under [nixpkgs]"
+        return f"to allow {them}: {command}{writes}"
     return f"to allow {them}, in nixprof.toml:\n" + "\n".join(("[nixpkgs]", *lines))
 
 

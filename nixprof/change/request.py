@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.failures import Attempt
+from nixprof.manifest.model import EVERYWHERE
 from nixprof.record import record
 
 if TYPE_CHECKING:
@@ -60,3 +61,15 @@ class ChangeRequest:
         """Ask for new texts of the files of a manifest, of which some may be the old ones; `named` are keys."""
         files = {path: texts[path] for path, old in manifest.texts().items() if texts[path] != old}
         return cls(files, named=frozenset(named))
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether it is only about what is named, and nothing is written."""
+        return self.attempt.is_trial
+
+    def narrowed(self, manifest: Manifest) -> Manifest:
+        """Give what a manifest asks for here; for a trial only what is named, whatever machines it is listed for."""
+        if not self.is_trial:
+            return manifest
+        own = {one.spec.key: replace(one, scope=EVERYWHERE) for one in manifest.packages if one.spec.key in self.named}
+        return replace(manifest, packages=tuple(own.values()), systems=())

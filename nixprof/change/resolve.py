@@ -74,10 +74,11 @@ class Resolver:
             if blocked is None:
                 return manifest, lock, request
             text = allow(blocked, manifest, self._context.allowed)
-            if not self._context.dry_run:
+            if not self._context.dry_run and not request.is_trial:
                 check_writable(manifest.path)
             request = replace(request, files={**request.files, manifest.path: text})
-            manifest = read_draft(manifest.path, {path: text.encode() for path, text in request.files.items()})
+            draft = read_draft(manifest.path, {path: text.encode() for path, text in request.files.items()})
+            manifest = request.narrowed(draft)
 
     def _resolve(
         self, manifest: Manifest, lock: Lock, request: ChangeRequest, holds: HoldBack

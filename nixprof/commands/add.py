@@ -16,12 +16,14 @@ from nixprof.formatting import shell_quote
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
 from nixprof.manifest.installable import read_installable
 from nixprof.manifest.positions import line_of
+from nixprof.record import record
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nixprof.change.plan import Outcome
+    from nixprof.change.flow import Transaction
+    from nixprof.change.plan import FoundVersion, Outcome
     from nixprof.context import Context
     from nixprof.manifest.installable import Installable
     from nixprof.manifest.model import Manifest, Package
@@ -30,31 +32,48 @@ if TYPE_CHECKING:
 def run(context: Context, packages: Sequence[str], priority: int | None = None, *, pin: bool = False) -> Outcome:
     """Add packages; an input for each flake reference that is new."""
     with begin(context, template(context.machine.system)) as change:
-        versions = with_versions(context, change, packages)
-        manifest, pinned = versions.manifest, versions.pinned
-        fresh, known = _read(versions.texts, manifest)
-        differing = {one: _differing(one, priority, pin=pin or one.spec.key in pinned) for one in known}
-        texts = manifest.texts()
-        for package, options in differing.items():
-            for key, value in options.items():
-                texts[package.file] = set_option(texts[package.file], package.path, key, value)
-        text = texts[manifest.path]
-        for new in dict.fromkeys(one.new_input for one in fresh.values() if one.new_input):
-            text = add_input(text, new.name, new.url)
-        # What was typed twice, in whatever words, is added once.
-        specs = {one.spec.key: str(one.spec) for one in fresh.values()}
-        texts[manifest.path] = add_packages(
-            text, [NewPackage(spec, priority, pin or key in pinned) for key, spec in specs.items()]
-        )
-        named = {*specs, *(package.spec.key for package in known)}
-        typed = {text: one.spec.key for text, one in fresh.items()}
-        references = {one.spec.input: text.partition("#")[0] for text, one in fresh.items() if one.new_input}
-        attempt = Attempt(("nixprof", *context.arguments), typed, references)
-        request = ChangeRequest.rewriting(change.manifest, texts, named)
-        outcome = change.carry_out(replace(request, adopted=versions.adopted, attempt=attempt))
+        addition = read_addition(context, change, packages, priority, pin=pin)
+        outcome = change.carry_out(addition.request)
+    return replace(outcome, present=addition.present, found=addition.found)
+
+
+@record
+class Addition:
+    """Packages that were typed, and what they ask for."""
+
+    request: ChangeRequest
+    present: tuple[str, ...]  # what is on the list already, as it stands there
+    found: tuple[FoundVersion, ...]
+
+
+def read_addition(
+    context: Context, change: Transaction, packages: Sequence[str], priority: int | None = None, *, pin: bool = False
+) -> Addition:
+    """Read packages that were typed, each as any Nix installable or with a version, as additions to the list."""
+    versions = with_versions(context, change, packages)
+    manifest, pinned = versions.manifest, versions.pinned
+    fresh, known = _read(versions.texts, manifest)
+    differing = {one: _differing(one, priority, pin=pin or one.spec.key in pinned) for one in known}
+    texts = manifest.texts()
+    for package, options in differing.items():
+        for key, value in options.items():
+            texts[package.file] = set_option(texts[package.file], package.path, key, value)
+    text = texts[manifest.path]
+    for new in dict.fromkeys(one.new_input for one in fresh.values() if one.new_input):
+        text = add_input(text, new.name, new.url)
+    # What was typed twice, in whatever words, is added once.
+    specs = {one.spec.key: str(one.spec) for one in fresh.values()}
+    texts[manifest.path] = add_packages(
+        text, [NewPackage(spec, priority, pin or key in pinned) for key, spec in specs.items()]
+    )
+    named = {*specs, *(package.spec.key for package in known)}
+    typed = {text: one.spec.key for text, one in fresh.items()}
+    references = {one.spec.input: text.partition("#")[0] for text, one in fresh.items() if one.new_input}
+    attempt = Attempt(("nixprof", *context.arguments), typed, references)
+    request = ChangeRequest.rewriting(change.manifest, texts, named)
     back = versions.adopted.keys()
     present = dict.fromkeys(one.written for one, new in differing.items() if not new and one.spec.key not in back)
-    return replace(outcome, present=tuple(present), found=versions.found)
+    return Addition(replace(request, adopted=versions.adopted, attempt=attempt), tuple(present), versions.found)
 
 
 def _differing(package: Package, priority: int | None, *, pin: bool) -> dict[str, int]:

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +22,9 @@ from nixprof.formatting import display_path
 from nixprof.manifest.parse import parse_text
 from nixprof.manifest.problems import ManifestError
 from nixprof.redact import excerpt
-from nixprof.signals import Interrupted
+from nixprof.signals import Interrupted, ctrl_c_left_to_child
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nixprof.change.plan import Outcome
     from nixprof.context import Context
     from nixprof.folders import Folders
@@ -129,7 +126,7 @@ def _open(file: Path, line: int) -> None:
     # vi, nano, emacs and most others take the line so; for those that do not, the file name is all they get.
     at = (f"+{line}",) if line > 1 and Path(words[0]).name in _TAKE_A_LINE else ()
     try:
-        with _leaving_ctrl_c_to_the_editor():
+        with ctrl_c_left_to_child():
             code = subprocess.run([*words, *at, str(file)], check=False).returncode
     except OSError as error:
         raise _no_editor(f"cannot start the editor {words[0]}", error.strerror) from error
@@ -142,19 +139,6 @@ def _open(file: Path, line: int) -> None:
 def _no_editor(message: str, cause: str | None) -> NixprofError:
     hints = ("choose one: EDITOR=nano nixprof edit",)
     return NixprofError(message, Reason.NO_EDITOR, cause=cause, hints=hints)
-
-
-@contextmanager
-def _leaving_ctrl_c_to_the_editor() -> Iterator[None]:
-    """Ignore Ctrl-C, which the terminal sends to both: many editors use it as a key, and have a text to save."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.SIG_IGN:
-        # The editor would inherit SIG_IGN, but not a function.
-        signal.signal(signal.SIGINT, lambda number, frame: None)  # noqa: ARG005
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 _TAKE_A_LINE = ("vi", "vim", "nvim", "nano", "emacs", "emacsclient", "kak", "micro", "joe", "ne", "mg")

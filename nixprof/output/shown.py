@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 # The module that shows the result of a command, where it is not the one with its name.
-SHOWN_BY = dict.fromkeys(("add", "edit", "pin", "remove", "unpin", "update"), "change")
+SHOWN_BY = {**dict.fromkeys(("add", "edit", "pin", "remove", "unpin", "update"), "change"), "try": "trial"}
 
 
 def output_of(command: str) -> ModuleType:

@@ -141,7 +141,7 @@ def _is_plain(word: str) -> bool:
 _Places = tuple[tuple["Callable[[_Question], Answers]", ...], ...]
 _GENERATIONS: _Places = ((_Question.generations,),)
 ARGUMENTS: dict[str, _Places] = {
-    **dict.fromkeys(("add", "install", "i"), ((_Question.packages,),)),
+    **dict.fromkeys(("add", "install", "i", "try"), ((_Question.packages,),)),
     **dict.fromkeys(("remove", "rm", "uninstall", "delete", "pin", "unpin", "why"), ((_Question.listed,),)),
     **dict.fromkeys(("update", "upgrade", "up"), ((_Question.listed, _Question.inputs),)),
     "search": ((_Question.names,),),

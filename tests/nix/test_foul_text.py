@@ -23,6 +23,7 @@ OWN = re.compile(r"\x1b\[(?:0|1|2|31|32|33)m|\r?(?:\x1b\[(?:2K|1A))+")
 SHOWING = {
     "init": ["init"],
     "add": ["add", "jq"],
+    "try": ["try", "jq", "--dry-run"],
     "remove": ["remove", "jq"],
     "sync": ["sync"],
     "update": ["update"],

@@ -125,7 +125,7 @@ def test_each_argument_is_what_its_command_takes(user: User, asking: Asking) -> 
 
 
 def test_what_a_shell_would_run_is_never_an_answer(asking: Asking) -> None:
-    for command in ("add", "remove", "search", "show", "which"):
+    for command in ("add", "try", "remove", "search", "show", "which"):
         assert asking(command, "rm") == asking(command, "-") == asking(command, "~") == []
 
 

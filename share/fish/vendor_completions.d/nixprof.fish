@@ -5,13 +5,13 @@ function __nixprof_known
     command -q nixprof; and command nixprof complete $words[2..] (commandline -ct) 2>/dev/null
 end
 
-set -l commands init freeze add remove edit sync update outdated pin unpin search show which list status diff history rollback bisect space why doctor setup tidy
+set -l commands init freeze add try remove edit sync update outdated pin unpin search show which list status diff history rollback bisect space why doctor setup tidy
 set -l add add install i
 set -l listed remove rm uninstall delete update upgrade up pin unpin rollback
-set -l allowing $add sync update upgrade up
+set -l allowing $add try sync update upgrade up
 set -l changing $add $listed sync freeze
-set -l locking $changing edit tidy
-set -l nix search $changing edit outdated bisect diff space why doctor
+set -l locking $changing try edit tidy
+set -l nix search $changing try edit outdated bisect diff space why doctor
 set -l asking $changing edit tidy
 set -l reading $changing outdated bisect search show which list ls status diff history space why doctor setup tidy
 
@@ -22,6 +22,7 @@ complete -c nixprof -n __fish_use_subcommand -l version -d 'show the version'
 complete -c nixprof -n __fish_use_subcommand -a init -d 'write a commented list to begin with, or copy that of another machine'
 complete -c nixprof -n __fish_use_subcommand -a freeze -d 'turn an existing profile into the list'
 complete -c nixprof -n __fish_use_subcommand -a add -d 'add packages to the list and install them'
+complete -c nixprof -n __fish_use_subcommand -a try -d 'run programs of packages without adding them'
 complete -c nixprof -n __fish_use_subcommand -a remove -d 'take packages off the list and uninstall them'
 complete -c nixprof -n __fish_use_subcommand -a edit -d 'open the list in your editor, check it, and sync'
 complete -c nixprof -n __fish_use_subcommand -a sync -d 'make this machine match the list'
@@ -83,10 +84,10 @@ complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l keep-days -x -d 'ke
 complete -c nixprof -n '__fish_seen_subcommand_from tidy' -l gc -d 'then run nix-collect-garbage, without asking'
 complete -c nixprof -k -n 'not __fish_use_subcommand' -a '(__nixprof_known)'
 
-complete -c nixprof -n "__fish_seen_subcommand_from $changing setup tidy" -s n -l dry-run -d 'show what would change, and change nothing'
+complete -c nixprof -n "__fish_seen_subcommand_from $changing setup try tidy" -s n -l dry-run -d 'show what would change, and change nothing'
 complete -c nixprof -n "__fish_seen_subcommand_from $asking" -s y -l yes -d 'do not ask for confirmation'
 complete -c nixprof -n "__fish_seen_subcommand_from $locking" -l no-wait -d 'fail immediately if another nixprof is running'
 complete -c nixprof -n "__fish_seen_subcommand_from $nix" -s v -l verbose -d 'show each step, and the commands and output of Nix'
 complete -c nixprof -n "__fish_seen_subcommand_from edit $reading" -l profile -r -F -d 'use this profile instead of the default one'
-complete -c nixprof -n "__fish_seen_subcommand_from edit $reading" -l color -x -a 'auto always never' -d 'when to use colour'
+complete -c nixprof -n "__fish_seen_subcommand_from edit try $reading" -l color -x -a 'auto always never' -d 'when to use colour'
 complete -c nixprof -n "__fish_seen_subcommand_from init $reading" -l json -d 'write one JSON object to stdout'
