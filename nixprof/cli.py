@@ -493,9 +493,9 @@ def why(
     examples="nixprof doctor; nixprof doctor --json | jq '.findings[].code'",
 )
 def doctor() -> None:
-    """Find what is wrong with Nix, the list, the profile and the PATH: why it matters, and the command that fixes it.
+    """Find what is wrong with Nix, the list, the profile and the shell: why it matters, and the command that fixes it.
 
-    It changes nothing. The exit code is 1 where there is a problem; advice is none.
+    It asks a new login shell, and changes nothing. The exit code is 1 where there is a problem; advice is none.
     """
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from nixprof.change.environment import EnvironmentEntry
     from nixprof.change.generations import Generation
+    from nixprof.change.state import State
     from nixprof.context import Context
     from nixprof.nix.operations import Nix
 
@@ -49,9 +50,19 @@ class Needs:
         """Everything that the profile needs now."""
         return self.closure([self.current])
 
-    def own_bytes(self, packages: int) -> int:
-        """Tell what would go without some of the packages, which are the bits of a number."""
-        return sum(self.graph.sizes[path] for path, users in self.needed_by.items() if users and not users & ~packages)
+    def own_bytes(self, keys: Collection[str]) -> int:
+        """Tell what would go without some of the packages."""
+        bits = sum(1 << number for number, one in enumerate(self.packages) if one.key in keys)
+        return sum(self.graph.sizes[path] for path, users in self.needed_by.items() if users and not users & ~bits)
+
+    def held_apart(self, state: State) -> dict[str, list[str]]:
+        """Group the packages that are held at another revision than their input: by that, or by nothing for a path."""
+        held: dict[str, list[str]] = {}
+        for one in self.packages:
+            locked, now = state.locked.get(one.key), state.inputs.get(one.key.partition("#")[0])
+            if locked and locked.held is not None and locked.held != (now.url if now else None):
+                held.setdefault(locked.held, []).append(one.key)
+        return held
 
 
 def _roots(generation: Generation) -> tuple[str, ...]:

@@ -6,11 +6,27 @@ import time
 from typing import TYPE_CHECKING
 
 from nixprof.doctor.facts import gather
-from nixprof.doctor.findings import Finding, findings
+from nixprof.doctor.findings import findings
 from nixprof.record import record
 
 if TYPE_CHECKING:
     from nixprof.context import Context
+    from nixprof.doctor.facts import Facts
+    from nixprof.doctor.finding import Finding
+
+
+@record
+class About:
+    """What somebody who is asked for help wants to know. What Nix does not say is empty, or None."""
+
+    variant: str | None  # `Nix`, `Lix` or `Determinate Nix`
+    features: tuple[str, ...]  # experimental ones that its settings turn on; nixprof turns on what it needs itself
+    store: str  # such as `daemon` or `local`
+    trusted: bool | None  # whether the store lets this user change settings
+    caches: tuple[str, ...]
+    free_bytes: int | None  # where the store is
+    shell: str  # the login shell
+    shell_asked: bool  # False where it did not answer: what is said of it is then a guess
 
 
 @record
@@ -18,6 +34,7 @@ class Examination:
     """What was found."""
 
     nix: str | None  # the version of Nix; None without one that answers
+    about: About
     findings: tuple[Finding, ...]
 
     @property
@@ -29,4 +46,19 @@ class Examination:
 def run(context: Context) -> Examination:
     """Look at everything, and change nothing."""
     facts = gather(context)
-    return Examination(facts.nix.text if facts.nix else None, findings(facts, time.time()))
+    version = facts.nix.version
+    return Examination(version.text if version else None, _about(facts), findings(facts, time.time()))
+
+
+def _about(facts: Facts) -> About:
+    nix, login = facts.nix, facts.login
+    return About(
+        nix.version.variant if nix.version else None,
+        tuple(sorted(nix.settings.get("experimental-features", ()))),
+        nix.store,
+        nix.trusted,
+        tuple(nix.settings.get("substituters", ())),
+        nix.free_bytes,
+        login.name,
+        login.asked,
+    )

@@ -63,7 +63,7 @@ def run(
         context: whose list, and whose inputs.
         words: all of them have to be found; without any, the indexes are described.
         regex: whether they are one regular expression.
-        source: the only input to search; None for all.
+        source: the only input to search, and to have an index of; None for all.
         everything: whether to give all that is found.
 
     Raises: NixprofError where nothing is found, or nothing can be.
@@ -72,10 +72,10 @@ def run(
     state = State(context)
     _check_input(source, state)
     pattern = _pattern(" ".join(words)) if regex and words else None
-    built = up_to_date(context, state.manifest, state.lock)
+    built = up_to_date(context, state.manifest, state.lock, source)
     if not words:
         return Indexes(built, state.inputs)
-    indexes = _chosen(_nixpkgs_first(built), source)
+    indexes = _nixpkgs_first(built)
     numbers = {
         name: index.search(words) if pattern is None else index.matching(pattern) for name, index in indexes.items()
     }
@@ -111,14 +111,6 @@ def _check_input(source: str | None, state: State) -> None:
     if source is not None and source not in names:
         hints = suggest(source, names, "nixprof search --input") or (f"there are: {', '.join(names)}",)
         raise NixprofError(f"there is no input {excerpt(source)}", Reason.NO_SUCH_INPUT, hints=hints)
-
-
-def _chosen(indexes: Mapping[str, Index], source: str | None) -> Mapping[str, Index]:
-    chosen = {name: index for name, index in indexes.items() if source in (None, name)}
-    if not chosen:
-        message = f"there is no index of {source or 'any input'} yet"
-        raise NixprofError(message, Reason.NO_INDEX, hints=("to try again: nixprof search",))
-    return chosen
 
 
 def _pattern(text: str) -> re.Pattern[str]:

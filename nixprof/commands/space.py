@@ -10,7 +10,7 @@ from nixprof.change.state import State
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from nixprof.context import Context
 
@@ -72,8 +72,8 @@ def run(context: Context) -> Space:
     counts = {path: users[path].bit_count() for path in now}
     shared = [SharedPath(path, graph.sizes[path], number) for path, number in counts.items() if number > 1]
     others = [one for one in needs.generations if one != needs.current]
-    revisions = tuple(_revisions(State(context), needs))
-    held = {key for one in revisions for key in one.keys}
+    apart = needs.held_apart(State(context))
+    held = {key for keys in apart.values() for key in keys}
     return Space(
         needs.current.number,
         tuple(sorted(_costs(needs), key=lambda one: (-one.own_bytes, -one.closure_bytes, one.key))),
@@ -81,8 +81,8 @@ def run(context: Context) -> Space:
         tuple(sorted(shared, key=lambda one: (-one.bytes, one.path))),
         graph.size(path for path, number in counts.items() if not number),
         graph.size(now),
-        revisions,
-        needs.own_bytes(_bits(needs, held)),
+        tuple(Revision(reference, tuple(keys), needs.own_bytes(keys)) for reference, keys in apart.items()),
+        needs.own_bytes(held),
         tuple(one.number for one in others),
         graph.size(needs.closure(others) - now),
     )
@@ -107,18 +107,3 @@ def _numbers(bits: int) -> Iterator[int]:
         lowest = bits & -bits
         yield lowest.bit_length() - 1
         bits ^= lowest
-
-
-def _revisions(state: State, needs: Needs) -> Iterator[Revision]:
-    """Group what is held by what it is held at."""
-    held: dict[str, list[str]] = {}
-    for one in needs.packages:
-        locked, now = state.locked.get(one.key), state.inputs.get(one.key.partition("#")[0])
-        if locked and locked.held is not None and locked.held != (now.url if now else None):
-            held.setdefault(locked.held, []).append(one.key)
-    for reference, keys in held.items():
-        yield Revision(reference, tuple(keys), needs.own_bytes(_bits(needs, keys)))
-
-
-def _bits(needs: Needs, keys: Sequence[str] | set[str]) -> int:
-    return sum(1 << number for number, one in enumerate(needs.packages) if one.key in keys)

@@ -153,14 +153,14 @@ def _reached(path: str, needs: Needs, key: str | None) -> Reached:
 
 
 def _story(key: str, state: State, needs: Needs, held_back: HoldStory | None) -> Story:
-    number, one = next((number, one) for number, one in enumerate(needs.packages) if one.key == key)
+    one = next(one for one in needs.packages if one.key == key)
     package = next(package for package in (*state.wanted, *state.manifest.packages) if package.spec.key == key)
     return Story(
         package,
         one.version,
         state.inputs.get(package.spec.input),
         state.lock.package(key).held,
-        needs.own_bytes(1 << number),
+        needs.own_bytes({key}),
         needs.graph.size(needs.graph.closure(one.paths)),
         held_back,
     )

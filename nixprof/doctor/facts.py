@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from contextlib import suppress
+import re
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nixprof.change.commit import is_unfinished
+from nixprof.change.needs import Needs
 from nixprof.change.state import State
-from nixprof.doctor.path import is_among
+from nixprof.doctor.nix_facts import NixFacts, ask_nix
+from nixprof.doctor.shell_facts import ShellFacts, ask_shell
 from nixprof.errors import NixprofError
-from nixprof.nix.install_hint import Host, missing_set_up
+from nixprof.importers.candidate import candidate
 from nixprof.nix.profile import ProfileManager
 from nixprof.record import record
-from nixprof.store_path import is_elsewhere, store
+from nixprof.store_path import name_of, split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nixprof.context import Context
     from nixprof.lock.freshness import Gap
-    from nixprof.nix.version import NixVersion
+    from nixprof.nix.operations import Nix
+    from nixprof.nix.profile import Profile
 
 T = TypeVar("T")
 
-# A cache that is there answers within that.
-_CACHE_SECONDS = 3
+# `nixpkgs`, and what Nix calls further ones in a lock.
+_NIXPKGS = re.compile(r"nixpkgs(_\d+)?")
+# How many installed paths each cache is asked for.
+_MAX_ASKED = 3
+# What programs load to draw by the graphics card, and where NixOS has the drivers for it.
+_GL = "libglvnd"
+_DRIVERS = "/run/opengl-driver"
+
+
+@record
+class Apart:
+    """Packages that come from another revision of nixpkgs than the list's, and so share less with the others."""
+
+    keys: tuple[str, ...]
+    bytes: int  # what would go without them
 
 
 @record
@@ -37,65 +52,62 @@ class Facts:
     """A user's set-up at one moment. What cannot be found out is empty, and `failures` say why."""
 
     system: str  # such as `aarch64-darwin`
-    nix: NixVersion | None = None  # None without a Nix that answers
-    nix_failure: NixprofError | None = None  # why it does not answer
-    settings: Mapping[str, Any] = field(default_factory=dict)  # of Nix, by name
-    missing_set_up: tuple[str, ...] = ()  # what makes Nix work for this user
-    free_bytes: int | None = None  # where the store is
-    unreachable: tuple[str, ...] = ()  # caches that do not answer
+    nix: NixFacts = field(default_factory=NixFacts)
+    login: ShellFacts = field(default_factory=ShellFacts)
     failures: tuple[NixprofError, ...] = ()  # of reading the list, the locks and the profile
     unfinished: bool = False  # whether a change of nixprof's was stopped half-way, or is being made
     manifest: Path = Path()
     in_git: bool = True  # whether a git repository may hold the list
     lock: Mapping[str, Any] = field(default_factory=dict)  # `flake.lock` as Nix wrote it
+    lock_file: Path = Path()
     held: tuple[Gap, ...] = ()
+    by_inputs: Apart | None = None  # packages of inputs with a nixpkgs of their own
+    by_holds: Apart | None = None  # packages that are held at a revision of their own
     profile: Path | None = None  # the link, as a shell would name it
     manager: ProfileManager = ProfileManager.NOBODY
-    foreign: int = 0  # elements of the profile that are not nixprof's
-    on_path: bool = True  # whether the programs of the profile are on the PATH
-    shadowed: Mapping[str, str] = field(default_factory=dict)  # its programs, with the file that runs instead
-    unnamed: frozenset[str] = frozenset()  # the variables of `_VARIABLES` that should name the profile, and do not
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
-# Variables by which programs find files of a profile: where it has the first folder, they have to name the second.
-_VARIABLES = {"TERMINFO_DIRS": ("share/terminfo", "share/terminfo"), "XDG_DATA_DIRS": ("share/applications", "share")}
+    foreign: tuple[str, ...] = ()  # elements of the profile that are neither nixprof's nor another tool's
+    home_manager: bool = False  # whether home-manager has an element of the profile
+    graphical: tuple[str, ...] = ()  # packages that need a driver which this system does not have for them
+    sudo: bool = False  # whether nixprof is run by another user than the one who logged in
 
 
 def gather(context: Context) -> Facts:
-    """Look at everything once. Starts Nix once, for its settings."""
+    """Look at everything once. Starts Nix for its settings, for its store and for what the packages need."""
     failures: list[NixprofError] = []
     state = State(context)
     profile = _tried(lambda: state.profile, failures)
     lock = _tried(lambda: state.lock, failures)
+    flake_lock = json.loads(lock.flake_lock) if lock and lock.flake_lock else {}
     held = _tried(lambda: state.held, failures) or ()
-    nix_failures: list[NixprofError] = []
-    settings = _tried(lambda: context.nix().settings(), nix_failures) or {}
+    installed = [path for element in profile.elements for path in element.store_paths] if profile else []
+    packages = [path for one in state.environments for entry in one.packages for path in entry.paths] if profile else []
+    with context.nix() as nix:
+        asked = ask_nix(nix, context.nix_version, (*packages, *installed)[:_MAX_ASKED])
+        needs = _needs(context, nix) if profile and profile.store_path and asked.settings else None
     link = profile.link if profile and profile.store_path else None
-    ours = {environment.element for environment in state.environments} if profile else set()
-    search = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
-    manifest = context.folders.manifest
+    names = {split_name(name_of(path))[0] for path in needs.closure_now} if needs else set()
+    linux = context.machine.system.endswith("-linux")
+    manifest, flake = context.folders.manifest, context.folders.flake
+    others = list(_others(state, profile)) if profile else []
     return Facts(
         system=context.machine.system,
-        nix=context.nix_version,
-        nix_failure=next(iter(nix_failures), None),
-        settings=settings,
-        missing_set_up=missing_set_up(Host.this()) if settings and not is_elsewhere() else (),
-        free_bytes=_free_bytes(store()),
-        unreachable=unreachable(settings.get("substituters", ())),
+        nix=asked,
+        login=ask_shell(link, names, linux=linux and not os.path.exists("/etc/NIXOS")),
         failures=tuple(failures),
         unfinished=is_unfinished(context.folders),
         manifest=manifest,
         in_git=any((folder / ".git").exists() for folder in Path(os.path.realpath(manifest)).parents),
-        lock=json.loads(lock.flake_lock) if lock and lock.flake_lock else {},
+        lock=flake_lock,
+        lock_file=flake / "flake.lock",
         held=held,
+        by_inputs=_apart(needs, _keys_with_own_nixpkgs(needs, flake_lock)) if needs else None,
+        by_holds=_apart(needs, _keys_held(needs, state)) if needs and not failures else None,
         profile=link,
         manager=profile.manager if profile else ProfileManager.NOBODY,
-        foreign=sum(element not in ours for element in profile.elements) if profile else 0,
-        on_path=link is None or is_among(link / "bin", os.environ.get("PATH", "")),
-        shadowed=shadowed(link, search) if link else {},
-        unnamed=unnamed(link, os.environ) if link else frozenset(),
-        environment=dict(os.environ),
+        foreign=tuple(name for name, why in others if not why),
+        home_manager=any("home-manager" in why for _, why in others),
+        graphical=_graphical(needs) if needs and linux else (),
+        sudo="SUDO_USER" in os.environ,
     )
 
 
@@ -109,59 +121,62 @@ def _tried(find: Callable[[], T], failures: list[NixprofError]) -> T | None:
         return None
 
 
-def shadowed(profile: Path, search: Sequence[str]) -> dict[str, str]:
-    """Name the programs of a profile for which a PATH has another file first, with that file."""
-    programs = os.path.realpath(profile / "bin")
-    real = [os.path.realpath(folder) for folder in search]
-    before = os.pathsep.join(search[: real.index(programs)]) if programs in real else ""
-    if not before or not os.path.isdir(programs):
-        return {}
-    found = {name: shutil.which(name, path=before) for name in sorted(os.listdir(programs))}
-    return {
-        name: file
-        for name, file in found.items()
-        if file and os.path.realpath(file) != os.path.realpath(os.path.join(programs, name))
+def _needs(context: Context, nix: Nix) -> Needs | None:
+    return _tried(lambda: Needs(context, nix), [])
+
+
+def _others(state: State, profile: Profile) -> Iterator[tuple[str, str]]:
+    """Name the elements that are not nixprof's, each with why `freeze` leaves it alone; empty where it does not."""
+    ours = {environment.element for environment in state.environments}
+    for element in profile.elements:
+        if element not in ours:
+            yield element.title, candidate(element).leave
+
+
+def _apart(needs: Needs, keys: Sequence[str]) -> Apart | None:
+    return Apart(tuple(keys), needs.own_bytes(keys)) if keys else None
+
+
+def _keys_held(needs: Needs, state: State) -> list[str]:
+    """Name the packages that are held at a revision of their own; what is held by its path has none."""
+    return [key for reference, keys in needs.held_apart(state).items() if reference for key in keys]
+
+
+def _keys_with_own_nixpkgs(needs: Needs, lock: Mapping[str, Any]) -> list[str]:
+    """Name the packages of inputs that bring a nixpkgs which the list does not name."""
+    own = inputs_with_own_nixpkgs(lock)
+    return [one.key for one in needs.packages if one.key.partition("#")[0] in own]
+
+
+def inputs_with_own_nixpkgs(lock: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """Give the inputs of a lock that bring a nixpkgs which the list does not name itself, with its revisions."""
+    nodes = lock.get("nodes", {})
+    root = nodes.get(lock.get("root", ""), {}).get("inputs", {})
+    targets = {name: target for name, target in root.items() if isinstance(target, str)}
+    hashes = {name: node["locked"].get("narHash", name) for name, node in nodes.items() if "locked" in node}
+    known = {hashes[target] for target in targets.values() if target in hashes}
+    found = {
+        name: frozenset(hashes[node] for node in _reachable(nodes, target) if _NIXPKGS.fullmatch(node)) - known
+        for name, target in targets.items()
     }
+    return {name: revisions for name, revisions in found.items() if revisions}
 
 
-def unnamed(profile: Path, environment: Mapping[str, str]) -> frozenset[str]:
-    """Tell which variables do not name a folder that the profile has."""
-    return frozenset(
-        variable
-        for variable, (folder, named) in _VARIABLES.items()
-        if (profile / folder).is_dir() and not is_among(profile / named, environment.get(variable, ""))
-    )
+def _reachable(nodes: Mapping[str, Any], start: str) -> list[str]:
+    """Give what a node of a lock leads to; what follows another input is that one's."""
+    order = [start]
+    for name in order:
+        inputs = nodes.get(name, {}).get("inputs", {}).values()
+        order += [one for one in inputs if isinstance(one, str) and one not in order and one in nodes]
+    return order
 
 
-def unreachable(caches: Iterable[str]) -> tuple[str, ...]:
-    """Name the caches that do not answer; all are asked at the same time."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    known = [cache for cache in caches if cache.startswith(("https://", "http://", "file://"))]
-    if not known:
+def _graphical(needs: Needs) -> tuple[str, ...]:
+    """Name the packages that draw by a graphics card which is there, and whose driver they do not find."""
+    if os.path.exists(_DRIVERS) or not os.path.isdir("/dev/dri"):
         return ()
-    with ThreadPoolExecutor(len(known)) as pool:
-        return tuple(cache for cache, answers in zip(known, pool.map(_answers, known), strict=True) if not answers)
-
-
-def _answers(cache: str) -> bool:
-    """Tell whether there is something; a refusal is an answer, and Nix trusts certificates of its own."""
-    import ssl
-    from urllib.error import HTTPError, URLError
-    from urllib.request import urlopen
-
-    try:
-        urlopen(f"{cache.partition('?')[0].rstrip('/')}/nix-cache-info", timeout=_CACHE_SECONDS).close()  # noqa: S310 - checked
-    except HTTPError:
-        return True
-    except URLError as error:
-        return isinstance(error.reason, ssl.SSLError)
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def _free_bytes(place: str) -> int | None:
-    with suppress(OSError):
-        return shutil.disk_usage(place).free
-    return None
+    drawing = [path for path in needs.closure_now if split_name(name_of(path))[0] == _GL]
+    bits = 0
+    for path in drawing:
+        bits |= needs.needed_by[path]
+    return tuple(one.key for number, one in enumerate(needs.packages) if bits >> number & 1)

@@ -9,55 +9,86 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nixprof.errors import TO_BEGIN, NixprofError, Reason
 from nixprof.files import scratch_folder
 from nixprof.index.database import About, Index, IndexedPackage, IndexWriter
-from nixprof.index.files import index_files, open_indexes
+from nixprof.index.files import failure, index_files, open_indexes, remember_failure, remember_use, remove_unused
 from nixprof.lock.flake_lock import revision
 from nixprof.nix.errors import explain
 from nixprof.nix.nix_data import quoted
 from nixprof.schema import fits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from nixprof.context import Context
     from nixprof.lock.lock import Lock
     from nixprof.manifest.model import Manifest
     from nixprof.nix.operations import Nix
+    from nixprof.nix.progress import Progress
     from nixprof.nix.repl import Repl
 
 _WALK = Path(__file__).with_name("walk.nix")
 # Ask about this many attributes at once; a Nix that has been asked about so many has used enough memory.
 _BATCH = 500
 _UNTIL_RESTART = 20_000
+# An attribute that takes longer has no end. The first of a set takes what all of them need.
+_ENDLESS_SECONDS = 60
 # How deep sets of sets may be: one that holds itself has no end.
 _MAX_DEPTH = 6
 _MAX_FAILED_NAMES = 100
+# What fails for these may succeed next time.
+_OF_THE_MACHINE = (Reason.CANNOT_WRITE, Reason.DISK_FULL, Reason.OUT_OF_MEMORY, Reason.DAEMON)
 _TEXTS = ("pname", "version", "description", "mainProgram", "homepage", "changelog", "license", "position")
 _LISTS = ("outputs", "platforms", "refusals", "vulnerabilities")
 _SHAPE = {**dict.fromkeys(_TEXTS, str), **{name: [str] for name in _LISTS}}
 _IN_SOURCE = re.compile(r"^.*?/[0-9a-df-np-sv-z]{32}-[^/]+/")
 
 
-def up_to_date(context: Context, manifest: Manifest, lock: Lock) -> dict[str, Index]:
-    """Build the indexes that are missing, and remove those of other revisions.
+def up_to_date(context: Context, manifest: Manifest, lock: Lock, source: str | None = None) -> dict[str, Index]:
+    """Build the indexes that are missing, and remove those that no list uses any more.
 
-    Returns: the index of each locked input, by its name.
+    An input for which that has failed is tried again when it is named, or locked to another revision.
 
-    Raises: NixprofError where no input is locked, or Nix fails altogether.
+    Args:
+        context: whose cache.
+        manifest: the list.
+        lock: what its inputs are locked to.
+        source: the only input to have an index of; None for all.
+
+    Returns: the index of each input that has one, by its name; a note says of the others why.
+
+    Raises: NixprofError where there is none at all.
 
     """
-    if not lock.inputs:
-        raise NixprofError("no input is locked yet, so there is nothing to search", Reason.NO_INDEX, hints=(TO_BEGIN,))
-    files = index_files(context.folders.cache, manifest, lock.inputs, context.machine.system)
+    every = index_files(context.folders.cache, manifest, lock.inputs, context.machine.system)
+    files = {name: path for name, path in every.items() if source in (None, name)}
+    if not files:
+        hint = f"it is locked with its first package: nixprof add {source}#PACKAGE" if source else TO_BEGIN
+        message = f"the input {source} is not locked yet" if source else "no input is locked yet"
+        raise NixprofError(f"{message}, so there is nothing to search", Reason.NO_INDEX, hints=(hint,))
+    if _to_build(files, again=source is not None):
+        folder = context.folders.cache / "index"
+        with _alone(context, folder):
+            remember_use(folder, context.folders.manifest, context.machine.system, every.values())
+            # Another nixprof may have built them meanwhile.
+            _build(context, manifest, lock, _to_build(files, again=source is not None))
+            remove_unused(folder)
+    return _opened(context, files)
+
+
+def _to_build(files: Mapping[str, Path], *, again: bool) -> dict[str, Path]:
+    """Choose the indexes that are not there, and those that could not be built only `again`."""
+    there = open_indexes(files)
+    return {name: path for name, path in files.items() if name not in there and (again or not failure(path))}
+
+
+def _opened(context: Context, files: Mapping[str, Path]) -> dict[str, Index]:
     indexes = open_indexes(files)
-    if indexes.keys() == files.keys():
-        return indexes
-    with _alone(context, next(iter(files.values())).parent):
-        there = open_indexes(files)  # another nixprof may have built them meanwhile
-        missing = {name: path for name, path in files.items() if name not in there}
-        if missing:
-            _build(context, manifest, lock, missing)
-        _remove_others(context, files)
-    return open_indexes(files)
+    for name in sorted(files.keys() - indexes.keys()):
+        why = failure(files[name]) or NixprofError("it was removed just now", Reason.NO_INDEX)
+        message, hint = f"there is no index of {name}: {why.message}", f"to try again: nixprof search --input {name}"
+        if not indexes:
+            raise NixprofError(message, why.reason, cause=why.cause, hints=(hint,))
+        context.progress.note(f"{message} ({hint})")
+    return indexes
 
 
 def _alone(context: Context, folder: Path) -> Any:
@@ -73,17 +104,11 @@ def _alone(context: Context, folder: Path) -> Any:
         return lock.acquire()
 
 
-def _remove_others(context: Context, files: Mapping[str, Path]) -> None:
-    """Remove the indexes of these inputs at other revisions, and what a kill has left."""
-    folder = next(iter(files.values())).parent
-    for path in folder.glob("*.sqlite*"):
-        index = Index.open(path) if path.suffix == ".sqlite" else None
-        is_other = index is None or (index.about.system == context.machine.system and index.about.input in files)
-        if path not in files.values() and is_other:
-            path.unlink(missing_ok=True)
-
-
 def _build(context: Context, manifest: Manifest, lock: Lock, missing: Mapping[str, Path]) -> None:
+    """Build indexes; remember why one cannot be built."""
+    if not missing:
+        return
+    progress = context.progress
     with context.nix() as nix, scratch_folder() as folder:
         for name, data in lock.files(manifest).items():
             (folder / name).write_bytes(data)
@@ -91,20 +116,30 @@ def _build(context: Context, manifest: Manifest, lock: Lock, missing: Mapping[st
         reference = nix.locked_reference(nix.reference(folder))
         for name, path in missing.items():
             try:
-                with context.progress.step(f"indexing {name} {revision(lock.inputs[name])}".strip()):
-                    _write(Walk(nix, reference, context.machine.system, name), lock.inputs[name].url, path)
+                with progress.step(f"indexing {name} {revision(lock.inputs[name])}".strip()):
+                    walk = Walk(nix, reference, context.machine.system, name)
+                    walk.fetch(folder)
+                    _write(walk, lock.inputs[name].url, path, progress)
             except NixprofError as error:
-                context.progress.note(f"there is no index of {name}: {error.message}")
-                if len(missing) == 1:
+                if error.reason in _OF_THE_MACHINE:
                     raise
+                remember_failure(path, error)
 
 
-def _write(walk: Walk, url: str, path: Path) -> None:
+def _write(walk: Walk, url: str, path: Path, progress: Progress) -> None:
     with IndexWriter(path) as writer:
-        writer.add(walk.packages())
+        writer.add(_counted(walk.packages(), progress))
         some = tuple(walk.failed[:_MAX_FAILED_NAMES])
         about = About(walk.name, url, walk.system, "evaluation", failed=len(walk.failed), failed_names=some)
         writer.finish(about)
+
+
+def _counted(packages: Iterable[IndexedPackage], progress: Progress) -> Iterator[IndexedPackage]:
+    """Tell from time to time how many it is so far."""
+    for number, package in enumerate(packages, 1):
+        if number % _BATCH == 0:
+            progress.reached(f"{number:,} packages")
+        yield package
 
 
 class _Set(NamedTuple):
@@ -114,7 +149,7 @@ class _Set(NamedTuple):
     path: tuple[str, ...]
 
     def as_nix(self) -> str:
-        return f"{self.root} [ {' '.join(map(quoted, self.path))} ]"
+        return f"(builtins.elemAt walk.nodes {self.root}){''.join(f'.sub.{quoted(name)}' for name in self.path)}"
 
 
 class Walk:
@@ -124,13 +159,17 @@ class Walk:
         self.name = name
         self.system = system
         self._nix = nix
+        self._roots = f"roots.{quoted(system)}.{quoted(name)}"
         self._definitions = (
             f"flake = builtins.getFlake {quoted(reference)}",
-            f"roots = flake.lib.roots.{quoted(system)}.{quoted(name)}",
-            f'walk = import (flake.outPath + "/{_WALK.name}") roots',
+            f'walk = import (flake.outPath + "/{_WALK.name}") flake.lib.{self._roots}',
         )
-        self._asked = 0
-        self.failed: list[str] = []  # the attribute paths of what cannot be evaluated
+        self._asked = 0  # since Nix was started
+        self.failed: list[str] = []  # the attribute paths of what cannot be evaluated, or not be named by a spec
+
+    def fetch(self, folder: Path) -> None:
+        """Have the input in the store, from its generated folder; this says why that fails, and shows how far it is."""
+        self._nix.evaluate(folder, "lib", f"lib: builtins.length lib.{self._roots}")
 
     def packages(self) -> Iterator[IndexedPackage]:
         """Give all packages, those of an attribute path that two roots have once.
@@ -152,32 +191,43 @@ class Walk:
                         yield _package(path, told)
 
     def _in_set(self, repl: Repl, one: _Set) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-        """Describe all that a set has."""
-        names = repl.ask(f"walk.names {one.as_nix()}")
+        """Describe all that a set has and a spec can name."""
+        names = repl.ask(f"{one.as_nix()}.names", _ENDLESS_SECONDS)
         if not fits(names, [str]):
             self.failed.append(".".join(one.path))
             return
-        names = [name for name in names if _can_be_written(name)]
-        for start in range(0, len(names), _BATCH):
-            batch = names[start : start + _BATCH]
-            for name, told in zip(batch, self._describe(repl, one, batch), strict=True):
-                if told["kind"] == "failed":
-                    self.failed.append(".".join((*one.path, name)))
-                yield (*one.path, name), told
-            self._asked += len(batch)
+        for name, told in zip(names, self._described(repl, one, len(names)), strict=True):
+            path = (*one.path, name)
+            if told["kind"] == "failed" or (told["kind"] != "other" and not _can_be_written(name)):
+                self.failed.append(".".join(path))
+            else:
+                yield path, told
+
+    def _described(self, repl: Repl, one: _Set, number: int) -> Iterator[Mapping[str, Any]]:
+        """Describe the attributes of a set, in order. Where one breaks off the evaluation, it goes on behind that."""
+        at = 0
+        while at < number:
             if self._asked >= _UNTIL_RESTART:
                 repl.restart()
+            if not repl.is_running:
                 self._asked = 0
+            most = min(_BATCH, number - at)
+            answers = list(repl.answers(f"{one.as_nix()}.describeFrom {at} {most}", _ENDLESS_SECONDS))
+            yield from map(_checked, answers)
+            at += len(answers)
+            self._asked += len(answers)
+            # A Nix may have died of all that it had in its memory: then another one is asked again.
+            if len(answers) < most and (repl.is_running or repl.is_late or not self._asked):
+                yield _FAILED
+                at += 1
 
-    def _describe(self, repl: Repl, one: _Set, names: Sequence[str]) -> list[Mapping[str, Any]]:
-        """Describe attributes of a set; where one breaks the whole evaluation, find it by halves."""
-        told = repl.ask(f"walk.describe {one.as_nix()} [ {' '.join(map(quoted, names))} ]")
-        if fits(told, [{"kind": str}]) and len(told) == len(names):
-            return [each if each["kind"] != "package" or fits(each, _SHAPE) else {"kind": "failed"} for each in told]
-        if len(names) == 1:
-            return [{"kind": "failed"}]
-        half = len(names) // 2
-        return self._describe(repl, one, names[:half]) + self._describe(repl, one, names[half:])
+
+_FAILED: Mapping[str, Any] = {"kind": "failed"}
+
+
+def _checked(told: Any) -> Mapping[str, Any]:
+    is_whole = fits(told, {"kind": str}) and (told["kind"] != "package" or fits(told, _SHAPE))
+    return told if is_whole else _FAILED
 
 
 def _can_be_written(name: str) -> bool:

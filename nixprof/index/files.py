@@ -1,19 +1,32 @@
-"""Which file has the index of an input as it is locked."""
+"""What the cache has of indexes: which file has the index of an input as it is locked, and which lists it is for.
+
+Beside an index `DIGEST.sqlite` there may be `DIGEST.failed.json`, why it could not be built. `list-DIGEST.json` says
+which indexes a list uses: the lists of a user share the folder, and what none of them uses goes.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import os
+import time
+from typing import TYPE_CHECKING, Any
 
+from nixprof.errors import NixprofError, Reason
+from nixprof.files import discard, read_json, replace_file
 from nixprof.index.database import Index
 from nixprof.lock.flake_lock import digest
 from nixprof.lock.freshness import fingerprints
+from nixprof.schema import fits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from nixprof.lock.flake_lock import LockedInput
     from nixprof.manifest.model import Manifest
+
+# A network that does not answer may do so again soon.
+_NETWORK_SECONDS = 600
 
 
 def index_files(cache: Path, manifest: Manifest, inputs: Mapping[str, LockedInput], system: str) -> dict[str, Path]:
@@ -29,3 +42,47 @@ def open_indexes(files: Mapping[str, Path]) -> dict[str, Index]:
     """Open the indexes that are there, by the name of the input."""
     found = {name: Index.open(path) for name, path in files.items()}
     return {name: index for name, index in found.items() if index}
+
+
+def remember_failure(index: Path, error: NixprofError) -> None:
+    """Write down why an index could not be built."""
+    told = {"reason": error.reason.value, "message": error.message, "cause": error.cause or ""}
+    replace_file(_failure_file(index), json.dumps(told).encode())
+
+
+def failure(index: Path) -> NixprofError | None:
+    """Tell why an index could not be built; None where that is not known, or may be over."""
+    path = _failure_file(index)
+    told: Any = read_json(path) if path.exists() else None
+    if not fits(told, {"reason": str, "message": str, "cause": str}):
+        return None
+    reason = next((one for one in Reason if one.value == told["reason"]), Reason.FAILED)
+    if reason is Reason.NETWORK and time.time() - path.stat().st_mtime > _NETWORK_SECONDS:
+        return None
+    return NixprofError(told["message"], reason, cause=told["cause"] or None)
+
+
+def _failure_file(index: Path) -> Path:
+    return index.with_suffix(".failed.json")
+
+
+def remember_use(folder: Path, manifest: Path, system: str, indexes: Iterable[Path]) -> None:
+    """Write down which indexes a list uses on a system."""
+    path = folder / f"list-{digest(f'{manifest} {system}')}.json"
+    told = {"list": str(manifest), "indexes": sorted(one.stem for one in indexes)}
+    if read_json(path) != told:
+        replace_file(path, json.dumps(told).encode())
+
+
+def remove_unused(folder: Path) -> None:
+    """Remove what no list uses, and what a kill has left. Nobody else may be writing an index."""
+    used: set[str] = set()
+    for path in folder.glob("list-*.json"):
+        told = read_json(path)
+        if fits(told, {"list": str, "indexes": [str]}) and os.path.exists(told["list"]):
+            used.update(told["indexes"])
+        else:
+            discard(path)
+    for path in (*folder.glob("*.sqlite*"), *folder.glob("*.failed.json")):
+        if path.suffix == ".tmp" or path.name.partition(".")[0] not in used:
+            discard(path)

@@ -2,19 +2,19 @@
 roots:
 let
   inherit (builtins)
+    any
     attrNames
     concatStringsSep
     elemAt
     filter
-    foldl'
     genList
     head
     isAttrs
-    isBool
     isList
     isString
     length
     map
+    mapAttrs
     parseDrvName
     seq
     toJSON
@@ -31,9 +31,19 @@ let
       tried = tryEval (seq (toJSON value) value);
     in
     if tried.success then tried.value else default;
-  flag = meta: name: isBool (meta.${name} or null) && meta.${name};
-
-  set = root: path: foldl' (at: name: at.${name}) (elemAt roots root) path;
+  # Since 2026 nixpkgs says of broken packages what is wrong with them.
+  hasProblem =
+    problems: isAttrs problems && any (name: problems.${name}.kind or name == "broken") (attrNames problems);
+  refusals =
+    meta:
+    filter (
+      name: attempt false (meta.${name} or false == true || name == "broken" && hasProblem (meta.problems or null))
+    ) [
+      "broken"
+      "insecure"
+      "unfree"
+      "unsupported"
+    ];
 
   licence =
     value:
@@ -50,8 +60,8 @@ let
       { kind = "other"; }
     else if value.type or null == "derivation" then
       let
-        meta = attempt { } (if isAttrs (value.meta or null) then builtins.intersectAttrs wanted value.meta else { });
-        field = name: attempt "" (text (value.meta.${name} or null));
+        meta = if attempt false (isAttrs (value.meta or null)) then value.meta else { };
+        field = name: attempt "" (text (meta.${name} or null));
         name = text (value.name or null);
       in
       {
@@ -62,26 +72,32 @@ let
         mainProgram = field "mainProgram";
         homepage =
           let
-            urls = attempt "" (value.meta.homepage or null);
+            urls = attempt "" (meta.homepage or null);
           in
           text (if isList urls && urls != [ ] then head urls else urls);
         changelog = field "changelog";
-        license = attempt "" (licence (value.meta.license or null));
+        license = attempt "" (licence (meta.license or null));
         position = field "position";
         outputs = attempt [ ] (strings (value.outputs or [ "out" ]));
-        platforms = attempt [ ] (strings (value.meta.platforms or null));
-        refusals = attempt [ ] (filter (flag meta) (attrNames wanted));
-        vulnerabilities = attempt [ ] (strings (value.meta.knownVulnerabilities or null));
+        platforms = attempt [ ] (strings (meta.platforms or null));
+        refusals = refusals meta;
+        vulnerabilities = attempt [ ] (strings (meta.knownVulnerabilities or null));
       }
     else if attempt false (value.recurseForDerivations or false) == true then
       { kind = "set"; }
     else
       { kind = "other"; };
-  wanted = {
-    unfree = null;
-    insecure = null;
-    broken = null;
-    unsupported = null;
+
+  failed = {
+    kind = "failed";
+  };
+
+  # A set of packages: its names, those that are sets by name, and what a part of its names leads to.
+  node = value: rec {
+    names = attrNames value;
+    sub = mapAttrs (_: node) value;
+    describeFrom =
+      start: number: genList (index: attempt failed (describe value.${elemAt names (start + index)})) number;
   };
 in
 {
@@ -89,7 +105,5 @@ in
   roots = filter (
     number: attempt false (isAttrs (elemAt roots number) && (elemAt roots number)._type or "" != "flake")
   ) (genList (number: number) (length roots));
-  names = root: path: attrNames (set root path);
-  describe =
-    root: path: map (name: attempt { kind = "failed"; } (describe (set root path).${name}));
+  nodes = map node roots;
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import selectors
 import shlex
 import shutil
@@ -113,12 +114,20 @@ class Nix:
             raise _nonsense("`nix --version` names no version", printed)
         return version
 
-    def settings(self) -> dict[str, Any]:
-        """Give the settings of Nix, by name."""
+    def settings(self, *, of_system: bool = False) -> dict[str, Any]:
+        """Give the settings of Nix, by name: this user's, or without what the user's own files and variables say."""
         words = ("config", "show") if self.version.has(Feature.CONFIG_SHOW) else ("show-config",)
-        printed, _ = self._run(_nix(*words, "--json"))
+        how = {"env": {**os.environ, "NIX_USER_CONF_FILES": os.devnull, "NIX_CONFIG": ""}} if of_system else {}
+        printed, _ = self._run(_nix(*words, "--json"), **how)
         message = "Nix did not say what its settings are"
         return _read(printed, message, lambda said: {name: one["value"] for name, one in said.items()})
+
+    def store(self) -> tuple[str, bool | None]:
+        """Give the address of the store, such as `daemon`, and whether it trusts this user; None if unsaid."""
+        info = "info" if self.version.has(Feature.STORE_INFO) else "ping"
+        told = "\n".join(self._run(_nix("store", info)))
+        address, trusted = re.search(r"(?m)^Store URL: (.*)$", told), re.search(r"(?m)^Trusted: (.*)$", told)
+        return address[1] if address else "", trusted[1] in ("1", "true") if trusted else None
 
     ## flakes
 

@@ -20,6 +20,9 @@ class Progress:
         del text
         return nullcontext()
 
+    def reached(self, text: str) -> None:
+        """Say how far the step is, such as `3,000 packages`; called again and again."""
+
     def note(self, text: str) -> None:
         """Say something once, such as that another nixprof is being waited for."""
 

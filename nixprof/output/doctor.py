@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nixprof.commands.doctor import Examination
     from nixprof.console import Console
     from nixprof.context import Context
-    from nixprof.doctor.findings import Finding
+    from nixprof.doctor.finding import Finding
 
 
 def show(result: Examination, context: Context) -> None:
@@ -44,13 +44,15 @@ def _lines(result: Examination, console: Console) -> Iterator[str]:
     if result.problems:
         yield f"✗ {count(result.problems, 'problem')}{further}"
     else:
-        yield f"✓ no problems{further}: Nix {result.nix}, the list, the profile and the PATH are fine"
+        nix = f"{result.about.variant} {result.nix}"
+        yield f"✓ no problems{further}: {nix}, the list, the profile and the shell are fine"
 
 
 def _finding(finding: Finding, width: int | None) -> Iterator[str]:
     """Write what it is, why it matters, and what to do, which is never broken: it is to be pasted."""
     sign = "✗" if finding.problem else "·"
-    what = one_line(redact(f"{finding.topic}: {finding.what}"))
+    topic = f"{finding.topic} (a guess)" if finding.guess else finding.topic
+    what = one_line(redact(f"{topic}: {finding.what}"))
     room = None if width is None else width - 2
     first, *more = fold(what.split(" "), " ", room)
     yield f"{sign} {first}"

@@ -52,11 +52,21 @@ class Lines(Progress):
 
     def nix_does(self, activities: Activities) -> None:
         """Write from time to time how far it is."""
+        if self._is_time():
+            self.note(so_far(self._steps[-1], activities, time.monotonic() - self._since))
+
+    def reached(self, text: str) -> None:
+        """Write it from time to time."""
+        if self._is_time():
+            self.note(f"{self._steps[-1]}: {text}")
+
+    def _is_time(self) -> bool:
         now = time.monotonic()
-        if self._steps and now >= self._next:
-            self._next = now + self._interval
-            self._interval *= _INTERVAL_GROWTH
-            self.note(so_far(self._steps[-1], activities, now - self._since))
+        if not self._steps or now < self._next:
+            return False
+        self._next = now + self._interval
+        self._interval *= _INTERVAL_GROWTH
+        return True
 
 
 class Verbose(Lines):
@@ -88,6 +98,7 @@ class Display(Lines):
         """Begin without a step."""
         super().__init__()
         self._activities: Activities | None = None
+        self._reached = ""
         self._colours = colours
         self._live: Live | None = None
 
@@ -102,13 +113,17 @@ class Display(Lines):
         """Show it with the next frame."""
         self._activities = activities
 
+    def reached(self, text: str) -> None:
+        """Show it with the next frame."""
+        self._reached = f": {text}"
+
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
         """Show `text`, and below it what is fetched and built."""
         from threading import Timer
 
         self._steps.append(text)
-        self._activities, self._since = None, time.monotonic()
+        self._activities, self._reached, self._since = None, "", time.monotonic()
         start = Timer(PATIENCE_SECONDS, self._start)
         start.daemon = True
         if len(self._steps) == 1:  # within another step, the display of that one shows this one
@@ -125,7 +140,9 @@ class Display(Lines):
     def _start(self) -> None:
         from nixprof.output.live import Live
 
-        self._live = Live(lambda: (self._steps[-1], self._since, self._activities), colours=self._colours)
+        self._live = Live(
+            lambda: (self._steps[-1] + self._reached, self._since, self._activities), colours=self._colours
+        )
         self._live.start()
 
     def _stop(self) -> None:

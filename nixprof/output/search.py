@@ -34,7 +34,8 @@ def show(result: Search | Indexes, context: Context) -> None:
 
 
 def _described(name: str, one: Index, result: Indexes) -> str:
-    failed = f", {one.about.failed} more cannot be evaluated" if one.about.failed else ""
+    # Most names that cannot be evaluated are kept to say what became of a package.
+    failed = f", {count(one.about.failed, 'more name')} removed, renamed or broken" if one.about.failed else ""
     what = " ".join(part for part in (name, revision(result.inputs[name])) if part)
     return f"✓ index of {what}: {count(one.about.packages, 'package')}{failed} · {size(one.bytes)}"
 

@@ -82,11 +82,13 @@ def _run(command: list[str], environment: dict[str, str], stdout: int, patience:
         )
     except OSError:  # it is not there
         return
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(patience)
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+    finally:  # also where the user does not wait for it
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _parsed(answer: str, mark: str) -> Login | None:

@@ -82,6 +82,25 @@ def test_an_evaluation_that_fails_says_why(world: World, nix: Nix) -> None:
     assert "no such thing" in f"{caught.value.message} {caught.value.cause}"
 
 
+def test_a_nix_that_is_asked_again_and_again_survives_what_fails(world: World, nix: Nix) -> None:
+    del world
+    with nix.repl(["one = 1", "double = n: n + n"]) as repl:
+        assert repl.ask('{ "é\\n" = double one; }') == {"é\n": 2}
+        for fails in ("abort ''no''", "x: x", "({ y }: y) { }", "let z = z; in z", "throw ''trace: no''"):
+            assert list(repl.answers(f"[ one ({fails}) 3 ]")) == [1]
+        assert repl.is_running
+        assert "trace: no" in "".join(repl.said)
+        assert repl.ask("this is no Nix (") is None
+        # What takes too long, and what takes all memory: another Nix answers the next question.
+        assert list(
+            repl.answers("[ one (builtins.foldl' (a: b: a + b) 0 (builtins.genList double 100000000)) ]", 0.5)
+        ) == [1]
+        assert (repl.is_running, repl.is_late) == (False, True)
+        assert list(repl.answers("[ one (builtins.length (builtins.genList double 1000000000)) ]")) == [1]
+        assert (repl.is_running, repl.is_late) == (False, False)
+        assert repl.ask("double 21") == 42
+
+
 def test_fetch_and_locked_reference(world: World, nix: Nix, monkeypatch: pytest.MonkeyPatch) -> None:
     # The registry cannot be had, and is not needed for what is no name in it.
     monkeypatch.setenv("NIX_CONFIG", "flake-registry = http://127.0.0.1:9/flake-registry.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,6 +39,8 @@ _SET = """
     wrong = package "wrong-1" { description = 7; mainProgram = { }; license = _: 1; };
     text = "a text";
     "with space" = package "space-1" { };
+    "with \\"quote" = package "quote-1" { };
+    troubled = package "troubled-1" { problems = { x = { kind = "broken"; message = "no"; }; }; };
   };
 }) [ "x86_64-linux" "aarch64-linux" "aarch64-darwin" "x86_64-darwin" ]); }; }
 """
@@ -49,10 +52,14 @@ def test_what_fails_is_counted_and_the_rest_is_found(world: World) -> None:
     (folder / "flake.nix").write_text(_SET)
     world.nixprof("add", f"path:{folder}#p1", "--yes")
     (one,) = world.nixprof("search", "--json").json["indexes"]
-    # Every tenth of 200 throws, aborts, lacks an argument or never ends. What is no package is no failure.
-    assert one["failed"] == 20
-    assert set(one["failedNames"]) == {f"p{number}" for number in range(0, 200, 10)}
-    assert one["packages"] == 180 + len(("jq", "nested.inner", "nested.deeper.most", "wrong", "with space"))
+    # Every tenth of 200 throws, aborts, lacks an argument or never ends. What is no package is no failure; what no spec
+    # can name is missing, too.
+    assert one["failed"] == 21
+    assert set(one["failedNames"]) == {*(f"p{number}" for number in range(0, 200, 10)), 'with "quote'}
+    others = ("jq", "nested.inner", "nested.deeper.most", "wrong", "with space", "troubled")
+    assert one["packages"] == 180 + len(others)
+    assert "186 packages, 21 more names removed, renamed or broken" in world.nixprof("search").stdout
+    assert "broken" in world.nixprof("show", "set#troubled").stdout
     (found,) = world.nixprof("search", "--json", "process").json["packages"]
     assert (found["package"], found["description"]) == ("set#jq", "Process JSON")
     shown = world.nixprof("show", "set#jq").stdout
@@ -75,3 +82,35 @@ def test_an_index_of_another_revision_goes(world: World) -> None:
     assert "✓ index of nixpkgs" in world.nixprof("search").stdout
     (after,) = folder.glob("*.sqlite*")
     assert after != before
+
+
+def test_lists_share_indexes_and_what_cannot_be_indexed_is_remembered(world: World) -> None:
+    folder = world.home / ".cache" / "nixprof" / "index"
+    (broken := world.root / "broken").mkdir()
+    (broken / "flake.nix").write_text('{ outputs = _: { overlays.default = _: _: { }; packages = throw "no"; }; }')
+    listed = f'packages = ["jq"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'
+    world.write_manifest(f'{listed}broken = "path:{broken}"\n[nixpkgs]\noverlays = ["broken"]\n')
+    world.nixprof("sync", "--yes")
+    told = world.nixprof("search", "--input", "broken", check=False)
+    assert "there is no index of broken" in told.stderr, told
+    assert not list(folder.glob("*.sqlite"))  # nobody has asked for the other
+    told = world.nixprof("search", "jq")
+    assert "jq" in told.stdout
+    assert "there is no index of broken" in told.stderr
+    # It is not tried again, but told each time; Nix is started where it is asked for by name.
+    offline = {"PATH": "/nonexistent"}
+    assert "to try again: nixprof search --input broken" in world.nixprof("search", "jq", env=offline).stderr
+    assert "no nix on the PATH" in world.nixprof("search", "--input", "broken", env=offline, check=False).stderr
+    # Another list of the same user at another revision.
+    other = {"NIXPROF_CONFIG_DIR": str(world.home / "other")}
+    world.publish(2)
+    (world.home / "other").mkdir()
+    (world.home / "other" / "nixprof.toml").write_text(listed)
+    world.nixprof("sync", "--yes", "--profile", world.root / "second", env=other)
+    world.nixprof("search", "jq", env=other)
+    assert len(list(folder.glob("*.sqlite"))) == 2
+    world.nixprof("search", "jq", env=offline)
+    world.nixprof("search", "jq", env={**other, **offline})
+    shutil.rmtree(world.home / "other")
+    world.nixprof("search", "--input", "broken", check=False)
+    assert len(list(folder.glob("*.sqlite"))) == 1

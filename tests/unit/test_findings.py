@@ -1,15 +1,20 @@
 """`doctor`: findings from made-up facts, and what is looked at on real files."""
 
+import socket
+import time
 from pathlib import Path
 
 import pytest
 
-from nixprof.commands.doctor import Examination
+from nixprof.commands.doctor import About, Examination
 from nixprof.console import Console
-from nixprof.doctor import facts as gathering
-from nixprof.doctor.facts import Facts
-from nixprof.doctor.findings import Finding, findings, further_nixpkgs
+from nixprof.doctor import nix_facts, shell_facts
+from nixprof.doctor.facts import Apart, Facts, inputs_with_own_nixpkgs
+from nixprof.doctor.finding import Finding
+from nixprof.doctor.findings import findings
+from nixprof.doctor.nix_facts import NixFacts
 from nixprof.doctor.path import set_up, to_be_on_path
+from nixprof.doctor.shell_facts import ShellFacts
 from nixprof.errors import NixprofError, Reason
 from nixprof.lock.freshness import Gap
 from nixprof.lock.packages_json import Unavailable
@@ -17,6 +22,7 @@ from nixprof.manifest.parse import parse_text
 from nixprof.nix.profile import ProfileManager
 from nixprof.nix.version import NixVersion
 from nixprof.output import doctor as output
+from nixprof.shell.asking import Login
 
 DAY = 86400
 NOW = 100 * DAY
@@ -24,8 +30,21 @@ LINUX = "x86_64-linux"
 NIX = NixVersion("2.34.8", (2, 34), lix=False)
 
 
-def found(**facts: object) -> list[Finding]:
-    return list(findings(Facts(**{"system": LINUX, "nix": NIX, **facts}), NOW))  # type: ignore[arg-type]
+ABOUT = About("Nix", (), "local", None, (), None, "zsh", shell_asked=True)
+ZSH = {"name": "zsh", "startup": (Path("/home/.zshrc"),)}
+
+
+def found(system: str = LINUX, **facts: object) -> list[Finding]:
+    return list(findings(Facts(system, **facts), NOW))  # type: ignore[arg-type]
+
+
+def of_nix(**facts: object) -> list[Finding]:
+    return found(nix=NixFacts(**{"version": NIX, **facts}))  # type: ignore[arg-type]
+
+
+def of_shell(system: str = LINUX, **facts: object) -> list[Finding]:
+    login = ShellFacts(**{**ZSH, **facts})  # type: ignore[arg-type]
+    return found(system, profile=Path("/p"), login=login)
 
 
 def held(days: int) -> Gap:
@@ -35,23 +54,46 @@ def held(days: int) -> Gap:
 
 def test_a_good_set_up_has_no_findings() -> None:
     assert found() == []
-    assert found(free_bytes=6 << 30, held=(held(29),), profile=Path("/profile")) == []
+    assert of_nix(free_bytes=6 << 30, settings={"require-sigs": True}, trusted=False) == []
+    assert found(held=(held(29),), profile=Path("/profile")) == []
+    assert of_shell() == []
+
+
+def one(findings_: list[Finding], code: str, command: str, *, problem: bool) -> None:
+    [finding] = findings_
+    assert (finding.code, finding.problem) == (code, problem)
+    assert command in finding.commands[0]
+    assert finding.what
+    assert finding.why
 
 
 @pytest.mark.parametrize(
     ("facts", "code", "problem", "command"),
     [
-        ({"nix": NixVersion("2.3.16", (2, 3), lix=False)}, "nix-too-old", True, "nix"),
-        ({"nix_failure": NixprofError("there is no nix", Reason.NO_NIX, hints=("get it",))}, "no-nix", True, "get it"),
+        ({"version": NixVersion("2.3.16", (2, 3), lix=False)}, "nix-too-old", True, "nix"),
+        ({"failure": NixprofError("there is no nix", Reason.NO_NIX, hints=("get it",))}, "no-nix", True, "get it"),
         ({"missing_set_up": ("sudo set up",)}, "nix-not-set-up", True, "sudo set up"),
         (
-            {"unreachable": ("https://a/ b",)},
-            "cache-unreachable",
+            {"unmounted": True, "failure": NixprofError("x", Reason.NO_NIX)},
+            "store-not-mounted",
             True,
-            "curl -I 'https://a/ b'/nix-cache-info",
+            "sudo mount /nix",
         ),
+        ({"unreachable": ("https://a/ b",)}, "cache-unreachable", True, "curl -I 'https://a/ b'/nix-cache-info"),
+        ({"foreign_keys": {"https://a": "a-1"}}, "cache-untrusted", True, "extra-trusted-public-keys = a-1:"),
+        ({"ignored": ("https://a",)}, "cache-ignored", True, "extra-trusted-substituters = https://a"),
+        ({"settings": {"require-sigs": False}}, "signatures-off", False, "require-sigs"),
         ({"free_bytes": 1 << 29}, "disk-space", True, "nixprof tidy --gc"),
         ({"free_bytes": 2 << 30}, "disk-space", False, "nixprof tidy --gc"),
+    ],
+)
+def test_findings_about_nix(facts: dict[str, object], code: str, problem: bool, command: str) -> None:  # noqa: FBT001
+    one(of_nix(**facts), code, command, problem=problem)
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "problem", "command"),
+    [
         ({"unfinished": True}, "unfinished", True, "nixprof sync"),
         ({"failures": (NixprofError("x", Reason.DAMAGED, hints=("rm x",)),)}, "damaged", True, "rm x"),
         ({"failures": (NixprofError("x", Reason.NO_MANIFEST, hints=("y",)),)}, "no-manifest", False, "y"),
@@ -62,37 +104,117 @@ def test_a_good_set_up_has_no_findings() -> None:
             "y",
         ),
         ({"in_git": False, "manifest": Path("/a b/x.toml")}, "not-in-git", False, "git init '/a b'"),
+        ({"lock": {"version": 5}}, "old-lock", False, "nixprof update"),
+        ({"lock": {"version": 4}}, "unknown-lock", True, "restore"),
+        ({"lock": {"version": 8}}, "unknown-lock", True, "restore"),
         ({"held": (held(31),)}, "old-hold", False, "nixprof why ripgrep"),
-        ({"foreign": 2}, "foreign", False, "nixprof freeze"),
-        ({"environment": {"SUDO_USER": "a"}}, "sudo", False, "nixprof doctor"),
-        ({"profile": Path("/p"), "on_path": False}, "not-on-path", True, "nixprof setup --profile /p"),
-        ({"profile": Path("/p"), "shadowed": {"rg": "/usr/bin/rg"}}, "shadowed", True, "nixprof setup --profile /p"),
-        ({"profile": Path("/p"), "unnamed": {"TERMINFO_DIRS"}}, "terminfo", False, "export TERMINFO_DIRS=/p/share"),
-        ({"profile": Path("/p"), "unnamed": {"XDG_DATA_DIRS"}}, "applications", False, "export XDG_DATA_DIRS=/p/share"),
+        ({"by_holds": Apart(("nixpkgs#git",), 3 << 20)}, "held-apart", False, "nixprof space"),
+        ({"foreign": ("jq", "fd")}, "foreign", False, "nixprof freeze"),
+        ({"home_manager": True}, "home-manager", False, "home-manager packages"),
+        ({"graphical": ("nixpkgs#kitty",)}, "graphics", False, "nixGL"),
+        ({"sudo": True}, "sudo", False, "nixprof doctor"),
     ],
 )
-def test_findings(facts: dict[str, object], code: str, problem: object, command: str) -> None:
-    [finding] = found(**facts)
-    assert (finding.code, finding.problem) == (code, problem)
-    assert command in finding.commands[0]
-    assert finding.what
-    assert finding.why
+def test_findings(facts: dict[str, object], code: str, problem: bool, command: str) -> None:  # noqa: FBT001
+    one(found(LINUX, **facts), code, command, problem=problem)
 
 
-def test_macs_have_no_menu_of_applications() -> None:
-    assert found(system="aarch64-darwin", profile=Path("/p"), unnamed={"XDG_DATA_DIRS"}) == []
+@pytest.mark.parametrize(
+    ("facts", "code", "problem", "command"),
+    [
+        ({"asked": False}, "shell-silent", False, "time zsh -l -i"),
+        (
+            {"nix": "/n/bin/nix"},
+            "nix-not-in-shell",
+            True,
+            """echo 'export PATH=/n/bin:"$PATH"' | tee -a /home/.zshrc""",
+        ),
+        ({"nix": "/n/bin/nix", "nix_script": "/n/x.sh"}, "nix-not-in-shell", True, "echo '. /n/x.sh' | tee -a"),
+        ({"on_path": False}, "not-on-path", True, "nixprof setup"),
+        ({"shadowed": {"rg": "/usr/bin/rg"}}, "shadowed", True, "nixprof setup"),
+        (
+            {"shadowed": {"rg": "/opt/rg"}},
+            "shadowed",
+            True,
+            """echo 'export PATH=/p/bin:"$PATH"' | tee -a /home/.zshrc""",
+        ),
+        ({"lacks": {"manual"}}, "manual", False, "nixprof setup"),
+        ({"lacks": {"completions"}}, "completions", False, "nixprof setup"),
+        ({"lacks": {"applications"}}, "applications", False, "nixprof setup"),
+        ({"lacks": {"fonts"}}, "fonts", False, "nixprof setup"),
+        ({"lacks": {"certificates"}}, "certificates", True, "nixprof setup"),
+        (
+            {"lacks": {"certificates"}, "certificates": False},
+            "certificates",
+            True,
+            "nixprof add cacert && nixprof setup",
+        ),
+        ({"terminals": ("kitty",)}, "terminfo", False, "nixprof setup"),
+        ({"locale": "de_DE.UTF-8"}, "locale", False, "nixprof add glibcLocales && nixprof setup"),
+        ({"locale": "de_DE.UTF-8", "locale_archive": True}, "locale", False, "nixprof setup"),
+        (
+            {"lost_certificates": "SSL_CERT_FILE", "environment": {"SSL_CERT_FILE": "/x"}},
+            "certificates-lost",
+            True,
+            "unset SSL_CERT_FILE",
+        ),
+        ({"npm_prefix": True}, "npm-prefix", False, "~/.npmrc"),
+    ],
+)
+def test_findings_about_the_shell(facts: dict[str, object], code: str, problem: bool, command: str) -> None:  # noqa: FBT001
+    one(of_shell(LINUX, **facts), code, command, problem=problem)
+
+
+def test_a_shell_that_does_not_answer_is_guessed_about() -> None:
+    silent, path = of_shell(asked=False, on_path=False)
+    assert (silent.guess, path.guess) == (False, True)
+    assert not of_shell(on_path=False)[0].guess
+
+
+def test_a_shell_of_other_words_is_not_given_lines_of_sh() -> None:
+    [nix, path] = of_shell(name="nu", nix="/n/bin/nix", on_path=False)
+    assert nix.commands[0].startswith("in the start-up file of nu, in its own words: ")
+    assert path.commands[0] == "nixprof setup --profile /p"  # which tells how to do it by hand
+    [nix] = of_shell(nix="/nix/var/nix/profiles/default/bin/nix")
+    assert nix.commands[0] == "nixprof setup --profile /p"
+
+
+def test_what_shadows_is_named_with_its_tool() -> None:
+    [finding] = of_shell(shadowed={"rg": "/opt/homebrew/bin/rg", "fd": "/home/a/.asdf/shims/fd"})
+    assert "rg by /opt/homebrew/bin/rg (Homebrew), fd by /home/a/.asdf/shims/fd (asdf)" in finding.what
+
+
+def test_a_mac_whose_start_up_files_were_overwritten(tmp_path: Path) -> None:
+    [forgotten] = of_shell("aarch64-darwin", nix="/n/bin/nix", startup_mentions_nix=False)
+    assert "after an update of macOS" in forgotten.why
+    [other] = of_shell(nix="/n/bin/nix")
+    assert "macOS" not in other.why
+    lines = "# . /nix/var/nix/profiles/default/etc/profile.d/nix-daemon.sh\nexport A=b\n"
+    assert not shell_facts.mentions_nix([lines])
+    assert shell_facts.mentions_nix([lines, "if [ -e '/nix/x' ]; then . '/nix/x'; fi"])
+    assert shell_facts.mentions_nix(["  source ~/.nix-profile/etc/profile.d/nix.sh"])
+    script = program(tmp_path / "etc" / "profile.d" / "nix-daemon.sh")
+    assert shell_facts.nix_script(str(tmp_path / "bin" / "nix"), "zsh") == str(script)
+    assert shell_facts.nix_script(str(tmp_path / "bin" / "nix"), "fish") == ""
+    assert shell_facts.nix_script("", "zsh") == ""
 
 
 def test_nixpkgs_that_the_list_names_counts_for_nothing() -> None:
     def lock(**hashes: str) -> dict[str, object]:
-        nodes: dict[str, object] = {name: {"locked": {"narHash": hash_}} for name, hash_ in hashes.items()}
-        return {"root": "root", "nodes": {**nodes, "root": {"inputs": {"nixpkgs": "nixpkgs", "mine": ["nixpkgs"]}}}}
+        nodes: dict[str, object] = {
+            name: {"locked": {"narHash": hash_}, "inputs": {"x": f"nixpkgs{name.removeprefix('helix')}"}}
+            for name, hash_ in hashes.items()
+        }
+        inputs = {name: name for name in hashes if not name.startswith("nixpkgs_")}
+        return {"root": "root", "nodes": {**nodes, "root": {"inputs": {**inputs, "mine": ["nixpkgs"]}}}}
 
-    assert further_nixpkgs(Facts(LINUX)) == set()
-    assert further_nixpkgs(Facts(LINUX, lock=lock(nixpkgs="a", nixpkgs_2="a", helix="c"))) == set()
-    assert further_nixpkgs(Facts(LINUX, lock=lock(nixpkgs="a", nixpkgs_2="b", nixpkgs_3="b"))) == {"b"}
-    [finding] = found(lock=lock(nixpkgs="a", nixpkgs_2="b"))
-    assert "1 further revision" in finding.what
+    assert inputs_with_own_nixpkgs({}) == {}
+    assert inputs_with_own_nixpkgs(lock(nixpkgs="a", nixpkgs_2="a", helix_2="c")) == {}
+    other = lock(nixpkgs="a", nixpkgs_2="b", nixpkgs_3="c", helix_2="d", helix_3="e")
+    assert inputs_with_own_nixpkgs(other) == {"helix_2": {"b"}, "helix_3": {"c"}}
+    [finding] = found(lock={**other, "version": 7}, by_inputs=Apart(("helix_2#a",), 5 << 20))
+    assert "helix_2, helix_3 bring nixpkgs in 2 further revisions" in finding.what
+    assert "5.0 MiB would go without it" in finding.why
 
 
 def program(file: Path) -> Path:
@@ -111,24 +233,148 @@ def test_what_shadows_a_program(tmp_path: Path) -> None:
     (before / "jq").write_text("is no program")
     program(after / "jq")
     search = [str(before), str(profile / "bin"), str(after)]
-    assert gathering.shadowed(profile, search) == {"rg": str(theirs)}
-    assert gathering.shadowed(profile, search[1:]) == {}
-    assert gathering.shadowed(profile, [str(before)]) == {}
+    assert shell_facts.shadowed(profile, search) == {"rg": str(theirs)}
+    assert shell_facts.shadowed(profile, search[1:]) == {}
+    assert shell_facts.shadowed(profile, [str(before)]) == {}
 
 
-def test_what_variables_do_not_name(tmp_path: Path) -> None:
-    assert gathering.unnamed(tmp_path, {}) == set()
-    (tmp_path / "share" / "terminfo").mkdir(parents=True)
-    assert gathering.unnamed(tmp_path, {"XDG_DATA_DIRS": "/usr/share"}) == {"TERMINFO_DIRS"}
-    assert gathering.unnamed(tmp_path, {"TERMINFO_DIRS": f":{tmp_path}/share/terminfo/"}) == set()
+def a_file(file: Path, data: str = "x") -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(data)
+    return file
 
 
-def test_caches_that_do_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def lacks(profile: Path, shell: str = "zsh", needs: tuple[str, ...] = (), **login: object) -> set[str]:
+    known = Login(**{"environment": {}, "functions": frozenset(), "fpath": (), **login})  # type: ignore[arg-type]
+    return set(shell_facts.lacking(profile, known, shell, needs, linux=True))
+
+
+def test_what_a_shell_lacks_of_a_profile_that_needs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    profile, share = tmp_path / "p", tmp_path / "p" / "share"
+    assert lacks(profile) == set()
+    a_file(share / "applications" / "kitty.desktop")
+    assert lacks(profile) == {"applications"}
+    assert lacks(profile, environment={"XDG_DATA_DIRS": f"/usr/share:{share}/"}) == set()
+    a_file(share / "zsh" / "site-functions" / "_rg")
+    assert lacks(profile) == {"applications", "completions"}
+    assert lacks(profile, shell="") == lacks(profile, shell="csh") == {"applications"}
+    assert "completions" not in lacks(profile, fpath=("/x", f"{share}/zsh/site-functions"))
+    a_file(share / "fish" / "vendor_completions.d" / "rg.fish")
+    assert "completions" in lacks(profile, shell="fish", fpath=("/x",))
+    assert "completions" not in lacks(profile, shell="fish", fpath=(f"{share}/fish/vendor_completions.d",))
+
+
+def test_what_bash_completes(tmp_path: Path) -> None:
+    profile = tmp_path / "p"
+    a_file(profile / "share" / "bash-completion" / "completions" / "rg")
+    on_path = {"PATH": f"{profile}/bin:/bin"}
+    old, new = frozenset({"_completion_loader"}), frozenset({"_comp_load"})
+    assert lacks(profile, shell="bash", environment=on_path) == {"completions"}
+    assert lacks(profile, shell="bash", environment=on_path, functions=old) == {"completions"}
+    assert lacks(profile, shell="bash", environment=on_path, functions=new) == set()
+    assert lacks(profile, shell="bash", environment={"XDG_DATA_DIRS": f"{profile}/share"}, functions=old) == set()
+    assert lacks(profile, shell="bash", functions=frozenset({"_nixprof_load"})) == set()
+
+
+def test_what_man_finds(tmp_path: Path) -> None:
+    profile = tmp_path / "p"
+    a_file(profile / "share" / "man" / "man1" / "rg.1")
+    manpath = program(tmp_path / "bin" / "manpath")
+    manpath.write_text("#!/bin/sh\necho /usr/share/man:$MORE\n")
+    environment = {"PATH": f"{manpath.parent}"}
+    assert lacks(profile, environment=environment) == {"manual"}
+    assert lacks(profile, environment={**environment, "MORE": f"{profile}/share/man"}) == set()
+    manpath.unlink()
+    assert lacks(profile, environment=environment) == set()  # there is no man
+    program(manpath.parent / "man")
+    assert lacks(profile, environment=environment) == {"manual"}
+    assert lacks(profile, environment={**environment, "MANPATH": f":{profile}/share/man"}) == set()
+
+
+def test_fonts_and_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    profile = tmp_path / "p"
+    a_file(profile / "share" / "fonts" / "a.ttf")
+    if Path("/etc/fonts").is_dir():
+        assert lacks(profile) == {"fonts"}
+        a_file(tmp_path / ".config" / "fontconfig" / "conf.d" / "1.conf", "<fontconfig><dir>~/p/share/fonts</dir>")
+    assert lacks(profile) == set()
+    monkeypatch.setattr(shell_facts, "_CERTIFICATES", tmp_path / "none")
+    assert lacks(profile) == set()
+    assert lacks(profile, needs=("openssl",)) == {"certificates"}
+    assert lacks(profile, needs=("openssl",), environment={"SSL_CERT_FILE": "/x"}) == set()
+    assert shell_facts.lost_certificates({"SSL_CERT_FILE": str(tmp_path / "gone")}) == "SSL_CERT_FILE"
+    assert shell_facts.lost_certificates({"SSL_CERT_FILE": str(tmp_path)}) == ""
+
+
+def test_terminals_that_only_the_profile_describes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = tmp_path / "system"
+    monkeypatch.setattr(shell_facts, "_TERMINALS", (system,))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    a_file(system / "x" / "xterm")
+    for name in ("x/xterm", "78/xterm", "x/xterm-kitty"):
+        a_file(tmp_path / "p" / "share" / "terminfo" / name)
+    assert shell_facts.unknown_terminals(tmp_path / "p", {}) == ("xterm-kitty",)
+    named = {"TERMINFO_DIRS": f":{tmp_path}/p/share/terminfo/"}
+    assert shell_facts.unknown_terminals(tmp_path / "p", named) == ()
+
+
+def test_the_locale_of_programs_from_nix(tmp_path: Path) -> None:
+    archive = a_file(tmp_path / "archive", "\0de_DE.utf8\0en_US\0")
+
+    def unknown(**variables: str) -> str:
+        return shell_facts.unknown_locale({"LOCALE_ARCHIVE": str(archive), **variables})
+
+    assert unknown() == unknown(LANG="C.UTF-8") == unknown(LANG="POSIX") == ""
+    assert unknown(LANG="de_DE.UTF-8") == unknown(LANG="de_DE.UTF-8@euro") == unknown(LC_ALL="en_US", LANG="x") == ""
+    assert unknown(LANG="fr_FR.UTF-8") == "fr_FR.UTF-8"
+    assert unknown(LANG="de_DE.UTF-8", LC_ALL="fr_FR.UTF-8") == "fr_FR.UTF-8"
+    assert unknown(LANG="de_AT.UTF-8", LOCALE_ARCHIVE=str(tmp_path)) == ""  # nothing is said of what cannot be read
+
+
+def test_where_npm_installs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert not shell_facts.npm_writes_into_store(tmp_path, {})
+    program(tmp_path / "bin" / "npm")
+    assert shell_facts.npm_writes_into_store(tmp_path, {})
+    assert not shell_facts.npm_writes_into_store(tmp_path, {"npm_config_prefix": "/x"})
+    a_file(tmp_path / ".npmrc", "registry=x\nprefix = ~/.local\n")
+    assert not shell_facts.npm_writes_into_store(tmp_path, {})
+
+
+def test_a_store_on_a_volume_that_is_not_there(tmp_path: Path) -> None:
+    fstab = a_file(tmp_path / "fstab", "#UUID=1 /nix apfs rw\nUUID=2\t/usr\text4\n")
+    assert not nix_facts.is_unmounted(fstab)
+    fstab.write_text(f"UUID=1 {tmp_path} apfs rw,noauto,nobrowse\nUUID=2 / ext4\n")
+    assert nix_facts.is_unmounted(fstab, str(tmp_path))
+    assert not nix_facts.is_unmounted(fstab, "/")
+    assert not nix_facts.is_unmounted(tmp_path / "none")
+
+
+def test_caches_are_asked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     there = tmp_path / "cache"
-    program(there / "nix-cache-info")
-    gone, deaf = f"file://{tmp_path}/gone", "http://127.0.0.1:9"
-    assert gathering.unreachable([f"file://{there}?priority=3", gone, deaf, "s3://x", "daemon"]) == (gone, deaf)
+    a_file(there / "nix-cache-info")
+    digest = "a" * 32
+    a_file(there / f"{digest}.narinfo", "StorePath: x\nSig: theirs-1:abc\n")
+    known, gone, deaf = f"file://{there}?priority=3", f"file://{tmp_path}/gone", "http://127.0.0.1:9"
+    answers = nix_facts.ask_caches([known, gone, deaf, "s3://x", "daemon"], ["/s/" + "b" * 32, f"/s/{digest}-rg-1"])
+    assert answers == {known: {"theirs-1"}, gone: None, deaf: None}
+    assert nix_facts.ask_caches([known], []) == {known: frozenset()}
+    assert nix_facts.foreign_keys(answers, {"trusted-public-keys": ["mine-1:x"]}) == {known: "theirs-1"}
+    assert nix_facts.foreign_keys(answers, {"trusted-public-keys": ["theirs-1:x"]}) == {}
+    assert nix_facts.foreign_keys(answers, {"require-sigs": False}) == {}
+
+
+def test_caches_that_never_answer_cost_one_limit_in_all() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        answers = nix_facts.ask_caches([f"{address}/{number}" for number in range(9)], [], patience=0.2)
+        assert time.monotonic() - began < 2
+        assert set(answers.values()) == {None}
 
 
 def test_what_sets_a_shell_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -146,12 +392,12 @@ def test_shown_at_80_columns_problems_first(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Console, "width", lambda *_: 80)
     one = Finding("a", "list", "no git", "why it matters " * 9, ("git init " + "x" * 90,), problem=False)
     two = Finding("b", "shell", "evil \x1b[31m word\n" * 9, "why", ("true", "false"))
-    lines = list(output._lines(Examination("2.34.8", (one, two)), Console()))  # noqa: SLF001 - what is written
+    lines = list(output._lines(Examination("2.34.8", ABOUT, (one, two)), Console()))  # noqa: SLF001 - what is written
     assert [line for line in lines if len(line) > 80] == [f"    {one.commands[0]}"]
     assert lines[0].startswith("✗ shell: evil")
     assert lines[-1] == "✗ 1 problem, 1 to improve"
-    assert output.exit_code(Examination("2.34.8", (one,))) == 0
-    assert output.exit_code(Examination(None, (one, two))) == 1
-    [calm] = output._lines(Examination("2.34.8", ()), Console())  # noqa: SLF001 - what is written
-    assert calm == "✓ no problems: Nix 2.34.8, the list, the profile and the PATH are fine"
+    assert output.exit_code(Examination("2.34.8", ABOUT, (one,))) == 0
+    assert output.exit_code(Examination(None, ABOUT, (one, two))) == 1
+    [calm] = output._lines(Examination("2.34.8", ABOUT, ()), Console())  # noqa: SLF001 - what is written
+    assert calm == "✓ no problems: Nix 2.34.8, the list, the profile and the shell are fine"
     assert len(calm) <= 80

@@ -23,7 +23,13 @@ from nixprof.nix.version import Feature, NixVersion
     ],
 )
 def test_a_version(line: str, text: str, release: tuple[int, int], lix: bool) -> None:  # noqa: FBT001
-    assert NixVersion.parse(line) == NixVersion(text, release, lix)
+    assert NixVersion.parse(line) == NixVersion(text, release, lix, determinate="Determinate" in line)
+
+
+def test_the_variant() -> None:
+    assert version("nix (Nix) 2.8.0").variant == "Nix"
+    assert version("nix (Determinate Nix 3.6.2) 2.29.0").variant == "Determinate Nix"
+    assert version("nix (Lix, like Nix) 2.93.0").variant == "Lix"
 
 
 @pytest.mark.parametrize("line", ["", "\n", "nix", "nix (Nix)", "bash: nix: command not found", "nix (Nix) two", "7"])

@@ -117,6 +117,7 @@ def test_processes_are_started_in_one_place_by_the_editor_and_for_what_only_a_pr
         "nix/operations.py",
         "nix/repl.py",
         "commands/edit.py",
+        "doctor/shell_facts.py",
         "commands/bisect.py",
         "commands/trial.py",
         "change/commits.py",
