@@ -244,4 +244,5 @@ def _package(path: tuple[str, ...], told: Mapping[str, Any]) -> IndexedPackage:
 
 
 def _one_line(text: str) -> str:
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join(filter(str.isprintable, line))
