@@ -8,8 +8,12 @@ from importlib import import_module
 
 # A start makes many objects and hardly any garbage: to look for it as often as usual costs 3 % of the time.
 _OBJECTS_UNTIL_COLLECTION = 100_000
-# What shells ask, by the module whose `run` answers: they cannot wait until the command line is loaded.
-_QUICK = {"command-not-found": "nixprof.quick.command_not_found", "complete": "nixprof.quick.complete"}
+# What is answered by the module whose `run` it is, as far as that can: who asks cannot wait for the command line.
+_QUICK = {
+    "command-not-found": "nixprof.quick.command_not_found",
+    "complete": "nixprof.quick.complete",
+    "search": "nixprof.quick.search",
+}
 
 
 def main() -> None:
@@ -23,8 +27,9 @@ def main() -> None:
 
 def _run(words: list[str]) -> int:
     quick = _QUICK.get(words[0]) if words else None
-    if quick:
-        return int(import_module(quick).run(words[1:]))
+    answered: int | None = import_module(quick).run(words[1:]) if quick else None
+    if answered is not None:
+        return answered
     from nixprof.cli import run
     from nixprof.signals import ignore_signals
 

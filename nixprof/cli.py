@@ -6,11 +6,9 @@ A command imports what it does only when it runs, so that a start costs little.
 from __future__ import annotations
 
 import inspect
-import os
 import re
 import sys
 from dataclasses import replace
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -23,11 +21,9 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.redact import excerpt, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import ModuleType
 
-    from nixprof.context import Context
-    from nixprof.nix.progress import Progress
 
 # What adds each command to the command line, by name.
 COMMANDS: dict[str, Callable[[typer.Typer], None]] = {}
@@ -94,9 +90,9 @@ def command(
             colour = options.get("color", Colour.AUTO)
             console = Console(colour, name, options.get("json", False), options.get("verbose", False))
             try:
-                from nixprof.output.shown import show
+                from nixprof.output.shown import context_of, show
 
-                context = _context(console, options, typer_context.obj)
+                context = context_of(console, options, typer_context.obj)
                 result = module_of(name).run(context, **given)
             except (Exception, signals.Interrupted) as error:  # noqa: BLE001 - the user gets a sentence
                 return _show_failure(error, console, changes=changes)
@@ -128,38 +124,6 @@ def _parameters(declared: Callable[..., None]) -> dict[str, inspect.Parameter]:
 def module_of(command: str) -> ModuleType:
     """Give the module that does a command."""
     return import_module(f"nixprof.commands.{_DONE_BY.get(command, command)}")
-
-
-def _context(console: Console, options: Mapping[str, Any], arguments: Sequence[str]) -> Context:
-    """Find out who runs nixprof, and where."""
-    from nixprof.folders import Folders
-    from nixprof.formatting import command_line
-    from nixprof.machine import Machine, host_name
-    from nixprof.nix.system import installed_nix
-    from nixprof.output.progress import Display, Lines, Verbose
-    from nixprof.output.shown import ShowingContext
-
-    progress: Progress = Lines()
-    if console.verbose:
-        progress = Verbose()
-    elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        progress = Display(colours=console.colours(sys.stderr))
-    folders = Folders.of_user()
-    nix = installed_nix(folders.cache / "system.json", progress)
-    return ShowingContext(
-        folders,
-        Machine(nix.system, cache(host_name)),
-        nix.version,
-        options.get("profile"),
-        command_line(console.command, arguments),
-        arguments,
-        progress,
-        console,
-        waits=not options.get("no_wait"),
-        agrees=options.get("yes", False),
-        dry_run=bool(options.get("dry_run") or options.get("check")),
-        allowed=frozenset(reason for reason in Reason if options.get(f"allow_{reason.value}")),
-    )
 
 
 ## the commands

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from nixprof.change.state import State
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import nearest, shell_quote
-from nixprof.index.build import up_to_date
 from nixprof.index.files import index_files, open_indexes
 from nixprof.manifest.installable import suggest
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec
@@ -72,10 +71,31 @@ def run(
     state = State(context)
     _check_input(source, state)
     pattern = _pattern(" ".join(words)) if regex and words else None
-    built = up_to_date(context, state.manifest, state.lock, source)
+    built = _built(context, state, source)
     if not words:
         return Indexes(built, state.inputs)
-    indexes = _nixpkgs_first(built)
+    return find(state, built, words, pattern, everything=everything)
+
+
+def _built(context: Context, state: State, source: str | None) -> dict[str, Index]:
+    """Open the indexes; build those that are missing."""
+    there = indexes_of(context, state)
+    if state.inputs and source is None and there.keys() == state.inputs.keys():
+        return there
+    from nixprof.index.build import up_to_date
+
+    return _nixpkgs_first(up_to_date(context, state.manifest, state.lock, source))
+
+
+def find(
+    state: State,
+    indexes: Mapping[str, Index],
+    words: Sequence[str],
+    pattern: re.Pattern[str] | None = None,
+    *,
+    everything: bool = False,
+) -> Search:
+    """Search indexes, by a pattern where there is one; raise NixprofError where nothing is found."""
     numbers = {
         name: index.search(words) if pattern is None else index.matching(pattern) for name, index in indexes.items()
     }

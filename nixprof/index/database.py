@@ -38,7 +38,11 @@ CREATE TABLE programs (
   program TEXT NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL, PRIMARY KEY (program, name)
 ) WITHOUT ROWID;
 """
+# They are found in any order, and kept in the one in which they are shown: what is in a set, or has a long name, last.
+_FOUND = "CREATE TEMP TABLE found AS SELECT * FROM packages;"
 _COMPLETE = """
+INSERT INTO packages SELECT * FROM found ORDER BY depth, length(name), name;
+DROP TABLE found;
 CREATE UNIQUE INDEX by_name ON packages (name);
 CREATE INDEX by_pname ON packages (pname);
 """
@@ -51,7 +55,7 @@ _COLUMNS = (
     "outputs, platforms.names, refusals, vulnerabilities"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM packages JOIN platforms ON platforms.id = packages.platforms"  # noqa: S608 - ours
-_INSERT = f"INSERT INTO packages VALUES (NULL{', ?' * 15})"  # noqa: S608 - only placeholders
+_INSERT = f"INSERT INTO found VALUES (NULL{', ?' * 15})"  # noqa: S608 - only placeholders
 # The source of a program that the metadata of its package names.
 MAIN_PROGRAM = "meta.mainProgram"
 
@@ -108,7 +112,7 @@ class IndexWriter:
         self._temporary.unlink(missing_ok=True)
         self._database = sqlite3.connect(self._temporary, isolation_level=None)
         # A file that is not whole is thrown away, so there is nothing to protect.
-        self._database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;" + _SCHEMA)
+        self._database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;" + _SCHEMA + _FOUND)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -138,7 +142,7 @@ class IndexWriter:
 
     def finish(self, about: About) -> None:
         """Complete the index and put it in its place; `about.packages` is counted here."""
-        (found,) = self._database.execute("SELECT count(*) FROM packages").fetchone()
+        (found,) = self._database.execute("SELECT count(*) FROM found").fetchone()
         text = json.dumps({**asdict(about), "packages": found})
         self._database.execute("INSERT INTO about VALUES (?)", (text,))
         self._database.executescript(_COMPLETE)  # commits first
@@ -190,7 +194,7 @@ class Index(Names):
 
     def matching(self, pattern: re.Pattern[str]) -> list[int]:
         """Find the packages whose name or description matches, those by name first; `at` gives them."""
-        rows = self._database.execute("SELECT id, name, description FROM packages ORDER BY depth, name").fetchall()
+        rows = self._database.execute("SELECT id, name, description FROM packages ORDER BY id").fetchall()
         by_name = [number for number, name, _ in rows if pattern.search(name)]
         by_description = [number for number, _, description in rows if pattern.search(description)]
         return list(dict.fromkeys([*by_name, *by_description]))
@@ -203,14 +207,16 @@ class Index(Names):
     def _ids_by_names(self, words: Sequence[str]) -> Iterator[int]:
         """Find packages by names that have all words, or that a program goes by."""
         whole = " ".join(words)
-        condition = " AND ".join("instr(lower(name), ?)" for _ in words)
+        # LIKE is three times as fast as `instr` of a name in lower case; the names are read from their index alone.
+        condition = " AND ".join("name LIKE ? ESCAPE '!'" for _ in words)
+        parts = [f"%{word.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%" for word in words]
         rows = self._database.execute(
             f"SELECT id FROM packages WHERE id IN (SELECT id FROM packages WHERE {condition} "  # noqa: S608
             "UNION SELECT id FROM packages WHERE name IN (SELECT name FROM programs WHERE program = ?) "
             "UNION SELECT id FROM packages WHERE pname = ?) "
             "ORDER BY lower(name) = ? DESC, lower(main_program) = ? DESC, lower(pname) = ? DESC, "
-            "instr(lower(name), ?) = 1 DESC, depth, length(name), name",
-            (*words, *[whole] * 6),
+            "instr(lower(name), ?) = 1 DESC, id",
+            (*parts, *[whole] * 6),
         )
         return (number for (number,) in rows)
 
@@ -218,14 +224,11 @@ class Index(Names):
         """Find packages with words that begin so, or with such parts where SQLite has no FTS5."""
         if self._has_fts:
             quoted = " ".join('"{}"*'.format(word.replace('"', '""')) for word in words)
-            condition, values = "id IN (SELECT rowid FROM words WHERE words MATCH ?)", [quoted]
+            rows = self._database.execute("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid", (quoted,))
         else:
             anywhere = "name || ' ' || pname || ' ' || description || ' ' || main_program"
-            condition, values = " AND ".join(f"instr(lower({anywhere}), ?)" for _ in words), list(words)
-        rows = self._database.execute(
-            f"SELECT id FROM packages WHERE {condition} ORDER BY depth, length(name), name",  # noqa: S608
-            values,
-        )
+            condition = " AND ".join(f"instr(lower({anywhere}), ?)" for _ in words)
+            rows = self._database.execute(f"SELECT id FROM packages WHERE {condition} ORDER BY id", list(words))  # noqa: S608
         return (number for (number,) in rows)
 
     @cached_property

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 # The form of the file; an index of another form is built again.
-FORMAT = 3
+FORMAT = 4
 # More packages with one program nobody reads, and old versions of SQLite take 999 values.
 _MOST = 500
 _PLAIN = b"/-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -1,16 +1,27 @@
-"""Which module shows what a command returns, and what it says before it is done."""
+"""Whom a command is run for; which module shows what it returns, and what it says before it is done."""
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nixprof.context import Context
-from nixprof.errors import NixprofError
+from nixprof.errors import NixprofError, Reason
+from nixprof.folders import Folders
+from nixprof.formatting import command_line
+from nixprof.machine import Machine, host_name
+from nixprof.nix.system import installed_nix
+from nixprof.output.progress import Display, Lines, Verbose
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
+
+    from nixprof.console import Console
+    from nixprof.nix.progress import Progress
 
 # The module that shows the result of a command, where it is not the one with its name.
 SHOWN_BY = {**dict.fromkeys(("add", "edit", "pin", "remove", "unpin", "update"), "change"), "try": "trial"}
@@ -46,6 +57,31 @@ class ShowingContext(Context):
                 change.show_plan(what, self.console, sys.stderr)
             case _:
                 output_of(self.console.command).show(what, self)
+
+
+def context_of(console: Console, options: Mapping[str, Any], arguments: Sequence[str]) -> Context:
+    """Find out who runs nixprof, and where; `options` are those that commands share, as far as they are given."""
+    progress: Progress = Lines()
+    if console.verbose:
+        progress = Verbose()
+    elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        progress = Display(colours=console.colours(sys.stderr))
+    folders = Folders.of_user()
+    nix = installed_nix(folders.cache / "system.json", progress)
+    return ShowingContext(
+        folders,
+        Machine(nix.system, cache(host_name)),
+        nix.version,
+        options.get("profile"),
+        command_line(console.command, arguments),
+        arguments,
+        progress,
+        console,
+        waits=not options.get("no_wait"),
+        agrees=options.get("yes", False),
+        dry_run=bool(options.get("dry_run") or options.get("check")),
+        allowed=frozenset(reason for reason in Reason if options.get(f"allow_{reason.value}")),
+    )
 
 
 def show(result: object, context: Context, *, check: bool) -> int:
