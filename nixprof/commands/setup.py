@@ -20,7 +20,14 @@ from nixprof.nix import profile as nix_profile
 from nixprof.record import record
 from nixprof.redact import excerpt
 from nixprof.shell.line import line_for, lines_of, with_line, without_line
-from nixprof.shell.startup import config_home, every_startup_file, known_shell, login_shell, startup_files
+from nixprof.shell.startup import (
+    config_home,
+    every_startup_file,
+    known_shell,
+    login_shell,
+    starts_completion,
+    startup_files,
+)
 from nixprof.shell.static import Wanted, fonts_file, has_hook, is_own_fonts_file, static_file
 
 if TYPE_CHECKING:
@@ -177,7 +184,8 @@ def _wanted(context: Context, shell: str, profile: Path, *, hook: bool | None) -
         raise NixprofError(f"no start-up file can name {static}", Reason.CANNOT_WRITE, cause="it has a line break")
     before = content(static)
     hook = has_hook(before or b"") if hook is None else hook
-    text = static_file(shell, Wanted(profile, _own_programs(profile), _own_share(profile), hook))
+    starts = shell == "zsh" and not any(map(starts_completion, startup_files(shell)))
+    text = static_file(shell, Wanted(profile, _own_programs(profile), _own_share(profile), hook, starts))
     line = line_for(shell, static)
     edits = [Edit(static, Part.STATIC, before, text.encode(errors="surrogateescape"))]
     if sys.platform != "darwin":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # The shells that `setup` knows; what is `sh` for it goes by more names.
 SHELLS = ("bash", "zsh", "fish")
+# What starts the completion of zsh, or may read what does.
+_STARTS_COMPLETION = re.compile(r"compinit|(^|\W)(source|\.|eval|zinit|zi|zplug|znap|antigen|antidote)\s")
 _SH = ("sh", "dash", "ash", "ksh", "mksh", "busybox")
 
 
@@ -68,7 +71,7 @@ def config_home() -> Path:
 
 def quote(word: str, shell: str) -> str:
     """Write a word as a shell reads it; within quotes, a backslash is special to fish alone."""
-    if shell == "fish":
+    if shell == "fish" and shlex.quote(word) != word:
         escaped = word.replace("\\", "\\\\").replace("'", "\\'")
         return f"'{escaped}'"
     return shlex.quote(word)
@@ -79,6 +82,12 @@ def word(path: Path, shell: str) -> str:
     if home() in path.parents and home() != Path("/"):
         return f'"$HOME"/{quote(str(path.relative_to(home())), shell)}'
     return quote(str(path), shell)
+
+
+def starts_completion(file: Path) -> bool:
+    """Tell whether a start-up file of zsh may start its completion, by itself or by what it reads."""
+    others = (line for line in _lines(file) if "nixprof" not in line)
+    return any(_STARTS_COMPLETION.search(line) for line in others)
 
 
 def _mentions(file: Path, name: str) -> bool:

@@ -140,6 +140,12 @@ for _nixprof_one in "$_nixprof_own" "$_nixprof/share"; do
   fi
 done
 """
+# For those who have nothing of their own for that.
+_ZSH_COMPLETION = """\
+if [[ -o interactive ]] && (( ! ${+functions[compdef]} )); then
+  autoload -Uz compinit && compinit -i
+fi
+"""
 _FISH = """\
 # Before the programs of the system; what has been put before them since then stays there.
 set -l _nixprof_one
@@ -258,13 +264,15 @@ class Wanted:
     programs: Path  # the folder of nixprof itself, for the end of the PATH; may be that of the profile
     own: Path  # the `share` of nixprof, where its completions and man page are; may be that of the profile
     command_not_found: bool = False  # whether to say which package has a command that is not found
+    starts_completion: bool = False  # whether that of zsh is started here
 
 
 def static_file(shell: str, wanted: Wanted) -> str:
     """Write what a shell reads at its start: bash and any sh the same, because both read .profile."""
     hooks = {"zsh": _ZSH_HOOK, "fish": _FISH_HOOK}
     hook = hooks.get(shell, _BASH_HOOK) if wanted.command_not_found else ""
-    others = {"zsh": _SH + _ZSH + hook + _SH_END, "fish": _FISH + hook}
+    zsh = _ZSH + (_ZSH_COMPLETION if wanted.starts_completion else "")
+    others = {"zsh": _SH + zsh + hook + _SH_END, "fish": _FISH + hook}
     text = others.get(shell) or _SH + _interactive_bash(hook) + _SH_END
     profile, programs, own = (word(path, shell) for path in (wanted.profile, wanted.programs, wanted.own))
     assign = "set -l {} {}\n" if shell == "fish" else "{}={}\n"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from support import forks
 from support.installs import ROOT
 
 # What each shell has before, byte for byte: without a newline at the end, and with a handler of its own.
@@ -77,10 +78,9 @@ class Machine:
         file.chmod(mode)
 
     def nixprof(self, *words: str, code: int = 0) -> str:
-        command = [sys.executable, "-m", "nixprof", *words]
-        done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=False)
-        assert done.returncode == code, done.stderr
-        return done.stdout + done.stderr
+        result = forks.run(["-m", "nixprof", *words], self.env, self.home, 60)
+        assert result[0] == code, result
+        return "".join(result[1:])
 
     def files(self) -> dict[str, bytes]:
         found = {str(file.relative_to(self.home)): file for file in self.home.rglob("*") if file.is_file()}
@@ -153,6 +153,21 @@ def test_a_new_shell_finds_all_and_is_as_before_in_the_end(shell: str, tmp_path:
     assert "is undone" in machine.nixprof("setup", "--undo")
     assert machine.files() == before
     assert machine.nixprof("setup", "--undo") == "✓ there is no set-up to undo\n"
+
+
+def test_zsh_completes_also_where_nothing_of_its_own_starts_that(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, "zsh")
+    machine.write(".zshrc", "PROMPT='ready> '\n")
+    name, text = COMPLETION["zsh"]
+    machine.write(f".nix-profile/share/{name}", text)
+    machine.nixprof("setup")
+    with Sitting(machine) as sitting:
+        sitting.type("greet hel\t\n")
+        sitting.wait_for("greeted hello-there")
+    # With its own, that is left to it.
+    machine.write(".zshrc", "autoload -Uz compinit && compinit\n")
+    machine.nixprof("setup")
+    assert "compinit -i" not in (machine.home / ".config/nixprof/shell/setup.zsh").read_text()
 
 
 @pytest.fixture
@@ -247,3 +262,18 @@ def test_another_profile(machine: Machine) -> None:
     machine.nixprof("setup", "zsh", "--profile", str(other))
     text = (machine.home / ".config/nixprof/shell/setup.zsh").read_text()
     assert "_nixprof=\"$HOME\"/'an other'\n" in text
+
+
+def test_nixprof_itself_is_found_where_it_was_started_from(machine: Machine) -> None:
+    installed = Path(sys.executable).parent / "nixprof"
+    if not installed.exists():
+        pytest.skip("nixprof is not installed here")
+    typed = machine.home / ".local/bin/nixprof"
+    typed.parent.mkdir(parents=True)
+    typed.symlink_to(installed)
+    for program, end in ((installed, "/usr/bin:/bin"), (typed, f"/usr/bin:/bin:{typed.parent}")):
+        subprocess.run([program, "setup"], env=machine.env, capture_output=True, check=True)
+        command = [machine.env["SHELL"], "-c", '. ~/.bashrc; echo "$PATH"']
+        done = subprocess.run(command, env=machine.env, stdout=subprocess.PIPE, text=True, check=True)
+        shown = done.stdout.strip().replace(":/nix/var/nix/profiles/default/bin", "")
+        assert shown == f"{machine.profile}/bin:{machine.home}/bin:{end}"

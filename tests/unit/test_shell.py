@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nixprof.shell.asking import ask_login_shell
-from nixprof.shell.startup import SHELLS, quote, startup_files
+from nixprof.shell.startup import SHELLS, quote, starts_completion, startup_files
 
 ODD = """it's "odd" \\ $HOME `x` \\' !"""
 
@@ -67,3 +67,19 @@ def test_bash_needs_a_line_for_login_shells_unless_one_file_reads_the_other(odd_
     assert startup_files("bash") == (rc, profile)
     profile.write_text(". ~/.bashrc\n")
     assert startup_files("bash") == (rc,)
+
+
+@pytest.mark.parametrize(
+    ("text", "starts"),
+    [
+        ("export A=b\n# compinit\nif [ -r x/nixprof/shell/y ]; then . x/nixprof/shell/y; fi\n", False),
+        ("autoload -Uz compinit && compinit\n", True),
+        ("[ -f ~/.x ] && . ~/.x\n", True),
+        ("source $ZSH/oh-my-zsh.sh\n", True),
+        ("alias l='ls -l'\n", False),
+    ],
+)
+def test_who_starts_the_completion_of_zsh(text: str, tmp_path: Path, *, starts: bool) -> None:
+    file = tmp_path / ".zshrc"
+    file.write_text(text)
+    assert starts_completion(file) is starts
