@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.commandline import commands
+from support.readme import without_the_disk
 from support.terminal import Terminal
 from support.world import World
 
@@ -20,6 +21,7 @@ _WILDCARDS = (
     (re.compile(r"\d+\.\d s\b"), "0.0 s"),
     (re.compile(r"\b(?:today|yesterday) \d\d:\d\d"), "today 00:00"),
     (re.compile(r"[0-9a-z]{32}-"), "HASH-"),
+    (re.compile(r"\bNix \d[\w.+-]*,"), "Nix 0.0.0,"),
     (re.compile(r"\d{4}-\d\d-\d\d-\d{6}"), "2026-01-01-000000"),
     # The revisions of the package set, which change with every package of it.
     (re.compile(r"(\d{4}-\d\d-\d\d) [0-9a-f]{7}\b"), r"\1 0000000"),
@@ -51,7 +53,7 @@ class Sitting:
         for pattern, word in _WILDCARDS:
             shown = [pattern.sub(word, line) for line in shown]
         status = f"[exit code {code}]\n" if code else ""
-        text = "\n".join(line.rstrip() for line in shown)
+        text = without_the_disk("\n".join(line.rstrip() for line in shown))
         self.transcript += f"$ nixprof {' '.join(args)}\n{text}\n{status}\n"
 
 
@@ -104,10 +106,18 @@ def _sit(sitting: Sitting, world: World) -> None:
     does("sync", "--yes")
     world.install_element("nixpkgs#nodejs", "nixpkgs#wget")
     does("freeze", "--dry-run")
-    does("freeze", answer="y")
+    _freeze_and_open_a_terminal(sitting, world)
     does("edit", answer="n", env={"VISUAL": "sed -i s/ripgrep/ripgrepp/"})
     world.manifest.write_text('packages = ["ripgrep", "unstabel#neovim", { package = "git", prio = 3 }, "ripgrep"]\n')
     does("sync")
+
+
+def _freeze_and_open_a_terminal(sitting: Sitting, world: World) -> None:
+    """The terminal does not find the programs of the profile."""
+    sitting.does("freeze", answer="y")
+    path = world.env["PATH"].rpartition(os.pathsep)[0]
+    (world.home / ".bash_profile").write_text(f"unset MANPATH XDG_DATA_DIRS\nPATH='{path}'\n")
+    sitting.does("doctor", env={"SHELL": "/bin/bash"})
 
 
 def _look_at_generations(sitting: Sitting) -> None:

@@ -138,8 +138,11 @@ def _apart(needs: Needs, keys: Sequence[str]) -> Apart | None:
 
 
 def _keys_held(needs: Needs, state: State) -> list[str]:
-    """Name the packages that are held at a revision of their own; what is held by its path has none."""
-    return [key for reference, keys in needs.held_apart(state).items() if reference for key in keys]
+    """Name the packages that are held at another revision than others; what is held by its path has none."""
+    held = {reference: keys for reference, keys in needs.held_apart(state).items() if reference}
+    keys = [key for some in held.values() for key in some]
+    others = len(needs.packages) > len(keys)
+    return keys if len(held) + others > 1 else []
 
 
 def _keys_with_own_nixpkgs(needs: Needs, lock: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from nixprof.doctor.shell_findings import shell_findings
 from nixprof.errors import Reason
 from nixprof.formatting import DAY_SECONDS, count, listed, package_name, period, shell_quote, size
 from nixprof.nix.profile import ProfileManager
+from nixprof.shell.startup import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ def _list(facts: Facts) -> Iterator[Finding]:
         why = "nothing is installed by nixprof yet" if new else "no change can be made until that is put right"
         yield from_failure("list", failure, why, problem=not new)
     if not facts.in_git and not facts.failures:
-        folder = shell_quote(str(facts.manifest.parent))
+        folder = word(facts.manifest.parent, "sh")
         what = "the list is not in git"
         why = "another machine cannot have it, and what you delete from it is gone"
         yield Finding("not-in-git", "list", what, why, (f"git init {folder} && git -C {folder} add .",), problem=False)
@@ -58,10 +59,10 @@ def _lock(facts: Facts) -> Iterator[Finding]:
     version = facts.lock.get("version", _LOCK_FORMAT)
     if version == _LOCK_FORMAT:
         return
-    file = shell_quote(str(facts.lock_file))
+    file = word(facts.lock_file, "sh")
     if version in _READ_FORMATS:
         what = f"flake.lock has an older format ({version}; Nix writes {_LOCK_FORMAT})"
-        why = "a Nix to come may refuse it; it is written again when an input moves"
+        why = "a newer Nix may refuse it; this one writes it again when an input moves"
         yield Finding("old-lock", "locks", what, why, ("nixprof update",), problem=False)
     else:
         what = f"flake.lock has a format that Nix does not read ({version})"
@@ -82,14 +83,14 @@ def _revisions(facts: Facts) -> Iterator[Finding]:
         yield Finding("several-nixpkgs", "locks", what, why, (fix,), problem=False)
     if facts.by_holds:
         names = [package_name(key) for key in facts.by_holds.keys]
-        verb = "stays" if len(names) == 1 else "stay"
-        what = f"{listed(names, _MAX_NAMED)} {verb} at another revision of nixpkgs"
-        why = f"what they need is there once more{_cost(facts.by_holds)}"
+        verb, needs = ("stays", "it needs") if len(names) == 1 else ("stay", "they need")
+        what = f"{listed(names, _MAX_NAMED)} {verb} at another revision of nixpkgs than the rest"
+        why = f"what {needs} is there once more{_cost(facts.by_holds)}"
         yield Finding("held-apart", "locks", what, why, ("nixprof space",), problem=False)
 
 
 def _cost(apart: Apart | None) -> str:
-    return f": {size(apart.bytes)} would go without {'it' if len(apart.keys) == 1 else 'them'}" if apart else ""
+    return f": {size(apart.bytes)} are there for {'it' if len(apart.keys) == 1 else 'them'} alone" if apart else ""
 
 
 def _holds(facts: Facts, now: float) -> Iterator[Finding]:
@@ -117,5 +118,6 @@ def _profile(facts: Facts) -> Iterator[Finding]:
         names = [package_name(key) for key in facts.graphical]
         what = f"{listed(names, _MAX_NAMED)} may not find the driver of the graphics card"
         why = "programs of Nix look for OpenGL drivers where only NixOS has them"
-        command = "nix run --impure github:nix-community/nixGL -- PROGRAM"
+        nix = "nix --extra-experimental-features 'nix-command flakes'"
+        command = f"{nix} run --impure github:nix-community/nixGL -- PROGRAM"
         yield Finding("graphics", "profile", what, why, (command,), problem=False, guess=True)

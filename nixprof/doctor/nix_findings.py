@@ -49,7 +49,7 @@ def _caches(nix: NixFacts) -> Iterator[Finding]:
         yield Finding("cache-unreachable", "Nix", what, _BUILT_INSTEAD, (command,))
     for cache, key in nix.foreign_keys.items():
         what = f"Nix does not trust the key {key} of {cache}"
-        command = f"in nix.conf, with what the owner of the cache publishes: extra-trusted-public-keys = {key}:…"
+        command = f"in nix.conf, as the owner of the cache publishes it: extra-trusted-public-keys = {key}:…"
         yield Finding("cache-untrusted", "Nix", what, _BUILT_INSTEAD, (command,))
     if nix.ignored:
         what = f"Nix ignores {count(len(nix.ignored), 'cache')} of your own settings: {listed(nix.ignored, _MAX_NAMED)}"

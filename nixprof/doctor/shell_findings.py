@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nixprof.doctor.finding import Finding
 from nixprof.doctor.path import is_of_system, set_up, to_be_on_path
 from nixprof.formatting import count, listed
-from nixprof.shell.startup import known_shell, quote
+from nixprof.shell.startup import known_shell, quote, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,8 @@ def shell_findings(facts: Facts) -> Iterator[Finding]:
         what = f"a new login shell ({login.name}) does not answer"
         why = "what is said of the shell is a guess: it is taken from this terminal"
         yield Finding("shell-silent", "shell", what, why, (f"time {login.name} -l -i -c true",), problem=False)
-    for finding in (*_sudo(facts), *_nix(login, facts.profile), *_environment(facts)):
+    yield from _sudo(facts)
+    for finding in (*_nix(login, facts.profile), *_environment(facts)):
         yield replace(finding, guess=not login.asked)
 
 
@@ -109,19 +110,19 @@ def _by_line(login: ShellFacts, line: str) -> tuple[str, ...]:
     """Give the command that adds a line to the start-up files; other shells have lines of their own."""
     if known_shell(login.name) is None:
         return (f"in the start-up file of {login.name}, in its own words: {line}",)
-    files = [quote(str(file), login.name) for file in login.startup]
-    folder = f"mkdir -p {quote(str(login.startup[0].parent), login.name)} && " if login.name == "fish" else ""
+    files = [word(file, login.name) for file in login.startup]
+    folder = f"mkdir -p {word(login.startup[0].parent, login.name)} && " if login.name == "fish" else ""
     return (f"{folder}echo {quote(line, login.name)} | tee -a {' '.join(files)}", _THEN)
 
 
 def _environment(facts: Facts) -> Iterator[Finding]:
     login = facts.login
     if login.lost_certificates:
-        name = login.lost_certificates
+        name, files = login.lost_certificates, [word(file, login.name) for file in login.startup]
         what = f"{name} names {login.environment[name]}, which is not there"
         commands = (
             f"unset {name}",
-            f"and remove the line that sets it: grep -n {name} {' '.join(map(str, login.startup))}",
+            f"and remove the line that sets it: grep -n {name} {' '.join(files)}",
         )
         yield Finding("certificates-lost", "shell", what, _LACKS["certificates"][1], commands)
     if facts.profile is None:
@@ -135,8 +136,10 @@ def _environment(facts: Facts) -> Iterator[Finding]:
 
 
 def _not_found(login: ShellFacts, profile: Path) -> Iterator[Finding]:
+    # `man` goes by the PATH, unless it is told otherwise.
+    implied = set() if login.on_path or login.environment.get("MANPATH") else {"manual"}
     for code, (what, why) in _LACKS.items():
-        if code in login.lacks:
+        if code in login.lacks - implied:
             yield Finding(code, "shell", what, why, _remedy(code, profile, login), problem=code == "certificates")
     if login.terminals:
         what = f"TERMINFO_DIRS does not name the profile, which describes {listed(login.terminals, _MAX_NAMED)}"
@@ -144,7 +147,7 @@ def _not_found(login: ShellFacts, profile: Path) -> Iterator[Finding]:
         yield Finding("terminfo", "shell", what, why, _remedy("terminfo", profile, login), problem=False)
     if login.locale:
         what = f"programs of Nix do not find the locale {login.locale}"
-        why = "they warn, sort and show letters as if there were none but the English ones"
+        why = "they warn, and sort and show letters as in English"
         first = "" if login.locale_archive else "nixprof add glibcLocales && "
         yield Finding("locale", "shell", what, why, _by_setup(profile, first), problem=False)
 

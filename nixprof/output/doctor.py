@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from nixprof.formatting import count
@@ -35,9 +36,15 @@ def exit_code(result: Examination) -> int:
 
 
 def _lines(result: Examination, console: Console) -> Iterator[str]:
+    """Write what there is to do below all that it cures; it is never broken, because it is to be pasted."""
     width = console.width(sys.stdout)
-    for finding in sorted(result.findings, key=lambda one: not one.problem):
-        yield from _finding(finding, width)
+    by_remedy = groupby(
+        sorted(result.findings, key=lambda one: not one.problem), lambda one: (one.problem, one.commands)
+    )
+    for (_, commands), findings in by_remedy:
+        for finding in findings:
+            yield from _finding(finding, width)
+        yield from (f"    {one_line(redact(command))}" for command in commands)
         yield ""
     advice = len(result.findings) - result.problems
     further = f", {advice} to improve" if advice else ""
@@ -49,7 +56,7 @@ def _lines(result: Examination, console: Console) -> Iterator[str]:
 
 
 def _finding(finding: Finding, width: int | None) -> Iterator[str]:
-    """Write what it is, why it matters, and what to do, which is never broken: it is to be pasted."""
+    """Write what it is, and why it matters."""
     sign = "✗" if finding.problem else "·"
     topic = f"{finding.topic} (a guess)" if finding.guess else finding.topic
     what = one_line(redact(f"{topic}: {finding.what}"))
@@ -57,4 +64,3 @@ def _finding(finding: Finding, width: int | None) -> Iterator[str]:
     first, *more = fold(what.split(" "), " ", room)
     yield f"{sign} {first}"
     yield from (f"  {line}" for line in (*more, *fold(finding.why.split(" "), " ", room)))
-    yield from (f"    {one_line(redact(command))}" for command in finding.commands)

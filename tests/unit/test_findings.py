@@ -214,7 +214,7 @@ def test_nixpkgs_that_the_list_names_counts_for_nothing() -> None:
     assert inputs_with_own_nixpkgs(other) == {"helix_2": {"b"}, "helix_3": {"c"}}
     [finding] = found(lock={**other, "version": 7}, by_inputs=Apart(("helix_2#a",), 5 << 20))
     assert "helix_2, helix_3 bring nixpkgs in 2 further revisions" in finding.what
-    assert "5.0 MiB would go without it" in finding.why
+    assert "5.0 MiB are there for it alone" in finding.why
 
 
 def program(file: Path) -> Path:
