@@ -49,6 +49,7 @@ class Offer:
     input: str
     version: str  # may be empty
     source: str
+    supported: bool  # whether it is for this system
 
 
 @record
@@ -137,9 +138,9 @@ def _file(name: str, paths: Iterable[str]) -> str | None:
 
 
 def _offers(name: str, indexes: Mapping[str, Index]) -> Iterator[Offer]:
-    for source, package, told_by in packages_with(name, indexes):
+    for source, package, told_by, supported in packages_with(name, indexes):
         found = indexes[source].package(package)
-        yield Offer(listed_name(f"{source}#{package}"), source, found.version if found else "", told_by)
+        yield Offer(listed_name(f"{source}#{package}"), source, found.version if found else "", told_by, supported)
 
 
 def _unknown(found: Which) -> NixprofError:

@@ -10,13 +10,15 @@ from nixprof.errors import TO_BEGIN, NixprofError, Reason
 from nixprof.files import scratch_folder
 from nixprof.index.database import About, Index, IndexedPackage, IndexWriter
 from nixprof.index.files import failure, index_files, open_indexes, remember_failure, remember_use, remove_unused
+from nixprof.index.program_lists import OF_CHANNEL, PACKAGES, read_list
 from nixprof.lock.flake_lock import revision
 from nixprof.nix.errors import explain
 from nixprof.nix.nix_data import quoted
-from nixprof.schema import fits
+from nixprof.schema import MisshapenError, fits
+from nixprof.store_path import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nixprof.context import Context
     from nixprof.lock.lock import Lock
@@ -39,6 +41,7 @@ _OF_THE_MACHINE = (Reason.CANNOT_WRITE, Reason.DISK_FULL, Reason.OUT_OF_MEMORY, 
 _TEXTS = ("pname", "version", "description", "mainProgram", "homepage", "changelog", "license", "position")
 _LISTS = ("outputs", "platforms", "refusals", "vulnerabilities")
 _SHAPE = {**dict.fromkeys(_TEXTS, str), **{name: [str] for name in _LISTS}}
+_FETCHED = [{"name": str, "path": str, "derivation": str}]
 _IN_SOURCE = re.compile(r"^.*?/[0-9a-df-np-sv-z]{32}-[^/]+/")
 
 
@@ -119,19 +122,36 @@ def _build(context: Context, manifest: Manifest, lock: Lock, missing: Mapping[st
                 with progress.step(f"indexing {name} {revision(lock.inputs[name])}".strip()):
                     walk = Walk(nix, reference, context.machine.system, name)
                     walk.fetch(folder)
-                    _write(walk, lock.inputs[name].url, path, progress)
+                    with IndexWriter(path) as writer:
+                        writer.add(_counted(walk.packages(), progress))
+                        told_by = tuple(_add_programs(writer, walk, nix, progress))
+                        writer.finish(walk.about(lock.inputs[name].url, told_by))
             except NixprofError as error:
                 if error.reason in _OF_THE_MACHINE:
                     raise
                 remember_failure(path, error)
 
 
-def _write(walk: Walk, url: str, path: Path, progress: Progress) -> None:
-    with IndexWriter(path) as writer:
-        writer.add(_counted(walk.packages(), progress))
-        some = tuple(walk.failed[:_MAX_FAILED_NAMES])
-        about = About(walk.name, url, walk.system, "evaluation", failed=len(walk.failed), failed_names=some)
-        writer.finish(about)
+def _add_programs(writer: IndexWriter, walk: Walk, nix: Nix, progress: Progress) -> Iterator[str]:
+    """Add the programs of the lists that an input carries; gives their sources. One that cannot be had is left out."""
+    if walk.folder and (walk.folder / OF_CHANNEL).is_file():
+        yield from _add_list(writer, walk.folder / OF_CHANNEL, OF_CHANNEL, walk.system, progress)
+    for one in walk.lists[:1]:  # the first has all
+        with scratch_folder() as roots:
+            try:
+                nix.realise([f"{checked(one['derivation'])}!out"], roots)
+                yield from _add_list(writer, Path(checked(one["path"])), PACKAGES[one["name"]], walk.system, progress)
+            except (NixprofError, MisshapenError) as error:
+                progress.note(f"without the programs of {one['name']}: {error}")
+
+
+def _add_list(writer: IndexWriter, path: Path, source: str, system: str, progress: Progress) -> Iterator[str]:
+    try:
+        writer.add_programs(read_list(path, source, system), source)
+        yield source
+    except NixprofError as error:
+        hint = f"; {error.hints[0]}" if error.hints else ""
+        progress.note(f"without the programs of {source}: {error.message}{hint}")
 
 
 def _counted(packages: Iterable[IndexedPackage], progress: Progress) -> Iterator[IndexedPackage]:
@@ -166,6 +186,9 @@ class Walk:
         )
         self._asked = 0  # since Nix was started
         self.failed: list[str] = []  # the attribute paths of what cannot be evaluated, or not be named by a spec
+        # Where lists of programs are, once all packages are given: in the folder of the input, and as packages.
+        self.folder: Path | None = None
+        self.lists: Sequence[Mapping[str, str]] = []
 
     def fetch(self, folder: Path) -> None:
         """Have the input in the store, from its generated folder; this says why that fails, and shows how far it is."""
@@ -189,6 +212,17 @@ class Walk:
                     elif told["kind"] == "package" and path not in seen:
                         seen.add(path)
                         yield _package(path, told)
+            names = " ".join(map(quoted, PACKAGES))
+            folder = repl.ask(f"flake.inputs.{quoted(self.name)}.outPath", _ENDLESS_SECONDS)
+            fetched = repl.ask(f"walk.fetched [ {names} ]", _ENDLESS_SECONDS)
+            self.folder = Path(folder) if fits(folder, str) else None
+            self.lists = fetched if fits(fetched, _FETCHED) else []
+
+    def about(self, url: str, programs: tuple[str, ...]) -> About:
+        """Describe the index of all packages, once they are given."""
+        some = tuple(self.failed[:_MAX_FAILED_NAMES])
+        failed = len(self.failed)
+        return About(self.name, url, self.system, "evaluation", 0, failed, some, programs)
 
     def _in_set(self, repl: Repl, one: _Set) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
         """Describe all that a set has and a spec can name."""

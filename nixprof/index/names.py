@@ -29,7 +29,7 @@ class Names:
         """Open an index; None where there is none that can be read."""
         if not os.path.isfile(path):
             return None
-        database = sqlite3.connect(f"file:{_quoted(os.fsencode(path))}?mode=ro&immutable=1", uri=True)
+        database = connect(path)
         try:
             is_known = database.execute("PRAGMA user_version").fetchone() == (FORMAT,)
             return cls(database, database.execute("SELECT text FROM about").fetchone()[0]) if is_known else None
@@ -85,21 +85,23 @@ class Names:
         query = "SELECT DISTINCT program FROM programs WHERE program >= ? AND program < ?"
         return [program for (program,) in self._database.execute(query, (prefix, prefix + "\U0010ffff"))]
 
-    def with_program(self, program: str, elsewhere: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
-        """Give the names of the packages that have a program, each with the source of that, the likeliest first.
+    def with_program(self, program: str, elsewhere: Mapping[str, str] | None = None) -> list[tuple[str, str, bool]]:
+        """Give the names of the packages that have a program, the likeliest first.
 
-        What can be had as it is comes before what is refused; then the one with the program's name, those whose main
-        program it is, and those outside of sets. `elsewhere` is what other inputs tell of packages by these names.
+        Each comes with the source of that, and whether it is for this system at all. What can be had as it is comes
+        before what is refused; then the one with the program's name, those whose main program it is, and those outside
+        of sets. `elsewhere` is what other inputs tell of packages by these names.
         """
         rows = self._database.execute("SELECT name, source FROM programs WHERE program = ?", (program,))
         sources = {**(elsewhere or {}), **dict(rows.fetchall())}
         names = list(sources)[:_MOST]
         rows = self._database.execute(
-            f"SELECT name FROM packages WHERE name IN ({', '.join('?' * len(names))}) ORDER BY "  # noqa: S608
+            "SELECT name, instr(refusals, '\"unsupported\"') = 0 FROM packages "  # noqa: S608 - only placeholders
+            f"WHERE name IN ({', '.join('?' * len(names))}) ORDER BY "
             "refusals = '[]' DESC, name = ? DESC, main_program = ? DESC, depth, length(name), name",
             (*names, program, program),
         )
-        return [(name, sources[name]) for (name,) in rows]
+        return [(name, sources[name], bool(is_for_here)) for name, is_for_here in rows]
 
     def told_of_others(self, program: str) -> dict[str, str]:
         """Give the names of packages of other inputs that have a program, where this input carries a list of such."""
@@ -111,14 +113,14 @@ class Names:
         return dict(rows.fetchall())
 
 
-def packages_with(program: str, indexes: Mapping[str, Names]) -> Iterator[tuple[str, str, str]]:
-    """Give what has a program: the input, the name of the package and the source of that, the likeliest first."""
+def packages_with(program: str, indexes: Mapping[str, Names]) -> Iterator[tuple[str, str, str, bool]]:
+    """Give what has a program: the input of each, and what `with_program` gives; the likeliest of each input first."""
     elsewhere = {name: source for one in indexes.values() for name, source in one.told_of_others(program).items()}
     for where, index in indexes.items():
-        for name, source in index.with_program(program, elsewhere):
-            yield where, name, source
+        yield from ((where, *found) for found in index.with_program(program, elsewhere))
 
 
-def _quoted(path: bytes) -> str:
-    """Write a path as a URI has it."""
-    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02x}" for byte in path)
+def connect(path: str | os.PathLike[str]) -> sqlite3.Connection:
+    """Open a database that nothing changes; what is wrong with it turns out by the first question."""
+    quoted = "".join(chr(byte) if byte in _PLAIN else f"%{byte:02x}" for byte in os.fsencode(path))
+    return sqlite3.connect(f"file:{quoted}?mode=ro&immutable=1", uri=True)

@@ -88,6 +88,8 @@ let
     else
       { kind = "other"; };
 
+  isFetched = value: attempt false (isString (value.outputHash or null));
+
   failed = {
     kind = "failed";
   };
@@ -101,6 +103,20 @@ let
   };
 in
 {
+  # The packages with some of these names that Nix only has to fetch, as lists of programs are.
+  fetched =
+    names:
+    let
+      ofName = name: filter isFetched (map (root: root.${name} or null) roots);
+      found = filter (name: ofName name != [ ]) names;
+      place = name: {
+        inherit name;
+        path = unsafeDiscardStringContext (head (ofName name)).outPath;
+        derivation = unsafeDiscardStringContext (head (ofName name)).drvPath;
+      };
+    in
+    map place found;
+
   # The numbers of the roots that hold packages: a flake itself, where attribute paths may begin too, holds its inputs.
   roots = filter (
     number: attempt false (isAttrs (elemAt roots number) && (elemAt roots number)._type or "" != "flake")

@@ -37,7 +37,8 @@ def _described(name: str, one: Index, result: Indexes) -> str:
     # Most names that cannot be evaluated are kept to say what became of a package.
     failed = f", {count(one.about.failed, 'more name')} removed, renamed or broken" if one.about.failed else ""
     what = " ".join(part for part in (name, revision(result.inputs[name])) if part)
-    return f"✓ index of {what}: {count(one.about.packages, 'package')}{failed} · {size(one.bytes)}"
+    lists = f", programs by {', '.join(one.about.programs)}" if one.about.programs else ""
+    return f"✓ index of {what}: {count(one.about.packages, 'package')}{failed}{lists} · {size(one.bytes)}"
 
 
 def _index(name: str, one: Index) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def _index(name: str, one: Index) -> dict[str, Any]:
         "packages": one.about.packages,
         "failed": one.about.failed,
         "failedNames": one.about.failed_names,
+        "programs": one.about.programs,
         "bytes": one.bytes,
     }
 

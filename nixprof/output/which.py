@@ -59,7 +59,8 @@ def _provider(one: Provider) -> dict[str, Any]:
 
 
 def _offer(one: Offer) -> dict[str, Any]:
-    return {"package": one.spec, "input": one.input, "version": one.version or None, "source": one.source}
+    what = {"package": one.spec, "input": one.input, "version": one.version or None, "source": one.source}
+    return {**what, "supported": one.supported}
 
 
 def _named(one: Provider) -> str:
@@ -87,11 +88,14 @@ def _rows(one: Program) -> Iterator[tuple[str, str]]:
     for provider in one.providers:
         if not provider.installed and provider.generations:
             numbers = listed(tuple(map(str, provider.generations)), 5)
-            yield "earlier", f"{_named(provider)} in generation {numbers}"
+            plural = "s" if len(provider.generations) > 1 else ""
+            yield "earlier", f"{_named(provider)} in generation{plural} {numbers}"
         elif provider is not one.providers[0]:
             yield "also in", _named(provider)
     for number, offer in enumerate(one.offers[:_MAX_OFFERS]):
-        yield "" if number else "to add", _added(offer)
+        label = "to add" if offer.supported else "not here"
+        before = one.offers[number - 1].supported if number else None
+        yield "" if before is offer.supported else label, _offered(offer)
     if len(one.offers) > _MAX_OFFERS:
         yield "", f"and {len(one.offers) - _MAX_OFFERS} more"
     if one.providers:
@@ -99,9 +103,11 @@ def _rows(one: Program) -> Iterator[tuple[str, str]]:
         yield "known by", ", ".join("the store" if source == STORE else source for source in sources)
 
 
-def _added(offer: Offer) -> str:
-    told = ", ".join(part for part in (offer.version, f"by {offer.source}") if part)
-    return f"nixprof add {shell_quote(as_installable(offer.spec))}  ({told})"
+def _offered(offer: Offer) -> str:
+    what = f"nixprof add {shell_quote(as_installable(offer.spec))}"
+    if not offer.supported:
+        what = f"{offer.spec} is not available on this system"
+    return f"{what}  ({', '.join(part for part in (offer.version, f'by {offer.source}') if part)})"
 
 
 def _runs(one: Program) -> str:

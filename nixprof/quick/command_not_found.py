@@ -29,8 +29,8 @@ def _said_of(program: str) -> str:
     from nixprof.index.names import packages_with
     from nixprof.quick.lookup import indexes
 
-    for source, name, _ in packages_with(program, indexes()):
+    for source, name, _, is_for_here in packages_with(program, indexes()):
         spec = name if source == "nixpkgs" else f"{source}#{name}"
-        if _PLAIN.issuperset(spec):  # what a shell wants in quotes is nothing that people type
+        if is_for_here and _PLAIN.issuperset(spec):  # what a shell wants in quotes is nothing that people type
             return f"{program} is not installed. To install it: nixprof add {spec}\n"
     return ""

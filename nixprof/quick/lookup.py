@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 # What SQLite is asked of the files that nixprof and Nix write as JSON.
 _INPUTS = "SELECT key FROM json_each(?1, '$.nodes.\"' || json_extract(?1, '$.root') || '\".inputs')"
-_SYSTEM = "SELECT json_extract(?, '$.system')"
+_SYSTEM = "SELECT json_extract(?1, '$.system')"
+_INDEXES = "SELECT value FROM json_each(?1, '$.indexes') WHERE json_extract(?1, '$.list') = ?2"
 
 
 def cache_folder() -> str:
@@ -33,32 +34,33 @@ def _of_xdg(variable: str, usual: str) -> str:
 
 
 def indexes() -> dict[str, Names]:
-    """Open the newest index of each input that is locked, for the system of this Nix; those of nixpkgs first.
+    """Open the indexes that the list was last searched by, of inputs that it still has; those of nixpkgs first.
 
     Raises: OSError, sqlite3.Error or ValueError where it is not known what is locked.
     """
     inputs = {name for (name,) in _ask(_INPUTS, os.path.join(config_folder(), "flake", "flake.lock"))}
     system = next(_ask(_SYSTEM, os.path.join(cache_folder(), "system.json")))[0]
-    found: dict[str, Names] = {}
-    for path in _files():
-        one = Names.open(path)
-        if one and one.told("system") == system and one.told("input") in inputs:
-            found.setdefault(one.told("input"), one)
-    return dict(sorted(found.items(), key=lambda one: (one[0] != "nixpkgs", one[0])))
+    opened = filter(None, map(Names.open, _files()))
+    found = {one.told("input"): one for one in opened if one.told("system") == system}
+    known = [one for one in found.items() if one[0] in inputs]
+    return dict(sorted(known, key=lambda one: (one[0] != "nixpkgs", one[0])))
 
 
-def _files() -> list[str]:
-    """List the indexes, the newest first."""
+def _files() -> Iterator[str]:
+    """Give the indexes of the list, on any system, as `remember_use` has written them down."""
     folder = os.path.join(cache_folder(), "index")
-    files = [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".sqlite")]
-    return sorted(files, key=os.path.getmtime, reverse=True)
+    manifest = os.path.join(config_folder(), "nixprof.toml")
+    for name in os.listdir(folder):
+        if name.startswith("list-"):
+            for (stem,) in _ask(_INDEXES, os.path.join(folder, name), manifest):
+                yield os.path.join(folder, f"{stem}.sqlite")
 
 
-def _ask(query: str, file: str) -> Iterator[tuple[str]]:
+def _ask(query: str, file: str, *more: str) -> Iterator[tuple[str]]:
     with open(file, encoding="utf-8") as opened:
         text = opened.read()
     database = sqlite3.connect(":memory:")
     try:
-        yield from database.execute(query, (text,))
+        yield from database.execute(query, (text, *more))
     finally:
         database.close()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from nixprof.index.database import About, IndexedPackage, IndexWriter
+from nixprof.index.files import remember_use
 
 ABOUT = About("nixpkgs", "github:NixOS/nixpkgs/abc", "x86_64-linux", "evaluation")
 
@@ -18,6 +19,7 @@ class User:
         self.home = home
         self.question = question
         self.cache = home / ".cache/nixprof"
+        self._used: dict[tuple[str, str], dict[str, Path]] = {}  # the indexes of a list on a system, by input
         self.environment = {**os.environ, "HOME": str(home)}
         for name in ("NIXPROF_CONFIG_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "NIXPROF_COMMAND_NOT_FOUND"):
             self.environment.pop(name, None)
@@ -31,11 +33,15 @@ class User:
         nodes = {"top": {"inputs": dict.fromkeys(inputs, "some")}, "some": {"locked": {}}}
         (folder / "flake.lock").write_text(json.dumps({"nodes": nodes, "root": "top", "version": 7}))
 
-    def index(self, about: About, *packages: IndexedPackage) -> Path:
+    def index(self, about: About, *packages: IndexedPackage, manifest: str = "nixprof.toml") -> Path:
+        """Write the index of an input, instead of the one that a list has had."""
         path = self.cache / "index" / f"{about.input} {about.system}?#%41{len(packages)}.sqlite"
         with IndexWriter(path) as writer:
             writer.add(packages)
             writer.finish(about)
+        used = self._used.setdefault((manifest, about.system), {})
+        used[about.input] = path
+        remember_use(path.parent, self.home / ".config/nixprof" / manifest, about.system, used.values())
         return path
 
     def ask(self, *words: str, **environment: str) -> tuple[int, str, str]:

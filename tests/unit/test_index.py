@@ -60,7 +60,7 @@ def test_a_pattern_is_looked_for_in_names_first(index: Index) -> None:
 
 
 def test_programs_lead_to_packages(index: Index) -> None:
-    assert index.with_program("make") == [("gnumake", MAIN_PROGRAM), ("cmake", "programs.sqlite")]
+    assert index.with_program("make") == [("gnumake", MAIN_PROGRAM, True), ("cmake", "programs.sqlite", True)]
     assert index.programs_of("cmake") == ("cmake", "cpack", "make")
     assert index.with_program("gone") == []
 

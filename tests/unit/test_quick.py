@@ -1,6 +1,5 @@
 """What a shell asks: a program that it does not find. One line or silence, and little is loaded."""
 
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -29,16 +28,30 @@ def program(name: str, main: str, **more: object) -> IndexedPackage:
 def test_one_line_or_silence(user: User) -> None:
     odd = IndexedPackage(("odd", "a b; \x1b[31m"), "odd", main_program="odd")
     refused = program("ripgrep-paid", "rg", refusals=(Reason.UNFREE,))
-    user.index(ABOUT, refused, program("ripgrep", "rg"), odd)
+    elsewhere = program("mas", "mas-cli", refusals=(Reason.UNSUPPORTED,))
+    user.index(ABOUT, refused, elsewhere, program("ripgrep", "rg"), odd)
+    user.index(ABOUT, program("other", "other"), program("one", "one"), manifest="other.toml")
     damaged = user.index(replace(ABOUT, input="unstable"), program("jq", "jq"), program("rg", "rg"))
     user.index(replace(ABOUT, system="aarch64-darwin"), program("mas", "mas"))
     user.index(replace(ABOUT, input="gone"), program("gone", "gone"))
-    old = user.index(ABOUT, program("left", "left"))
-    os.utime(old, (1, 1))
+    user.index(replace(ABOUT, system="x86_64-darwin"), program("left", "left"))
     rg = (127, "", "rg is not installed. To install it: nixprof add ripgrep\n")
     assert user.ask("rg") == rg
     assert user.ask("jq") == (127, "", "jq is not installed. To install it: nixprof add unstable#jq\n")
-    for word in ("no-such", "odd", "mas", "gone", "left", "", "--help", "\x1b[31m", "a/b", "' OR 1"):
+    for word in (
+        "no-such",
+        "odd",
+        "mas",
+        "mas-cli",
+        "gone",
+        "left",
+        "other",
+        "",
+        "--help",
+        "\x1b[31m",
+        "a/b",
+        "' OR 1",
+    ):
         assert user.ask(word) == SILENT
     assert user.ask() == user.ask("rg", "jq") == SILENT
     assert user.ask("rg", NIXPROF_COMMAND_NOT_FOUND="0") == SILENT

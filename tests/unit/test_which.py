@@ -168,7 +168,8 @@ def test_what_would_bring_it(user: User, capsys: pytest.CaptureFixture[str]) -> 
         "unstable",
         "lists",
     )
-    user.index("nixpkgs", one("ripgrep", "14.1", "rg"), one("tools", "3"), one("odd:ripgrep", main="rg"))
+    mac = replace(one("rg-mac", main="rg"), refusals=(Reason.UNSUPPORTED,))
+    user.index("nixpkgs", one("ripgrep", "14.1", "rg"), one("tools", "3"), one("odd:ripgrep", main="rg"), mac)
     user.index(
         "unstable",
         one("ripgrep", "15.0", "rg"),
@@ -179,10 +180,11 @@ def test_what_would_bring_it(user: User, capsys: pytest.CaptureFixture[str]) -> 
     )
     assert shown(user, "rg", "rga", capsys=capsys) == (
         "rg is not installed\n"
-        "  to add  nixprof add ripgrep  (14.1, by meta.mainProgram)\n"
-        "          nixprof add '\"odd:ripgrep\"'  (1, by meta.mainProgram)\n"
-        "          nixprof add tools  (3, by programs.sqlite)\n"
-        "          nixprof add unstable#ripgrep  (15.0, by meta.mainProgram)\n"
+        "  to add    nixprof add ripgrep  (14.1, by meta.mainProgram)\n"
+        "            nixprof add '\"odd:ripgrep\"'  (1, by meta.mainProgram)\n"
+        "            nixprof add tools  (3, by programs.sqlite)\n"
+        "  not here  rg-mac is not available on this system  (1, by meta.mainProgram)\n"
+        "  to add    nixprof add unstable#ripgrep  (15.0, by meta.mainProgram)\n"
         "rga is not installed\n"
         "  to add  nixprof add tools  (3, by nix-index)\n"
     )
