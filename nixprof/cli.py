@@ -196,9 +196,14 @@ def remove(
     "check",
     *_ALLOWING,
     *_CHANGING,
-    examples="nixprof sync; nixprof sync --dry-run; nixprof sync --check || echo something to do",
+    examples="nixprof sync; nixprof sync --dry-run; nixprof sync --check || echo something to do; "
+    "nixprof sync --from ~/dotfiles/nixprof",
 )
-def sync() -> None:
+def sync(
+    origin: str | None = typer.Option(
+        None, "--from", metavar="REF", parser=_given, help="Where there is no list yet, copy one first, as `init` does."
+    ),
+) -> None:
     """Make this machine match the list."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,15 @@ from nixprof.change.commit import commit
 from nixprof.change.process_lock import process_lock, recover_first
 from nixprof.errors import TO_EDIT, NixprofError, Reason
 from nixprof.files import check_writable, content
-from nixprof.formatting import display_path
+from nixprof.formatting import count, display_path
 from nixprof.lock.lock import Lock
 from nixprof.manifest.model import DEFAULT_NIXPKGS, INTEL_MAC, LAST_FOR_INTEL_MACS
 from nixprof.manifest.parse import parse
 from nixprof.record import record
+from nixprof.redact import excerpt, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from nixprof.context import Context
     from nixprof.manifest.model import Manifest
@@ -70,17 +72,66 @@ def run(context: Context, origin: str | None) -> Initialised:
     manifest = context.folders.manifest
     recover_first(context)
     _check_free([manifest])
-    locks: dict[Path, bytes] = {}
-    files, packages = {manifest: template(context.machine.system).encode()}, 0
-    if origin is not None:
-        folder = _fetched(context, origin)
-        found = parse(folder / manifest.name)
-        locks = _locks(context, folder / "flake")
-        files, packages = _taken(context, folder, found), len(found.packages)
+    if origin is None:
+        _write(context, {manifest: template(context.machine.system).encode()}, {})
+        return Initialised(manifest, 0)
+    found = fetch(context, origin)
+    _write(context, found.files, found.locks)
+    return Initialised(manifest, found.packages)
+
+
+@record
+class FetchedList:
+    """The list of another machine, and where its files go on this one."""
+
+    folder: Path
+    packages: int
+    files: Mapping[Path, bytes]
+    locks: Mapping[Path, bytes]
+
+    def is_here(self) -> bool:
+        """Tell whether every file of the list is here already, whatever the locks are."""
+        return all(content(path) == data for path, data in self.files.items())
+
+
+def fetch(context: Context, origin: str) -> FetchedList:
+    """Find or fetch a list by a folder, git URL or flake reference; writes nothing of the user's.
+
+    Raises: NixprofError where there is none, or where it cannot be read.
+    """
+    folder = _fetched(context, origin)
+    found = parse(folder / context.folders.manifest.name)
+    files = _taken(context, folder, found)
+    return FetchedList(folder, len(found.packages), files, _locks(context, folder / "flake"))
+
+
+def take(context: Context, origin: str) -> Context:
+    """Copy another machine's list where there is none, and let it be where it is here already.
+
+    Returns: the context to go on with; in a dry run, one that reads the list where it was found.
+
+    Raises: NixprofError where another list is here.
+    """
+    recover_first(context)
+    found = fetch(context, origin)
+    if found.is_here():
+        return context
+    for path, data in found.files.items():
+        if path.exists() and content(path) != data:
+            hints = ("to sync with the list that is here: nixprof sync", "to start over, move that file away first")
+            message = f"{path} already exists, and is not what {excerpt(redact(origin))} has"
+            raise NixprofError(message, Reason.MANIFEST_EXISTS, hints=hints)
+    context.progress.note(f"{display_path(context.folders.manifest)} with {count(found.packages, 'package')}")
+    if context.dry_run:
+        return replace(context, folders=replace(context.folders, config=found.folder))
+    _write(context, {path: data for path, data in found.files.items() if not path.exists()}, found.locks)
+    return context
+
+
+def _write(context: Context, files: Mapping[Path, bytes], locks: Mapping[Path, bytes]) -> None:
     with process_lock(context):
         _check_free(files)
         commit(context.folders, None, {**locks, **files}, lambda: None, dict.fromkeys(files))
-    return Initialised(manifest, packages)
 
 
 def _locks(context: Context, flake: Path) -> dict[Path, bytes]:

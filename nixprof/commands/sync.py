@@ -24,8 +24,12 @@ class InSync:
     held: tuple[Gap, ...] = ()  # what stays here at what it was, because it cannot be had
 
 
-def run(context: Context) -> Outcome | InSync:
+def run(context: Context, origin: str | None = None) -> Outcome | InSync:
     """Install what is missing and remove what is no longer listed. Starts no process where nothing is to do."""
+    if origin is not None:
+        from nixprof.commands.init import take
+
+        context = take(context, origin)
     state = State(context)
     allowable = {reason.value for reason in context.allowed}
     if (

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.claims import agree
+from support.claims import agree, refused
 from support.faults import Stages, Standing, chosen, leftovers
 from support.waiting import until
 from support.world import World
@@ -38,6 +38,25 @@ def test_another_list_is_taken_over(world: World, origin: Path) -> None:
     agree(world)
 
 
+def test_a_new_machine_in_one_command(world: World, origin: Path) -> None:
+    planned = world.nixprof("sync", "--from", origin, "--dry-run").stderr
+    assert "~/.config/nixprof/nixprof.toml with 3 packages\n" in planned
+    assert "dry run: would add 3 packages" in planned
+    assert not world.config_dir.exists()
+    assert world.nixprof("sync", "--from", origin, "--json").json["packages"] == 3
+    assert {**files(origin), **files(world.config_dir)} == files(world.config_dir)
+    assert world.run("jq").startswith("jq ")
+    agree(world)
+    # It may be run again; a list that is another one by now is nobody's to overwrite.
+    assert world.nixprof("sync", "--from", origin).stderr.startswith("✓ in sync: 3 packages")
+    world.nixprof("remove", "hello")
+    assert "already exists, and is not what" in refused(world, "sync", "--from", origin)
+    # A list that was copied and not synced yet, as after a failure, is synced.
+    world.new_home()
+    world.nixprof("init", "--from", origin)
+    assert world.nixprof("sync", "--from", origin, "--json").json["packages"] == 3
+
+
 def test_a_new_list_starts_no_nix(world: World) -> None:
     empty = world.root / "empty"
     empty.mkdir()
@@ -52,9 +71,9 @@ def test_nothing_that_is_there_is_overwritten(world: World, origin: Path, there:
     mine = world.config_dir / there
     mine.parent.mkdir(parents=True)
     mine.write_text("# mine\n")
-    refused = world.nixprof("init", "--from", origin, check=False)
-    assert refused.code == 1
-    assert f"error: ~/.config/nixprof/{there} already exists" in refused.stderr
+    failed = world.nixprof("init", "--from", origin, check=False)
+    assert failed.code == 1
+    assert f"error: ~/.config/nixprof/{there} already exists" in failed.stderr
     assert files(world.config_dir) == {there: "# mine\n"}
 
 
@@ -87,9 +106,9 @@ def test_nothing_is_written_outside_of_the_folder(world: World, origin: Path, na
     (origin.parent / "shared.toml").write_text('packages = ["tree"]\n')
     text = (origin / "nixprof.toml").read_text()
     (origin / "nixprof.toml").write_text(text.replace("more/work.toml", name))
-    refused = world.nixprof("init", "--from", origin, check=False)
-    assert refused.code == 1
-    assert f"error: the list includes {origin.parent}/shared.toml, which is outside of its folder" in refused.stderr
+    failed = world.nixprof("init", "--from", origin, check=False)
+    assert failed.code == 1
+    assert f"error: the list includes {origin.parent}/shared.toml, which is outside of its folder" in failed.stderr
     assert not world.config_dir.exists()
     assert not (world.config_dir.parent / "shared.toml").exists()
 

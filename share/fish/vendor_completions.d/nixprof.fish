@@ -47,7 +47,7 @@ complete -c nixprof -n __fish_use_subcommand -a tidy -d 'remove old generations 
 complete -c nixprof -n __fish_use_subcommand -a help -d 'show the options of a command, with examples'
 complete -c nixprof -n '__fish_seen_subcommand_from help' -a "$commands"
 
-complete -c nixprof -n '__fish_seen_subcommand_from init' -l from -r -a '(__fish_complete_directories)' -d 'copy the list from a folder, git URL or flake reference'
+complete -c nixprof -n '__fish_seen_subcommand_from init sync' -l from -r -a '(__fish_complete_directories)' -d 'copy the list from a folder, git URL or flake reference'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l only -x -d 'import only this one'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l except -x -d 'do not import this one'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l generation -x -k -a '(__nixprof_known)' -d 'an earlier generation'
