@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 FORMAT = 4
 # More packages with one program nobody reads, and old versions of SQLite take 999 values.
 _MOST = 500
+# Nobody chooses from so many names.
+_MANY = 10_000
 _PLAIN = b"/-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -49,20 +51,25 @@ class Names:
         return [name for (name,) in rows]
 
     def beginnings(self, prefix: str) -> list[str]:
-        """Give the names that begin so, each as far as the next dot: a set is there once, and not what is in it."""
+        """Give the names that begin so, each as far as the next dot: a set is there once, and not what is in it.
+
+        Of very many the first, and the last.
+        """
         found: list[str] = []
         start: str | None = prefix
-        while start is not None:
-            query = "SELECT name FROM packages WHERE name >= ? AND name < ? ORDER BY name"
-            rows = self._database.execute(query, (start, prefix + "\U0010ffff"))
+        end = prefix + "\U0010ffff"
+        while start is not None and len(found) < _MANY:
+            query = "SELECT name FROM packages WHERE name >= ? AND name < ? ORDER BY name LIMIT ?"
+            rows = self._database.execute(query, (start, end, _MANY - len(found)))
             start = None
             for (name,) in rows:
-                beginning, dot, _ = name[len(prefix) :].partition(".")
-                found.append(prefix + beginning + dot)
-                if dot:
-                    start = prefix + beginning + "/"  # what sorts behind all of the set
+                found.append(_to_dot(name, len(prefix)))
+                if found[-1] != name:
+                    start = found[-1][:-1] + "/"  # what sorts behind all of the set
                     break
-        return found
+        last = "SELECT name FROM packages WHERE name >= ? AND name < ? ORDER BY name DESC LIMIT 1"
+        found += (_to_dot(name, len(prefix)) for (name,) in self._database.execute(last, (prefix, end)))
+        return list(dict.fromkeys(found))
 
     def told_of(self, name: str) -> str:
         """Give the version and the description of a package, as far as it has them."""
@@ -118,6 +125,11 @@ def packages_with(program: str, indexes: Mapping[str, Names]) -> Iterator[tuple[
     elsewhere = {name: source for one in indexes.values() for name, source in one.told_of_others(program).items()}
     for where, index in indexes.items():
         yield from ((where, *found) for found in index.with_program(program, elsewhere))
+
+
+def _to_dot(name: str, start: int) -> str:
+    dot = name.find(".", start)
+    return name[: dot + 1] if dot >= 0 else name
 
 
 def connect(path: str | os.PathLike[str]) -> sqlite3.Connection:

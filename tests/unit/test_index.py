@@ -72,6 +72,16 @@ def test_names_are_completed_in_order(index: Index) -> None:
     assert index.names("", 2) == ["cmake", "gnumake"]
 
 
+def test_names_are_given_as_far_as_the_next_dot(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert index.beginnings("") == ["cmake", "gnumake", "makeself", "nodejs_22", "odd.", "python3Packages."]
+    assert index.beginnings("python3Packages.") == ["python3Packages.make"]
+    assert index.beginnings("x") == []
+    monkeypatch.setattr(names, "_MANY", 2)
+    assert index.beginnings("") == ["cmake", "gnumake", "python3Packages."]
+    assert index.versions_of("nodejs") == ["22.1"]
+    assert index.told_of("gnumake") == "4.4.1 A tool to control builds"
+
+
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\0 and nothing else", None])
 def test_what_is_no_index_is_not_opened(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
