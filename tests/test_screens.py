@@ -107,9 +107,9 @@ def _sit(sitting: Sitting, world: World) -> None:
     world.install_element("nixpkgs#nodejs", "nixpkgs#wget")
     does("freeze", "--dry-run")
     _freeze_and_open_a_terminal(sitting, world)
+    _set_up(sitting, world)
     does("edit", answer="n", env={"VISUAL": "sed -i s/ripgrep/ripgrepp/"})
-    world.manifest.write_text('packages = ["ripgrep", "unstabel#neovim", { package = "git", prio = 3 }, "ripgrep"]\n')
-    does("sync")
+    _make_mistakes(sitting, world)
 
 
 def _freeze_and_open_a_terminal(sitting: Sitting, world: World) -> None:
@@ -126,6 +126,20 @@ def _look_at_generations(sitting: Sitting) -> None:
     sitting.does("why", "ripgrep")
     sitting.does("tidy", "--keep", "3", "--dry-run")
     sitting.does("history")
+
+
+def _make_mistakes(sitting: Sitting, world: World) -> None:
+    world.manifest.write_text('packages = ["ripgrep", "unstabel#neovim", { package = "git", prio = 3 }, "ripgrep"]\n')
+    sitting.does("sync")
+
+
+def _set_up(sitting: Sitting, world: World) -> None:
+    sitting.does("setup", "bash", "--dry-run")
+    sitting.does("setup", "bash", "--command-not-found")
+    sitting.does("setup", "bash")
+    (world.home / ".zshrc").symlink_to("dotfiles/zshrc")
+    sitting.does("setup", "zsh")
+    sitting.does("setup", "--undo")
 
 
 @pytest.mark.newest_nix

@@ -182,6 +182,7 @@ def _wanted(context: Context, shell: str, profile: Path, *, hook: bool | None) -
     static = _static(context, shell)
     if "\n" in str(static):
         raise NixprofError(f"no start-up file can name {static}", Reason.CANNOT_WRITE, cause="it has a line break")
+    check_writable(static)
     before = content(static)
     hook = has_hook(before or b"") if hook is None else hook
     starts = shell == "zsh" and not any(map(starts_completion, startup_files(shell)))
@@ -269,15 +270,15 @@ def _write(edits: Sequence[Edit]) -> None:
             check_unchanged({edit.path: edit.before})
             with cannot_write(edit.path):
                 edit.path.unlink()
-            _remove_empty(edit.path.parent)
+            if edit.part is not Part.STARTUP:
+                _remove_empty(edit.path.parent)
 
 
 def _remove_empty(folder: Path) -> None:
     """Remove a folder that was made for a file, and the one above; what is in use is not empty."""
     with suppress(OSError):
-        for place in (folder, folder.parent):
-            if place not in (home(), config_home()):
-                place.rmdir()
+        folder.rmdir()
+        folder.parent.rmdir()
 
 
 def _refusal(refused: Sequence[Edit], wanted: SetUp) -> NixprofError:

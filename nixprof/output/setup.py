@@ -78,7 +78,7 @@ def _summary(result: SetUp, context: Context, *, changes: bool) -> Iterator[str]
         yield "dry run: nothing was changed"
         return
     hook = ", commands not found" if result.command_not_found else ""
-    yield f"✓ {result.shell} is set up: PATH, completions, man pages, terminals, locales{hook}"
+    yield f"✓ {result.shell} is set up: programs, completions, man pages{hook}"
     static = next(edit.path for edit in result.files if edit.part is Part.STATIC)
     source = "source" if result.shell == "fish" else "."
     yield f"  for shells that are open: {source} {word(static, result.shell or '')}"

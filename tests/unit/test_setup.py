@@ -135,7 +135,7 @@ def test_a_new_shell_finds_all_and_is_as_before_in_the_end(shell: str, tmp_path:
     before = machine.files()
     machine.nixprof("setup", "--dry-run")
     assert machine.files() == before
-    assert f"{shell} is set up: PATH, " in machine.nixprof("setup", "--command-not-found")
+    assert f"{shell} is set up: programs, " in machine.nixprof("setup", "--command-not-found")
     after = machine.files()
     assert machine.nixprof("setup") == f"✓ {shell} is set up already\n"
     assert machine.files() == after
