@@ -9,6 +9,7 @@ from nixprof.change.state import State
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import nearest, shell_quote
 from nixprof.index.files import index_files, open_indexes
+from nixprof.index.names import told_elsewhere
 from nixprof.manifest.installable import suggest
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec
 from nixprof.record import record
@@ -96,8 +97,10 @@ def find(
     everything: bool = False,
 ) -> Search:
     """Search indexes, by a pattern where there is one; raise NixprofError where nothing is found."""
+    elsewhere = told_elsewhere(" ".join(words).lower(), indexes.values())
     numbers = {
-        name: index.search(words) if pattern is None else index.matching(pattern) for name, index in indexes.items()
+        name: index.search(words, elsewhere) if pattern is None else index.matching(pattern)
+        for name, index in indexes.items()
     }
     total = sum(map(len, numbers.values()))
     if not total:

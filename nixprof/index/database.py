@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from nixprof.errors import Reason
-from nixprof.index.names import FORMAT, Names
+from nixprof.index.names import FORMAT, MOST, Names
 from nixprof.manifest.spec import dotted
 from nixprof.record import record
 
@@ -181,14 +181,15 @@ class Index(Names):
         """Give the packages that call themselves so, those outside of sets first."""
         return tuple(self._packages("WHERE pname = ? ORDER BY depth, packages.name", pname))
 
-    def search(self, words: Sequence[str]) -> list[int]:
+    def search(self, words: Sequence[str], elsewhere: Iterable[str] = ()) -> list[int]:
         """Find the packages that have all words, the best match first; `at` gives them.
 
         That is the name as a whole, the program, what the package calls itself, how the name begins, a part of the
-        name, and then the beginnings of words anywhere. Within each, what is in a set comes last.
+        name, and then the beginnings of words anywhere. Within each, what is in a set comes last. `elsewhere` are names
+        of packages that have the program by what other inputs tell.
         """
         lower = [word.lower() for word in words]
-        found = dict.fromkeys(self._ids_by_names(lower))
+        found = dict.fromkeys(self._ids_by_names(lower, tuple(elsewhere)[:MOST]))
         found.update(dict.fromkeys(self._ids_by_words(lower)))
         return list(found)
 
@@ -204,8 +205,8 @@ class Index(Names):
         for number in numbers:
             yield from self._packages("WHERE packages.id = ?", number)
 
-    def _ids_by_names(self, words: Sequence[str]) -> Iterator[int]:
-        """Find packages by names that have all words, or that a program goes by."""
+    def _ids_by_names(self, words: Sequence[str], named: Sequence[str]) -> Iterator[int]:
+        """Find packages by names that have all words, or that a program goes by, and those that are named."""
         whole = " ".join(words)
         # LIKE is three times as fast as `instr` of a name in lower case; the names are read from their index alone.
         condition = " AND ".join("name LIKE ? ESCAPE '!'" for _ in words)
@@ -213,10 +214,11 @@ class Index(Names):
         rows = self._database.execute(
             f"SELECT id FROM packages WHERE id IN (SELECT id FROM packages WHERE {condition} "  # noqa: S608
             "UNION SELECT id FROM packages WHERE name IN (SELECT name FROM programs WHERE program = ?) "
+            f"UNION SELECT id FROM packages WHERE name IN ({', '.join('?' * len(named))}) "
             "UNION SELECT id FROM packages WHERE pname = ?) "
             "ORDER BY lower(name) = ? DESC, lower(main_program) = ? DESC, lower(pname) = ? DESC, "
             "instr(lower(name), ?) = 1 DESC, id",
-            (*parts, *[whole] * 6),
+            (*parts, whole, *named, *[whole] * 5),
         )
         return (number for (number,) in rows)
 

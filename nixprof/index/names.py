@@ -7,13 +7,13 @@ import sqlite3
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Self
 
 # The form of the file; an index of another form is built again.
 FORMAT = 4
 # More packages with one program nobody reads, and old versions of SQLite take 999 values.
-_MOST = 500
+MOST = 500
 # Nobody chooses from so many names.
 _MANY = 10_000
 _PLAIN = b"/-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -101,7 +101,7 @@ class Names:
         """
         rows = self._database.execute("SELECT name, source FROM programs WHERE program = ?", (program,))
         sources = {**(elsewhere or {}), **dict(rows.fetchall())}
-        names = list(sources)[:_MOST]
+        names = list(sources)[:MOST]
         rows = self._database.execute(
             "SELECT name, instr(refusals, '\"unsupported\"') = 0 FROM packages "  # noqa: S608 - only placeholders
             f"WHERE name IN ({', '.join('?' * len(names))}) ORDER BY "
@@ -120,9 +120,14 @@ class Names:
         return dict(rows.fetchall())
 
 
+def told_elsewhere(program: str, indexes: Iterable[Names]) -> dict[str, str]:
+    """Give what lists of programs tell of packages of other inputs than their own, by the name of the package."""
+    return {name: source for one in indexes for name, source in one.told_of_others(program).items()}
+
+
 def packages_with(program: str, indexes: Mapping[str, Names]) -> Iterator[tuple[str, str, str, bool]]:
     """Give what has a program: the input of each, and what `with_program` gives; the likeliest of each input first."""
-    elsewhere = {name: source for one in indexes.values() for name, source in one.told_of_others(program).items()}
+    elsewhere = told_elsewhere(program, indexes.values())
     for where, index in indexes.items():
         yield from ((where, *found) for found in index.with_program(program, elsewhere))
 

@@ -59,6 +59,7 @@ def test_a_program_is_found_wherever_it_is(world: World) -> None:
     assert world.nixprof("command-not-found", "treee", env=no_nix, check=False).stderr == (
         "treee is not installed. To install it: nixprof add tree\n"
     )
+    assert world.nixprof("search", "treee", env=no_nix).stdout.split()[0] == "tree"
     for unknown in ("sol", "lost"):
         failed = world.nixprof("which", unknown, check=False, env=no_nix)
         assert (failed.code, failed.stderr.partition("\n")[0]) == (
