@@ -144,10 +144,11 @@ def _offers(name: str, indexes: Mapping[str, Index]) -> Iterator[Offer]:
 
 
 def _unknown(found: Which) -> NixprofError:
-    names = ", ".join(excerpt(one.program) for one in found.programs)
+    plural = "s" if len(found.programs) > 1 else ""
+    what = f"the program{plural} {', '.join(excerpt(one.program) for one in found.programs)}"
     if not found.indexed:
         hints = (f"to index them: nixprof search {shell_quote(found.programs[0].program)}",)
         cause = "no input has an index yet to look in"
-        return NixprofError(f"nothing here has a program {names}", Reason.NO_INDEX, cause=cause, hints=hints)
+        return NixprofError(f"nothing here has {what}", Reason.NO_INDEX, cause=cause, hints=hints)
     hints = (f"to look for it by words: nixprof search {shell_quote(found.programs[0].program)}",)
-    return NixprofError(f"nothing is known to have a program {names}", Reason.MISSING, hints=hints)
+    return NixprofError(f"nothing is known to have {what}", Reason.MISSING, hints=hints)

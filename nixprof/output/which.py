@@ -29,6 +29,8 @@ def show(result: Which, context: Context) -> None:
     for one in result.programs:
         console.out([cut(_title(one), width)])
         console.out(f"{_INDENT}{line}" for line in columns(list(_rows(one)), width and width - len(_INDENT)))
+    if not result.indexed and any(not one.providers for one in result.programs):
+        console.say("no input has an index yet, which would know more; to make it: nixprof search")
 
 
 def as_json(result: Which) -> dict[str, Any]:
@@ -83,6 +85,8 @@ def _title(one: Program) -> str:
 
 def _rows(one: Program) -> Iterator[tuple[str, str]]:
     """Say which file runs, and what else has it or would bring it."""
+    if not one.is_known and one.program.isprintable():
+        yield "to look for it", f"nixprof search {shell_quote(one.program)}"
     if one.runs or one.linked:
         yield "runs", _runs(one)
     for provider in one.providers:

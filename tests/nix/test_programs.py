@@ -64,7 +64,7 @@ def test_a_program_is_found_wherever_it_is(world: World) -> None:
         failed = world.nixprof("which", unknown, check=False, env=no_nix)
         assert (failed.code, failed.stderr.partition("\n")[0]) == (
             1,
-            f"error: nothing is known to have a program {unknown}",
+            f"error: nothing is known to have the program {unknown}",
         )
         quiet = world.nixprof("command-not-found", unknown, check=False, env=no_nix)
         assert (quiet.code, quiet.stdout, quiet.stderr) == (127, "", "")

@@ -137,7 +137,13 @@ def test_another_file_runs(user: User, monkeypatch: pytest.MonkeyPatch, capsys: 
         user, "git", capsys=capsys
     )
     monkeypatch.setenv("PATH", str(theirs))
-    assert shown(user, "ls", capsys=capsys) == "ls is not in the profile\n  runs  ~/usr/bin/ls\n"
+    output.show(user.which("ls", "no-such"), user.context)
+    said = capsys.readouterr()
+    assert said.out == (
+        "ls is not in the profile\n  runs  ~/usr/bin/ls\n"
+        "no-such is not known\n  to look for it  nixprof search no-such\n"
+    )
+    assert said.err == "no input has an index yet, which would know more; to make it: nixprof search\n"
 
 
 def test_what_is_on_the_list_and_not_installed(user: User, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,12 +201,12 @@ def test_what_would_bring_it(user: User, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_nothing_is_known(user: User) -> None:
-    with pytest.raises(NixprofError, match="nothing here has a program rg") as raised:
+    with pytest.raises(NixprofError, match="nothing here has the program rg") as raised:
         user.which("rg")
     assert (raised.value.reason, raised.value.hints) == (Reason.NO_INDEX, ("to index them: nixprof search rg",))
     user.lock("packages = []\n", {}, "nixpkgs")
     user.index("nixpkgs", replace(one("ripgrep"), main_program="rg"))
-    with pytest.raises(NixprofError, match="nothing is known to have a program no-such, nor") as raised:
+    with pytest.raises(NixprofError, match="nothing is known to have the programs no-such, nor") as raised:
         user.which("no-such", "nor")
     assert raised.value.reason is Reason.MISSING
     with pytest.raises(NixprofError, match="bin/rg is a path, not the name of a program") as raised:
