@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from nixprof.doctor.facts import Facts
     from nixprof.doctor.finding import Finding
 
+# What `operations.py` turns on, and what comes with that: whether the settings do so, too, is not to be seen.
+_OWN_FEATURES = {"fetch-tree", "flakes", "nix-command"}
+
 
 @record
 class About:
     """What somebody who is asked for help wants to know. What Nix does not say is empty, or None."""
 
     variant: str | None  # `Nix`, `Lix` or `Determinate Nix`
-    features: tuple[str, ...]  # experimental ones that its settings turn on; nixprof turns on what it needs itself
+    features: tuple[str, ...]  # experimental ones that its settings turn on, besides those that nixprof does itself
     store: str  # such as `daemon` or `local`
     trusted: bool | None  # whether the store lets this user change settings
     caches: tuple[str, ...]
@@ -54,7 +57,7 @@ def _about(facts: Facts) -> About:
     nix, login = facts.nix, facts.login
     return About(
         nix.version.variant if nix.version else None,
-        tuple(sorted(nix.settings.get("experimental-features", ()))),
+        tuple(sorted({*nix.settings.get("experimental-features", ())} - _OWN_FEATURES)),
         nix.store,
         nix.trusted,
         tuple(nix.settings.get("substituters", ())),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,10 +19,11 @@ from nixprof.errors import NixprofError
 from nixprof.importers.candidate import candidate
 from nixprof.nix.profile import ProfileManager
 from nixprof.record import record
+from nixprof.schema import MISSHAPEN
 from nixprof.store_path import name_of, split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
     from nixprof.context import Context
     from nixprof.lock.freshness import Gap
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from nixprof.nix.profile import Profile
 
 T = TypeVar("T")
+
+# The format that Nix writes (`LockFile::LockFile` in Nix's lockfile.cc).
+LOCK_FORMAT = 7
 
 # `nixpkgs`, and what Nix calls further ones in a lock.
 _NIXPKGS = re.compile(r"nixpkgs(_\d+)?")
@@ -58,8 +63,9 @@ class Facts:
     unfinished: bool = False  # whether a change of nixprof's was stopped half-way, or is being made
     manifest: Path = Path()
     in_git: bool = True  # whether a git repository may hold the list
-    lock: Mapping[str, Any] = field(default_factory=dict)  # `flake.lock` as Nix wrote it
-    lock_file: Path = Path()
+    lock_file: Path = Path()  # `flake.lock`
+    lock_format: object = LOCK_FORMAT  # what it says of its format
+    own_nixpkgs: Mapping[str, frozenset[str]] = field(default_factory=dict)  # see `inputs_with_own_nixpkgs`
     held: tuple[Gap, ...] = ()
     by_inputs: Apart | None = None  # packages of inputs with a nixpkgs of their own
     by_holds: Apart | None = None  # packages that are held at a revision of their own
@@ -78,6 +84,9 @@ def gather(context: Context) -> Facts:
     profile = _tried(lambda: state.profile, failures)
     lock = _tried(lambda: state.lock, failures)
     flake_lock = json.loads(lock.flake_lock) if lock and lock.flake_lock else {}
+    own_nixpkgs: Mapping[str, frozenset[str]] = {}
+    with suppress(*MISSHAPEN):  # nodes of the lock that nothing leads to may be anything
+        own_nixpkgs = inputs_with_own_nixpkgs(flake_lock)
     held = _tried(lambda: state.held, failures) or ()
     installed = [path for element in profile.elements for path in element.store_paths] if profile else []
     packages = [path for one in state.environments for entry in one.packages for path in entry.paths] if profile else []
@@ -97,10 +106,11 @@ def gather(context: Context) -> Facts:
         unfinished=is_unfinished(context.folders),
         manifest=manifest,
         in_git=any((folder / ".git").exists() for folder in Path(os.path.realpath(manifest)).parents),
-        lock=flake_lock,
         lock_file=flake / "flake.lock",
+        lock_format=flake_lock.get("version", LOCK_FORMAT),
+        own_nixpkgs=own_nixpkgs,
         held=held,
-        by_inputs=_apart(needs, _keys_with_own_nixpkgs(needs, flake_lock)) if needs else None,
+        by_inputs=_apart(needs, _keys_of(needs, own_nixpkgs)) if needs else None,
         by_holds=_apart(needs, _keys_held(needs, state)) if needs and not failures else None,
         profile=link,
         manager=profile.manager if profile else ProfileManager.NOBODY,
@@ -145,10 +155,9 @@ def _keys_held(needs: Needs, state: State) -> list[str]:
     return keys if len(held) + others > 1 else []
 
 
-def _keys_with_own_nixpkgs(needs: Needs, lock: Mapping[str, Any]) -> list[str]:
-    """Name the packages of inputs that bring a nixpkgs which the list does not name."""
-    own = inputs_with_own_nixpkgs(lock)
-    return [one.key for one in needs.packages if one.key.partition("#")[0] in own]
+def _keys_of(needs: Needs, inputs: Container[str]) -> list[str]:
+    """Name the packages of some inputs."""
+    return [one.key for one in needs.packages if one.key.partition("#")[0] in inputs]
 
 
 def inputs_with_own_nixpkgs(lock: Mapping[str, Any]) -> dict[str, frozenset[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nixprof.doctor.facts import inputs_with_own_nixpkgs
+from nixprof.doctor.facts import LOCK_FORMAT
 from nixprof.doctor.finding import Finding
 from nixprof.doctor.nix_findings import from_failure, nix_findings
 from nixprof.doctor.shell_findings import shell_findings
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 _OLD_HOLD_SECONDS = 30 * DAY_SECONDS
 _MAX_NAMED = 4
-# What Nix writes in a lock, and what it still reads (`LockFile::LockFile` in Nix's lockfile.cc).
-_LOCK_FORMAT = 7
-_READ_FORMATS = range(5, _LOCK_FORMAT + 1)
+# What Nix still reads.
+_READ_FORMATS = range(5, LOCK_FORMAT + 1)
 
 
 def findings(facts: Facts, now: float) -> tuple[Finding, ...]:
@@ -56,12 +55,12 @@ def _list(facts: Facts) -> Iterator[Finding]:
 
 def _lock(facts: Facts) -> Iterator[Finding]:
     """Find a lock in another format than Nix writes."""
-    version = facts.lock.get("version", _LOCK_FORMAT)
-    if version == _LOCK_FORMAT:
+    version = facts.lock_format
+    if version == LOCK_FORMAT:
         return
     file = word(facts.lock_file, "sh")
     if version in _READ_FORMATS:
-        what = f"flake.lock has an older format ({version}; Nix writes {_LOCK_FORMAT})"
+        what = f"flake.lock has an older format ({version}; Nix writes {LOCK_FORMAT})"
         why = "a newer Nix may refuse it; this one writes it again when an input moves"
         yield Finding("old-lock", "locks", what, why, ("nixprof update",), problem=False)
     else:
@@ -73,7 +72,7 @@ def _lock(facts: Facts) -> Iterator[Finding]:
 
 def _revisions(facts: Facts) -> Iterator[Finding]:
     """Find what comes from other revisions of nixpkgs than the list's, and what that costs."""
-    inputs = inputs_with_own_nixpkgs(facts.lock)
+    inputs = facts.own_nixpkgs
     if inputs:
         revisions: frozenset[str] = frozenset().union(*inputs.values())
         verb = "brings" if len(inputs) == 1 else "bring"

@@ -27,8 +27,9 @@ def for_shell(profile: Path) -> str:
 def to_be_on_path(profile: Path, shell: str) -> str:
     """Give the command that puts the programs of a profile first on the PATH; `shell` is the value of SHELL."""
     programs = f"{for_shell(profile)}/bin"
+    # With --path also where the universal variable has it, and something before has set PATH to something else.
     fish = os.path.basename(shell) == "fish"
-    return f"fish_add_path --move {programs}" if fish else f'export PATH={programs}:"$PATH"'
+    return f"fish_add_path --path --move {programs}" if fish else f'export PATH={programs}:"$PATH"'
 
 
 def is_of_system(file: str) -> bool:

@@ -71,7 +71,7 @@ def shell_findings(facts: Facts) -> Iterator[Finding]:
         why = "what is said of the shell is a guess: it is taken from this terminal"
         yield Finding("shell-silent", "shell", what, why, (f"time {login.name} -l -i -c true",), problem=False)
     yield from _sudo(facts)
-    for finding in (*_nix(login, facts.profile), *_environment(facts)):
+    for finding in (*_nix(facts), *_environment(facts)):
         yield replace(finding, guess=not login.asked)
 
 
@@ -86,12 +86,14 @@ def _sudo(facts: Facts) -> Iterator[Finding]:
         yield Finding("sudo", "shell", what, why, commands, problem=False)
 
 
-def _nix(login: ShellFacts, profile: Path | None) -> Iterator[Finding]:
+def _nix(facts: Facts) -> Iterator[Finding]:
     """Find a Nix that new terminals do not have, as after an update of macOS."""
+    login, profile = facts.login, facts.profile
     if login.nix:
         what = f"a new {login.name} does not find Nix"
-        forgotten = ": the start-up files do not mention it, as after an update of macOS"
-        why = f"no terminal that is opened from now on has it{'' if login.startup_mentions_nix else forgotten}"
+        mac = ", as after an update of macOS" if facts.system.endswith("-darwin") else ""
+        forgotten = "" if login.startup_mentions_nix else f": the start-up files do not mention it{mac}"
+        why = f"no terminal that is opened from now on has it{forgotten}"
         by_setup = os.path.dirname(login.nix) == _NIX_FOR_ALL
         commands = _by_setup(profile) if profile and by_setup else _by_line(login, _to_find_nix(login))
         yield Finding("nix-not-in-shell", "shell", what, why, commands)
@@ -103,7 +105,7 @@ def _to_find_nix(login: ShellFacts) -> str:
     if login.nix_script:
         return f"{'source' if fish else '.'} {quote(login.nix_script, login.name)}"
     programs = quote(os.path.dirname(login.nix), login.name)
-    return f"fish_add_path {programs}" if fish else f'export PATH={programs}:"$PATH"'
+    return f"fish_add_path --path {programs}" if fish else f'export PATH={programs}:"$PATH"'
 
 
 def _by_line(login: ShellFacts, line: str) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
 """`doctor` on set-ups that are broken for real: each is named, its command is followed as printed, and it is gone."""
 
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import until
 from support.world import NIXPROF_TYPED, World
 
 pytestmark = pytest.mark.newest_nix
@@ -15,6 +17,7 @@ class Patient:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.shell = "/bin/bash"
         self.rc = world.home / ".bashrc"
         self.healthy = f"{world.profile}/bin:{world.env['PATH']}"
         (world.home / ".bash_profile").write_text(". ~/.bashrc\n")
@@ -32,13 +35,13 @@ class Patient:
 
     def finds(self, **env: str) -> dict[str, Any]:
         """What doctor finds, by code; how full the disk of the tests is does not matter."""
-        result = self.world.nixprof("doctor", "--json", check=False, env={"SHELL": "/bin/bash", **env})
+        result = self.world.nixprof("doctor", "--json", check=False, env={"SHELL": self.shell, **env})
         assert result.code == (1 if result.json["problems"] else 0), str(result)
         assert result.json["about"]["shellAsked"]
         return {one["code"]: one for one in result.json["findings"] if one["code"] != "disk-space"}
 
     def follow(self, command: str) -> None:
-        nixprof = f'nixprof() {{ SHELL=/bin/bash {NIXPROF_TYPED} "$@"; }}'
+        nixprof = f'nixprof() {{ SHELL={self.shell} {NIXPROF_TYPED} "$@"; }}'
         self.world.command("sh", "-ec", f"{nixprof}; {command}")
 
     def is_cured_of(self, code: str, *, problem: bool, answer: str = "") -> None:
@@ -95,6 +98,76 @@ def test_the_shell(fresh_world: World) -> None:
     for command in sorted({one["commands"][0] for one in found.values()}):
         patient.follow(command)
     assert patient.finds().keys() == {"not-in-git"}
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells(fresh_world: World, shell: str) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"there is no {shell}")
+    world, patient = fresh_world, Patient(fresh_world)
+    files = {"zsh": "share/zsh/site-functions/_rg", "fish": "share/fish/vendor_completions.d/rg.fish"}
+    world.commit(more=f'files.out."{files[shell]}" = "#compdef rg";')
+    world.write_manifest('packages = ["more"]\n')
+    world.nixprof("sync")
+    # fish reads what is written last only after what `setup` writes.
+    first = world.home / {"zsh": ".zshrc", "fish": ".config/fish/conf.d/0.fish"}[shell]
+    first.parent.mkdir(parents=True, exist_ok=True)
+    first.write_text("export PATH=/usr/bin:/bin\n" if shell == "zsh" else "set -gx PATH /usr/bin /bin\n")
+    patient.shell = program
+    assert {"nix-not-in-shell", "not-on-path", "completions"} <= patient.finds().keys()
+    patient.is_cured_of("nix-not-in-shell", problem=True)
+    patient.is_cured_of("not-on-path", problem=True)
+    assert patient.finds().keys() == {"not-in-git"}
+
+
+def test_what_is_mixed(fresh_world: World) -> None:
+    world, patient = fresh_world, Patient(fresh_world)
+    world.commit(**{"home-manager-path": ""})
+    helix = world.publish_helix()
+    inputs = f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nhelix = {{ url = "{helix}" }}\n'
+    world.write_manifest(f'packages = ["hello", "ripgrep", "helix#helix"]\n\n{inputs}')
+    world.nixprof("sync")
+    world.nixprof("pin", "ripgrep")
+    assert patient.finds().keys() == {"not-in-git"}
+
+    # home-manager has an element of the profile, which is never for the list.
+    world.install_element("nixpkgs#home-manager-path")
+    assert patient.finds().keys() == {"not-in-git", "home-manager"}
+
+    # nixpkgs moves on; an input keeps its own, and a package what it has.
+    world.publish(2)
+    world.nixprof("update", "nixpkgs", "--yes")
+    found = patient.finds()
+    assert "ripgrep stays" in found["held-apart"]["what"]
+    assert "helix brings nixpkgs in 1 further revision" in found["several-nixpkgs"]["what"]
+    assert "alone" in found["several-nixpkgs"]["why"]
+    follows = found["several-nixpkgs"]["commands"][0].partition("for the input: ")[2]
+    world.manifest.write_text(world.manifest.read_text().replace(f'"{helix}" }}', f'"{helix}", {follows} }}'))
+    world.nixprof("sync", "--yes")
+    world.nixprof("unpin", "ripgrep")
+    world.nixprof("update", "--yes")
+    assert patient.finds().keys() == {"not-in-git", "home-manager"}
+
+
+def test_a_user_who_is_not_trusted(fresh_world: World) -> None:
+    world, patient = fresh_world, Patient(fresh_world)
+    cache = f"file://{patient.cache}"
+    world.configure(substituters="", trusted_users="nobody")
+    own = world.home / ".config" / "nix" / "nix.conf"
+    own.parent.mkdir(parents=True)
+    own.write_text(f"extra-substituters = {cache}\n")
+    socket = world.root / "socket"
+    command = ["nix", "--extra-experimental-features", "nix-command", "daemon"]
+    with subprocess.Popen(command, env={**world.env, "NIX_DAEMON_SOCKET_PATH": str(socket)}) as daemon:
+        try:
+            until(socket.exists)
+            found = patient.finds(NIX_REMOTE=f"unix://{socket}")
+            line = found["cache-ignored"]["commands"][0].split("'")[1]
+            world.configure(extra_trusted_substituters=line.partition(" = ")[2])
+            assert "cache-ignored" not in patient.finds(NIX_REMOTE=f"unix://{socket}")
+        finally:
+            daemon.kill()
 
 
 def test_nix_and_the_list(fresh_world: World) -> None:
