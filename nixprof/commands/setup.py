@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from nixprof.context import Context
 
-# The ending of the static file of each shell; what any sh reads is for bash as well.
+# The ending of the static file of each shell.
 _ENDINGS = {"bash": "sh", "sh": "sh", "zsh": "zsh", "fish": "fish"}
 # What puts the programs of a profile on the PATH in shells that `setup` does not know, and where that belongs.
 _BY_HAND = {
@@ -206,7 +206,8 @@ def _fonts_edit(after: bytes) -> Edit:
 
 def _undoing(context: Context, only: str | None) -> Iterator[Edit]:
     """Take away what is nixprof's, of one shell or of all."""
-    shells = [only] if only else list(_ENDINGS)
+    # What any sh reads is for bash as well.
+    shells = [shell for shell in _ENDINGS if not only or _ENDINGS[shell] == _ENDINGS[only]]
     for path in dict.fromkeys(path for shell in shells for path in every_startup_file(shell)):
         before = content(path)
         if before is not None and (after := without_line(before)) != before:
@@ -286,8 +287,9 @@ def _refusal(refused: Sequence[Edit], wanted: SetUp) -> NixprofError:
     causes = dict.fromkeys(edit.why or "" for edit in refused)
     if wanted.undone:
         lines = [line.decode(errors="replace") for edit in refused for line in lines_of(edit.before or b"")]
-        hints = tuple(f"take this line out of what {names} is made from: {line}" for line in dict.fromkeys(lines))
+        todo = "take this line out of"
     else:
-        hints = (f"put this line at the end of {names}, or of what it is made from: {wanted.line}",)
+        lines, todo = [wanted.line or ""], "put this line at the end of"
+    hints = tuple(f"{todo} {names}, or of what it is made from: {line}" for line in dict.fromkeys(lines))
     message = f"nixprof does not write to {names}"
     return NixprofError(message, Reason.CANNOT_WRITE, cause="; ".join(causes), hints=hints, changed=wanted.done)

@@ -208,7 +208,7 @@ def test_what_is_not_for_nixprof_to_write_is_left_and_the_line_is_shown(machine:
     assert rc.read_text() == "# secret"
     machine.nixprof("setup")
     rc.chmod(0o444)
-    marked = "what ~/.bashrc is made from: " + line
+    marked = "~/.bashrc, or of what it is made from: " + line
     assert f"take this line out of {marked} # nixprof setup, with the newline before\n" in machine.nixprof(
         "setup", "--undo", code=1
     )
@@ -254,7 +254,11 @@ def test_other_shells_are_told_what_to_do(machine: Machine) -> None:
     assert "error: cannot set up the shell mysh, only bash, zsh, fish and sh\n" in machine.nixprof("setup", code=1)
     assert "nixprof setup --undo --dry-run" in machine.nixprof("setup", "--undo", "--print", code=2)
     machine.env["SHELL"] = "/bin/dash"
+    before = machine.files()
     assert "~/.profile" in machine.nixprof("setup")
+    machine.nixprof("setup", "bash")
+    assert "+ ~/.bashrc" not in machine.nixprof("setup", "dash", "--undo")
+    assert machine.files() == before
 
 
 def test_another_profile(machine: Machine) -> None:
