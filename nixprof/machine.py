@@ -50,11 +50,14 @@ def as_nix_says(system: str) -> str:
 
 
 def host_name() -> str:
-    """Return the name of this machine.
+    """Return the name of this machine: what the user calls it, else what the system does.
 
     macOS lets a network rename the machine, as `hostname` then shows. What the user has set stays: a fixed host name,
     else the name on the local network.
     """
+    chosen = os.environ.get("NIXPROF_HOST", "").strip()
+    if chosen:
+        return chosen
     said = os.uname()
     if said.sysname == "Darwin":
         import subprocess

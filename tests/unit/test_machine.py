@@ -100,3 +100,10 @@ def test_a_network_does_not_rename_a_mac(
     name = os.uname_result(("Darwin", "dhcp-7.example.org", "25.0", "", "arm64"))
     monkeypatch.setattr(os, "uname", lambda: name)
     assert Machine("aarch64-darwin", host_name).host == expected
+
+
+def test_a_user_may_name_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIXPROF_HOST", " Desk.example.org ")
+    assert Machine("x86_64-linux", host_name).host == "desk"
+    monkeypatch.setenv("NIXPROF_HOST", "")
+    assert host_name() == os.uname().nodename
