@@ -67,6 +67,17 @@ def test_what_fails_is_counted_and_the_rest_is_found(world: World) -> None:
     assert "CVE-2026-1" in shown
     # Once it is there, nobody starts Nix.
     assert world.nixprof("search", "most", env={"PATH": "/nonexistent"}).stdout.split()[0] == "set#nested.deeper.most"
+    # Nor does a shell that completes.
+    for words, answers in {
+        ("add", "set#nes"): ["set#nested.deeper.", "set#nested.inner"],
+        ("remove", "s"): ["set#p1"],
+        ("search", "j"): ["jq"],
+        ("which", "j"): ["jq"],
+        ("diff", ""): ["1"],
+        ("update", "set"): ["set#p1", "set"],
+    }.items():
+        completed = world.nixprof("complete", *words, env={"PATH": "/nonexistent"})
+        assert (completed.stderr, [line.split("\t")[0] for line in completed.stdout.splitlines()]) == ("", answers)
     world.nixprof("search", "no-such-thing", check=False)
 
 
