@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from nixprof.change.failures import Attempt
 from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest, Moves
+from nixprof.change.state import State
+from nixprof.index.background import build_in_background
 from nixprof.lock.packages_json import own_names
 from nixprof.manifest.installable import find_packages
 
@@ -54,4 +56,8 @@ def run(
             # An empty list needs no profile.
             activates=bool(manifest.packages or change.before.environments),
         )
-        return change.carry_out(request)
+        outcome = change.carry_out(request)
+    if outcome.done:
+        state = State(context)
+        build_in_background(context, state.manifest, state.lock)
+    return outcome

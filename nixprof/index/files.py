@@ -68,10 +68,19 @@ def _failure_file(index: Path) -> Path:
 
 def remember_use(folder: Path, manifest: Path, system: str, indexes: Iterable[Path]) -> None:
     """Write down which indexes a list uses on a system."""
-    path = folder / f"list-{digest(f'{manifest} {system}')}.json"
+    path = _use_file(folder, manifest, system)
     told = {"list": str(manifest), "indexes": sorted(one.stem for one in indexes)}
     if read_json(path) != told:
         replace_file(path, json.dumps(told).encode())
+
+
+def is_used(folder: Path, manifest: Path, system: str) -> bool:
+    """Tell whether a list has had an index on a system."""
+    return _use_file(folder, manifest, system).exists()
+
+
+def _use_file(folder: Path, manifest: Path, system: str) -> Path:
+    return folder / f"list-{digest(f'{manifest} {system}')}.json"
 
 
 def remove_unused(folder: Path) -> None:

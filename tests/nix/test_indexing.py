@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from support import waiting
 
 if TYPE_CHECKING:
     from support.world import World
@@ -85,13 +86,16 @@ def test_an_index_of_another_revision_goes(world: World) -> None:
     world.write_manifest('packages = ["jq"]')
     world.nixprof("sync", "--yes")
     folder = world.home / ".cache" / "nixprof" / "index"
+    world.nixprof("update", "--yes", env={"NIXPROF_INDEX": ""})
+    assert not folder.exists()  # nobody has searched, and there is no terminal
     world.nixprof("search", "jq")
     (before,) = folder.glob("*.sqlite")
-    world.publish(2)
-    world.nixprof("update", "--yes")
     (folder / "left.sqlite.1.tmp").write_bytes(b"of a kill")
-    assert "✓ index of nixpkgs" in world.nixprof("search").stdout
+    world.publish(2)
+    world.nixprof("update", "--yes", env={"NIXPROF_INDEX": ""})
+    waiting.until(lambda: not before.exists())  # the new one is built in the background, and the old one goes then
     (after,) = folder.glob("*.sqlite*")
+    assert "✓ index of nixpkgs" in world.nixprof("search", env={"PATH": "/nonexistent"}).stdout
     assert after != before
     # Words alone are answered without the command line, in the same way.
     quick = world.nixprof("search", "jq", env={"PYTHONPROFILEIMPORTTIME": "1"})

@@ -188,6 +188,7 @@ class World:
             "LOGNAME": "alice",
             "LANG": "C.UTF-8",
             "TERM": "dumb",
+            "NIXPROF_INDEX": "0",  # what a test leaves running would be in the way of others
             "PATH": os.pathsep.join(map(str, self._path())),
             "PYTHONPATH": str(ROOT),
             **self.extra_env,

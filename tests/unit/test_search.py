@@ -12,8 +12,9 @@ from nixprof.console import Console
 from nixprof.context import Context
 from nixprof.errors import NixprofError, Reason
 from nixprof.folders import Folders
+from nixprof.index import background
 from nixprof.index.database import About, IndexedPackage, IndexWriter
-from nixprof.index.files import index_files
+from nixprof.index.files import index_files, remember_failure, remember_use
 from nixprof.machine import Machine
 from nixprof.output import search as search_output
 from nixprof.output import show as show_output
@@ -107,6 +108,32 @@ def test_nothing_found_names_what_is_near(context: Context) -> None:
     with pytest.raises(NixprofError, match="no package matches ripgerp") as raised:
         names(context, "ripgerp")
     assert raised.value.hints[0] == "did you mean ripgrep? nixprof search ripgrep"
+
+
+@pytest.mark.parametrize(
+    ("terminal", "before", "variable", "starts"),
+    [(True, False, "", True), (False, True, "1", True), (False, False, "", False), (True, True, "0", False)],
+)
+def test_who_has_searched_or_sits_at_a_terminal_gets_an_index_in_the_background(
+    *, context: Context, monkeypatch: pytest.MonkeyPatch, terminal: bool, before: bool, variable: str, starts: bool
+) -> None:
+    built: list[object] = []
+    monkeypatch.setattr(background, "_build", lambda *told: built.append(told))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    monkeypatch.setenv("NIXPROF_INDEX", variable)
+    state, folder = State(context), context.folders.cache / "index"
+    files = list(folder.glob("*.sqlite"))
+    if before:
+        remember_use(folder, context.folders.manifest, SYSTEM, files)
+    background.build_in_background(context, state.manifest, state.lock)
+    assert built == []  # all are there
+    files[0].unlink()
+    background.build_in_background(context, state.manifest, state.lock)
+    assert bool(built) is starts
+    remember_failure(files[0], NixprofError("no", Reason.FAILED))
+    built.clear()
+    background.build_in_background(context, state.manifest, state.lock)
+    assert built == []
 
 
 def test_an_index_that_is_missing_takes_nix(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
