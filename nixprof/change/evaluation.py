@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nixprof.change.failures import A_SET, Refusal
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import nearest
 from nixprof.lock.packages_json import HeldAt, Resolved
+from nixprof.manifest.spec import dotted
 from nixprof.nix.errors import NixError, allowed_as, known_issues, named_instead, renamed
 from nixprof.nix.nix_data import quoted
 from nixprof.nix.profile import USUAL_PRIORITY
@@ -97,8 +100,18 @@ def evaluate(
     lock: Lock,
     fingerprint_of: Mapping[str, str],
     declared: Sequence[str] = (),
+    indexes: Mapping[str, Path] = MappingProxyType({}),
 ) -> tuple[dict[ResolveRequest, ResolvedPackage], list[Refusal]]:
-    """Ask Nix about packages in one evaluation of the generated folder, with the fingerprints and names of all inputs.
+    """Ask Nix about packages in one evaluation of the generated folder.
+
+    Args:
+        nix: is asked.
+        folder: the generated one.
+        asked: what to ask about.
+        lock: what the inputs are locked to.
+        fingerprint_of: the inputs, by name.
+        declared: the names of all inputs.
+        indexes: the file of the index of each input, whether it is there or not: it tells what may be meant instead.
 
     Returns: what the packages are, and why the others cannot be had.
 
@@ -109,7 +122,7 @@ def evaluate(
     asked = [one for one in asked if one not in evaluated]
     if not asked:
         return evaluated, []
-    evaluation = _Evaluation(nix, folder)
+    evaluation = _Evaluation(nix, folder, indexes)
     replies = evaluation.resolve(asked)
     refusals = evaluation.without_system(replies)
     for one in asked:
@@ -141,6 +154,7 @@ class _Evaluation:
 
     nix: Nix
     folder: Path
+    indexes: Mapping[str, Path]
 
     def resolve(self, asked: Sequence[ResolveRequest]) -> dict[ResolveRequest, dict[str, Any]]:
         """Ask about packages; where one breaks the whole evaluation, find it by halves."""
@@ -256,7 +270,25 @@ class _Evaluation:
         close = [(*before, name) for name in _close(whole, names)]
         if after:
             close += [(*before, name, *after) for name in _close(missing, names)]
-        return tuple(self.packages_among(one, close))
+        return self._indexed(one, close) or tuple(self.packages_among(one, close))
+
+    def _indexed(self, one: ResolveRequest, close: Sequence[Sequence[str]]) -> tuple[str, ...]:
+        """Find packages that have a program, or a name in a set, that was taken for an attribute, and then those close.
+
+        All of that by the index, without Nix; nothing where there is no index, or it knows nothing.
+        """
+        import sqlite3
+
+        from nixprof.index.names import Names
+
+        index = Names.open(self.indexes[one.package.spec.input]) if one.package.spec.input in self.indexes else None
+        if not index:
+            return ()
+        with suppress(sqlite3.Error):
+            typed = one.package.spec.name
+            likely = [*(one[0] for one in index.with_program(typed)), *index.in_sets(typed), *map(dotted, close)]
+            return tuple(name for name in dict.fromkeys(likely) if index.has(name))
+        return ()
 
     def _no_package(self, one: ResolveRequest, reply: Mapping[str, Any]) -> Refusal:
         """Say what is not a package: a set of some, or a part of one."""

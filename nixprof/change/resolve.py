@@ -146,13 +146,15 @@ class Resolver:
         used = used_inputs(manifest, lock.packages)
         self._staging.write(manifest, lock)
         number = len({one.package for one in asked})
+        from nixprof.index.files import index_files
+
+        folder, fingerprint_of = self._staging.folder, fingerprints(manifest, lock.inputs)
+        indexes = index_files(self._context.folders.cache, manifest, lock.inputs, self._context.machine.system)
         with (
             self._context.progress.step(f"resolving {count(number, 'package')}"),
             self._staging.naming_inputs(used, lock),
         ):
-            evaluated, refusals = evaluate(
-                self._nix, self._staging.folder, asked, lock, fingerprints(manifest, lock.inputs), declared
-            )
+            evaluated, refusals = evaluate(self._nix, folder, asked, lock, fingerprint_of, declared, indexes)
         self.evaluated |= evaluated
         return refusals
 

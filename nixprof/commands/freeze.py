@@ -23,6 +23,7 @@ from nixprof.importers.identify import Nixpkgs, channel, identify
 from nixprof.importers.origin import is_locked
 from nixprof.importers.reading import Kind, Reading, read_file, read_kept, read_profile
 from nixprof.importers.writing import with_imports, with_names
+from nixprof.index.files import index_files
 from nixprof.lock.packages_json import LockedPackage, Resolved, hold_at
 from nixprof.manifest.installable import suggest
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT
@@ -236,7 +237,7 @@ def _look_up(context: Context, options: Options, state: State, reading: Reading)
     candidates: Sequence[Candidate] = reading.candidates
     if not any(one.is_unsure for one in candidates):
         return candidates, Lookup()
-    sources = _sources(state)
+    sources = _sources(context, state)
     unasked: list[Unasked] = []
     with context.nix() as nix:
         # What is not on this machine needs a nixpkgs to be made from, even where its file is known.
@@ -244,7 +245,10 @@ def _look_up(context: Context, options: Options, state: State, reading: Reading)
             with context.progress.step("identifying packages"):
                 candidates, unasked = identify(nix, candidates, sources)
         broken = {one.source for one in unasked if not one.attribute}
-        was_possible, number = any(one.place not in broken for one in sources), _unidentified(candidates)
+        was_possible, number = (
+            any(one.is_here and one.place not in broken for one in sources),
+            _unidentified(candidates),
+        )
         if not number or (was_possible and not options.identify):
             return candidates, Lookup(number, unasked=tuple(unasked))
         if not options.offline and _may_download(context, number):
@@ -274,10 +278,12 @@ def _unidentified(candidates: Sequence[Candidate]) -> int:
     return sum(one.is_unsure and not one.evidence for one in candidates)
 
 
-def _sources(state: State) -> list[Nixpkgs]:
-    """Give what packages can be looked up in without a download: the locked nixpkgs, and the user's channel."""
-    locked = state.inputs.get(DEFAULT_INPUT)
-    found = [Nixpkgs(locked.url, locked.url)] if locked and is_here(locked.url) else []
+def _sources(context: Context, state: State) -> list[Nixpkgs]:
+    """Give what packages can be looked up in without a download: the locked nixpkgs, its index, the user's channel."""
+    files = index_files(context.folders.cache, state.manifest, state.inputs, state.machine.system)
+    locked, index = state.inputs.get(DEFAULT_INPUT), files.get(DEFAULT_INPUT)
+    found = [Nixpkgs(locked.url, locked.url, index, is_here(locked.url))] if locked and index else []
+    found = [one for one in found if one.is_here or (index and index.exists())]
     there = channel()
     return [*found, there] if there else found
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +26,7 @@ from nixprof.files import content, scratch_folder
 from nixprof.folders import home
 from nixprof.importers.candidate import Evidence
 from nixprof.importers.names import PLAIN_SETS, UNLIKE, Name, Names, expand, in_nested
+from nixprof.index.database import Index
 from nixprof.record import record
 from nixprof.schema import fits
 
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
     from nixprof.errors import NixprofError
     from nixprof.importers.candidate import Candidate
+    from nixprof.index.database import IndexedPackage
     from nixprof.nix.operations import Nix
 
     AttrPath = tuple[str, ...]
@@ -51,6 +55,8 @@ class Nixpkgs:
 
     place: str  # a locked flake reference or a folder
     reference: str  # the locked flake reference of its revision; empty where it has none
+    index: Path | None = None  # the file of its index, whether it is there or not
+    is_here: bool = True  # whether it can be asked without a download; else its index alone tells
 
 
 @record
@@ -176,6 +182,9 @@ class _Source:
 
         Returns whether this nixpkgs can be asked: some of its attributes can be evaluated.
         """
+        self._look_in_index(searches)
+        if not self.nixpkgs.is_here or all(search.is_proved for search in searches):
+            return self.nixpkgs.is_here
         self._list([()])
         if () not in self._names:
             return False
@@ -191,6 +200,21 @@ class _Source:
                 seen = [one for one in map(self._seen.get, some) if one and Name.parse(one.name).is_same(search.name)]
                 search.matches |= {(self.nixpkgs.place, one.attribute): one for one in seen}
         return not self._failed
+
+    def _look_in_index(self, searches: Sequence[_Search]) -> None:
+        """Find what the index knows of the names of candidates; only whether that is what is installed is asked."""
+        index = Index.open(self.nixpkgs.index) if self.nixpkgs.index else None
+        if not index:
+            return
+        found = {search: list(_called(search.name, index)) for search in searches}
+        for one in (one for some in found.values() for one in some):
+            place = f"/{one.position}"
+            self._seen[one.attr_path] = Match(one.attr_path, one.full_name, place, one.description, self.nixpkgs)
+        wanted = {search.candidate.full_name for search in searches}
+        self._ask_outputs(one.attr_path for some in found.values() for one in some if one.full_name in wanted)
+        for search, some in found.items():
+            seen = [one for one in (self._seen[one.attr_path] for one in some) if one]
+            search.matches |= {(self.nixpkgs.place, one.attribute): one for one in seen}
 
     def _sets(self, search: _Search, *, wide: bool) -> list[AttrPath]:
         """Give the sets in which a package may be."""
@@ -229,7 +253,10 @@ class _Source:
             about = (told["name"], told["position"], told["description"], self.nixpkgs) if is_package else ()
             self._seen[path] = Match(path, *about) if about else None
             named += [path] if about and told["name"] in wanted else []
-        for path, told in self._ask("outputs", named):
+        self._ask_outputs(named)
+
+    def _ask_outputs(self, paths: Iterable[AttrPath]) -> None:
+        for path, told in self._ask("outputs", paths) if self.nixpkgs.is_here else ():
             if (one := self._seen[path]) and fits(told, {str: str}):
                 self._seen[path] = replace(one, outputs=frozenset(told.values()))
 
@@ -273,6 +300,14 @@ class _Source:
         said = (error.cause or error.message).splitlines() if error else []
         self._refused.add(path)
         self.unasked.append(Unasked(".".join(path), self.nixpkgs.place, said[0] if said else "Nix gives no answer"))
+
+
+def _called(name: Name, index: Index) -> Iterator[IndexedPackage]:
+    """Find the packages of an index that have a name, whatever the version."""
+    with suppress(sqlite3.Error):
+        for one in (*index.called(name.stem), *index.named(name.own)):
+            if Name.parse(one.full_name).is_same(name):
+                yield one
 
 
 def judge(candidate: Candidate, matches: Collection[Match]) -> Candidate | None:

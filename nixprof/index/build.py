@@ -40,7 +40,7 @@ _MAX_FAILED_NAMES = 100
 _OF_THE_MACHINE = (Reason.CANNOT_WRITE, Reason.DISK_FULL, Reason.OUT_OF_MEMORY, Reason.DAEMON)
 _TEXTS = ("pname", "version", "description", "mainProgram", "homepage", "changelog", "license", "position")
 _LISTS = ("outputs", "platforms", "refusals", "vulnerabilities")
-_SHAPE = {**dict.fromkeys(_TEXTS, str), **{name: [str] for name in _LISTS}}
+_SHAPE = {**dict.fromkeys(_TEXTS, str), **{name: [str] for name in _LISTS}, "fullName": str}
 _FETCHED = [{"name": str, "path": str, "derivation": str}]
 _IN_SOURCE = re.compile(r"^.*?/[0-9a-df-np-sv-z]{32}-[^/]+/")
 
@@ -273,7 +273,15 @@ def _package(path: tuple[str, ...], told: Mapping[str, Any]) -> IndexedPackage:
     texts = [_one_line(told[name]) for name in _TEXTS]
     texts[-1] = _IN_SOURCE.sub("", texts[-1])
     outputs, platforms, refusals, vulnerabilities = (tuple(map(_one_line, told[name])) for name in _LISTS)
-    values: Any = (path, *texts, outputs, platforms, tuple(map(Reason, refusals)), vulnerabilities)
+    values: Any = (
+        path,
+        *texts,
+        outputs,
+        platforms,
+        tuple(map(Reason, refusals)),
+        vulnerabilities,
+        _one_line(told["fullName"]),
+    )
     return IndexedPackage(*values)
 
 

@@ -32,7 +32,7 @@ CREATE TABLE packages (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL, attr_path TEXT NOT NULL, depth INTEGER NOT NULL, pname TEXT NOT NULL,
   version TEXT NOT NULL, description TEXT NOT NULL, main_program TEXT NOT NULL, homepage TEXT NOT NULL,
   changelog TEXT NOT NULL, license TEXT NOT NULL, position TEXT NOT NULL, outputs TEXT NOT NULL,
-  platforms INTEGER NOT NULL, refusals TEXT NOT NULL, vulnerabilities TEXT NOT NULL
+  platforms INTEGER NOT NULL, refusals TEXT NOT NULL, vulnerabilities TEXT NOT NULL, full_name TEXT NOT NULL
 );
 CREATE TABLE programs (
   program TEXT NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL, PRIMARY KEY (program, name)
@@ -45,6 +45,7 @@ INSERT INTO packages SELECT * FROM found ORDER BY depth, length(name), name;
 DROP TABLE found;
 CREATE UNIQUE INDEX by_name ON packages (name);
 CREATE INDEX by_pname ON packages (pname);
+CREATE INDEX by_full_name ON packages (full_name);
 """
 _WORDS = """
 CREATE VIRTUAL TABLE words USING fts5 (name, pname, description, main_program, content=packages, content_rowid=id);
@@ -52,10 +53,10 @@ INSERT INTO words (words) VALUES ('rebuild');
 """
 _COLUMNS = (
     "attr_path, pname, version, description, main_program, homepage, changelog, license, position, "
-    "outputs, platforms.names, refusals, vulnerabilities"
+    "outputs, platforms.names, refusals, vulnerabilities, full_name"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM packages JOIN platforms ON platforms.id = packages.platforms"  # noqa: S608 - ours
-_INSERT = f"INSERT INTO found VALUES (NULL{', ?' * 15})"  # noqa: S608 - only placeholders
+_INSERT = f"INSERT INTO found VALUES (NULL{', ?' * 16})"  # noqa: S608 - only placeholders
 # The source of a program that the metadata of its package names.
 MAIN_PROGRAM = "meta.mainProgram"
 
@@ -77,6 +78,7 @@ class IndexedPackage:
     platforms: tuple[str, ...] = ()  # none where the package does not say
     refusals: tuple[Reason, ...] = ()  # why it cannot be had here, unless the policy allows it
     vulnerabilities: tuple[str, ...] = ()
+    full_name: str = ""  # what its store paths are called: "python3.13-requests-2.32"
 
     @property
     def name(self) -> str:
@@ -130,6 +132,7 @@ class IndexWriter:
                     *(one.description, one.main_program, one.homepage, one.changelog, one.license, one.position),
                     *(" ".join(one.outputs), self._platform(" ".join(one.platforms))),
                     *(json.dumps([reason.value for reason in one.refusals]), json.dumps(one.vulnerabilities)),
+                    one.full_name,
                 ),
             )
             if one.main_program:
@@ -180,6 +183,11 @@ class Index(Names):
     def named(self, pname: str) -> tuple[IndexedPackage, ...]:
         """Give the packages that call themselves so, those outside of sets first."""
         return tuple(self._packages("WHERE pname = ? ORDER BY depth, packages.name", pname))
+
+    def called(self, name: str) -> Iterator[IndexedPackage]:
+        """Give the packages whose store paths are called so, whatever their version, and some that begin the same."""
+        yield from self._packages("WHERE full_name = ?", name)
+        yield from self._packages("WHERE full_name >= ? AND full_name < ?", f"{name}-", f"{name}.")
 
     def search(self, words: Sequence[str], elsewhere: Iterable[str] = ()) -> list[int]:
         """Find the packages that have all words, the best match first; `at` gives them.
@@ -239,9 +247,9 @@ class Index(Names):
 
     def _packages(self, condition: str, *values: object) -> Iterator[IndexedPackage]:
         for row in self._database.execute(f"{_SELECT} {condition}", values):
-            attr_path, *texts, outputs, platforms, refusals, vulnerabilities = row
+            attr_path, *texts, outputs, platforms, refusals, vulnerabilities, full_name = row
             read: Any = (
                 *(tuple(json.loads(attr_path)), *texts, tuple(outputs.split()), tuple(platforms.split())),
-                *(tuple(map(Reason, json.loads(refusals))), tuple(json.loads(vulnerabilities))),
+                *(tuple(map(Reason, json.loads(refusals))), tuple(json.loads(vulnerabilities)), full_name),
             )
             yield IndexedPackage(*read)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 # The form of the file; an index of another form is built again.
-FORMAT = 4
+FORMAT = 5
 # More packages with one program nobody reads, and old versions of SQLite take 999 values.
 MOST = 500
 # Nobody chooses from so many names.
@@ -81,6 +81,19 @@ class Names:
         """Give the versions of the packages that go by a name, theirs or that of their attribute."""
         query = "SELECT version FROM packages WHERE name = ?1 UNION SELECT version FROM packages WHERE pname = ?1"
         return [version for (version,) in self._database.execute(query, (name,))]
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a package at an attribute path, written as one text."""
+        return bool(self._database.execute("SELECT 1 FROM packages WHERE name = ?", (name,)).fetchone())
+
+    def in_sets(self, pname: str, most: int = 3) -> list[str]:
+        """Give the names of packages in sets that call themselves so and are called so there, in order."""
+        rows = self._database.execute(
+            "SELECT name FROM packages WHERE pname = ? AND depth > 1 AND substr(name, -length(?) - 1) = '.' || ? "
+            "ORDER BY id LIMIT ?",
+            (pname, pname, pname, most),
+        )
+        return [name for (name,) in rows]
 
     def programs_of(self, name: str) -> tuple[str, ...]:
         """Give the programs that the package at an attribute path has, as far as they are known."""

@@ -66,6 +66,7 @@ let
       in
       {
         kind = "package";
+        fullName = name;
         pname = text (value.pname or (parseDrvName name).name);
         version = text (value.version or (parseDrvName name).version);
         description = field "description";

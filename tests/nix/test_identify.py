@@ -18,6 +18,7 @@ from support.world import World
 
 from nixprof.importers.candidate import Candidate, Evidence
 from nixprof.importers.identify import MAX_FAILURES_IN_A_ROW, Nixpkgs, Unasked, identify
+from nixprof.nix.errors import NixError
 from nixprof.nix.operations import Nix
 from nixprof.nix.progress import Progress
 from nixprof.store_path import outputs_of
@@ -92,11 +93,14 @@ class Installed:
     candidates: dict[AttrPath, Candidate]
     right: dict[tuple[str, ...], set[AttrPath]]  # the attributes that give the same store paths
 
-    def identify(self, nixpkgs: Path, candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Unasked]]:
+    def identify(
+        self, nixpkgs: Path | Nixpkgs, candidates: Sequence[Candidate]
+    ) -> tuple[list[Candidate], list[Unasked]]:
         for name, value in self.world.env.items():
             self.monkeypatch.setenv(name, value)
         with Nix(Progress()) as nix:
-            return identify(nix, candidates, [Nixpkgs(str(nixpkgs), "")])
+            source = nixpkgs if isinstance(nixpkgs, Nixpkgs) else Nixpkgs(str(nixpkgs), "")
+            return identify(nix, candidates, [source])
 
     def rate(self, identified: Sequence[Candidate]) -> tuple[float, list[str], list[str]]:
         """How many are identified rightly; what is wrong, and of that what is not called a guess."""
@@ -175,6 +179,33 @@ def test_at_another_revision_it_is_guessed_and_said_to_be(installed: Installed) 
         rate, wrong, unguessed = installed.rate(identified)
         assert rate >= AIM, f"{rate:.1%} of {len(some)} are right; not {wrong}"
         assert unguessed == []
+
+
+@pytest.mark.newest_nix
+def test_an_index_tells_where_to_look_and_guesses_without_nix(installed: Installed) -> None:
+    world = installed.world
+    world.write_manifest('packages = ["jq"]')
+    world.nixprof("sync", "--yes")
+    world.nixprof("search", "jq")
+    (index,) = (world.home / ".cache" / "nixprof" / "index").glob("*.sqlite")
+    place = world.nixprof("search", "--json").json["indexes"][0]["url"]
+    candidates = list(dict.fromkeys(installed.candidates.values()))
+    some = list(map(without_position, candidates))
+    asked: list[int] = []
+    ask = Nix.ask
+
+    def counted(nix: Nix, questions: Path, number: int) -> tuple[list[Any], NixError | None]:
+        asked.append(number)
+        return ask(nix, questions, number)
+
+    installed.monkeypatch.setattr(Nix, "ask", counted)
+    for is_here, aim in ((True, AIM), (False, 0.9)):
+        asked.clear()
+        identified, _ = installed.identify(Nixpkgs(place, place, index, is_here), some)
+        rate, wrong, unguessed = installed.rate(identified)
+        assert rate >= aim, f"{rate:.1%} of {len(some)} are right; not {wrong}"
+        assert unguessed == []
+        assert bool(asked) is is_here
 
 
 BREAKING = """

@@ -24,7 +24,7 @@ _SET = """
         else if kind == 20 then abort "worse"
         else if kind == 30 then ({ missing }: missing) { }
         else if kind == 0 then let loop = loop; in loop
-        else package "p${toString n}-1.0" { description = "number ${toString n}"; };
+        else package "p${toString n}-1.0" { description = "number ${toString n}"; mainProgram = "run${toString n}"; };
     };
   in builtins.listToAttrs (builtins.genList make 200) // {
     jq = package "jq-1.7" {
@@ -66,6 +66,10 @@ def test_what_fails_is_counted_and_the_rest_is_found(world: World) -> None:
     shown = world.nixprof("show", "set#jq").stdout
     assert "MIT, Other, own" in shown
     assert "CVE-2026-1" in shown
+    # What is missing may be a program, or be in a set.
+    for typed, meant in (("run7", "p7"), ("inner", "nested.inner")):
+        hint = f"did you mean set#{meant}? nixprof add set#{meant}"
+        assert hint in world.nixprof("add", f"set#{typed}", check=False).stderr
     # Once it is there, nobody starts Nix.
     assert world.nixprof("search", "most", env={"PATH": "/nonexistent"}).stdout.split()[0] == "set#nested.deeper.most"
     # Nor does a shell that completes.
