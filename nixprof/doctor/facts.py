@@ -6,7 +6,7 @@ import json
 import os
 import re
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,7 +23,7 @@ from nixprof.schema import MISSHAPEN
 from nixprof.store_path import name_of, split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from nixprof.context import Context
     from nixprof.lock.freshness import Gap
@@ -80,44 +80,70 @@ class Facts:
 def gather(context: Context) -> Facts:
     """Look at everything once. Starts Nix for its settings, for its store and for what the packages need."""
     failures: list[NixprofError] = []
-    state = State(context)
+    state, system, folders = State(context), context.machine.system, context.folders
     profile = _tried(lambda: state.profile, failures)
+    linux = system.endswith("-linux") and not os.path.exists("/etc/NIXOS")
+    with context.nix() as nix, context.progress.step("asking Nix and its caches"):
+        asked = ask_nix(nix, context.nix_version, _installed(state, profile)[:_MAX_ASKED])
+        needs = _needs(context, nix) if profile and profile.store_path and asked.settings else None
+    link = profile.link if profile and profile.store_path else None
+    with context.progress.step("asking a new shell"):
+        login = ask_shell(link, _names(needs) if needs else set(), linux=linux)
+    facts = Facts(
+        system=system,
+        nix=asked,
+        login=login,
+        unfinished=is_unfinished(folders),
+        manifest=folders.manifest,
+        in_git=any((folder / ".git").exists() for folder in Path(os.path.realpath(folders.manifest)).parents),
+        lock_file=folders.flake / "flake.lock",
+        profile=link,
+        manager=profile.manager if profile else ProfileManager.NOBODY,
+        graphical=_graphical(needs) if needs and linux else (),
+        sudo="SUDO_USER" in os.environ,
+    )
+    facts = _with_locks(facts, state, needs, failures)
+    return replace(_with_others(facts, state, profile) if profile else facts, failures=tuple(failures))
+
+
+def _installed(state: State, profile: Profile | None) -> list[str]:
+    """Give the store paths of a profile, those of packages first."""
+    if profile is None:
+        return []
+    packages = [path for one in state.environments for entry in one.packages for path in entry.paths]
+    return packages + [path for element in profile.elements for path in element.store_paths]
+
+
+def _names(needs: Needs) -> set[str]:
+    """Name all that a profile needs, without versions."""
+    return {split_name(name_of(path))[0] for path in needs.closure_now}
+
+
+def _with_locks(facts: Facts, state: State, needs: Needs | None, failures: list[NixprofError]) -> Facts:
+    """Add what the locks tell, and what their revisions cost."""
     lock = _tried(lambda: state.lock, failures)
     flake_lock = json.loads(lock.flake_lock) if lock and lock.flake_lock else {}
     own_nixpkgs: Mapping[str, frozenset[str]] = {}
     with suppress(*MISSHAPEN):  # nodes of the lock that nothing leads to may be anything
         own_nixpkgs = inputs_with_own_nixpkgs(flake_lock)
-    held = _tried(lambda: state.held, failures) or ()
-    installed = [path for element in profile.elements for path in element.store_paths] if profile else []
-    packages = [path for one in state.environments for entry in one.packages for path in entry.paths] if profile else []
-    with context.nix() as nix:
-        asked = ask_nix(nix, context.nix_version, (*packages, *installed)[:_MAX_ASKED])
-        needs = _needs(context, nix) if profile and profile.store_path and asked.settings else None
-    link = profile.link if profile and profile.store_path else None
-    names = {split_name(name_of(path))[0] for path in needs.closure_now} if needs else set()
-    linux = context.machine.system.endswith("-linux")
-    manifest, flake = context.folders.manifest, context.folders.flake
-    others = list(_others(state, profile)) if profile else []
-    return Facts(
-        system=context.machine.system,
-        nix=asked,
-        login=ask_shell(link, names, linux=linux and not os.path.exists("/etc/NIXOS")),
-        failures=tuple(failures),
-        unfinished=is_unfinished(context.folders),
-        manifest=manifest,
-        in_git=any((folder / ".git").exists() for folder in Path(os.path.realpath(manifest)).parents),
-        lock_file=flake / "flake.lock",
+    return replace(
+        facts,
+        held=_tried(lambda: state.held, failures) or (),
         lock_format=flake_lock.get("version", LOCK_FORMAT),
         own_nixpkgs=own_nixpkgs,
-        held=held,
         by_inputs=_apart(needs, _keys_of(needs, own_nixpkgs)) if needs else None,
-        by_holds=_apart(needs, _keys_held(needs, state)) if needs and not failures else None,
-        profile=link,
-        manager=profile.manager if profile else ProfileManager.NOBODY,
-        foreign=tuple(name for name, why in others if not why),
-        home_manager=any("home-manager" in why for _, why in others),
-        graphical=_graphical(needs) if needs and linux else (),
-        sudo="SUDO_USER" in os.environ,
+        by_holds=_apart(needs, _keys_held(needs, state)) if needs and lock else None,
+    )
+
+
+def _with_others(facts: Facts, state: State, profile: Profile) -> Facts:
+    """Add which elements of a profile are not nixprof's, but for what nobody should take out."""
+    ours = {environment.element for environment in state.environments}
+    others = [candidate(element) for element in profile.elements if element not in ours]
+    return replace(
+        facts,
+        foreign=tuple(one.name for one in others if not one.leave),
+        home_manager=any("home-manager" in one.leave for one in others),
     )
 
 
@@ -133,14 +159,6 @@ def _tried(find: Callable[[], T], failures: list[NixprofError]) -> T | None:
 
 def _needs(context: Context, nix: Nix) -> Needs | None:
     return _tried(lambda: Needs(context, nix), [])
-
-
-def _others(state: State, profile: Profile) -> Iterator[tuple[str, str]]:
-    """Name the elements that are not nixprof's, each with why `freeze` leaves it alone; empty where it does not."""
-    ours = {environment.element for environment in state.environments}
-    for element in profile.elements:
-        if element not in ours:
-            yield element.title, candidate(element).leave
 
 
 def _apart(needs: Needs, keys: Sequence[str]) -> Apart | None:

@@ -59,7 +59,7 @@ class ShellFacts:
     nix_script: str = ""  # what that Nix has for start-up files to read
     on_path: bool = True  # whether the programs of the profile are on the PATH
     shadowed: Mapping[str, str] = field(default_factory=dict)  # its programs, with the file that runs instead
-    lacks: frozenset[str] = frozenset()  # what the profile has and the shell does not find: keys of `_NEEDS`
+    lacks: frozenset[str] = frozenset()  # what the profile has and the shell does not find: what, in a word
     terminals: tuple[str, ...] = ()  # that the profile describes, and that the shell's programs do not find
     locale: str = ""  # that programs of Nix do not find
     locale_archive: bool = False  # whether the profile has them

@@ -196,6 +196,14 @@ def test_nix_and_the_list(fresh_world: World) -> None:
     assert finds(PATH=str(no_nix))["no-nix"]["commands"]
     assert not finds(SUDO_USER="alice")["sudo"]["problem"]
 
+    # The shell cannot be asked: what is said of it is a guess.
+    told = world.nixprof("doctor", "--json", check=False, env={"SHELL": "/bin/false", "PATH": "/usr/bin:/bin"}).json
+    assert not told["about"]["shellAsked"]
+    assert {one["code"]: one["guess"] for one in told["findings"] if one["topic"] == "shell"} == {
+        "shell-silent": False,
+        "not-on-path": True,
+    }
+
     # An element that is not on the list.
     world.install_element("nixpkgs#tree")
     patient.is_cured_of("foreign", problem=False, answer=" --yes")
