@@ -6,9 +6,9 @@ import sys
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from nixprof.formatting import count
+from nixprof.formatting import count, size
 from nixprof.output.json import plain
-from nixprof.output.table import fold
+from nixprof.output.table import columns, fold
 from nixprof.redact import one_line, redact
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def exit_code(result: Examination) -> int:
 def _lines(result: Examination, console: Console) -> Iterator[str]:
     """Write what there is to do below all that it cures; it is never broken, because it is to be pasted."""
     width = console.width(sys.stdout)
+    if console.verbose:
+        yield from (*columns(list(_about(result)), width), "")
     by_remedy = groupby(
         sorted(result.findings, key=lambda one: not one.problem), lambda one: (one.problem, one.commands)
     )
@@ -53,6 +55,20 @@ def _lines(result: Examination, console: Console) -> Iterator[str]:
     else:
         nix = f"{result.about.variant} {result.nix}"
         yield f"✓ no problems{further}: {nix}, the list, the profile and the shell are fine"
+
+
+def _about(result: Examination) -> Iterator[tuple[str, str]]:
+    """Describe the Nix and the shell of this machine, for whoever is asked for help."""
+    about = result.about
+    trust = {True: ", which trusts you", False: ", which does not trust you", None: ""}[about.trusted]
+    free = "" if about.free_bytes is None else f", {size(about.free_bytes)} free"
+    yield "Nix", f"{about.variant} {result.nix}" if result.nix else "none that answers"
+    if about.store:
+        yield "store", f"{about.store}{trust}{free}"
+    for name, some in (("caches", about.caches), ("features", about.features)):
+        if some:
+            yield name, " ".join(some)
+    yield "shell", about.shell if about.shell_asked else f"{about.shell}, which does not answer"
 
 
 def _finding(finding: Finding, width: int | None) -> Iterator[str]:

@@ -1,14 +1,17 @@
 """`doctor`: findings from made-up facts, and what is looked at on real files."""
 
+import re
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.installs import ROOT
 
 from nixprof.commands.doctor import About, Examination
 from nixprof.console import Console
-from nixprof.doctor import nix_facts, shell_facts
+from nixprof.doctor import nix_facts, shell_facts, shell_findings
 from nixprof.doctor.facts import Apart, Facts, inputs_with_own_nixpkgs
 from nixprof.doctor.finding import Finding
 from nixprof.doctor.findings import findings
@@ -163,6 +166,16 @@ def test_findings(facts: dict[str, object], code: str, problem: bool, command: s
 )
 def test_findings_about_the_shell(facts: dict[str, object], code: str, problem: bool, command: str) -> None:  # noqa: FBT001
     one(of_shell(LINUX, **facts), code, command, problem=problem)
+
+
+def test_every_code_is_explained() -> None:
+    explained = (
+        (ROOT / "share/doc/nixprof/JSON.md").read_text().partition("## What doctor finds")[2].partition("\n## ")[0]
+    )
+    source = "".join(file.read_text() for file in (ROOT / "nixprof" / "doctor").glob("*_findings.py"))
+    source += (ROOT / "nixprof" / "doctor" / "findings.py").read_text()
+    codes = {*re.findall(r'Finding\(\s*"([a-z-]+)"', source), *shell_findings._LACKS}  # noqa: SLF001 - the rest of them
+    assert codes == {code for row in re.findall(r"(?m)^\| (`.*?) \|", explained) for code in re.findall("`(.*?)`", row)}
 
 
 def test_a_shell_that_does_not_answer_is_guessed_about() -> None:
@@ -400,6 +413,14 @@ def test_shown_at_80_columns_problems_first(monkeypatch: pytest.MonkeyPatch) -> 
     assert lines[-1] == "✗ 1 problem, 1 to improve"
     assert output.exit_code(Examination("2.34.8", ABOUT, (one,))) == 0
     assert output.exit_code(Examination(None, ABOUT, (one, two))) == 1
+    about = replace(ABOUT, trusted=False, free_bytes=3 << 30, caches=("https://a", "https://b"), shell_asked=False)
+    told = list(output._lines(Examination("2.34.8", about, ()), Console(verbose=True)))  # noqa: SLF001
+    assert told[:-2] == [
+        "Nix     Nix 2.34.8",
+        "store   local, which does not trust you, 3.0 GiB free",
+        "caches  https://a https://b",
+        "shell   zsh, which does not answer",
+    ]
     [calm] = output._lines(Examination("2.34.8", ABOUT, ()), Console())  # noqa: SLF001 - what is written
     assert calm == "✓ no problems: Nix 2.34.8, the list, the profile and the shell are fine"
     assert len(calm) <= 80
