@@ -28,10 +28,10 @@ from nixprof.shell.startup import (
     starts_completion,
     startup_files,
 )
-from nixprof.shell.static import Wanted, fonts_file, has_hook, is_own_fonts_file, static_file
+from nixprof.shell.static import Wanted, fonts_file, has_hook, is_own, session_file, static_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from nixprof.context import Context
 
@@ -62,6 +62,7 @@ class Part(Enum):
 
     STATIC = "static"  # what the line in a start-up file reads
     FONTS = "fonts"  # what fontconfig reads
+    APPLICATIONS = "applications"  # what the session of a desktop reads
     STARTUP = "startup"  # the user's own, in which one line is nixprof's
 
 
@@ -171,8 +172,12 @@ def _static(context: Context, shell: str) -> Path:
     return context.folders.config / f"shell/setup.{_ENDINGS[shell]}"
 
 
-def _fonts() -> Path:
-    return config_home() / "fontconfig/conf.d/10-nixprof-fonts.conf"
+def _of_linux() -> dict[Path, tuple[Part, Callable[[Path], str]]]:
+    """Give what Linux has besides shells, and what writes it."""
+    return {
+        config_home() / "fontconfig/conf.d/10-nixprof-fonts.conf": (Part.FONTS, fonts_file),
+        config_home() / "environment.d/10-nixprof.conf": (Part.APPLICATIONS, session_file),
+    }
 
 
 ## what is to be written
@@ -190,18 +195,18 @@ def _wanted(context: Context, shell: str, profile: Path, *, hook: bool | None) -
     line = line_for(shell, static)
     edits = [Edit(static, Part.STATIC, before, text.encode(errors="surrogateescape"))]
     if sys.platform != "darwin":
-        edits.append(_fonts_edit(fonts_file(profile).encode(errors="surrogateescape")))
+        edits += _for_linux(profile)
     for path in startup_files(shell):
         before = content(path)
         edits.append(_checked(Edit(path, Part.STARTUP, before, with_line(before, line))))
     return SetUp(shell, profile, tuple(edits), line, text, hook)
 
 
-def _fonts_edit(after: bytes) -> Edit:
-    path = _fonts()
-    edit = Edit(path, Part.FONTS, content(path), after)
-    foreign = edit.before is not None and not is_own_fonts_file(edit.before)
-    return replace(edit, why="nixprof did not write it") if foreign else _checked(edit)
+def _for_linux(profile: Path) -> Iterator[Edit]:
+    for path, (part, text) in _of_linux().items():
+        edit = Edit(path, part, content(path), text(profile).encode(errors="surrogateescape"))
+        foreign = edit.before is not None and not is_own(edit.before)
+        yield replace(edit, why="nixprof did not write it") if foreign else _checked(edit)
 
 
 def _undoing(context: Context, only: str | None) -> Iterator[Edit]:
@@ -216,10 +221,13 @@ def _undoing(context: Context, only: str | None) -> Iterator[Edit]:
     for path in sorted(going):
         if (before := content(path)) is not None:
             yield Edit(path, Part.STATIC, before, None)
-    before = content(_fonts())
     staying = {_static(context, shell) for shell in _ENDINGS} - going
-    if before is not None and is_own_fonts_file(before) and not any(path.exists() for path in staying):
-        yield _checked(Edit(_fonts(), Part.FONTS, before, None))
+    if any(path.exists() for path in staying):
+        return
+    for path, (part, _) in _of_linux().items():
+        before = content(path)
+        if before is not None and is_own(before):
+            yield _checked(Edit(path, part, before, None))
 
 
 def _checked(edit: Edit) -> Edit:
@@ -278,8 +286,9 @@ def _write(edits: Sequence[Edit]) -> None:
 def _remove_empty(folder: Path) -> None:
     """Remove a folder that was made for a file, and the one above; what is in use is not empty."""
     with suppress(OSError):
-        folder.rmdir()
-        folder.parent.rmdir()
+        for place in (folder, folder.parent):
+            if place != config_home():
+                place.rmdir()
 
 
 def _refusal(refused: Sequence[Edit], wanted: SetUp) -> NixprofError:

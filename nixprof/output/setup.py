@@ -22,7 +22,12 @@ _SIGNS = {
     Became.REMOVED: ("-", "red"),
     Became.REFUSED: ("✗", "red"),
 }
-_HOLDS = {Part.STARTUP: "one line", Part.STATIC: "what that reads", Part.FONTS: "fonts"}
+_HOLDS = {
+    Part.STARTUP: "one line",
+    Part.STATIC: "what that reads",
+    Part.FONTS: "fonts",
+    Part.APPLICATIONS: "applications",
+}
 
 
 def show(result: SetUp, context: Context) -> None:

@@ -291,7 +291,9 @@ def _interactive_bash(hook: str) -> str:
     return _INTERACTIVE_BASH.replace("@indented", "\n".join(f"      {line}" for line in lines))
 
 
-_FONTS_MARK = "Written by nixprof setup"
+## what others than shells read
+
+_MARK = "Written by nixprof setup"
 
 
 def fonts_file(profile: Path) -> str:
@@ -301,13 +303,20 @@ def fonts_file(profile: Path) -> str:
     return f"""\
 <?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
-<!-- {_FONTS_MARK}, whose option `undo` removes it. -->
+<!-- {_MARK}, whose option `undo` removes it. -->
 <fontconfig>
   <dir>{escape(str(profile / "share/fonts"))}</dir>
 </fontconfig>
 """
 
 
-def is_own_fonts_file(text: bytes) -> bool:
-    """Tell whether nixprof has written what fontconfig reads."""
-    return _FONTS_MARK.encode() in text
+def session_file(profile: Path) -> str:
+    """Write what a session of systemd's reads, see environment.d(5): menus show the applications of a profile."""
+    share = re.sub(r'(["\\`])', r"\\\1", str(profile / "share")).replace("$", "$$")
+    usual = "${XDG_DATA_DIRS:-/usr/local/share:/usr/share}"
+    return f'# {_MARK}; to be rid of it: nixprof setup --undo\nXDG_DATA_DIRS="{usual}:{share}"\n'
+
+
+def is_own(text: bytes) -> bool:
+    """Tell whether nixprof has written one of these."""
+    return _MARK.encode() in text

@@ -219,18 +219,35 @@ def test_what_is_not_for_nixprof_to_write_is_left_and_the_line_is_shown(machine:
 
 
 def test_fonts_of_another_are_left_alone_and_ours_stay_while_a_shell_is_set_up(machine: Machine) -> None:
-    fonts = machine.home / ".config/fontconfig/conf.d/10-nixprof-fonts.conf"
+    folder = machine.home / ".config"
+    fonts, session = folder / "fontconfig/conf.d/10-nixprof-fonts.conf", folder / "environment.d/10-nixprof.conf"
     machine.nixprof("setup", "bash")
     machine.nixprof("setup", "zsh")
     assert f"<dir>{machine.profile}/share/fonts</dir>" in fonts.read_text()
     machine.nixprof("setup", "bash", "--undo")
     assert fonts.exists()
+    assert session.exists()
     machine.nixprof("setup", "zsh", "--undo")
     assert not fonts.parent.exists()
+    assert not session.parent.exists()
     machine.write(".config/fontconfig/conf.d/10-nixprof-fonts.conf", "mine")
     assert "nixprof did not write it" in machine.nixprof("setup", "bash")
     machine.nixprof("setup", "--undo")
     assert fonts.read_text() == "mine"
+
+
+@pytest.mark.parametrize("given", ["", "/snap/share:/usr/share"])
+def test_the_session_of_a_desktop_knows_the_applications(machine: Machine, given: str) -> None:
+    generator = Path("/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator")
+    if not generator.exists():
+        pytest.skip("there is no systemd")
+    profile = machine.home / 'an "odd\\ one" for $HOME'
+    machine.nixprof("setup", "bash", "--profile", str(profile))
+    environment = {"HOME": str(machine.home), "PATH": "/bin", **({"XDG_DATA_DIRS": given} if given else {})}
+    told = subprocess.run([generator], env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+    command = ["bash", "-c", f'{told}\nprintf %s "$XDG_DATA_DIRS"']
+    known = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert known == f"{given or '/usr/local/share:/usr/share'}:{profile}/share"
 
 
 def test_what_is_printed_does_the_same_and_changes_nothing(machine: Machine) -> None:
