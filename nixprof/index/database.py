@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from nixprof.errors import Reason
-from nixprof.index.names import FORMAT, MOST, Names
+from nixprof.index.names import FORMAT, Names
 from nixprof.manifest.spec import dotted
 from nixprof.record import record
 
@@ -197,7 +197,7 @@ class Index(Names):
         of packages that have the program by what other inputs tell.
         """
         lower = [word.lower() for word in words]
-        found = dict.fromkeys(self._ids_by_names(lower, tuple(elsewhere)[:MOST]))
+        found = dict.fromkeys(self._ids_by_names(lower, tuple(elsewhere)))
         found.update(dict.fromkeys(self._ids_by_words(lower)))
         return list(found)
 

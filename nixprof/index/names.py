@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 # The form of the file; an index of another form is built again.
 FORMAT = 5
-# More packages with one program nobody reads, and old versions of SQLite take 999 values.
-MOST = 500
+# Old versions of SQLite take 999 values; nobody reads so many.
+_MOST = 500
 # Nobody chooses from so many names.
 _MANY = 10_000
 _PLAIN = b"/-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -114,28 +114,30 @@ class Names:
         """
         rows = self._database.execute("SELECT name, source FROM programs WHERE program = ?", (program,))
         sources = {**(elsewhere or {}), **dict(rows.fetchall())}
-        names = list(sources)[:MOST]
+        told = tuple(elsewhere or ())
+        more = f" UNION VALUES {', '.join(['(?)'] * len(told))}" if told else ""
         rows = self._database.execute(
             "SELECT name, instr(refusals, '\"unsupported\"') = 0 FROM packages "  # noqa: S608 - only placeholders
-            f"WHERE name IN ({', '.join('?' * len(names))}) ORDER BY "
+            f"WHERE name IN (SELECT name FROM programs WHERE program = ?{more}) ORDER BY "
             "refusals = '[]' DESC, name = ? DESC, main_program = ? DESC, depth, length(name), name",
-            (*names, program, program),
+            (program, *told, program, program),
         )
         return [(name, sources[name], bool(is_for_here)) for name, is_for_here in rows]
 
-    def told_of_others(self, program: str) -> dict[str, str]:
-        """Give the names of packages of other inputs that have a program, where this input carries a list of such."""
+    def told_of_others(self, program: str) -> list[tuple[str, str]]:
+        """Give the names of packages of other inputs that have a program, each with the list that says so."""
         rows = self._database.execute(
             "SELECT name, source FROM programs WHERE program = ? "
-            "AND NOT EXISTS (SELECT 1 FROM packages WHERE packages.name = programs.name)",
+            "AND NOT EXISTS (SELECT 1 FROM packages WHERE packages.name = programs.name) "
+            "ORDER BY length(name)",
             (program,),
         )
-        return dict(rows.fetchall())
+        return rows.fetchall()
 
 
 def told_elsewhere(program: str, indexes: Iterable[Names]) -> dict[str, str]:
     """Give what lists of programs tell of packages of other inputs than their own, by the name of the package."""
-    return {name: source for one in indexes for name, source in one.told_of_others(program).items()}
+    return dict([told for one in indexes for told in one.told_of_others(program)][:_MOST])
 
 
 def packages_with(program: str, indexes: Mapping[str, Names]) -> Iterator[tuple[str, str, str, bool]]:

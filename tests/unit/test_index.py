@@ -65,6 +65,20 @@ def test_programs_lead_to_packages(index: Index) -> None:
     assert index.with_program("gone") == []
 
 
+def test_many_packages_may_have_a_program(tmp_path: Path) -> None:
+    """More than old versions of SQLite take as values; the likeliest comes first all the same."""
+    many = [(f"p{number:04}", IndexedPackage((f"p{number:04}",), "p")) for number in range(1200)]
+    for name, packages, told in (("own", [one for _, one in many], "p1100"), ("other", [], "zz")):
+        with IndexWriter(tmp_path / name) as writer:
+            writer.add([*packages, IndexedPackage((f"run-{told}",), "p", main_program="run")])
+            writer.add_programs((("run", one) for one, _ in many), "nix-index")
+            writer.finish(ABOUT)
+    indexes = {name: one for name in ("own", "other") if (one := Index.open(tmp_path / name))}
+    found = [(where, name) for where, name, _, _ in names.packages_with("run", indexes)]
+    assert (found[0], found[-1]) == (("own", "run-p1100"), ("other", "run-zz"))
+    assert len(found) == 1202
+
+
 def test_names_are_completed_in_order(index: Index) -> None:
     assert index.names("m") == ["makeself"]
     assert index.names("python3Packages.") == ["python3Packages.make"]
