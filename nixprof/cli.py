@@ -157,6 +157,9 @@ def add(
         None, "--priority", help="When packages provide the same file, the lower number wins (default: 5)."
     ),
     pin: bool = _flag("--pin", help="Keep these packages at their version when updating."),
+    place: str | None = typer.Option(
+        None, "--on", metavar="WHERE", parser=_given, help="For an OS, an architecture, a system or a host only."
+    ),
 ) -> None:
     """Add packages to the list and install them; for packages already listed, change their options."""
 
@@ -187,6 +190,9 @@ def try_(
 def remove(
     packages: list[str] = typer.Argument(
         ..., metavar="PACKAGE…", help="Packages as written on the list, or their names."
+    ),
+    place: str | None = typer.Option(
+        None, "--on", metavar="WHERE", parser=_given, help="Only what is listed for this OS, system or host."
     ),
 ) -> None:
     """Take packages off the list and uninstall them."""

@@ -15,26 +15,49 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import shell_quote
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
 from nixprof.manifest.installable import read_installable
+from nixprof.manifest.model import EVERYWHERE, Scope
+from nixprof.manifest.parse import overlap
+from nixprof.manifest.place import read_place
 from nixprof.manifest.positions import line_of
 from nixprof.record import record
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nixprof.change.flow import Transaction
     from nixprof.change.plan import FoundVersion, Outcome
     from nixprof.context import Context
+    from nixprof.machine import Machine
     from nixprof.manifest.installable import Installable
     from nixprof.manifest.model import Manifest, Package
 
 
-def run(context: Context, packages: Sequence[str], priority: int | None = None, *, pin: bool = False) -> Outcome:
+def run(
+    context: Context,
+    packages: Sequence[str],
+    priority: int | None = None,
+    place: str | None = None,
+    *,
+    pin: bool = False,
+) -> Outcome:
     """Add packages; an input for each flake reference that is new."""
     with begin(context, template(context.machine.system)) as change:
-        addition = read_addition(context, change, packages, priority, pin=pin)
+        addition = read_addition(context, change, packages, Options(priority, pin, place))
         outcome = change.carry_out(addition.request)
     return replace(outcome, present=addition.present, found=addition.found)
+
+
+@record
+class Options:
+    """What was asked for of all packages of one command."""
+
+    priority: int | None = None
+    pin: bool = False
+    place: str | None = None  # where they are to apply, as typed; None for every machine
+
+
+_NO_OPTIONS = Options()
 
 
 @record
@@ -47,25 +70,27 @@ class Addition:
 
 
 def read_addition(
-    context: Context, change: Transaction, packages: Sequence[str], priority: int | None = None, *, pin: bool = False
+    context: Context, change: Transaction, packages: Sequence[str], options: Options = _NO_OPTIONS
 ) -> Addition:
     """Read packages that were typed, each as any Nix installable or with a version, as additions to the list."""
+    scope = _scope(context, change.manifest, options.place)
     versions = with_versions(context, change, packages)
-    manifest, pinned = versions.manifest, versions.pinned
-    fresh, known = _read(versions.texts, manifest)
-    differing = {one: _differing(one, priority, pin=pin or one.spec.key in pinned) for one in known}
+    manifest, pinned, pin = versions.manifest, versions.pinned, options.pin
+    fresh, known = _read(versions.texts, manifest, scope, context.machine)
+    differing = {one: _differing(one, options.priority, pin=pin or one.spec.key in pinned) for one in known}
     texts = manifest.texts()
-    for package, options in differing.items():
-        for key, value in options.items():
+    for package, changes in differing.items():
+        for key, value in changes.items():
             texts[package.file] = set_option(texts[package.file], package.path, key, value)
     text = texts[manifest.path]
     for new in dict.fromkeys(one.new_input for one in fresh.values() if one.new_input):
         text = add_input(text, new.name, new.url)
     # What was typed twice, in whatever words, is added once.
     specs = {one.spec.key: str(one.spec) for one in fresh.values()}
-    texts[manifest.path] = add_packages(
-        text, [NewPackage(spec, priority, pin or key in pinned) for key, spec in specs.items()]
-    )
+    new_packages = {key: NewPackage(spec, options.priority, pin or key in pinned) for key, spec in specs.items()}
+    for table, keys in _by_table(specs, manifest, scope, context.machine).items():
+        text = add_packages(text, [new_packages[key] for key in keys], table)
+    texts[manifest.path] = text
     named = {*specs, *(package.spec.key for package in known)}
     typed = {text: one.spec.key for text, one in fresh.items()}
     references = {one.spec.input: text.partition("#")[0] for text, one in fresh.items() if one.new_input}
@@ -86,7 +111,46 @@ def _differing(package: Package, priority: int | None, *, pin: bool) -> dict[str
     return options
 
 
-def _read(texts: Sequence[str], manifest: Manifest) -> tuple[dict[str, Installable], list[Package]]:
+def _scope(context: Context, manifest: Manifest, place: str | None) -> Scope:
+    """Read where packages are to apply; says so where this machine cannot tell whether they exist there."""
+    if place is None:
+        return EVERYWHERE
+    scope, machine = read_place(place, manifest, context.machine, context.arguments), context.machine
+    if not any(scope.applies(machine.with_system(system)) for system in (machine.system, *manifest.systems)):
+        why = "is not among the systems of the list" if scope.kind == "system" else "is another machine"
+        context.progress.note(f"written without a check: {excerpt(place)} {why}")
+    return scope
+
+
+def _by_table(
+    keys: Iterable[str], manifest: Manifest, scope: Scope, machine: Machine
+) -> dict[tuple[str, ...], list[str]]:
+    """Say which table of the list gets which packages. What is listed for other machines alone goes beside that."""
+    tables: dict[tuple[str, ...], list[str]] = {}
+    for key in keys:
+        others = [one.scope for one in manifest.packages if one.spec.key == key]
+        where = _beside(others, manifest, machine) if scope == EVERYWHERE and others else scope
+        tables.setdefault(where.table, []).append(key)
+    return tables
+
+
+def _beside(others: Sequence[Scope], manifest: Manifest, machine: Machine) -> Scope:
+    """Choose the widest system of this machine that none of some scopes, which are not for it, has in common."""
+    full = Scope("system", machine.system)
+    wide = Scope("system", machine.system.partition("-")[2])
+    return full if any(overlap(wide, other, manifest.systems) for other in others) else wide
+
+
+def _is_known(package: Package, manifest: Manifest, scope: Scope, machine: Machine) -> bool:
+    """Tell whether a package need not be added where a scope says, as it is listed there or, here, for this machine."""
+    if scope == EVERYWHERE:
+        return package.scope.applies(machine)
+    return overlap(package.scope, scope, manifest.systems)
+
+
+def _read(
+    texts: Sequence[str], manifest: Manifest, scope: Scope, machine: Machine
+) -> tuple[dict[str, Installable], list[Package]]:
     """Read what was typed; returns what is not on the list, by what was typed, and the entries of what is."""
     inputs = list(manifest.inputs)
     fresh: dict[str, Installable] = {}
@@ -96,7 +160,8 @@ def _read(texts: Sequence[str], manifest: Manifest) -> tuple[dict[str, Installab
         one = read_installable(text, inputs)
         if one.new_input:
             inputs.append(one.new_input)
-        listed = [package for package in manifest.packages if package.spec.key == one.spec.key]
+        same = [package for package in manifest.packages if package.spec.key == one.spec.key]
+        listed = [package for package in same if _is_known(package, manifest, scope, machine)]
         _check_outputs(text, one, listed, fresh, manifest)
         known |= dict.fromkeys(listed)
         if not listed:

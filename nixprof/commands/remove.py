@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest
+from nixprof.errors import NixprofError, Reason
+from nixprof.formatting import shell_quote
 from nixprof.lock.packages_json import own_names
 from nixprof.manifest.edit import remove_package
 from nixprof.manifest.installable import find_packages
+from nixprof.manifest.place import read_place
+from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,15 +21,17 @@ if TYPE_CHECKING:
     from nixprof.change.plan import Outcome
     from nixprof.context import Context
     from nixprof.lock.packages_json import LockedPackage
-    from nixprof.manifest.model import Policy
+    from nixprof.manifest.model import Package, Policy, Scope
 
 
-def run(context: Context, packages: Sequence[str]) -> Outcome:
-    """Remove packages, from every table and included file that lists them."""
+def run(context: Context, packages: Sequence[str], place: str | None = None) -> Outcome:
+    """Remove packages, from every table and included file that lists them, or from the tables of one place."""
     with begin(context) as change:
         manifest, locked = change.manifest, change.before.locked
         known_as = own_names(locked)
         found = {package for name in packages for package in find_packages(name, manifest, known_as, "remove")}
+        if place:
+            found = _of_place(found, read_place(place, manifest, context.machine, context.arguments), place)
         texts = manifest.texts()
         # From the last of a list to the first, so that the places of the others stay what they are.
         for package in sorted(found, key=lambda package: package.path[-1], reverse=True):
@@ -37,6 +43,21 @@ def run(context: Context, packages: Sequence[str]) -> Outcome:
         return outcome
     gone = _names(locked[key] for key in keys if key in locked) - _names(outcome.plan.lock.packages.values())
     return replace(outcome, notes=tuple(_still_allowed(outcome.plan.manifest.policy, gone)))
+
+
+def _of_place(found: Iterable[Package], scope: Scope, place: str) -> set[Package]:
+    """Choose the entries of one place.
+
+    Raises: NixprofError where a package has none there.
+    """
+    chosen = {one for one in found if (one.scope.kind, one.scope.name.lower()) == (scope.kind, scope.name.lower())}
+    kept = {one.spec.key for one in chosen}
+    for package in found:
+        if package.spec.key not in kept:
+            where = package.scope.reason or "for all machines"
+            message = f"{package.written} is not listed for {excerpt(place)}, but {where}"
+            raise NixprofError(message, Reason.NOT_LISTED, hints=(f"nixprof remove {shell_quote(package.written)}",))
+    return chosen
 
 
 def _names(packages: Iterable[LockedPackage]) -> set[str]:

@@ -35,6 +35,11 @@ class Scope:
         return True
 
     @property
+    def table(self) -> tuple[str, ...]:
+        """The table of the list that has the entries of the scope; () for the top level."""
+        return () if self.kind == "all" else (self.kind, self.name)
+
+    @property
     def reason(self) -> str:
         """Why an entry is skipped elsewhere: "only on darwin"; empty for an entry that applies everywhere."""
         return {"all": "", "system": f"only on {self.name}", "host": f"only on host {self.name}"}[self.kind]

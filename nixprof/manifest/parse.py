@@ -33,7 +33,7 @@ from nixprof.manifest.spec import Spec, SpecError, check_input_name
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     Read = Callable[[Path], bytes]
     Table = dict[str, object]
@@ -335,11 +335,10 @@ class _Reading:
 
     def check_duplicates(self) -> None:
         """Note every package that some machine would get twice."""
-        oses = {*OSES, *(system.partition("-")[2] for system in self.systems)}
         seen: dict[str, list[Package]] = {}
         for package in self.packages:
             same = seen.setdefault(package.spec.key, [])
-            first = next((other for other in same if _overlap(other.scope, package.scope, oses)), None)
+            first = next((other for other in same if overlap(other.scope, package.scope, self.systems)), None)
             if first:
                 self._note(At(package.file, package.path), "is listed twice", first=At(first.file, first.path))
             else:
@@ -380,14 +379,18 @@ def _age(value: object) -> int | None:
     return int(found[1]) * _UNIT_SECONDS[found[2]] if found else None
 
 
-def _overlap(one: Scope, other: Scope, oses: Collection[str]) -> bool:
-    """Tell whether some machine would get the entries of both scopes; one of a host replaces one of a system."""
+def overlap(one: Scope, other: Scope, systems: Iterable[str]) -> bool:
+    """Tell whether some machine would get the entries of both scopes; one of a host replaces one of a system.
+
+    `systems` are those of the manifest, which may have an OS that is not among the usual ones.
+    """
     if EVERYWHERE in (one, other):
         return True
     if one.kind != other.kind:
         return False
     if one.kind == "host":
         return one.name.lower() == other.name.lower()
+    oses = {*OSES, *(system.partition("-")[2] for system in systems)}
     pairs = zip(_parts(one.name, oses), _parts(other.name, oses), strict=True)
     return all(not mine or not theirs or mine == theirs for mine, theirs in pairs)
 

@@ -1,0 +1,55 @@
+"""Where an entry of the list applies, as a command is told it: `--on darwin`, `--on laptop`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nixprof.errors import NixprofError, Reason
+from nixprof.formatting import nearest, shell_quote
+from nixprof.machine import ARCHITECTURES, OSES, SYSTEMS, as_nix_says
+from nixprof.manifest.model import Scope
+from nixprof.redact import excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nixprof.machine import Machine
+    from nixprof.manifest.model import Manifest
+
+
+def read_place(text: str, manifest: Manifest, machine: Machine, words: Sequence[str]) -> Scope:
+    """Read where an entry is to apply: an OS, an architecture, a system, or a host.
+
+    A host is this machine's, which may be called `host`, or one that the list has; `host.NAME` is any, as the table
+    of the list is called. `words` are what the user typed after `nixprof`, for the hints.
+
+    Raises: NixprofError where it is none of these.
+    """
+    kind, dot, name = text.partition(".")
+    if dot and kind == "host" and name:
+        return Scope("host", name)
+    word = name if dot and kind == "system" else text
+    parts = {part for system in manifest.systems for part in system.split("-", 1)}
+    systems = {*ARCHITECTURES, *OSES, *SYSTEMS, *manifest.systems, *parts}
+    meant = as_nix_says(word)
+    if meant in systems or set(meant.split("-", 1)) <= systems:
+        return Scope("system", meant)
+    hosts = {one.scope.name for one in manifest.packages if one.scope.kind == "host"} | {machine.host}
+    if text == "host":
+        return Scope("host", machine.host)
+    found = next((host for host in sorted(hosts) if host.lower() == text.lower()), None)
+    if found:
+        return Scope("host", found)
+    near = nearest(text, {*systems, *hosts})
+    hints = (
+        *(f"did you mean {one}? {_again(words, text, one)}" for one in near),
+        f"for a host that the list does not have yet: {_again(words, text, f'host.{text}')}",
+    )
+    message = f"{excerpt(text)} is neither an OS, an architecture, a system nor a host of the list"
+    raise NixprofError(message, Reason.USAGE, hints=hints)
+
+
+def _again(words: Sequence[str], text: str, instead: str) -> str:
+    """Write the command again with another place."""
+    corrected = (f"{word[: -len(text)]}{instead}" if word in (text, f"--on={text}") else word for word in words)
+    return " ".join(map(shell_quote, ("nixprof", *corrected)))

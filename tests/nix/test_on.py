@@ -1,0 +1,32 @@
+"""Packages for some machines only, by `add --on` and `remove --on`."""
+
+from support.claims import refused
+from support.world import World
+
+
+def test_some_machines_only(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n[system.darwin]\npackages = ["jq"]\n')
+    world.nixprof("sync")
+    desk = {"NIXPROF_HOST": "desk"}
+
+    # Listed for other machines alone is not listed for this one.
+    assert "+ jq" in world.nixprof("add", "jq").stderr
+    assert '[system.linux]\npackages = [\n  "jq",\n]\n' in world.manifest.read_text()
+    assert "jq is on the list already" in world.nixprof("add", "jq").stderr
+
+    said = world.nixprof("add", "--on", "macos", "mas").stderr
+    assert "written without a check: macos is not among the systems of the list" in said
+    assert '[system.darwin]\npackages = ["jq", "mas"]\n' in world.manifest.read_text()
+    assert "+ fd" in world.nixprof("add", "--on", "host", "fd", env=desk).stderr
+    assert "[host.desk]" in world.manifest.read_text()
+    assert "- fd" in world.nixprof("sync", "--yes", env={"NIXPROF_HOST": "laptop"}).stderr
+
+    # What a system of the list lacks is refused before it is written, or told.
+    world.manifest.write_text('systems = ["aarch64-darwin"]\n' + world.manifest.read_text())
+    assert "no package nonsense" in refused(world, "add", "--on", "linux", "nonsense")
+
+    before = world.manifest.read_text()
+    assert "hello is not listed for darwin, but for all machines" in refused(world, "remove", "--on", "darwin", "hello")
+    world.nixprof("remove", "--on", "darwin", "jq", env=desk)
+    assert world.manifest.read_text() == before.replace('["jq", "mas"]', '["mas"]')
+    assert world.run("jq").startswith("jq ")
