@@ -1,4 +1,4 @@
-"""Measures the package index: python tests/benchmark_index.py [--sizes 100000] [--failing 0] [--write]
+"""Measures the package index: python tests/benchmark_index.py [--sizes 100000] [--failing 0 10] [--write]
 
 A made-up set of so many packages is walked by a real Nix, then searched in by `nixprof search` as a whole process. One
 attribute of so many as `--failing` says throws, aborts, lacks an argument or never ends. `--write` puts the table into
@@ -6,6 +6,7 @@ share/doc/nixprof/BENCHMARK.md.
 """
 
 import argparse
+import itertools
 import os
 import re
 import statistics
@@ -26,7 +27,7 @@ _LOOK_SECONDS = 0.1
 SEARCHES = {
     "a name": ("p4321",),
     "two words": ("json", "editor"),
-    "a letter": ("p",),
+    "what all have": ("p",),
     "an expression": ("--regex", "^p12.*7$"),
 }
 # A quarter is in sets, as in nixpkgs; the rest is at the top. The metadata are as long as those of nixpkgs are.
@@ -72,8 +73,8 @@ _SET = """{
 
 def measure(root: Path, size: int, failing: int, rounds: int) -> list[str]:
     """Walk a set and search in it; gives the cells of a row."""
-    (scratch := root / f"scratch-{size}").mkdir()
-    world = World(root / f"world-{size}", newest_or_exit(), Store(root / f"nix-{size}"), scratch)
+    (scratch := root / f"scratch-{size}-{failing}").mkdir()
+    world = World(root / f"world-{size}-{failing}", newest_or_exit(), Store(root / f"nix-{size}-{failing}"), scratch)
     (folder := world.root / "set").mkdir()
     text = _SET.replace("SYSTEM", world.system).replace("SIZE", str(size)).replace("FAILING", str(failing))
     (folder / "flake.nix").write_text(text)
@@ -83,8 +84,11 @@ def measure(root: Path, size: int, failing: int, rounds: int) -> list[str]:
     told = world.nixprof("search", "--json").json["indexes"][0]
     row = [f"{told['packages']:,}", f"{told['failed']:,}", f"{seconds:.0f} s", memory, ours]
     row.append(f"{told['bytes'] / 1e6:.0f} MB")
-    for words in SEARCHES.values():
-        times = [stopwatch.seconds([CONSOLE, "search", *words], world.env) for _ in range(rounds)]
+    stopwatch.write_bare_app(world.root / "bare.py")
+    commands: list[list[str | Path]] = [[CONSOLE, "search", *words] for words in SEARCHES.values()]
+    commands.append([sys.executable, world.root / "bare.py"])
+    for command in commands:
+        times = [stopwatch.seconds(command, world.env) for _ in range(rounds)]
         row.append(f"{statistics.median(times):.2f} s")
     return row
 
@@ -129,16 +133,19 @@ def write_page(table: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[20_000, 100_000])
-    parser.add_argument("--failing", type=int, default=0, metavar="N", help="one attribute in N fails (default: none)")
+    parser.add_argument(
+        "--failing", type=int, nargs="+", default=[0, 10], help="one attribute in so many fails; 0 for none"
+    )
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--write", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
-    columns = ["packages", "failing", "built in", "Nix", "nixprof", "file", *(f"search {name}" for name in SEARCHES)]
+    searches = [f"search {name}" for name in SEARCHES]
+    columns = ["packages", "failing", "built in", "Nix", "nixprof", "file", *searches, "bare typer app"]
     lines = [f"| {' | '.join(columns)} |", f"|{'--:|' * len(columns)}"]
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(os.path.realpath(scratch))
-        for size in options.sizes:
-            lines.append(f"| {' | '.join(measure(root, size, options.failing, options.rounds))} |")
+        for size, failing in itertools.product(options.sizes, options.failing):
+            lines.append(f"| {' | '.join(measure(root, size, failing, options.rounds))} |")
             print(lines[-1], file=sys.stderr)
         make_writable(root)
     print("\n".join(lines))
