@@ -19,6 +19,12 @@ class Patient:
         self.world = world
         self.shell = "/bin/bash"
         self.rc = world.home / ".bashrc"
+        # This machine may have a Nix in /usr/bin.
+        self.bare = world.root / "bare"
+        self.bare.mkdir()
+        for name in ("man", "manpath"):
+            if found := shutil.which(name):
+                (self.bare / name).symlink_to(found)
         self.healthy = f"{world.profile}/bin:{world.env['PATH']}"
         (world.home / ".bash_profile").write_text(". ~/.bashrc\n")
         self.opens_with(self.healthy)
@@ -73,7 +79,7 @@ def test_the_shell(fresh_world: World) -> None:
     world.nixprof("sync")
 
     # A new terminal finds neither Nix nor the programs of the profile.
-    patient.opens_with("/usr/bin:/bin")
+    patient.opens_with(str(patient.bare))
     assert {"nix-not-in-shell", "not-on-path"} <= patient.finds().keys()
     patient.is_cured_of("nix-not-in-shell", problem=True)
     patient.is_cured_of("not-on-path", problem=True)
@@ -110,10 +116,10 @@ def test_other_shells(fresh_world: World, shell: str) -> None:
     world.commit(more=f'files.out."{files[shell]}" = "#compdef rg";')
     world.write_manifest('packages = ["more"]\n')
     world.nixprof("sync")
-    # fish reads what is written last only after what `setup` writes.
-    first = world.home / {"zsh": ".zshrc", "fish": ".config/fish/conf.d/0.fish"}[shell]
+    # fish reads its files by name: this before `nixprof.fish`, and instead of the one that Debian has for PATH.
+    first = world.home / {"zsh": ".zshrc", "fish": ".config/fish/conf.d/00debian-profile.fish"}[shell]
     first.parent.mkdir(parents=True, exist_ok=True)
-    first.write_text("export PATH=/usr/bin:/bin\n" if shell == "zsh" else "set -gx PATH /usr/bin /bin\n")
+    first.write_text(f"export PATH={patient.bare}\n" if shell == "zsh" else f"set -gx PATH {patient.bare}\n")
     patient.shell = program
     assert {"nix-not-in-shell", "not-on-path", "completions"} <= patient.finds().keys()
     patient.is_cured_of("nix-not-in-shell", problem=True)
@@ -197,7 +203,7 @@ def test_nix_and_the_list(fresh_world: World) -> None:
     assert not finds(SUDO_USER="alice")["sudo"]["problem"]
 
     # The shell cannot be asked: what is said of it is a guess.
-    told = world.nixprof("doctor", "--json", check=False, env={"SHELL": "/bin/false", "PATH": "/usr/bin:/bin"}).json
+    told = world.nixprof("doctor", "--json", check=False, env={"SHELL": "/bin/false", "PATH": str(no_nix)}).json
     assert not told["about"]["shellAsked"]
     assert {one["code"]: one["guess"] for one in told["findings"] if one["topic"] == "shell"} == {
         "shell-silent": False,
