@@ -181,4 +181,6 @@ def _tool(file: str) -> str:
 def _remedy(code: str, profile: Path, login: ShellFacts) -> tuple[str, ...]:
     """Give what cures that something is not found."""
     lost = code == "certificates" and not login.certificates
-    return _by_setup(profile, "nixprof add cacert && " if lost else "")
+    command, then = _by_setup(profile, "nixprof add cacert && " if lost else "")
+    # A desktop reads its variables when it starts.
+    return (command, "and log in again" if code == "applications" else then)

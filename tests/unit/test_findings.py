@@ -168,6 +168,12 @@ def test_findings_about_the_shell(facts: dict[str, object], code: str, problem: 
     one(of_shell(LINUX, **facts), code, command, problem=problem)
 
 
+def test_a_desktop_is_logged_in_to_again() -> None:
+    found_ = {one.code: one.commands for one in of_shell(lacks={"applications", "manual"})}
+    assert found_["applications"] == ("nixprof setup --profile /p", "and log in again")
+    assert found_["manual"] == ("nixprof setup --profile /p", "and open a new terminal")
+
+
 def test_every_code_is_explained() -> None:
     explained = (
         (ROOT / "share/doc/nixprof/JSON.md").read_text().partition("## What doctor finds")[2].partition("\n## ")[0]
