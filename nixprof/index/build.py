@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from nixprof.errors import TO_BEGIN, NixprofError, Reason
 from nixprof.files import scratch_folder
-from nixprof.index.database import About, Index, IndexedPackage, IndexWriter
+from nixprof.index.database import EVALUATION, LISTING, About, Index, IndexedPackage, IndexWriter
 from nixprof.index.files import failure, index_files, open_indexes, remember_failure, remember_use, remove_unused
+from nixprof.index.listing import listing_url, read_listing
 from nixprof.index.program_lists import OF_CHANNEL, PACKAGES, read_list
 from nixprof.lock.flake_lock import revision
 from nixprof.nix.errors import explain
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from nixprof.nix.operations import Nix
     from nixprof.nix.progress import Progress
     from nixprof.nix.repl import Repl
+
+# Attribute paths, each with what `walk.nix` says of a package.
+Listing: TypeAlias = "Sequence[tuple[tuple[str, ...], Mapping[str, Any]]]"
 
 _WALK = Path(__file__).with_name("walk.nix")
 # Ask about this many attributes at once; a Nix that has been asked about so many has used enough memory.
@@ -122,14 +126,26 @@ def _build(context: Context, manifest: Manifest, lock: Lock, missing: Mapping[st
                 with progress.step(f"indexing {name} {revision(lock.inputs[name])}".strip()):
                     walk = Walk(nix, reference, context.machine.system, name)
                     walk.fetch(folder)
+                    # Overlays change what a channel has published.
+                    url = None if manifest.policy.overlays else listing_url(lock.inputs[name], walk.system)
+                    listed = _listing(nix, url) if url else None
                     with IndexWriter(path) as writer:
-                        writer.add(_counted(walk.packages(), progress))
+                        packages = walk.packages() if listed is None else walk.listed(listed)
+                        writer.add(_counted(packages, progress))
                         told_by = tuple(_add_programs(writer, walk, nix, progress))
                         writer.finish(walk.about(lock.inputs[name].url, told_by))
             except NixprofError as error:
                 if error.reason in _OF_THE_MACHINE:
                     raise
                 remember_failure(path, error)
+
+
+def _listing(nix: Nix, url: str) -> Listing | None:
+    """Fetch what a channel says of its packages; None where that cannot be had."""
+    try:
+        return read_listing(nix.fetch_file(url))
+    except NixprofError:
+        return None
 
 
 def _add_programs(writer: IndexWriter, walk: Walk, nix: Nix, progress: Progress) -> Iterator[str]:
@@ -184,6 +200,7 @@ class Walk:
             f"flake = builtins.getFlake {quoted(reference)}",
             f'walk = import (flake.outPath + "/{_WALK.name}") flake.lib.{self._roots}',
         )
+        self._source = EVALUATION
         self._asked = 0  # since Nix was started
         self.failed: list[str] = []  # the attribute paths of what cannot be evaluated, or not be named by a spec
         # Where lists of programs are, once all packages are given: in the folder of the input, and as packages.
@@ -212,17 +229,32 @@ class Walk:
                     elif told["kind"] == "package" and path not in seen:
                         seen.add(path)
                         yield _package(path, told)
-            names = " ".join(map(quoted, PACKAGES))
-            folder = repl.ask(f"flake.inputs.{quoted(self.name)}.outPath", _ENDLESS_SECONDS)
-            fetched = repl.ask(f"walk.fetched [ {names} ]", _ENDLESS_SECONDS)
-            self.folder = Path(folder) if fits(folder, str) else None
-            self.lists = fetched if fits(fetched, _FETCHED) else []
+            self._find_lists(repl)
+
+    def listed(self, listing: Listing) -> Iterator[IndexedPackage]:
+        """Give all packages as a channel has listed them, without evaluation."""
+        self._source = LISTING
+        for path, told in listing:
+            if _checked(told) is _FAILED or not all(map(_can_be_written, path)):
+                self.failed.append(".".join(path))
+            else:
+                yield _package(path, told)
+        with self._nix.repl(self._definitions) as repl:
+            self._find_lists(repl)
+
+    def _find_lists(self, repl: Repl) -> None:
+        """Find the lists of programs that the input carries."""
+        names = " ".join(map(quoted, PACKAGES))
+        folder = repl.ask(f"flake.inputs.{quoted(self.name)}.outPath", _ENDLESS_SECONDS)
+        fetched = repl.ask(f"walk.fetched [ {names} ]", _ENDLESS_SECONDS)
+        self.folder = Path(folder) if fits(folder, str) else None
+        self.lists = fetched if fits(fetched, _FETCHED) else []
 
     def about(self, url: str, programs: tuple[str, ...]) -> About:
         """Describe the index of all packages, once they are given."""
         some = tuple(self.failed[:_MAX_FAILED_NAMES])
         failed = len(self.failed)
-        return About(self.name, url, self.system, "evaluation", 0, failed, some, programs)
+        return About(self.name, url, self.system, self._source, 0, failed, some, programs)
 
     def _in_set(self, repl: Repl, one: _Set) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
         """Describe all that a set has and a spec can name."""

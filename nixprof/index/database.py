@@ -57,6 +57,8 @@ _COLUMNS = (
 )
 _SELECT = f"SELECT {_COLUMNS} FROM packages JOIN platforms ON platforms.id = packages.platforms"  # noqa: S608 - ours
 _INSERT = f"INSERT INTO found VALUES (NULL{', ?' * 16})"  # noqa: S608 - only placeholders
+# Where packages come from.
+EVALUATION, LISTING = "evaluation", "listing"
 # The source of a program that the metadata of its package names.
 MAIN_PROGRAM = "meta.mainProgram"
 
@@ -93,7 +95,7 @@ class About:
     input: str  # its name in the list for which it was built
     url: str  # the locked flake reference
     system: str
-    source: str  # "evaluation", or "listing" where the channel had one
+    source: str  # EVALUATION, or LISTING where its channel has published one
     packages: int = 0
     failed: int = 0  # attributes that cannot be evaluated
     failed_names: tuple[str, ...] = ()  # some of them

@@ -187,6 +187,11 @@ class Nix:
         printed, _ = self._run(_nix("flake", "prefetch", "--json", *flags, operands=[reference]))
         return _read(printed, "Nix did not say what it fetched", lambda said: Path(said["storePath"]))
 
+    def fetch_file(self, url: str) -> Path:
+        """Have a file of the network in the store, uncompressed where a server sends it compressed."""
+        printed, _ = self._run(_nix("store", "prefetch-file", "--json", operands=[url]))
+        return _read(printed, "Nix did not say what it fetched", lambda said: Path(said["storePath"]))
+
     def locked_reference(self, reference: str) -> str:
         """Have a flake in the store as it is now; returns the reference that it is locked to."""
         printed, _ = self._run(_nix("flake", "metadata", "--json", operands=[reference]))

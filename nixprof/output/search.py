@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.commands.search import Indexes
 from nixprof.formatting import count, size
+from nixprof.index.database import LISTING
 from nixprof.lock.flake_lock import revision
 from nixprof.output.table import columns
 
@@ -38,13 +39,15 @@ def _described(name: str, one: Index, result: Indexes) -> str:
     failed = f", {count(one.about.failed, 'more name')} removed, renamed or broken" if one.about.failed else ""
     what = " ".join(part for part in (name, revision(result.inputs[name])) if part)
     lists = f", programs by {', '.join(one.about.programs)}" if one.about.programs else ""
-    return f"✓ index of {what}: {count(one.about.packages, 'package')}{failed}{lists} · {size(one.bytes)}"
+    how = ", as its channel lists them" if one.about.source == LISTING else ""
+    return f"✓ index of {what}: {count(one.about.packages, 'package')}{how}{failed}{lists} · {size(one.bytes)}"
 
 
 def _index(name: str, one: Index) -> dict[str, Any]:
     return {
         "input": name,
         "url": one.about.url,
+        "source": one.about.source,
         "packages": one.about.packages,
         "failed": one.about.failed,
         "failedNames": one.about.failed_names,

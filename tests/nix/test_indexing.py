@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import gzip
+import http.server
+import io
+import json
+import platform
 import shutil
-from typing import TYPE_CHECKING
+import tarfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import waiting
@@ -137,3 +146,81 @@ def test_lists_share_indexes_and_what_cannot_be_indexed_is_remembered(world: Wor
     shutil.rmtree(world.home / "other")
     world.nixprof("search", "--input", "broken", check=False)
     assert len(list(folder.glob("*.sqlite"))) == 1
+
+
+class _Channel(http.server.SimpleHTTPRequestHandler):
+    """Serves a release as the channels of nixpkgs do: its list of packages is compressed, and called so."""
+
+    def send_head(self) -> Any:
+        if self.path.endswith("/packages.json.br"):
+            file = Path(self.translate_path(self.path))
+            if not file.exists():
+                return self.send_error(404)
+            data = gzip.compress(file.read_bytes())
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            return io.BytesIO(data)
+        return super().send_head()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+_LISTED = {
+    "version": 2,
+    "packages": {
+        "jq": {
+            "name": "jq-1.8.1",
+            "pname": "jq",
+            "version": "1.8.1",
+            "system": "x86_64-linux",
+            "outputName": "bin",
+            "outputs": {"bin": None, "out": None},
+            "meta": {
+                "description": "As the channel has listed it",
+                "mainProgram": "jq",
+                "license": {"spdxId": "MIT", "fullName": "MIT License"},
+                "maintainers": [{"name": "somebody", "github": "x"}],
+                "platforms": ["x86_64-linux"],
+                "unfree": False,
+                "broken": True,
+                "position": "pkgs/by-name/jq/jq/package.nix:7",
+            },
+        },
+        "odd.inner": {"name": "inner-2", "system": "x86_64-linux", "meta": {"license": ["a", {"shortName": "b"}]}},
+        "not": {"version": "no package"},
+    },
+}
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="channels list their packages for x86_64-linux alone")
+@pytest.mark.every_nix
+def test_the_list_of_a_channel_is_taken_where_it_has_one(world: World) -> None:
+    release = world.root / "served/nixos/unstable/nixos-26.05pre1.0123456789ab"
+    release.mkdir(parents=True)
+    with tarfile.open(release / "nixexprs.tar.xz", "w:xz") as tarball:
+        name = release.name
+        tarball.add(world.nixpkgs, name, filter=lambda one: None if one.name == f"{name}/.git" else one)
+    handler = functools.partial(_Channel, directory=world.root / "served")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/{release.relative_to(world.root / 'served')}/nixexprs.tar.xz"
+        world.write_manifest(f'packages = ["hello"]\n[inputs]\nnixpkgs = "{url}"\n', inputs=False)
+        world.nixprof("sync")
+        # Without a list of its packages, and with something else, they are evaluated.
+        (one,) = world.nixprof("search", "--json").json["indexes"]
+        assert one["source"] == "evaluation"
+        for path in (world.home / ".cache/nixprof/index").glob("*.sqlite"):
+            path.unlink()
+        (release / "packages.json.br").write_text(json.dumps(_LISTED))
+        (one,) = world.nixprof("search", "--json").json["indexes"]
+        server.shutdown()
+    assert (one["source"], one["packages"], one["failed"]) == ("listing", 2, 0)
+    found = {one["package"]: one for one in world.nixprof("search", "--regex", ".", "--json").json["packages"]}
+    assert found.keys() == {"jq", "odd.inner"}
+    assert "As the channel has listed it" in world.nixprof("search", "jq").stdout
+    shown = world.nixprof("show", "jq", "--json").json
+    assert "MIT" in json.dumps(shown)
+    assert "broken" in json.dumps(shown)
