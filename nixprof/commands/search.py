@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
 from nixprof.change.state import State
+from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import nearest, shell_quote
 from nixprof.index.files import index_files, open_indexes
@@ -69,23 +71,30 @@ def run(
     Raises: NixprofError where nothing is found, or nothing can be.
 
     """
-    state = State(context)
+    path = context.folders.manifest
+    begun = os.path.lexists(path)
+    state = State(context, {} if begun else {path: template(context.machine.system).encode()})
     _check_input(source, state)
     pattern = _pattern(" ".join(words)) if regex and words else None
-    built = _built(context, state, source)
+    inputs, built = _built(context, state, source)
     if not words:
-        return Indexes(built, state.inputs)
+        return Indexes(built, inputs)
     return find(state, built, words, pattern, everything=everything)
 
 
-def _built(context: Context, state: State, source: str | None) -> dict[str, Index]:
-    """Open the indexes; build those that are missing."""
+def _built(context: Context, state: State, source: str | None) -> tuple[Mapping[str, LockedInput], dict[str, Index]]:
+    """Open the indexes, and build those that are missing. Returns also what their inputs are locked to."""
     there = indexes_of(context, state)
     if state.inputs and source is None and there.keys() == state.inputs.keys():
-        return there
+        return state.inputs, there
     from nixprof.index.build import up_to_date
 
-    return _nixpkgs_first(up_to_date(context, state.manifest, state.lock, source))
+    manifest, lock = state.manifest, state.lock
+    if not lock.inputs or (source and source not in lock.inputs):
+        from nixprof.change.unlocked import locked_to_search
+
+        manifest, lock = locked_to_search(context, state, source or DEFAULT_INPUT)
+    return lock.inputs, _nixpkgs_first(up_to_date(context, manifest, lock, source))
 
 
 def find(

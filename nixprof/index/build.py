@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from nixprof.errors import TO_BEGIN, NixprofError, Reason
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import scratch_folder
 from nixprof.index.database import EVALUATION, LISTING, About, Index, IndexedPackage, IndexWriter
 from nixprof.index.files import failure, index_files, open_indexes, remember_failure, remember_use, remove_unused
@@ -67,10 +67,6 @@ def up_to_date(context: Context, manifest: Manifest, lock: Lock, source: str | N
     """
     every = index_files(context.folders.cache, manifest, lock.inputs, context.machine.system)
     files = {name: path for name, path in every.items() if source in (None, name)}
-    if not files:
-        hint = f"it is locked with its first package: nixprof add {source}#PACKAGE" if source else TO_BEGIN
-        message = f"the input {source} is not locked yet" if source else "no input is locked yet"
-        raise NixprofError(f"{message}, so there is nothing to search", Reason.NO_INDEX, hints=(hint,))
     if _to_build(files, again=source is not None):
         folder = context.folders.cache / "index"
         with _alone(context, folder):

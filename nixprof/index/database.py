@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _SCHEMA = f"""
 PRAGMA user_version = {FORMAT};
 CREATE TABLE about (text TEXT NOT NULL);
+CREATE TABLE lines (text TEXT NOT NULL);
 CREATE TABLE platforms (id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE);
 CREATE TABLE packages (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL, attr_path TEXT NOT NULL, depth INTEGER NOT NULL, pname TEXT NOT NULL,
@@ -47,6 +48,9 @@ CREATE UNIQUE INDEX by_name ON packages (name);
 CREATE INDEX by_pname ON packages (pname);
 CREATE INDEX by_full_name ON packages (full_name);
 """
+# All names in lower case, the one of each package in the line with its number: to look for a part of a name in one text
+# takes a tenth of the time that LIKE does.
+_LINES = "SELECT replace(name, char(10), ' ') FROM packages ORDER BY id"
 _WORDS = """
 CREATE VIRTUAL TABLE words USING fts5 (name, pname, description, main_program, content=packages, content_rowid=id);
 INSERT INTO words (words) VALUES ('rebuild');
@@ -151,6 +155,8 @@ class IndexWriter:
         text = json.dumps({**asdict(about), "packages": found})
         self._database.execute("INSERT INTO about VALUES (?)", (text,))
         self._database.executescript(_COMPLETE)  # commits first
+        names = "".join(f"{name.lower()}\n" for (name,) in self._database.execute(_LINES))
+        self._database.execute("INSERT INTO lines VALUES (?)", (names,))
         with suppress(sqlite3.OperationalError):  # this SQLite has no FTS5
             self._database.executescript(_WORDS)
         self._database.close()
@@ -218,19 +224,27 @@ class Index(Names):
     def _ids_by_names(self, words: Sequence[str], named: Sequence[str]) -> Iterator[int]:
         """Find packages by names that have all words, or that a program goes by, and those that are named."""
         whole = " ".join(words)
-        # LIKE is three times as fast as `instr` of a name in lower case; the names are read from their index alone.
-        condition = " AND ".join("name LIKE ? ESCAPE '!'" for _ in words)
-        parts = [f"%{word.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%" for word in words]
         rows = self._database.execute(
-            f"SELECT id FROM packages WHERE id IN (SELECT id FROM packages WHERE {condition} "  # noqa: S608
+            "SELECT id FROM packages WHERE id IN (SELECT value FROM json_each(?) "  # noqa: S608 - placeholders
             "UNION SELECT id FROM packages WHERE name IN (SELECT name FROM programs WHERE program = ?) "
             f"UNION SELECT id FROM packages WHERE name IN ({', '.join('?' * len(named))}) "
             "UNION SELECT id FROM packages WHERE pname = ?) "
             "ORDER BY lower(name) = ? DESC, lower(main_program) = ? DESC, lower(pname) = ? DESC, "
             "instr(lower(name), ?) = 1 DESC, id",
-            (*parts, whole, *named, *[whole] * 5),
+            (json.dumps(list(self.with_parts(words))), whole, *named, *[whole] * 5),
         )
         return (number for (number,) in rows)
+
+    def with_parts(self, words: Sequence[str]) -> Iterator[int]:
+        """Find packages whose names have all words somewhere."""
+        (text,) = self._database.execute("SELECT text FROM lines").fetchone()
+        first, *others = sorted((" ".join(word.split()) for word in words), key=len, reverse=True)
+        number, read = 1, 0
+        while first and (at := text.find(first, read)) >= 0:
+            number += text.count("\n", read, at)
+            read = text.index("\n", at)
+            if all(other in text[text.rfind("\n", 0, at) + 1 : read] for other in others):
+                yield number
 
     def _ids_by_words(self, words: Sequence[str]) -> Iterator[int]:
         """Find packages with words that begin so, or with such parts where SQLite has no FTS5."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 # The form of the file; an index of another form is built again.
-FORMAT = 5
+FORMAT = 6
 # Old versions of SQLite take 999 values; nobody reads so many.
 _MOST = 500
 # Nobody chooses from so many names.

@@ -224,3 +224,23 @@ def test_the_list_of_a_channel_is_taken_where_it_has_one(world: World) -> None:
     shown = world.nixprof("show", "jq", "--json").json
     assert "MIT" in json.dumps(shown)
     assert "broken" in json.dumps(shown)
+
+
+def test_a_new_user_searches_before_there_is_a_list(world: World) -> None:
+    # Without a list there is still a nixpkgs, which has no network here.
+    failed = world.nixprof("search", "rg", check=False)
+    assert "cannot fetch the input nixpkgs: cannot reach api.github.com" in failed.stderr
+    assert not world.config_dir.exists()
+    world.write_manifest("packages = []\n")
+    before = world.snapshot()
+    (first,) = world.nixprof("search", "--json").json["indexes"]
+    assert first["packages"] > 300
+    assert "ripgrep" in world.nixprof("search", "rg").stdout
+    assert world.snapshot() == before
+    # What is locked later has an index of its own, and that of an input that nothing needs stays beside it.
+    world.write_manifest(
+        f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nother = "{world.nixpkgs_url}"\n'
+    )
+    world.nixprof("sync")
+    assert "other#ripgrep" in world.nixprof("search", "--input", "other", "rg").stdout
+    assert "ripgrep" in world.nixprof("search", "rg").stdout

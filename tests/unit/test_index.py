@@ -1,9 +1,12 @@
 """An index is written once, and looked up by name, program and words."""
 
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nixprof.errors import Reason
 from nixprof.index import database, names
@@ -53,6 +56,33 @@ def test_the_best_match_comes_first(index: Index) -> None:
     assert _names(index, "self") == ["makeself"]
     assert _names(index, '"; DROP TABLE packages; --') == []
     assert _names(index, '"')[:1] == ['odd."a.b"']
+
+
+_ODD_NAMES = st.lists(st.text("aAbB-_%'\n Éß", min_size=1, max_size=4), unique=True, max_size=6)
+
+
+@given(listed=_ODD_NAMES, words=st.lists(st.text("aAb-%\n É", max_size=2), min_size=1, max_size=3))
+def test_a_part_of_a_name_is_found_wherever_it_is(listed: list[str], words: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        with IndexWriter(Path(folder, "x.sqlite")) as writer:
+            writer.add(IndexedPackage((name,), "x") for name in listed)
+            writer.finish(ABOUT)
+        index = Index.open(Path(folder, "x.sqlite"))
+        assert index
+        lower = [" ".join(word.lower().split()) for word in words]
+        found = index.at(index.with_parts(lower))
+        named = [one.name for one in found]
+    have_all = {name for name in (one.name for one in map(_package, listed)) if all(map(_line(name).count, lower))}
+    assert named == sorted(set(named), key=named.index)
+    assert set(named) == (have_all if any(lower) else set())
+
+
+def _package(name: str) -> IndexedPackage:
+    return IndexedPackage((name,), "x")
+
+
+def _line(name: str) -> str:
+    return name.lower().replace("\n", " ")
 
 
 def test_a_pattern_is_looked_for_in_names_first(index: Index) -> None:

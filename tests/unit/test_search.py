@@ -96,7 +96,7 @@ def test_a_regular_expression_and_one_input(context: Context) -> None:
     assert raised.value.hints == ("did you mean unstable? nixprof search --input unstable",)
 
 
-@pytest.mark.parametrize("words", ['"', "*", "-", "a AND", "name:", "%", "'; --", "NEAR(", "é", "\x1b[31m"])
+@pytest.mark.parametrize("words", ['"', " ", "*", "-", "a AND", "name:", "%", "'; --", "NEAR(", "é", "\x1b[31m"])
 def test_no_word_is_a_query_of_its_own(context: Context, words: str) -> None:
     try:
         names(context, words)
