@@ -342,6 +342,27 @@ def outdated() -> None:
     """Show what `update` would bring, without doing it."""
 
 
+@command(
+    *_CHANGING,
+    summary="List the inputs, and add, remove or share them.",
+    examples="nixprof input; nixprof input add unstable github:NixOS/nixpkgs/nixos-unstable; "
+    "nixprof input follow helix nixpkgs",
+)
+def input_(
+    action: str = typer.Argument("list", metavar="[list|add|remove|follow]", help="What to do."),
+    names: list[str] | None = typer.Argument(
+        None,
+        metavar="[NAME]…",
+        parser=_given,
+        help="add: NAME URL; remove: NAME…; follow: NAME, its input, and yours to take instead (default: the same).",
+    ),
+) -> None:
+    """List the inputs: which revision, how old, what uses them; or change them.
+
+    `follow` lets an input take one of yours instead of its own, so that there is one nixpkgs less.
+    """
+
+
 @command(*_CHANGING, examples="nixprof pin terraform; nixprof update terraform moves it all the same")
 def pin(packages: list[str] = typer.Argument(..., metavar="PACKAGE…", help="Packages as written on the list.")) -> None:
     """Keep packages at their version when updating."""

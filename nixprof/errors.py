@@ -78,6 +78,8 @@ class Reason(Enum):
     USAGE = "usage"
     INVALID_PACKAGE = "invalid-package"
     NO_SUCH_INPUT = "no-such-input"
+    INPUT_EXISTS = "input-exists"
+    INPUT_IN_USE = "input-in-use"
     OTHER_OUTPUTS = "other-outputs"
     NOT_LISTED = "not-listed"
     NO_INDEX = "no-index"

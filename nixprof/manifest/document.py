@@ -101,6 +101,17 @@ class Document:
             header = f"{apart}[{'.'.join(map(toml_key, table))}]{self.newline}"
             self._insert(self._root.body, len(self._root.body), header + pair)
 
+    def remove_pair(self, path: Path) -> None:
+        """Remove a key with its value, be it a table; a comment on its line goes too."""
+        table, names = self.find(path[:-1]), self.values(path[:-1])
+        if isinstance(table, InlineTable) and names:
+            names.remove([key.key for key, _ in _body(table) if key].index(str(path[-1])))
+            self.replace(path[:-1], names)
+            return
+        # The parts of a table that dotted keys make are in one holder, and go together.
+        for holder in {id(part.holder): part.holder for part in self._parts(path)}.values():
+            holder.remove(path[-1])
+
     def _add_to_table(self, table: tuple[str, ...], pair: str) -> bool:
         """Write a pair below the last one of a table; return False if it has neither a header nor dotted keys."""
         depth = len(table)

@@ -109,6 +109,33 @@ def add_input(text: str, name: str, url: str) -> str:
     return document.edited({path: url})
 
 
+def remove_input(text: str, name: str) -> str:
+    """Return `text` without an input; a comment on its line goes too."""
+    path = ("inputs", name)
+    document = Document(text, path, f"remove {name} from [inputs]")
+    document.remove_pair(path)
+    rest = _value(text, ("inputs",))
+    del rest[name]
+    return document.edited({("inputs",): rest})
+
+
+def set_follows(text: str, name: str, theirs: str, ours: str) -> str:
+    """Return `text` with an input whose own input `theirs` is replaced by our input `ours`."""
+    path, pair = ("inputs", name), f"{toml_key(theirs)} = {toml_string(ours)}"
+    document = Document(text, path, f"to the input {name} add follows = {{ {pair} }}")
+    present, item = _value(text, path), document.find(path)
+    table = present if isinstance(present, dict) else {"url": present}
+    follows = {**table.get("follows", {}), theirs: ours}
+    written = ", ".join(f"{toml_key(key)} = {toml_string(value)}" for key, value in follows.items())
+    if isinstance(present, str):
+        document.replace(path, f"{{ url = {item.as_string()}, follows = {{ {written} }} }}")
+    elif document.find((*path, "follows", theirs)):
+        document.replace((*path, "follows", theirs), toml_string(ours))
+    else:
+        document.add_pair((*path, "follows"), theirs, toml_string(ours), toml_string(ours))
+    return document.edited({path: {**table, "follows": follows}})
+
+
 def set_policy_names(text: str, key: str, names: Sequence[str]) -> str:
     """Return `text` with `names` added to a list under [nixpkgs], such as `allow-unfree`.
 

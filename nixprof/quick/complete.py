@@ -144,6 +144,7 @@ ARGUMENTS: dict[str, _Places] = {
     **dict.fromkeys(("add", "install", "i", "try"), ((_Question.packages,),)),
     **dict.fromkeys(("remove", "rm", "uninstall", "delete", "pin", "unpin", "why"), ((_Question.listed,),)),
     **dict.fromkeys(("update", "upgrade", "up"), ((_Question.listed, _Question.inputs),)),
+    "input": ((), (_Question.inputs,)),
     "search": ((_Question.names,),),
     "show": ((_Question.listed, _Question.packages),),
     "which": ((_Question.programs,),),

@@ -24,6 +24,7 @@ SHOWING = {
     "init": ["init"],
     "add": ["add", "jq"],
     "try": ["try", "jq", "--dry-run"],
+    "input": ["input"],
     "remove": ["remove", "jq"],
     "sync": ["sync"],
     "update": ["update"],

@@ -47,8 +47,8 @@ def test_every_command(fresh_world: World) -> None:
     assert does("add", "hello", "ripgrep")["present"] == ["hello"]
     assert does("add", "nodejs@22", "--dry-run")["found"][0]["package"] == "nodejs_22"
     assert does("sync")["weight"] is None
-    assert does("pin", "git")["done"]
-    assert does("unpin", "git")["done"]
+    assert does("input")["inputs"][0]["packages"] == ["hello", "git", "ripgrep"]
+    assert [does(one, "git")["done"] for one in ("pin", "unpin")] == [True, True]
     world.install_element("nixpkgs#tree")
     world.manifest.write_text(world.manifest.read_text().replace('"hello"', '"jq"'))
     found = does("status")

@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nixprof.errors import NixprofError
-from nixprof.manifest.edit import NewPackage, add_input, add_packages, remove_package, set_option, set_policy_names
+from nixprof.manifest.edit import (
+    NewPackage,
+    add_input,
+    add_packages,
+    remove_input,
+    remove_package,
+    set_follows,
+    set_option,
+    set_policy_names,
+)
 
 NEW = [NewPackage("new")]
 
@@ -212,6 +221,47 @@ def test_removing_from_a_system() -> None:
 )
 def test_adding_an_input(before: str, after: str) -> None:
     assert add_input(before, "x", "u:v") == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('[inputs]\na = "b"\nx = "u:v" # mine\n', '[inputs]\na = "b"\n'),
+        ('# all\n[inputs]\n# one\nx = "u:v"\na = "b" # c\n', '# all\n[inputs]\n# one\na = "b" # c\n'),
+        ('[inputs]\r\nx = "u:v"\r\na = "b"', '[inputs]\r\na = "b"'),
+        ('inputs = { a = "b", x = "u:v" } # c\n', 'inputs = { a = "b" } # c\n'),
+        ('inputs = { x = "u:v" }\n', "inputs = { }\n"),
+        ('inputs.x = "u:v"\ninputs.a = "b"\n', 'inputs.a = "b"\n'),
+        ('[inputs]\nx = { url = "u:v", follows = { n = "n" } }\n[nixpkgs]\n', "[inputs]\n[nixpkgs]\n"),
+        ('[inputs.x]\nurl = "u:v"\n[inputs.a]\nurl = "b"\n', '[inputs.a]\nurl = "b"\n'),
+        ('[inputs]\nx.url = "u:v"\nx.follows.n = "n"\na = "b"\n', '[inputs]\na = "b"\n'),
+    ],
+)
+def test_removing_an_input(before: str, after: str) -> None:
+    assert remove_input(before, "x") == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('[inputs]\nx = "u:v" # mine\n', '[inputs]\nx = { url = "u:v", follows = { n = "m" } } # mine\n'),
+        ("[inputs]\nx = 'u:v'", "[inputs]\nx = { url = 'u:v', follows = { n = \"m\" } }"),
+        ('inputs = { x = "u" }\n', 'inputs = { x = { url = "u", follows = { n = "m" } } }\n'),
+        ('[inputs]\nx = { url = "u" }\n', '[inputs]\nx = { url = "u", follows = { n = "m" } }\n'),
+        (
+            '[inputs]\nx = { url = "u", follows = { a = "b" } }\n',
+            '[inputs]\nx = { url = "u", follows = { a = "b", n = "m" } }\n',
+        ),
+        (
+            '[inputs]\nx = { url = "u", follows = { n = "b" } }\n',
+            '[inputs]\nx = { url = "u", follows = { n = "m" } }\n',
+        ),
+        ('[inputs.x]\nurl = "u"\n', '[inputs.x]\nurl = "u"\n\n[inputs.x.follows]\nn = "m"\n'),
+        ('[inputs.x]\nurl = "u"\nfollows.a = "b"\n', '[inputs.x]\nurl = "u"\nfollows.a = "b"\nfollows.n = "m"\n'),
+    ],
+)
+def test_following_an_input(before: str, after: str) -> None:
+    assert set_follows(before, "x", "n", "m") == after
 
 
 def test_hostile_texts_stay_data() -> None:

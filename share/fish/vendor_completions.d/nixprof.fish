@@ -5,9 +5,9 @@ function __nixprof_known
     command -q nixprof; and command nixprof complete $words[2..] (commandline -ct) 2>/dev/null
 end
 
-set -l commands init freeze add try remove edit sync update outdated pin unpin search show which list status diff history rollback bisect space why doctor setup tidy
+set -l commands init freeze add try remove edit sync update outdated input pin unpin search show which list status diff history rollback bisect space why doctor setup tidy
 set -l add add install i
-set -l listed remove rm uninstall delete update upgrade up pin unpin rollback
+set -l listed remove rm uninstall delete update upgrade up input pin unpin rollback
 set -l allowing $add try sync update upgrade up
 set -l changing $add $listed sync freeze
 set -l locking $changing try edit tidy
@@ -28,6 +28,7 @@ complete -c nixprof -n __fish_use_subcommand -a edit -d 'open the list in your e
 complete -c nixprof -n __fish_use_subcommand -a sync -d 'make this machine match the list'
 complete -c nixprof -n __fish_use_subcommand -a update -d 'move inputs, or single packages, to the newest versions'
 complete -c nixprof -n __fish_use_subcommand -a outdated -d 'show what update would bring'
+complete -c nixprof -n __fish_use_subcommand -a input -d 'list the inputs, and add, remove or share them'
 complete -c nixprof -n __fish_use_subcommand -a pin -d 'keep packages at their version when updating'
 complete -c nixprof -n __fish_use_subcommand -a unpin -d 'let update move pinned packages again'
 complete -c nixprof -n __fish_use_subcommand -a search -d 'find packages by words'
@@ -59,6 +60,7 @@ complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l keep -d 'write th
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l stdout -d 'write the list to stdout, and change nothing'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l identify -d 'look up again what the list keeps by store path'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l offline -d 'do not download nixpkgs to identify packages'
+complete -c nixprof -n "__fish_seen_subcommand_from input" -a "list add remove follow"
 complete -c nixprof -n "__fish_seen_subcommand_from $add remove rm uninstall delete" -l on -x -a 'darwin linux host' -d 'for an OS, an architecture, a system or a host only'
 complete -c nixprof -n "__fish_seen_subcommand_from $add" -l priority -x -d 'when packages provide the same file, the lower number wins'
 complete -c nixprof -n "__fish_seen_subcommand_from $add" -l pin -d 'keep the packages at their version when updating'

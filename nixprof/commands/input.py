@@ -1,0 +1,181 @@
+"""`nixprof input`: where packages come from, and which revision of it; and changing that."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from nixprof.change.flow import begin
+from nixprof.change.request import ChangeRequest
+from nixprof.change.state import State
+from nixprof.commands.init import template
+from nixprof.doctor.facts import inputs_with_own_nixpkgs
+from nixprof.errors import NixprofError, Reason
+from nixprof.formatting import listed, shell_quote
+from nixprof.manifest.edit import add_input, remove_input, set_follows
+from nixprof.manifest.installable import suggest
+from nixprof.manifest.spec import DEFAULT_INPUT, SpecError, check_input_name
+from nixprof.record import record
+from nixprof.redact import excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from nixprof.change.flow import Transaction
+    from nixprof.change.plan import Outcome
+    from nixprof.context import Context
+    from nixprof.lock.flake_lock import LockedInput
+    from nixprof.manifest.model import Input, Manifest
+
+_MAX_NAMED = 3
+
+
+# What can be done with inputs: how it is typed, and how many arguments it takes.
+_ACTIONS = {
+    "list": ("nixprof input list", range(1)),
+    "add": ("nixprof input add unstable github:NixOS/nixpkgs/nixos-unstable", range(2, 3)),
+    "remove": ("nixprof input remove unstable", range(1, 1000)),
+    "follow": ("nixprof input follow helix nixpkgs", range(2, 4)),
+}
+
+
+@record
+class ListedInput:
+    """An input of the list."""
+
+    name: str
+    url: str
+    locked: LockedInput | None  # None where nothing has needed it yet
+    age_seconds: int | None  # since its revision was made, where that is known
+    packages: tuple[str, ...]  # that come from it, on whatever machine
+    needed_by: tuple[str, ...]  # the inputs that follow it, and the overlays that it is one of
+    follows: Mapping[str, str]
+    own_nixpkgs: int  # revisions of nixpkgs that it brings, and that the list does not name
+
+
+def run(context: Context, action: str, names: Sequence[str] | None) -> Outcome | tuple[ListedInput, ...]:
+    """List the inputs, or change them: `action` is a key of `_ACTIONS`."""
+    words = tuple(names or ())
+    _check(action, words)
+    if action == "list":
+        return _listed(context)
+    with begin(context, template(context.machine.system)) as change:
+        match action:
+            case "add":
+                request = _adding(context, change.manifest, *words)
+            case "remove":
+                request = _removing(change.manifest, words)
+            case _:
+                request = _following(change, *words)
+        return change.carry_out(request)
+
+
+def _check(action: str, words: Sequence[str]) -> None:
+    """Make sure that there is such an action, and that it takes so many arguments."""
+    if action not in _ACTIONS:
+        hints = suggest(action, _ACTIONS, "nixprof input") or ("nixprof input --help",)
+        raise NixprofError(f"nothing called {excerpt(action)} can be done with inputs", Reason.USAGE, hints=hints)
+    example, number = _ACTIONS[action]
+    if len(words) not in number:
+        raise NixprofError(f"input {action} takes other arguments", Reason.USAGE, hints=(f"as in: {example}",))
+
+
+def _listed(context: Context) -> tuple[ListedInput, ...]:
+    state = State(context)
+    manifest, now = state.manifest, int(time.time())
+    own = inputs_with_own_nixpkgs(json.loads(state.lock.flake_lock or b"{}"))
+    return tuple(
+        ListedInput(
+            one.name,
+            one.url,
+            locked := state.inputs.get(one.name),
+            now - locked.last_modified if locked and locked.last_modified else None,
+            _packages(manifest, one.name),
+            _needed_by(manifest, one.name),
+            dict(one.follows),
+            len(own.get(one.name, ())),
+        )
+        for one in manifest.inputs
+    )
+
+
+def _packages(manifest: Manifest, name: str) -> tuple[str, ...]:
+    found = (one for one in manifest.packages if one.spec.input == name and not one.spec.is_store_path)
+    return tuple(dict.fromkeys(one.written for one in found))
+
+
+def _needed_by(manifest: Manifest, name: str) -> tuple[str, ...]:
+    inputs = [one.name for one in manifest.inputs if name in [ours for _, ours in one.follows]]
+    return (*inputs, *(["overlays"] if name in manifest.policy.overlays else []))
+
+
+def _adding(context: Context, manifest: Manifest, name: str, url: str) -> ChangeRequest:
+    try:
+        check_input_name(name)
+    except SpecError as error:
+        hints = (error.fix or f"as in: {_ACTIONS['add'][0]}",)
+        raise NixprofError(f"{excerpt(name)}: {error.message}", Reason.USAGE, hints=hints) from error
+    if _files(manifest, name):
+        message = f"there is an input {name} already: {excerpt(_input(manifest, name).url)}"
+        raise NixprofError(message, Reason.INPUT_EXISTS, hints=("to change it: nixprof edit",))
+    context.progress.note(f"written without a check: {name} is fetched with its first package")
+    texts = manifest.texts()
+    texts[manifest.path] = add_input(texts[manifest.path], name, url)
+    return ChangeRequest.rewriting(manifest, texts)
+
+
+def _removing(manifest: Manifest, names: Sequence[str]) -> ChangeRequest:
+    texts = manifest.texts()
+    for name in names:
+        _defined(manifest, name)
+        packages, others = _packages(manifest, name), [one for one in _needed_by(manifest, name) if one not in names]
+        if packages or others:
+            users = listed([*packages, *others], _MAX_NAMED)
+            hint = f"nixprof remove {' '.join(map(shell_quote, packages))}" if packages else "nixprof edit"
+            raise NixprofError(f"the input {name} is used by {users}", Reason.INPUT_IN_USE, hints=(hint,))
+        for path in _files(manifest, name):
+            texts[path] = remove_input(texts[path], name)
+    return ChangeRequest.rewriting(manifest, texts)
+
+
+def _following(change: Transaction, name: str, theirs: str, ours: str | None = None) -> ChangeRequest:
+    manifest = change.manifest
+    known = {one.name for one in manifest.inputs}
+    _defined(manifest, name)
+    ours = ours or (theirs if theirs in known else DEFAULT_INPUT)
+    if ours not in known or ours == name:
+        raise _no_input(ours, known - {name}, f"nixprof input follow {shell_quote(name)} {shell_quote(theirs)}")
+    locked = change.before.inputs.get(name)
+    own = locked.nodes[0]["inputs"].keys() if locked and locked.nodes else None
+    if own is not None and theirs not in own and theirs not in dict(_input(manifest, name).follows):
+        hints = suggest(theirs, own, f"nixprof input follow {shell_quote(name)}")
+        there = f"it has {listed(sorted(own), 10)}"
+        raise NixprofError(f"{name} has no input {excerpt(theirs)}", Reason.NO_SUCH_INPUT, cause=there, hints=hints)
+    texts = manifest.texts()
+    for path in _files(manifest, name):
+        texts[path] = set_follows(texts[path], name, theirs, ours)
+    return ChangeRequest.rewriting(manifest, texts)
+
+
+def _input(manifest: Manifest, name: str) -> Input:
+    return next(one for one in manifest.inputs if one.name == name)
+
+
+def _defined(manifest: Manifest, name: str) -> None:
+    """Make sure that the list defines an input."""
+    if not _files(manifest, name):
+        raise _no_input(name, {one.name for one in manifest.inputs if _files(manifest, one.name)}, "nixprof input list")
+
+
+def _no_input(name: str, known: set[str], command: str) -> NixprofError:
+    hints = suggest(name, known, command) or ("nixprof input list",)
+    return NixprofError(f"there is no input {excerpt(name)} under [inputs]", Reason.NO_SUCH_INPUT, hints=hints)
+
+
+def _files(manifest: Manifest, name: str) -> list[Path]:
+    """Give the files of a manifest that define an input."""
+    import tomllib
+
+    return [one.path for one in manifest.sources if name in tomllib.loads(one.text).get("inputs", {})]
