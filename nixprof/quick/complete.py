@@ -1,6 +1,7 @@
 """`nixprof complete WORD…`, for the completions of shells: what the last word can become.
 
-The words are what was typed after `nixprof`. Each answer is a line: the whole word, a tab, and perhaps what it is.
+The words are what was typed after `nixprof`. Each answer is a line: the whole word (of `--input=n` the value alone), a
+tab, and perhaps what it is.
 Words that a shell would want in quotes are left out, so that nothing in a list or an index can be run.
 """
 
@@ -11,7 +12,7 @@ import time
 from itertools import pairwise
 
 from nixprof.nix import links
-from nixprof.quick.listed import input_names, package_names
+from nixprof.quick.listed import host_names, input_names, package_names
 from nixprof.quick.lookup import indexes
 
 TYPE_CHECKING = False
@@ -55,18 +56,30 @@ class _Question:
     """What was typed."""
 
     def __init__(self, words: list[str]) -> None:
-        *self.before, typed = words
-        self.typed = typed.translate(_UNQUOTED)
-        last = self.before[-1] if self.before else ""
-        pairs = pairwise(("", *self.before))
-        command, *arguments = (word for option, word in pairs if word[:1] != "-" and option not in _VALUED)
-        places = VALUES[last] if last in VALUES else ARGUMENTS.get(command, ((),))
-        self._finders = places[min(len(arguments), len(places) - 1)]
+        *before, typed = words
+        option, equals, value = typed.partition("=")
+        if equals and option in VALUES:
+            before, typed = [*before, option], value
+        self.before, self.typed = before, typed.translate(_UNQUOTED)
+        pairs = pairwise(("", *before))
+        self.arguments = [word for last, word in pairs if word[:1] != "-" and last not in _VALUED]
 
     def answers(self) -> dict[str, str]:
         """Give all answers; none for an option, which the shells know."""
-        found = dict(answer for find in self._finders for answer in self._found_by(find))
+        found = dict(answer for find in self._finders() for answer in self._found_by(find))
         return {word: told for word, told in found.items() if word.startswith(self.typed) and _is_plain(word)}
+
+    def _finders(self) -> _Finders:
+        command, *arguments = self.arguments
+        if command == "try" and "--" in self.before:  # what follows is a command of its own
+            return ()
+        if self.before[-1] in VALUES:
+            return VALUES[self.before[-1]]
+        longer = " ".join(self.arguments[:2])
+        if arguments and longer in ARGUMENTS:
+            command, arguments = longer, arguments[1:]
+        places = ARGUMENTS.get(command, ((),))
+        return places[min(len(arguments), len(places) - 1)]
 
     def _found_by(self, find: Callable[[_Question], Answers]) -> list[tuple[str, str]]:
         """Find answers in one place, which may be missing or damaged."""
@@ -103,6 +116,22 @@ class _Question:
         """The inputs of the list."""
         yield from ((word, "input") for word in input_names())
 
+    def scopes(self) -> Answers:
+        """What `--on` takes, but for the hosts of the list."""
+        from nixprof.machine import SYSTEMS
+
+        parts = (part for system in SYSTEMS for part in reversed(system.split("-")))
+        yield from ((word, "") for word in (*parts, *SYSTEMS))
+        yield "host", "this machine"
+
+    def hosts(self) -> Answers:
+        """The hosts of the list."""
+        yield from ((word, "host") for word in host_names())
+
+    def generations_of_package(self) -> Answers:
+        """What may follow a package after `rollback`; nothing follows a generation."""
+        yield from () if self.arguments[1].isdecimal() else self.generations()
+
     def generations(self) -> Answers:
         """The generations of the profile, the newest first, each with its time."""
         chosen = next((word for option, word in pairwise(self.before) if option == "--profile"), None)
@@ -137,21 +166,24 @@ def _is_plain(word: str) -> bool:
     return word[:1] in _LETTERS and _PLAIN.issuperset(word)
 
 
+_Finders = tuple["Callable[[_Question], Answers]", ...]
+_GENERATIONS: _Finders = (_Question.generations,)
+_INPUTS: _Finders = (_Question.inputs,)
 # For each argument of a command who finds answers, the last for all that follow.
-_Places = tuple[tuple["Callable[[_Question], Answers]", ...], ...]
-_GENERATIONS: _Places = ((_Question.generations,),)
-ARGUMENTS: dict[str, _Places] = {
+ARGUMENTS: dict[str, tuple[_Finders, ...]] = {
     **dict.fromkeys(("add", "install", "i", "try"), ((_Question.packages,),)),
     **dict.fromkeys(("remove", "rm", "uninstall", "delete", "pin", "unpin", "why"), ((_Question.listed,),)),
     **dict.fromkeys(("update", "upgrade", "up"), ((_Question.listed, _Question.inputs),)),
-    "input": ((), (_Question.inputs,)),
+    "input remove": (_INPUTS,),
+    "input follow": (_INPUTS, (), _INPUTS, ()),
     "search": ((_Question.names,),),
     "show": ((_Question.listed, _Question.packages),),
     "which": ((_Question.programs,),),
-    "rollback": ((_Question.generations, _Question.listed), (_Question.generations,)),
-    "diff": _GENERATIONS,
+    "rollback": ((_Question.generations, _Question.listed), (_Question.generations_of_package,), ()),
+    "diff": (_GENERATIONS, _GENERATIONS, ()),
 }
-VALUES: dict[str, _Places] = {
-    "--input": ((_Question.inputs,),),
+VALUES: dict[str, _Finders] = {
+    "--input": _INPUTS,
+    "--on": (_Question.scopes, _Question.hosts),
     **dict.fromkeys(("--generation", "--good", "--bad"), _GENERATIONS),
 }

@@ -30,6 +30,11 @@ def input_names() -> list[str]:
     return ["nixpkgs", *(name for table in _tables() for name in table.get("inputs", ()))]
 
 
+def host_names() -> list[str]:
+    """Give the hosts that the list has something for; raises what `package_names` does."""
+    return [name for table in _tables() for name in table.get("host", {})]
+
+
 def _tables() -> list[dict[str, Any]]:
     """Read the list and the files that it includes."""
     import tomllib

@@ -173,6 +173,9 @@ for _nixprof_one in $_nixprof_own $_nixprof/share
     contains -- $_nixprof_one/fish/vendor_completions.d $fish_complete_path
     or set -g fish_complete_path $fish_complete_path $_nixprof_one/fish/vendor_completions.d
 end
+# Last what fish makes of man pages, that of nixprof among them: it knows less.
+set -g fish_complete_path (string match -v -- '*/generated_completions' $fish_complete_path) \\
+    (string match -- '*/generated_completions' $fish_complete_path)
 if not set -q LOCALE_ARCHIVE
     for _nixprof_one in $_nixprof/lib/locale/locale-archive /usr/lib/locale/locale-archive
         test -r $_nixprof_one; and set -gx LOCALE_ARCHIVE $_nixprof_one; and break

@@ -110,14 +110,27 @@ def test_each_argument_is_what_its_command_takes(user: User, asking: Asking) -> 
     assert asking("add", "nixpkgs#nodejs@24") == ["nixpkgs#nodejs@24.0.1"]
     assert asking("search", "ne") == ["neovim"]
     assert asking("search", "jq", "--input", "") == ["nixpkgs", "unstable", "helix"]
+    assert asking("search", "--input=n") == ["nixpkgs"]
+    systems = ["aarch64", "aarch64-linux", "aarch64-darwin"]
+    assert asking("add", "git", "--on", "a") == asking("add", "git", "--on=a") == systems
+    assert asking("remove", "--on", "h") == ["host"]
+    assert asking("remove", "--on=")[-2:] == ["host", "there"]
+    assert asking("try", "jq", "r") == ["red", "ripgrep"]
+    assert asking("try", "jq", "--", "r") == asking("try", "jq", "--", "grep", "--on", "") == []
+    assert asking("input", "add", "") == asking("input", "add", "new", "") == asking("input", "list", "") == []
+    assert asking("input", "remove", "unstable", "h") == ["helix"]
+    assert asking("input", "follow", "h") == ["helix"]
+    assert asking("input", "follow", "helix", "") == []
+    assert asking("input", "follow", "helix", "nixpkgs", "") == ["nixpkgs", "unstable", "helix"]
     assert asking("which", "r") == ["rg"]
     assert sorted(asking("remove", "")) == sorted(LISTED)
     assert asking("show", "u") == ["unstable#neovim", "unstable#"]
     assert asking("update", "h") == ["htop", "helix"]
     assert asking("rollback", "") == [*PAST, *sorted(LISTED)]
     assert asking("rollback", "--color", "never", "1") == ["10", "1"]
-    for words in (("rollback", "git"), ("bisect", "--good"), ("diff",)):
+    for words in (("rollback", "git"), ("bisect", "--good"), ("diff",), ("diff", "1")):
         assert asking(*words, "") == PAST
+    assert asking("rollback", "1", "") == asking("rollback", "git", "1", "") == asking("diff", "1", "2", "") == []
     elsewhere = user.home / "else"
     elsewhere.symlink_to("else-7-link")
     (user.home / "else-7-link").symlink_to("/")
@@ -192,6 +205,7 @@ TYPED = {
     "add -y unstable#n\tX": "add -y unstable#neovim X",
     "add python3\tX": "add python3Packages.blX",
     "search --input uns\tX": "search --input unstable X",
+    "search --input=uns\tX": "search --input=unstable X",
     "pin to\tX": "pin tool-1.0 X",
     "rollback git 2\tX": "rollback git 2 X",
     "remove rm\tX": "remove rmX",

@@ -68,6 +68,31 @@ def test_reading_it_twice_changes_nothing(shell: str, tmp_path: Path) -> None:
     assert f"/etc/terminfo:/lib/terminfo:/usr/share/terminfo:{profile}/share/terminfo:\n" in once.stdout
 
 
+def test_what_fish_makes_of_a_man_page_hides_no_completions(tmp_path: Path) -> None:
+    program = shutil.which("fish")
+    if program is None:
+        pytest.skip("there is no fish")
+    static = tmp_path / "static"
+    static.write_text(static_file("fish", Wanted(tmp_path, tmp_path / "bin", ROOT / "share")))
+    # fish completes only what there is.
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/nixprof").symlink_to("/bin/true")
+    made = "set -l made (string match '*/generated_completions' $fish_complete_path); mkdir -p $made"
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+
+    def completed() -> list[str]:
+        script = f"{made}; touch $made/nixprof.fish; {line_for('fish', static)}; complete -C 'nixprof sy'"
+        command = [program, "-c", script]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return [line.partition("\t")[0] for line in done.stdout.splitlines()]
+
+    assert completed() == ["sync"]
+    own = tmp_path / ".config/fish/completions/nixprof.fish"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("complete -c nixprof -f -a system")
+    assert completed() == ["system"]
+
+
 ALONE = (("bash", "--norc", "-i"), ("zsh", "-f", "-i"), ("fish", "--no-config", "-i"), ("dash",))
 
 
