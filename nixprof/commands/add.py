@@ -45,7 +45,10 @@ def run(
     with begin(context, template(context.machine.system)) as change:
         addition = read_addition(context, change, packages, Options(priority, pin, place))
         outcome = change.carry_out(addition.request)
-    return replace(outcome, present=addition.present, found=addition.found)
+    added = ", ".join(addition.elsewhere)
+    notes = (f"{added}: written without a check, as this machine does not have it",) if added and outcome.done else ()
+    summary = f"{added} listed for {place}" if added else ""
+    return replace(outcome, present=addition.present, found=addition.found, notes=notes, summary=summary)
 
 
 @record
@@ -67,17 +70,21 @@ class Addition:
     request: ChangeRequest
     present: tuple[str, ...]  # what is on the list already, as it stands there
     found: tuple[FoundVersion, ...]
+    elsewhere: tuple[str, ...]  # what is added where neither this machine nor another system of the list can check it
 
 
 def read_addition(
     context: Context, change: Transaction, packages: Sequence[str], options: Options = _NO_OPTIONS
 ) -> Addition:
     """Read packages that were typed, each as any Nix installable or with a version, as additions to the list."""
-    scope = _scope(context, change.manifest, options.place)
+    scope = EVERYWHERE
+    if options.place is not None:
+        scope = read_place(options.place, change.manifest, context.machine, context.arguments)
     versions = with_versions(context, change, packages)
     manifest, pinned, pin = versions.manifest, versions.pinned, options.pin
-    fresh, known = _read(versions.texts, manifest, scope, context.machine)
+    fresh, known = _read(versions.texts, manifest, scope, context)
     differing = {one: _differing(one, options.priority, pin=pin or one.spec.key in pinned) for one in known}
+    _check_scopes(differing, scope, options)
     texts = manifest.texts()
     for package, changes in differing.items():
         for key, value in changes.items():
@@ -98,7 +105,18 @@ def read_addition(
     request = ChangeRequest.rewriting(change.manifest, texts, named)
     back = versions.adopted.keys()
     present = dict.fromkeys(one.written for one, new in differing.items() if not new and one.spec.key not in back)
-    return Addition(replace(request, adopted=versions.adopted, attempt=attempt), tuple(present), versions.found)
+    elsewhere = () if _is_checked(scope, manifest, context.machine) else tuple(specs.values())
+    request = replace(request, adopted=versions.adopted, attempt=attempt)
+    return Addition(request, tuple(present), versions.found, elsewhere)
+
+
+def _check_scopes(differing: Mapping[Package, Mapping[str, int]], scope: Scope, options: Options) -> None:
+    """Make sure that what is asked for in one place does not change an entry for others."""
+    for package, changes in differing.items():
+        if changes and options.place and package.scope != scope:
+            where = package.scope.reason or "for all machines"
+            message = f"{package.written} is listed {where}: what is asked for would count there, too"
+            raise NixprofError(message, Reason.USAGE, hints=("to change the list: nixprof edit",))
 
 
 def _differing(package: Package, priority: int | None, *, pin: bool) -> dict[str, int]:
@@ -111,15 +129,9 @@ def _differing(package: Package, priority: int | None, *, pin: bool) -> dict[str
     return options
 
 
-def _scope(context: Context, manifest: Manifest, place: str | None) -> Scope:
-    """Read where packages are to apply; says so where this machine cannot tell whether they exist there."""
-    if place is None:
-        return EVERYWHERE
-    scope, machine = read_place(place, manifest, context.machine, context.arguments), context.machine
-    if not any(scope.applies(machine.with_system(system)) for system in (machine.system, *manifest.systems)):
-        why = "is not among the systems of the list" if scope.kind == "system" else "is another machine"
-        context.progress.note(f"written without a check: {excerpt(place)} {why}")
-    return scope
+def _is_checked(scope: Scope, manifest: Manifest, machine: Machine) -> bool:
+    """Tell whether it is found out here whether packages exist where a scope says."""
+    return any(scope.applies(machine.with_system(system)) for system in (machine.system, *manifest.systems))
 
 
 def _by_table(
@@ -149,19 +161,19 @@ def _is_known(package: Package, manifest: Manifest, scope: Scope, machine: Machi
 
 
 def _read(
-    texts: Sequence[str], manifest: Manifest, scope: Scope, machine: Machine
+    texts: Sequence[str], manifest: Manifest, scope: Scope, context: Context
 ) -> tuple[dict[str, Installable], list[Package]]:
     """Read what was typed; returns what is not on the list, by what was typed, and the entries of what is."""
-    inputs = list(manifest.inputs)
+    inputs, command = list(manifest.inputs), f"nixprof {context.console.command}"
     fresh: dict[str, Installable] = {}
     known: dict[Package, None] = {}
     for text in texts:
-        _check_habit(text)
-        one = read_installable(text, inputs)
+        _check_habit(text, command)
+        one = read_installable(text, inputs, command)
         if one.new_input:
             inputs.append(one.new_input)
         same = [package for package in manifest.packages if package.spec.key == one.spec.key]
-        listed = [package for package in same if _is_known(package, manifest, scope, machine)]
+        listed = [package for package in same if _is_known(package, manifest, scope, context.machine)]
         _check_outputs(text, one, listed, fresh, manifest)
         known |= dict.fromkeys(listed)
         if not listed:
@@ -192,7 +204,7 @@ _OF_A_CHANNEL = re.compile(r"(?:nixpkgs|nixos)\.(?P<attribute>[\w+-].*)")
 _AT_A_VERSION = re.compile(r"(?P<name>[\w.+-]+)@[\w.+-]*")
 
 
-def _check_habit(text: str) -> None:
+def _check_habit(text: str, command: str) -> None:
     """Tell users of other package managers how nixprof writes what they have typed."""
     channel, version = _OF_A_CHANNEL.fullmatch(text), _AT_A_VERSION.fullmatch(text)
     if channel and "#" not in text:
@@ -206,5 +218,5 @@ def _check_habit(text: str) -> None:
         what, meant = "is not a package: separate packages with spaces", list(filter(None, text.split(",")))
     else:
         return
-    hint = f"nixprof add {' '.join(map(shell_quote, meant))}"
+    hint = f"{command} {' '.join(map(shell_quote, meant))}"
     raise NixprofError(f"{excerpt(text)} {what}", Reason.INVALID_PACKAGE, hints=(hint,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from nixprof.change.commit import commit
 from nixprof.change.process_lock import process_lock, recover_first
 from nixprof.errors import TO_EDIT, NixprofError, Reason
-from nixprof.files import check_writable, content
+from nixprof.files import check_writable, content, discard
 from nixprof.formatting import count, display_path
 from nixprof.lock.lock import Lock
 from nixprof.manifest.model import DEFAULT_NIXPKGS, INTEL_MAC, LAST_FOR_INTEL_MACS
@@ -19,7 +20,7 @@ from nixprof.record import record
 from nixprof.redact import excerpt, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from nixprof.context import Context
     from nixprof.manifest.model import Manifest
@@ -105,8 +106,9 @@ def fetch(context: Context, origin: str) -> FetchedList:
     return FetchedList(folder, len(found.packages), files, _locks(context, folder / "flake"))
 
 
-def take(context: Context, origin: str) -> Context:
-    """Copy another machine's list where there is none, and let it be where it is here already.
+@contextmanager
+def taken(context: Context, origin: str) -> Iterator[Context]:
+    """Copy another machine's list where there is none; what fails then, or is declined, takes the copy back.
 
     Returns: the context to go on with; in a dry run, one that reads the list where it was found.
 
@@ -115,7 +117,8 @@ def take(context: Context, origin: str) -> Context:
     recover_first(context)
     found = fetch(context, origin)
     if found.is_here():
-        return context
+        yield context
+        return
     for path, data in found.files.items():
         if path.exists() and content(path) != data:
             hints = ("to sync with the list that is here: nixprof sync", "to start over, move that file away first")
@@ -123,9 +126,26 @@ def take(context: Context, origin: str) -> Context:
             raise NixprofError(message, Reason.MANIFEST_EXISTS, hints=hints)
     context.progress.note(f"{display_path(context.folders.manifest)} with {count(found.packages, 'package')}")
     if context.dry_run:
-        return replace(context, folders=replace(context.folders, config=found.folder))
-    _write(context, {path: data for path, data in found.files.items() if not path.exists()}, found.locks)
-    return context
+        yield replace(context, folders=replace(context.folders, config=found.folder))
+        return
+    new = {path: data for path, data in found.files.items() if not path.exists()}
+    _write(context, new, found.locks)
+    try:
+        yield context
+    finally:
+        if not (context.folders.flake / "flake.nix").exists():  # nothing has become of it
+            _take_back(context, {**new, **found.locks})
+
+
+def _take_back(context: Context, written: Mapping[Path, bytes]) -> None:
+    """Remove what was written, as far as nobody has changed it since, and the folders that are empty then."""
+    for path, data in written.items():
+        if content(path) == data:
+            discard(path)
+        for folder in path.parents:
+            if folder.is_relative_to(context.folders.config):
+                with suppress(OSError):
+                    folder.rmdir()
 
 
 def _write(context: Context, files: Mapping[Path, bytes], locks: Mapping[Path, bytes]) -> None:
@@ -180,6 +200,9 @@ def _fetched(context: Context, origin: str) -> Path:
     local = Path(origin).expanduser().absolute()
     if local.exists():
         return local if local.is_dir() else local.parent
+    if ":" not in origin:
+        hints = (f"a flake of the registry is written flake:{origin}",) if "/" not in origin else ()
+        raise NixprofError(f"there is no folder {excerpt(origin)}", Reason.CANNOT_READ, hints=hints)
     reference = f"git+{origin}" if origin.endswith(".git") and origin.startswith(("http", "ssh")) else origin
     with context.nix() as nix:
         return nix.fetch(reference)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.flow import begin
@@ -64,12 +65,14 @@ def run(context: Context, action: str, names: Sequence[str] | None) -> Outcome |
     with begin(context, template(context.machine.system)) as change:
         match action:
             case "add":
-                request = _adding(context, change.manifest, *words)
+                request, did = _adding(change.manifest, *words), f"{words[0]} is an input now"
             case "remove":
-                request = _removing(change.manifest, words)
+                request, did = _removing(change.manifest, words), f"{listed(words, _MAX_NAMED)} removed"
             case _:
-                request = _following(change, *words)
-        return change.carry_out(request)
+                request, did = _following(change, *words), f"{words[0]} follows"
+        outcome = change.carry_out(request)
+    unfetched = (f"{words[0]} is fetched with its first package",) if action == "add" else ()
+    return replace(outcome, summary=did, notes=unfetched if outcome.done else ())
 
 
 def _check(action: str, words: Sequence[str]) -> None:
@@ -111,7 +114,7 @@ def _needed_by(manifest: Manifest, name: str) -> tuple[str, ...]:
     return (*inputs, *(["overlays"] if name in manifest.policy.overlays else []))
 
 
-def _adding(context: Context, manifest: Manifest, name: str, url: str) -> ChangeRequest:
+def _adding(manifest: Manifest, name: str, url: str) -> ChangeRequest:
     try:
         check_input_name(name)
     except SpecError as error:
@@ -120,7 +123,6 @@ def _adding(context: Context, manifest: Manifest, name: str, url: str) -> Change
     if _files(manifest, name):
         message = f"there is an input {name} already: {excerpt(_input(manifest, name).url)}"
         raise NixprofError(message, Reason.INPUT_EXISTS, hints=("to change it: nixprof edit",))
-    context.progress.note(f"written without a check: {name} is fetched with its first package")
     texts = manifest.texts()
     texts[manifest.path] = add_input(texts[manifest.path], name, url)
     return ChangeRequest.rewriting(manifest, texts)
@@ -128,8 +130,8 @@ def _adding(context: Context, manifest: Manifest, name: str, url: str) -> Change
 
 def _removing(manifest: Manifest, names: Sequence[str]) -> ChangeRequest:
     texts = manifest.texts()
-    for name in names:
-        _defined(manifest, name)
+    for name in dict.fromkeys(names):
+        _defined(manifest, name, "remove")
         packages, others = _packages(manifest, name), [one for one in _needed_by(manifest, name) if one not in names]
         if packages or others:
             users = listed([*packages, *others], _MAX_NAMED)
@@ -143,9 +145,11 @@ def _removing(manifest: Manifest, names: Sequence[str]) -> ChangeRequest:
 def _following(change: Transaction, name: str, theirs: str, ours: str | None = None) -> ChangeRequest:
     manifest = change.manifest
     known = {one.name for one in manifest.inputs}
-    _defined(manifest, name)
+    _defined(manifest, name, "follow")
     ours = ours or (theirs if theirs in known else DEFAULT_INPUT)
-    if ours not in known or ours == name:
+    if ours == name:
+        raise NixprofError(f"{name} cannot follow itself", Reason.USAGE, hints=(f"as in: {_ACTIONS['follow'][0]}",))
+    if ours not in known:
         raise _no_input(ours, known - {name}, f"nixprof input follow {shell_quote(name)} {shell_quote(theirs)}")
     locked = change.before.inputs.get(name)
     own = locked.nodes[0]["inputs"].keys() if locked and locked.nodes else None
@@ -163,10 +167,11 @@ def _input(manifest: Manifest, name: str) -> Input:
     return next(one for one in manifest.inputs if one.name == name)
 
 
-def _defined(manifest: Manifest, name: str) -> None:
+def _defined(manifest: Manifest, name: str, action: str) -> None:
     """Make sure that the list defines an input."""
     if not _files(manifest, name):
-        raise _no_input(name, {one.name for one in manifest.inputs if _files(manifest, one.name)}, "nixprof input list")
+        known = {one.name for one in manifest.inputs if _files(manifest, one.name)}
+        raise _no_input(name, known, f"nixprof input {action}")
 
 
 def _no_input(name: str, known: set[str], command: str) -> NixprofError:

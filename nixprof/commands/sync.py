@@ -25,11 +25,19 @@ class InSync:
 
 
 def run(context: Context, origin: str | None = None) -> Outcome | InSync:
-    """Install what is missing and remove what is no longer listed. Starts no process where nothing is to do."""
-    if origin is not None:
-        from nixprof.commands.init import take
+    """Install what is missing and remove what is no longer listed. Starts no process where nothing is to do.
 
-        context = take(context, origin)
+    Where there is no list yet, that of `origin` is copied first: a folder, git URL or flake reference.
+    """
+    if origin is None:
+        return _run(context)
+    from nixprof.commands.init import taken
+
+    with taken(context, origin) as own:
+        return _run(own)
+
+
+def _run(context: Context) -> Outcome | InSync:
     state = State(context)
     allowable = {reason.value for reason in context.allowed}
     if (

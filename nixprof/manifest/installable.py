@@ -28,8 +28,10 @@ class Installable:
     new_input: Input | None = None
 
 
-def read_installable(text: str, inputs: Sequence[Input]) -> Installable:
+def read_installable(text: str, inputs: Sequence[Input], command: str = "nixprof add") -> Installable:
     """Read what a user typed, such as `git^out,man`, `unstable#neovim`, `github:owner/repo#attr` or `./flake#x`.
+
+    `command` is what it was typed after, for the hints.
 
     Raises: NixprofError where it is not valid, or names an input that is not among `inputs`.
     """
@@ -37,9 +39,9 @@ def read_installable(text: str, inputs: Sequence[Input]) -> Installable:
     names = [one.name for one in inputs]
     if is_store_path(text) or not is_reference(flake):
         if hash_ and flake not in names and not is_store_path(text):
-            hints = suggest(flake, names, "nixprof add", f"#{rest}")
+            hints = suggest(flake, names, command, f"#{rest}")
             if flake:
-                hints += (f"for a flake of the registry: nixprof add {shell_quote(f'flake:{flake}#{rest}')}",)
+                hints += (f"for a flake of the registry: {command} {shell_quote(f'flake:{flake}#{rest}')}",)
             message = f"there is no input {excerpt(flake) or '(without a name)'}"
             raise NixprofError(message, Reason.NO_SUCH_INPUT, hints=hints)
         return Installable(_spec(text))

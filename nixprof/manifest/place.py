@@ -26,12 +26,13 @@ def read_place(text: str, manifest: Manifest, machine: Machine, words: Sequence[
     Raises: NixprofError where it is none of these.
     """
     kind, dot, name = text.partition(".")
+    kind = kind.lower()
     if dot and kind == "host" and name:
         return Scope("host", name)
     word = name if dot and kind == "system" else text
     parts = {part for system in manifest.systems for part in system.split("-", 1)}
     systems = {*ARCHITECTURES, *OSES, *SYSTEMS, *manifest.systems, *parts}
-    meant = as_nix_says(word)
+    meant = as_nix_says(word.lower())
     if meant in systems or set(meant.split("-", 1)) <= systems:
         return Scope("system", meant)
     hosts = {one.scope.name for one in manifest.packages if one.scope.kind == "host"} | {machine.host}
@@ -43,10 +44,14 @@ def read_place(text: str, manifest: Manifest, machine: Machine, words: Sequence[
     near = nearest(text, {*systems, *hosts})
     hints = (
         *(f"did you mean {one}? {_again(words, text, one)}" for one in near),
-        f"for a host that the list does not have yet: {_again(words, text, f'host.{text}')}",
+        *([] if dot or words[0] == "remove" else [_to_begin(words, text)]),
     )
     message = f"{excerpt(text)} is neither an OS, an architecture, a system nor a host of the list"
     raise NixprofError(message, Reason.USAGE, hints=hints)
+
+
+def _to_begin(words: Sequence[str], text: str) -> str:
+    return f"for a host that the list does not have yet: {_again(words, text, f'host.{text}')}"
 
 
 def _again(words: Sequence[str], text: str, instead: str) -> str:

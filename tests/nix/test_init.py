@@ -43,6 +43,12 @@ def test_a_new_machine_in_one_command(world: World, origin: Path) -> None:
     assert "~/.config/nixprof/nixprof.toml with 3 packages\n" in planned
     assert "dry run: would add 3 packages" in planned
     assert not world.config_dir.exists()
+    common = origin / "common.toml"
+    common.write_text(common.read_text().replace("fd", "vscode"))
+    assert "Nothing was changed." in refused(world, "sync", "--from", origin)
+    assert not world.config_dir.exists()
+    common.write_text(common.read_text().replace("vscode", "fd"))
+    assert "there is no folder dots" in refused(world, "sync", "--from", "dots")
     assert world.nixprof("sync", "--from", origin, "--json").json["packages"] == 3
     assert {**files(origin), **files(world.config_dir)} == files(world.config_dir)
     assert world.run("jq").startswith("jq ")

@@ -4,6 +4,13 @@ from support.claims import refused
 from support.world import World
 
 
+def refused_usage(world: World, *args: str) -> str:
+    before = world.snapshot()
+    failed = world.nixprof(*args, check=False)
+    assert (failed.code, world.snapshot()) == (2, before)
+    return failed.stderr
+
+
 def test_some_machines_only(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n[system.darwin]\npackages = ["jq"]\n')
     world.nixprof("sync")
@@ -15,7 +22,9 @@ def test_some_machines_only(world: World) -> None:
     assert "jq is on the list already" in world.nixprof("add", "jq").stderr
 
     said = world.nixprof("add", "--on", "macos", "mas").stderr
-    assert "written without a check: macos is not among the systems of the list" in said
+    assert "mas: written without a check, as this machine does not have it\n✓ mas listed for macos" in said
+    said = refused_usage(world, "add", "--on", "darwin", "hello", "--pin")
+    assert "hello is listed for all machines: what is asked for would count there, too" in said
     assert '[system.darwin]\npackages = ["jq", "mas"]\n' in world.manifest.read_text()
     assert "+ fd" in world.nixprof("add", "--on", "host", "fd", env=desk).stderr
     assert "[host.desk]" in world.manifest.read_text()

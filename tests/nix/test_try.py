@@ -1,7 +1,11 @@
 """Programs of packages that are not on the list, for one command or one shell."""
 
+import shutil
+
+import pytest
 from support.claims import refused
-from support.world import NIXPROF_TYPED, World
+from support.shells import TypedShell
+from support.world import NIXPROF, NIXPROF_TYPED, World
 
 
 def test_a_command_finds_programs_and_nothing_is_changed(fresh_world: World) -> None:
@@ -41,14 +45,34 @@ def test_what_is_listed_elsewhere_unfree_or_of_a_flake(world: World) -> None:
     assert world.nixprof("try", "vscode", "--allow-unfree", "--", "code").stdout.startswith("vscode")
     assert world.nixprof("try", f"{world.publish_helix()}", "--", "hx").stdout.startswith("helix")
     said = refused(world, "try", "jq", "--", "jqq")
-    assert "cannot run jqq\ncause: the packages have jq\n" in said
+    assert "cannot run jqq\ncause: there is no such program; the packages have jq\n" in said
     for wrong in (["try", "--", "jq"], ["try", "jq", "--"]):
         assert world.nixprof(*wrong, check=False).code == 2
     assert world.snapshot() == before
 
 
-def test_a_shell(world: World) -> None:
+@pytest.mark.parametrize(
+    ("shell", "file", "line"),
+    [
+        ("sh", "", ""),
+        ("bash", ".bashrc", 'PATH=$HOME/bin:"$PATH"\n'),
+        ("zsh", ".zshrc", 'PATH=$HOME/bin:"$PATH"\n'),
+        ("fish", ".config/fish/config.fish", "set -gx PATH $HOME/bin $PATH\n"),
+    ],
+)
+def test_a_shell_finds_what_is_tried_first(world: World, shell: str, file: str, line: str) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not here")
     world.write_manifest("packages = []\n")
-    shell = world.nixprof_on_terminal("try", "jq", typed="jq; exit 3\n", check=False, env={"SHELL": "/bin/sh"})
-    assert shell.code == 3
-    assert "jq 1.8.1" in shell.stdout
+    (world.home / "bin").mkdir()
+    (world.home / "bin/jq").write_text("#!/bin/sh\necho another\n")
+    (world.home / "bin/jq").chmod(0o755)
+    if file:
+        (world.home / file).parent.mkdir(parents=True, exist_ok=True)
+        (world.home / file).write_text(line)
+    with TypedShell((*NIXPROF, "try", "jq"), {**world.env, "SHELL": program}, world.home) as typed:
+        typed.type("", "a shell that finds jq 1.8.1 first; to leave it: exit")
+        typed.type("jq | tr 1 x\n", "jq x.8.x")
+    failed = world.nixprof("try", "jq", check=False, env={"SHELL": "/no/shell"})
+    assert "cannot start your shell /no/shell\ncause: No such file" in failed.stderr
