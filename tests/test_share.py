@@ -90,6 +90,8 @@ def test_bash_completes_the_options_of_a_command(command: str) -> None:
 def test_bash_completes_values() -> None:
     assert completed("nixprof", "list", "--color", "a") == {"auto", "always"}
     assert completed("nixprof", "add", "--priority", "") == set()
+    assert completed("nixprof", "add", "--on", "") == {"darwin", "linux", "host"}
+    assert completed("nixprof", "remove", "--on", "x") == set()
     assert completed("nixprof", "add", str(SHARE / "n")) == {str(SHARE / "nixprof")}
 
 
@@ -106,6 +108,9 @@ def test_fish_completes() -> None:
     assert words == {"sync", "--from", "--json", "--help"}
     shown = run("fish", "--no-config", "-c", f"source {shlex.quote(str(FISH))}; complete -C 'nixprof help '")
     assert {line.partition("\t")[0] for line in shown.splitlines()} == set(commands())
+    script = f"set -x PATH /nowhere; source {shlex.quote(str(FISH))}; complete -C 'nixprof input "
+    assert run("fish", "--no-config", "-c", f"{script}'").split() == ["add", "follow", "list", "remove"]
+    assert run("fish", "--no-config", "-c", f"{script}remove '") == ""
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)

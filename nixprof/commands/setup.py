@@ -19,6 +19,7 @@ from nixprof.formatting import display_path, shell_quote
 from nixprof.nix import profile as nix_profile
 from nixprof.record import record
 from nixprof.redact import excerpt
+from nixprof.shell.asking import ask_zdotdir
 from nixprof.shell.line import line_for, lines_of, with_line, without_line
 from nixprof.shell.startup import (
     config_home,
@@ -190,13 +191,14 @@ def _wanted(context: Context, shell: str, profile: Path, *, hook: bool | None) -
     check_writable(static)
     before = content(static)
     hook = has_hook(before or b"") if hook is None else hook
-    starts = shell == "zsh" and not any(map(starts_completion, startup_files(shell)))
+    startup = startup_files(shell, ask_zdotdir() if shell == "zsh" else None)
+    starts = shell == "zsh" and not any(map(starts_completion, startup))
     text = static_file(shell, Wanted(profile, _own_programs(profile), _own_share(profile), hook, starts))
     line = line_for(shell, static)
     edits = [Edit(static, Part.STATIC, before, text.encode(errors="surrogateescape"))]
     if sys.platform != "darwin":
         edits += _for_linux(profile)
-    for path in startup_files(shell):
+    for path in startup:
         before = content(path)
         edits.append(_checked(Edit(path, Part.STARTUP, before, with_line(before, line))))
     return SetUp(shell, profile, tuple(edits), line, text, hook)
@@ -213,7 +215,7 @@ def _undoing(context: Context, only: str | None) -> Iterator[Edit]:
     """Take away what is nixprof's, of one shell or of all."""
     # What any sh reads is for bash as well.
     shells = [shell for shell in _ENDINGS if not only or _ENDINGS[shell] == _ENDINGS[only]]
-    for path in dict.fromkeys(path for shell in shells for path in every_startup_file(shell)):
+    for path in dict.fromkeys(path for shell in shells for path in _every_place(shell)):
         before = content(path)
         if before is not None and (after := without_line(before)) != before:
             yield _checked(Edit(path, Part.STARTUP, before, after))
@@ -230,20 +232,28 @@ def _undoing(context: Context, only: str | None) -> Iterator[Edit]:
             yield _checked(Edit(path, part, before, None))
 
 
+def _every_place(shell: str) -> tuple[Path, ...]:
+    """Name the files that may have the line; where zsh looks may have changed since."""
+    files = every_startup_file(shell)
+    if shell != "zsh":
+        return files
+    return (*every_startup_file(shell, ask_zdotdir()), *files, *every_startup_file(shell, home()))
+
+
 def _checked(edit: Edit) -> Edit:
     """Say why a file of the user's is left as it is: another tool's behind a link, or read-only on purpose."""
     if edit.before == edit.after:
         return edit
     if real := _behind_a_link(edit.path):
         return replace(edit, why=f"it is a link to {display_path(real)}")
+    if os.path.lexists(edit.path) and edit.before is None:
+        return replace(edit, why="it is a folder" if edit.path.is_dir() else "it cannot be read")
     if os.path.exists(edit.path) and edit.path.stat().st_nlink > 1:
         return replace(edit, why="another file is the same by a hard link")
-    if os.path.lexists(edit.path) and edit.before is None:
-        return replace(edit, why="it cannot be read")
     try:
         check_writable(edit.path)
     except NixprofError as error:
-        return replace(edit, why=error.cause or error.message)
+        return replace(edit, why=(error.cause or error.message).replace(f"{home()}/", "~/"))
     return edit
 
 
@@ -279,7 +289,8 @@ def _write(edits: Sequence[Edit]) -> None:
             check_unchanged({edit.path: edit.before})
             with cannot_write(edit.path):
                 edit.path.unlink()
-            if edit.part is not Part.STARTUP:
+            # Start-up files are in the home, or a folder of the user's; those of fish are here.
+            if edit.part is not Part.STARTUP or config_home() in edit.path.parents:
                 _remove_empty(edit.path.parent)
 
 
@@ -287,8 +298,9 @@ def _remove_empty(folder: Path) -> None:
     """Remove a folder that was made for a file, and the one above; what is in use is not empty."""
     with suppress(OSError):
         for place in (folder, folder.parent):
-            if place != config_home():
-                place.rmdir()
+            if place == config_home():
+                return
+            place.rmdir()
 
 
 def _refusal(refused: Sequence[Edit], wanted: SetUp) -> NixprofError:
@@ -299,6 +311,6 @@ def _refusal(refused: Sequence[Edit], wanted: SetUp) -> NixprofError:
         todo = "take this line out of"
     else:
         lines, todo = [wanted.line or ""], "put this line at the end of"
-    hints = tuple(f"{todo} {names}, or of what it is made from: {line}" for line in dict.fromkeys(lines))
+    hints = tuple(f"{todo} {names}, or of what it is made from:\n{line}" for line in dict.fromkeys(lines))
     message = f"nixprof does not write to {names}"
     return NixprofError(message, Reason.CANNOT_WRITE, cause="; ".join(causes), hints=hints, changed=wanted.done)

@@ -36,12 +36,14 @@ def show(result: SetUp, context: Context) -> None:
     if result.printed:
         console.out(_printed(result))
         return
-    files = [edit for part in _HOLDS for edit in result.files if edit.part is part and edit.before != edit.after]
+    changed = [edit for part in _HOLDS for edit in result.files if edit.part is part and edit.before != edit.after]
+    # The error that follows says which start-up files are not written, and why.
+    files = [edit for edit in changed if not _is_refused(edit)]
     rows = columns([(display_path(edit.path), _what(edit, result)) for edit in files], None)
     for edit, row in zip(files, rows, strict=True):
         sign, style = _SIGNS[edit.became]
         console.say(f"{console.styled(sign, style, sys.stderr)} {row}")
-    if not any(edit.part is Part.STARTUP and edit.became is Became.REFUSED for edit in files):
+    if files == changed:
         for line in _summary(result, context, changes=bool(files)):
             console.say(line)
 
@@ -62,6 +64,10 @@ def as_json(result: SetUp) -> dict[str, Any]:
     }
 
 
+def _is_refused(edit: Edit) -> bool:
+    return edit.part is Part.STARTUP and edit.became is Became.REFUSED
+
+
 def _what(edit: Edit, result: SetUp) -> str:
     if edit.became is Became.REFUSED:
         return edit.why or ""
@@ -72,7 +78,7 @@ def _what(edit: Edit, result: SetUp) -> str:
 
 def _summary(result: SetUp, context: Context, *, changes: bool) -> Iterator[str]:
     if result.undone:
-        whose = f"of {result.shell} " if result.shell else ""
+        whose = f"of {_undone_shells(result)} " if result.shell else ""
         done = f"the set-up {whose}is undone" if changes else f"there is no set-up {whose}to undo"
         yield "dry run: nothing was changed" if context.dry_run and changes else f"✓ {done}"
         return
@@ -82,11 +88,25 @@ def _summary(result: SetUp, context: Context, *, changes: bool) -> Iterator[str]
     if context.dry_run:
         yield "dry run: nothing was changed"
         return
-    hook = ", commands not found" if result.command_not_found else ""
-    yield f"✓ {result.shell} is set up: programs, completions, man pages{hook}"
+    yield f"✓ {result.shell} is set up: {', '.join(_gained(result))}"
     static = next(edit.path for edit in result.files if edit.part is Part.STATIC)
     source = "source" if result.shell == "fish" else "."
     yield f"  for shells that are open: {source} {word(static, result.shell or '')}"
+
+
+def _undone_shells(result: SetUp) -> str:
+    """Name the shells that a set-up is taken from: bash and sh read the same file."""
+    both = result.shell == "sh" and any(edit.path.name.startswith(".bash") for edit in result.files)
+    return "bash and sh" if both else result.shell or ""
+
+
+def _gained(result: SetUp) -> Iterator[str]:
+    yield "programs"
+    if result.shell != "sh":
+        yield "completions"
+    yield "man pages"
+    if result.command_not_found and result.shell != "sh":
+        yield "commands not found"
 
 
 def _printed(result: SetUp) -> Iterator[str]:

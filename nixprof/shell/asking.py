@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.files import read_file, scratch_folder
 from nixprof.folders import home
 from nixprof.record import record
-from nixprof.shell.startup import quote
+from nixprof.shell.startup import known_shell, login_shell, quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 # Some start-up files take seconds, such as those that start a version manager for each language.
 PATIENCE_SECONDS = 20
+# `.zshenv` is read by every script of zsh, and so is short.
+_ZSHENV_SECONDS = 3
 # What a login gives a shell; the rest is up to its start-up files.
 _OF_A_LOGIN = (
     *("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TERM", "TMPDIR", "ZDOTDIR"),
@@ -96,4 +99,23 @@ def _parsed(answer: str, mark: str) -> Login | None:
     match answer.split(f"\n{mark}\n"):
         case [_, functions, fpath, environment, _]:
             return Login(json.loads(environment), frozenset(functions.split()), tuple(fpath.splitlines()))
+    return None
+
+
+def ask_zdotdir(patience: float = _ZSHENV_SECONDS) -> Path | None:
+    """Ask zsh where it looks for `.zshrc`: a `.zshenv` may say so to zsh alone. None where it says nothing."""
+    login = login_shell()
+    program = login if known_shell(login.name) == "zsh" else shutil.which("zsh")
+    if program is None:
+        return None
+    mark = f"nixprof-{secrets.token_hex(8)}"
+    question = f"printf '\\n%s\\n%s\\n%s\\n' {mark} \"$ZDOTDIR\" {mark}"
+    with scratch_folder() as folder:
+        answer = folder / "answer"
+        with answer.open("wb") as stdout:
+            _run([str(program), "-c", question], _given(Path(program)), stdout.fileno(), patience)
+        parts = os.fsdecode(read_file(answer)).split(f"{mark}\n")
+    match parts:
+        case [_, told, _] if os.path.isabs(told):
+            return Path(told.removesuffix("\n"))
     return None

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 _MARK = b" # nixprof setup"
 # What came with the line, and goes with it.
 _WITH_NEWLINE = _MARK + b", with the newline before"
+_WITH_NEWLINES = _MARK + b", with the two newlines before"
+# By how many newlines came with the line.
+_MARKS = (_MARK, _WITH_NEWLINE, _WITH_NEWLINES)
 _WITH_FILE = _MARK + b", with this file"
 
 
@@ -31,9 +34,8 @@ def with_line(before: bytes | None, line: str) -> bytes:
         return before
     if lines_of(before):
         return b"\n".join(text + _mark(one) if _is_ours(one) else one for one in lines)
-    if before and not before.endswith(b"\n"):
-        return before + b"\n" + text + _WITH_NEWLINE + b"\n"
-    return before + text + _MARK + b"\n"
+    newlines = _newlines_after(before)
+    return before + newlines + text + _MARKS[len(newlines)] + b"\n"
 
 
 def without_line(data: bytes) -> bytes | None:
@@ -44,8 +46,9 @@ def without_line(data: bytes) -> bytes | None:
     if not rest and any(_mark(one) == _WITH_FILE for one in ours):
         return None
     # What has come after the line since then is not to end up on the line before it.
-    at_end = len(lines) > 1 and not lines[-1] and _is_ours(lines[-2]) and _mark(lines[-2]) == _WITH_NEWLINE
-    return rest.removesuffix(b"\n") if at_end else rest
+    mark = _mark(lines[-2]) if len(lines) > 1 and not lines[-1] and _is_ours(lines[-2]) else _MARK
+    newlines = _MARKS.index(mark) if mark in _MARKS else 0
+    return rest.removesuffix(b"\n" * newlines)
 
 
 def lines_of(data: bytes) -> list[bytes]:
@@ -53,9 +56,15 @@ def lines_of(data: bytes) -> list[bytes]:
     return list(filter(_is_ours, data.split(b"\n")))
 
 
+def _newlines_after(text: bytes) -> bytes:
+    """Give the newlines that a line of its own needs: one that comes after a backslash ends no line of a shell."""
+    last = b"" if not text or text.endswith(b"\n") else b"\n"
+    return last + b"\n" if (text + last).endswith(b"\\\n") else last
+
+
 def _is_ours(line: bytes) -> bool:
     return line.startswith(b"if ") and bool(_mark(line))
 
 
 def _mark(line: bytes) -> bytes:
-    return next((mark for mark in (_MARK, _WITH_NEWLINE, _WITH_FILE) if line.endswith(mark)), b"")
+    return next((mark for mark in (*_MARKS, _WITH_FILE) if line.endswith(mark)), b"")

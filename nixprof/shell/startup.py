@@ -37,12 +37,13 @@ def known_shell(name: str) -> str | None:
     return "sh" if name in _SH else name if name in SHELLS else None
 
 
-def startup_files(shell: str) -> tuple[Path, ...]:
+def startup_files(shell: str, zdotdir: Path | None = None) -> tuple[Path, ...]:
     """Name the user's own start-up files that every new shell in a terminal reads, as few as possible.
 
     They need not exist. For bash they are two, unless the one of a login shell reads that of the others.
+    `zdotdir` is where zsh itself looks, where that was asked; without it, what the environment says.
     """
-    files = every_startup_file(shell)
+    files = every_startup_file(shell, zdotdir)
     if shell != "bash":
         return files
     rc, *logins = files
@@ -51,13 +52,13 @@ def startup_files(shell: str) -> tuple[Path, ...]:
     return (rc,) if _mentions(login, rc.name) else (rc, login)
 
 
-def every_startup_file(shell: str) -> tuple[Path, ...]:
+def every_startup_file(shell: str, zdotdir: Path | None = None) -> tuple[Path, ...]:
     """Name the user's own start-up files that a shell may read; a login bash reads the first of the last three."""
     match shell:
         case "bash":
             return tuple(home() / name for name in (".bashrc", ".bash_profile", ".bash_login", ".profile"))
         case "zsh":
-            return (Path(os.environ.get("ZDOTDIR") or home()) / ".zshrc",)
+            return ((zdotdir or Path(os.environ.get("ZDOTDIR") or home())) / ".zshrc",)
         case "fish":
             return (config_home() / "fish/conf.d/nixprof.fish",)
     return (home() / ".profile",)

@@ -170,6 +170,22 @@ def test_zsh_completes_also_where_nothing_of_its_own_starts_that(tmp_path: Path)
     assert "compinit -i" not in (machine.home / ".config/nixprof/shell/setup.zsh").read_text()
 
 
+@pytest.mark.parametrize("told", ["", "export "])
+def test_zsh_is_asked_where_its_start_up_files_are(tmp_path: Path, told: str) -> None:
+    machine = Machine(tmp_path, "zsh")
+    machine.write(".zshenv", f"echo noise; {told}ZDOTDIR=$HOME/'its own'; printf 'no end'\n")
+    machine.write("its own/.zshrc", "PROMPT='ready> '\nautoload -Uz compinit && compinit -D\n")
+    before = machine.files()
+    assert "~ ~/its own/.zshrc" in machine.nixprof("setup", "zsh")
+    assert not (machine.home / ".zshrc").exists()
+    with Sitting(machine) as sitting:
+        sitting.does("greet 'by name'", "greeted by name")
+    # That may be new, and a line may be where zsh looked before.
+    machine.write(".zshrc", (machine.home / "its own/.zshrc").read_text())
+    machine.nixprof("setup", "zsh", "--undo")
+    assert machine.files() == {**before, ".zshrc": before["its own/.zshrc"]}
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path, "bash")
@@ -183,7 +199,9 @@ def test_what_is_not_for_nixprof_to_write_is_left_and_the_line_is_shown(machine:
     rc.symlink_to(real)
     said = machine.nixprof("setup", code=1)
     assert "cause: it is a link to ~/dotfiles/rc\n" in said
-    assert f"~/.bashrc, or of what it is made from: {line}\n" in said
+    assert f"~/.bashrc, or of what it is made from:\n       {line}\n" in said
+    assert said.count("~/.bashrc") == 2
+    assert said.count("it is a link") == 1
     assert "Nothing was changed" not in said
     error = json.loads(machine.nixprof("setup", "--json", code=1))["error"]
     assert error["code"] == "cannot-write"
@@ -197,10 +215,12 @@ def test_what_is_not_for_nixprof_to_write_is_left_and_the_line_is_shown(machine:
     os.link(real, rc)
     real.write_text("# mine\n")
     assert "hard link" in machine.nixprof("setup", code=1)
+    (machine.home / ".zshrc").mkdir()
+    assert "cause: it is a folder\n" in machine.nixprof("setup", "zsh", code=1)
     rc.unlink()
     machine.write(".bashrc", "# secret")
     rc.chmod(0o444)
-    assert "is read-only" in machine.nixprof("setup", code=1)
+    assert "cause: ~/.bashrc is read-only\n" in machine.nixprof("setup", code=1)
     rc.chmod(0o200)
     if os.getuid():
         assert "it cannot be read" in machine.nixprof("setup", code=1)
@@ -208,7 +228,7 @@ def test_what_is_not_for_nixprof_to_write_is_left_and_the_line_is_shown(machine:
     assert rc.read_text() == "# secret"
     machine.nixprof("setup")
     rc.chmod(0o444)
-    marked = "~/.bashrc, or of what it is made from: " + line
+    marked = "~/.bashrc, or of what it is made from:\n       " + line
     assert f"take this line out of {marked} # nixprof setup, with the newline before\n" in machine.nixprof(
         "setup", "--undo", code=1
     )
@@ -272,10 +292,28 @@ def test_other_shells_are_told_what_to_do(machine: Machine) -> None:
     assert "nixprof setup --undo --dry-run" in machine.nixprof("setup", "--undo", "--print", code=2)
     machine.env["SHELL"] = "/bin/dash"
     before = machine.files()
-    assert "~/.profile" in machine.nixprof("setup")
+    said = machine.nixprof("setup", "--command-not-found")
+    assert "+ ~/.profile" in said
+    assert "✓ sh is set up: programs, man pages\n" in said
+    assert "✓ the set-up of sh is undone\n" in machine.nixprof("setup", "sh", "--undo")
+    # bash reads the same file, and says so when it goes.
     machine.nixprof("setup", "bash")
-    assert "+ ~/.bashrc" not in machine.nixprof("setup", "dash", "--undo")
+    said = machine.nixprof("setup", "dash", "--undo")
+    assert "- ~/.bashrc" in said
+    assert "✓ the set-up of bash and sh is undone\n" in said
     assert machine.files() == before
+
+
+def test_folders_that_were_made_go_with_what_is_in_them(machine: Machine) -> None:
+    mine = machine.home / ".config/fish/config.fish"
+    machine.write(".config/fish/config.fish", "# mine\n")
+    machine.nixprof("setup", "fish")
+    machine.nixprof("setup", "fish", "--undo")
+    assert os.listdir(mine.parent) == ["config.fish"]
+    mine.unlink()
+    machine.nixprof("setup", "fish")
+    machine.nixprof("setup", "fish", "--undo")
+    assert os.listdir(machine.home / ".config") == []
 
 
 def test_another_profile(machine: Machine) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nixprof.shell.asking import ask_login_shell
+from nixprof.shell.asking import ask_login_shell, ask_zdotdir
 from nixprof.shell.startup import SHELLS, quote, starts_completion, startup_files
 
 ODD = """it's "odd" \\ $HOME `x` \\' !"""
@@ -58,6 +58,19 @@ def test_a_shell_that_hangs_or_is_not_there_has_no_answer(odd_home: Path) -> Non
     assert ask_login_shell(program("bash"), patience=0.5) is None
     assert time.monotonic() - before < 10
     assert ask_login_shell(odd_home / "none") is None
+
+
+def test_zsh_may_have_no_answer(odd_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELL", str(program("zsh")))
+    assert ask_zdotdir() is None
+    (odd_home / ".zshenv").write_text("echo noise; ZDOTDIR='/two\nlines'\n")
+    assert ask_zdotdir() == Path("/two\nlines")
+    (odd_home / ".zshenv").write_text("sleep 60\n")
+    before = time.monotonic()
+    assert ask_zdotdir(patience=0.3) is None
+    assert time.monotonic() - before < 10
+    monkeypatch.setenv("SHELL", str(odd_home / "zsh"))
+    assert ask_zdotdir() is None
 
 
 def test_bash_needs_a_line_for_login_shells_unless_one_file_reads_the_other(odd_home: Path) -> None:

@@ -24,7 +24,7 @@ def test_what_comes_after_the_line_stays_too(before: bytes, after: bytes) -> Non
     changed = with_line(before, LINE) + after
     assert with_line(changed, LINE) == changed
     rest = without_line(changed) or b""
-    assert rest in (before + after, before + b"\n" + after)
+    assert rest in (before + after, before + b"\n" + after, before + b"\n\n" + after)
     assert rest.endswith(after)
 
 
@@ -33,11 +33,25 @@ def test_a_line_that_reads_another_file_is_corrected_in_its_place() -> None:
     assert with_line(changed, LINE) == with_line(b"a\n", LINE) + b"b\n"
 
 
-@given(st.none() | st.binary() | st.text("ab \r\n").map(str.encode))
+@given(st.none() | st.binary() | st.text("ab \\\r\n").map(str.encode))
 def test_the_rest_of_a_file_stays_byte_for_byte(before: bytes | None) -> None:
     once = with_line(before, LINE)
     assert with_line(once, LINE) in (once, with_line(before, LINE))
     assert without_line(once) == before
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "sh"])
+@pytest.mark.parametrize("end", ["\\", "\\\n", "\\\\\n", "\\\n\n"])
+def test_a_last_line_that_goes_on_takes_nothing_of_ours(shell: str, end: str, tmp_path: Path) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"there is no {shell}")
+    static, startup = tmp_path / "static", tmp_path / "startup"
+    static.write_text("echo read\n")
+    startup.write_bytes(with_line(f"echo a {end}".encode(), line_for(shell, static)))
+    done = subprocess.run([program, startup], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert re.fullmatch(r"a ?\\?\nread\n", done.stdout), done.stdout
 
 
 @pytest.mark.parametrize("shell", [*SHELLS, "sh"])
