@@ -244,7 +244,8 @@ class _Evaluation:
         at = (one.package, (one.system,))
         match reply["state"]:
             case "missing":
-                return [Refusal(*at, Reason.MISSING, details=self._meant(one, reply))]
+                is_indexed = self.is_indexed(one)
+                return [Refusal(*at, Reason.MISSING, details=self._meant(one, reply), is_indexed=is_indexed)]
             case "not a package":
                 return [self._no_package(one, reply)]
             case "malformed":
@@ -271,6 +272,11 @@ class _Evaluation:
         if after:
             close += [(*before, name, *after) for name in _close(missing, names)]
         return self._indexed(one, close) or tuple(self.packages_among(one, close))
+
+    def is_indexed(self, one: ResolveRequest) -> bool:
+        """Tell whether the input of a package has an index."""
+        index = self.indexes.get(one.package.spec.input)
+        return index is not None and index.exists()
 
     def _indexed(self, one: ResolveRequest, close: Sequence[Sequence[str]]) -> tuple[str, ...]:
         """Find packages that have a program, or a name in a set, that was taken for an attribute, and then those close.

@@ -61,6 +61,7 @@ class Refusal:
     through: bool = False  # whether not the package itself is in the way, but one that it needs
     elsewhere: tuple[str, ...] = ()  # specs of other inputs that may be meant
     kind: str = ""  # what it is instead of a package, or more about the reason
+    is_indexed: bool = False  # whether there is an index to look for it in
     can_be_allowed: bool = True  # whether a policy has an effect on it: one for nixpkgs has none on other flakes
 
     @property

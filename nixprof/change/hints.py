@@ -105,7 +105,8 @@ def _facts(error: UnresolvableError) -> Iterator[str]:
         package, others = refusal.package, refusal.details
         match refusal.reason:
             case Reason.MISSING if not (others or refusal.elsewhere) and package.spec.input == DEFAULT_INPUT:
-                yield f"to look for it: {_SEARCH}"
+                search = f"nixprof search {shell_quote(package.spec.attr_path[-1])}"
+                yield f"to look for it: {search if refusal.is_indexed else _SEARCH}"
             case Reason.NOT_A_PACKAGE if refusal.kind == A_SET and others:
                 yield f"it has for example {', '.join(_in_input(package, name) for name in others)}"
             case Reason.UNSUPPORTED if others and not refusal.through:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.staging import Staging
 from nixprof.formatting import DAY_SECONDS
-from nixprof.lock.flake_lock import digest
+from nixprof.index.files import unlocked_folder
 from nixprof.lock.flake_nix import used_inputs
 from nixprof.lock.lock import Lock
 from nixprof.manifest.model import EVERYWHERE, Package
@@ -34,7 +34,7 @@ def locked_to_search(context: Context, state: State, source: str) -> tuple[Manif
     """
     package = Package(Spec(source, ("any",)), source, None, False, EVERYWHERE, state.manifest.path, ())  # noqa: FBT003 - not pinned
     needed = replace(state.manifest, packages=(*state.manifest.packages, package))
-    folder = context.folders.cache / "index/unlocked" / digest(f"{state.manifest.path} {source}")
+    folder = unlocked_folder(context.folders.cache, state.manifest.path, source)
     lock = Lock.read(folder)
     if lock.is_complete(used_inputs(needed, lock.packages)) and _still_holds(lock, state.lock, folder):
         return needed, lock

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.state import State
 from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import nearest, shell_quote
-from nixprof.index.files import index_files, open_indexes
+from nixprof.index.files import index_files, open_indexes, with_unlocked, without_damaged
 from nixprof.index.names import told_elsewhere
-from nixprof.manifest.installable import suggest
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec
 from nixprof.record import record
 from nixprof.redact import excerpt
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nixprof.context import Context
     from nixprof.index.database import Index, IndexedPackage
     from nixprof.lock.flake_lock import LockedInput
+    from nixprof.manifest.model import Policy
 
 # More than that nobody reads, unless they ask for all.
 _MOST = 25
@@ -37,6 +38,7 @@ class Found:
     package: IndexedPackage
     listed: bool
     installed: bool
+    refusals: tuple[Reason, ...]  # why it cannot be had here, as the list allows it
 
 
 @record
@@ -46,6 +48,7 @@ class Search:
     words: tuple[str, ...]
     found: tuple[Found, ...]
     more: int  # how many more there are
+    unsearched: tuple[str, ...] = ()  # inputs that no package uses, and that have no index
 
 
 @record
@@ -56,6 +59,7 @@ class Indexes:
     inputs: Mapping[str, LockedInput]
 
 
+@without_damaged
 def run(
     context: Context, words: Sequence[str] | None, *, regex: bool, source: str | None, everything: bool
 ) -> Search | Indexes:
@@ -71,22 +75,28 @@ def run(
     Raises: NixprofError where nothing is found, or nothing can be.
 
     """
+    for word in words or ():
+        check_printable(word)
     path = context.folders.manifest
     begun = os.path.lexists(path)
     state = State(context, {} if begun else {path: template(context.machine.system).encode()})
-    _check_input(source, state)
+    if words and source is None and not regex:
+        source, words = _in_one_input(words, state)
+    _check_input(source, state, words or ())
     pattern = _pattern(" ".join(words)) if regex and words else None
     inputs, built = _built(context, state, source)
     if not words:
         return Indexes(built, inputs)
-    return find(state, built, words, pattern, everything=everything)
+    found = find(state, built, words, pattern, everything=everything)
+    return replace(found, unsearched=()) if source else found
 
 
 def _built(context: Context, state: State, source: str | None) -> tuple[Mapping[str, LockedInput], dict[str, Index]]:
     """Open the indexes, and build those that are missing. Returns also what their inputs are locked to."""
     there = indexes_of(context, state)
-    if state.inputs and source is None and there.keys() == state.inputs.keys():
-        return state.inputs, there
+    known = with_unlocked(context.folders.cache, state.manifest, state.inputs)
+    if state.inputs and source is None and there.keys() >= state.inputs.keys():
+        return known, there
     from nixprof.index.build import up_to_date
 
     manifest, lock = state.manifest, state.lock
@@ -94,7 +104,8 @@ def _built(context: Context, state: State, source: str | None) -> tuple[Mapping[
         from nixprof.change.unlocked import locked_to_search
 
         manifest, lock = locked_to_search(context, state, source or DEFAULT_INPUT)
-    return lock.inputs, _nixpkgs_first(up_to_date(context, manifest, lock, source))
+    built = up_to_date(context, manifest, lock, source)
+    return {**known, **lock.inputs}, _nixpkgs_first(built if source else {**there, **built})
 
 
 def find(
@@ -118,19 +129,22 @@ def find(
     listed = {package.spec.key for package in state.manifest.packages}
     installed = {entry.key for entry in state.installed}
     found = [
-        (place, _found(name, package, listed, installed))
+        (place, _found(name, package, listed, installed, state.manifest.policy))
         for name, index in indexes.items()
         for place, package in enumerate(index.at(numbers[name][:most]))
     ]
     # What is called so comes first, whichever input has it; of the rest, the best of each input.
     whole = " ".join(words).lower()
     found.sort(key=lambda one: (whole != one[1].package.name.lower(), whole != one[1].package.main_program, one[0]))
-    return Search(tuple(words), tuple(one for _, one in found[:most]), max(total - most, 0))
+    shown = tuple(one for _, one in found[:most])
+    unsearched = (one.name for one in state.manifest.inputs if one.name not in {*indexes, *state.inputs})
+    return Search(tuple(words), shown, max(total - most, 0), tuple(unsearched))
 
 
 def indexes_of(context: Context, state: State) -> dict[str, Index]:
     """Open the indexes of the inputs as they are locked, those of nixpkgs first."""
-    files = index_files(context.folders.cache, state.manifest, state.inputs, state.machine.system)
+    inputs = with_unlocked(context.folders.cache, state.manifest, state.inputs)
+    files = index_files(context.folders.cache, state.manifest, inputs, state.machine.system)
     return _nixpkgs_first(open_indexes(files))
 
 
@@ -138,10 +152,29 @@ def _nixpkgs_first(indexes: Mapping[str, Index]) -> dict[str, Index]:
     return dict(sorted(indexes.items(), key=lambda one: (one[0] != DEFAULT_INPUT, one[0])))
 
 
-def _check_input(source: str | None, state: State) -> None:
+def check_printable(text: str) -> None:
+    """Raise NixprofError where a text, which may stem from bytes, cannot be shown."""
+    if not text.isprintable():
+        message = f"{excerpt(text)!r} has a character that cannot be printed"
+        raise NixprofError(message, Reason.USAGE, hints=("type it again",))
+
+
+def _in_one_input(words: Sequence[str], state: State) -> tuple[str | None, Sequence[str]]:
+    """Take `unstable#ripgrep`, as a search shows it, for a word that is searched in one input."""
+    name, _, rest = words[0].partition("#")
+    if rest and name in (one.name for one in state.manifest.inputs):
+        return name, (rest, *words[1:])
+    return None, words
+
+
+def _check_input(source: str | None, state: State, words: Sequence[str]) -> None:
     names = [one.name for one in state.manifest.inputs]
     if source is not None and source not in names:
-        hints = suggest(source, names, "nixprof search --input") or (f"there are: {', '.join(names)}",)
+        after = "".join(f" {shell_quote(word)}" for word in words)
+        near = nearest(source, names)
+        hints = tuple(f"did you mean {one}? nixprof search --input {one}{after}" for one in near) or (
+            f"there are: {', '.join(names)}",
+        )
         raise NixprofError(f"there is no input {excerpt(source)}", Reason.NO_SUCH_INPUT, hints=hints)
 
 
@@ -153,17 +186,43 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise NixprofError(message, Reason.USAGE, cause=str(error)) from error
 
 
-def _found(source: str, package: IndexedPackage, listed: Collection[str], installed: Collection[str]) -> Found:
+def _found(
+    source: str, package: IndexedPackage, listed: Collection[str], installed: Collection[str], policy: Policy
+) -> Found:
     spec = Spec(source, package.attr_path)
-    return Found(str(spec), source, package, spec.key in listed, spec.key in installed)
+    refusals = tuple(one for one in package.refusals if not is_allowed(one, package, policy))
+    return Found(str(spec), source, package, spec.key in listed, spec.key in installed, refusals)
+
+
+def is_allowed(reason: Reason, package: IndexedPackage, policy: Policy) -> bool:
+    """Tell whether the list allows a package in spite of a reason not to have it."""
+    allowed = policy.table.get(reason.policy_key, False) if reason.policy_key else False
+    if isinstance(allowed, bool):
+        return allowed
+    return not {package.pname, f"{package.pname}-{package.version}"}.isdisjoint(allowed)
 
 
 def _nothing(words: Sequence[str], indexes: Mapping[str, Index]) -> NixprofError:
     """Say that nothing fits, with the names that look like it."""
     text = " ".join(words)
+    if not text.strip():
+        raise NixprofError("there is no word to search for", Reason.USAGE, hints=("nixprof search --help",))
+    check_evaluates(text, indexes)
     hints = tuple(f"did you mean {near}? nixprof search {shell_quote(near)}" for near in near_names(text, indexes))
     hints = hints or ("fewer words, or the beginning of one, find more",)
     return NixprofError(f"no package matches {excerpt(text)}", Reason.MISSING, hints=hints)
+
+
+def check_evaluates(text: str, indexes: Mapping[str, Index]) -> None:
+    """Raise NixprofError for a name that an input has, and that cannot be evaluated."""
+    for source, index in indexes.items():
+        if text in index.about.failed_names:
+            spec = text if source == DEFAULT_INPUT else f"{source}#{text}"
+            raise NixprofError(
+                f"{excerpt(spec)} cannot be evaluated: it was removed, renamed or is broken",
+                Reason.MISSING,
+                hints=(f"to see why: nixprof add {shell_quote(spec)} --dry-run",),
+            )
 
 
 def near_names(text: str, indexes: Mapping[str, Index]) -> list[str]:

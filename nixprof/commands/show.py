@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.generations import generations
 from nixprof.change.state import State
-from nixprof.commands.search import indexes_of, near_names
+from nixprof.change.versions import fits_version, read_wanted
+from nixprof.commands.search import check_evaluates, indexes_of, is_allowed, near_names
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import package_name, shell_quote
+from nixprof.index.files import without_damaged
 from nixprof.lock.packages_json import own_names
 from nixprof.manifest.installable import as_installable, key_of, read_installable
-from nixprof.manifest.spec import Spec, SpecError
+from nixprof.manifest.spec import DEFAULT_INPUT, Spec, SpecError
 from nixprof.record import record
 from nixprof.redact import excerpt
 from nixprof.store_path import outputs_of
@@ -25,11 +27,12 @@ if TYPE_CHECKING:
 
     from nixprof.change.environment import EnvironmentEntry
     from nixprof.change.generations import Generation
+    from nixprof.change.versions import Wanted
     from nixprof.context import Context
     from nixprof.index.database import Index, IndexedPackage
     from nixprof.lock.flake_lock import LockedInput
     from nixprof.lock.packages_json import Resolved
-    from nixprof.manifest.model import Package, Policy
+    from nixprof.manifest.model import Package
 
 
 @record
@@ -87,6 +90,7 @@ class Shown:
     indexed: IndexedPackage | None  # None where no index has it
 
 
+@without_damaged
 def run(context: Context, asked: str) -> Shown:
     """Find out all about a package. Starts no Nix, and needs neither an index nor the network.
 
@@ -101,12 +105,14 @@ def run(context: Context, asked: str) -> Shown:
     entries = tuple(one for one in state.manifest.packages if one.spec.key == spec.key)
     had = {each.number: one for each in past for one in each.packages if one.key in names}
     offers = tuple(_offers(spec, indexes, state))
-    if not (indexed or entries or had or offers):
-        raise _unknown(asked, indexes)
+    if not (indexed or entries or had):
+        raise _unknown(asked, spec, offers, indexes)
     linked = had.pop(state.generation or 0, None)
     locked = state.locked.get(spec.key)
     resolved = locked.systems.get(state.machine.system) if locked else None
     outputs = tuple(_outputs(spec, linked, resolved, indexed))
+    if resolved or indexed:
+        _check_outputs(asked, outputs)
     before = tuple(_before(had))
     known = (linked, resolved, indexed, *offers, *before)
     return Shown(
@@ -134,6 +140,9 @@ def _spec(asked: str, state: State, indexes: Mapping[str, Index], past: Sequence
     key = key_of(asked, state.manifest, own_names(state.locked), "show")
     if key:
         return Spec.parse(key)
+    wanted = read_wanted(asked)
+    if wanted:
+        return _at_version(wanted, state, indexes, past)
     earlier = _earlier(asked, past)
     try:
         found = read_installable(asked, state.manifest.inputs)
@@ -149,10 +158,34 @@ def _spec(asked: str, state: State, indexes: Mapping[str, Index], past: Sequence
     return replace(found.spec if is_indexed or earlier is None else earlier, outputs=())
 
 
-def _earlier(asked: str, past: Sequence[Generation]) -> Spec | None:
+def _at_version(wanted: Wanted, state: State, indexes: Mapping[str, Index], past: Sequence[Generation]) -> Spec:
+    """Find the package of the list, an index or a generation that has a version, as `nodejs@22`.
+
+    Raises: NixprofError where none has it: to look further takes Nix.
+    """
+    name = wanted.package.partition("^")[0]
+    source, hash_, bare = name.rpartition("#")
+    index = indexes.get(source if hash_ else DEFAULT_INPUT)
+    found = [index.package(bare), *index.named(bare)] if index else []
+    fitting = [one.attr_path for one in found if one and fits_version(one.version, wanted.version)]
+    key = key_of(name, state.manifest, own_names(state.locked), "show")
+    locked = state.locked[key].systems.get(state.machine.system) if key and key in state.locked else None
+    if key and locked and fits_version(locked.version, wanted.version):
+        return Spec.parse(key)
+    if fitting:
+        return Spec(source if hash_ else DEFAULT_INPUT, fitting[0])
+    earlier = _earlier(name, past, wanted.version)
+    if earlier:
+        return earlier
+    message = f"neither the list nor an index nor a generation has {excerpt(wanted.text)}"
+    hint = f"to look for it elsewhere: nixprof add {shell_quote(wanted.text)} --dry-run"
+    raise NixprofError(message, Reason.MISSING, hints=(hint, f"nixprof show {shell_quote(name)}"))
+
+
+def _earlier(asked: str, past: Sequence[Generation], version: str = "") -> Spec | None:
     """Find the package that generations have by a name, the newest first; None where none has it."""
     for one in (one for generation in reversed(past) for one in generation.packages):
-        if asked in (one.key, package_name(one.key), one.pname):
+        if asked in (one.key, package_name(one.key), one.pname) and fits_version(one.version, version):
             with suppress(SpecError):
                 return Spec.parse(one.key)
     return None
@@ -185,6 +218,16 @@ def _outputs(
         yield Output(name, path, name in installed, _bytes(path) if path else None)
 
 
+def _check_outputs(asked: str, outputs: Sequence[Output]) -> None:
+    """Raise NixprofError where a package has not all outputs that were asked for."""
+    name, _, chosen = asked.partition("^")
+    known = [one.name for one in outputs]
+    for one in filter(None, chosen.split(",")):
+        if one not in (*known, "*"):
+            message = f"{excerpt(name)} has no output {excerpt(one)}: it has {', '.join(known)}"
+            raise NixprofError(message, Reason.NO_SUCH_OUTPUT, hints=(f"nixprof show {shell_quote(name)}",))
+
+
 def _bytes(path: str) -> int | None:
     """Count what the files of a store path take; None where it is not there."""
     if not os.path.lexists(path):
@@ -204,7 +247,7 @@ def _obstacles(spec: Spec, state: State, indexed: IndexedPackage | None) -> Iter
     """Say why a package cannot be had on this machine: as its input has it, and as the last update found."""
     system = state.machine.system
     for reason in indexed.refusals if indexed else ():
-        if not indexed or _is_allowed(reason, indexed, state.manifest.policy):
+        if not indexed or is_allowed(reason, indexed, state.manifest.policy):
             continue
         message = reason.sentence.format_map(
             defaultdict(str, called=spec.name, written=spec.name, where=spec.input, systems=system)
@@ -216,15 +259,14 @@ def _obstacles(spec: Spec, state: State, indexed: IndexedPackage | None) -> Iter
         yield Obstacle(why.reason, why.message, f"nixprof why {shell_quote(package_name(spec.key))}")
 
 
-def _is_allowed(reason: Reason, package: IndexedPackage, policy: Policy) -> bool:
-    allowed = policy.table.get(reason.policy_key, False) if reason.policy_key else False
-    if isinstance(allowed, bool):
-        return allowed
-    return not {package.pname, f"{package.pname}-{package.version}"}.isdisjoint(allowed)
-
-
-def _unknown(asked: str, indexes: Mapping[str, Index]) -> NixprofError:
-    """Say that nothing is known of a package, with the names that look like it."""
-    hints = tuple(f"did you mean {near}? nixprof show {shell_quote(near)}" for near in near_names(asked, indexes))
+def _unknown(asked: str, spec: Spec, offers: Sequence[Offer], indexes: Mapping[str, Index]) -> NixprofError:
+    """Say that nothing is known of a package, with what other inputs have, or the names that look like it."""
+    of_input = {spec.input: indexes[spec.input]} if spec.input in indexes else {}
+    check_evaluates(spec.name, of_input)
+    elsewhere = (str(replace(spec, input=one.input, outputs=())) for one in offers)
+    hints = tuple(f"there is one in another input: nixprof show {shell_quote(one)}" for one in elsewhere)
+    hints = hints or tuple(
+        f"did you mean {near}? nixprof show {shell_quote(near)}" for near in near_names(asked, indexes)
+    )
     hints = hints or (f"to look for it: nixprof search {shell_quote(asked)}",)
     return NixprofError(f"nothing is known of {excerpt(asked)}", Reason.MISSING, hints=hints)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.generations import generations
 from nixprof.change.state import State
-from nixprof.commands.search import indexes_of
+from nixprof.commands.search import check_printable, indexes_of
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import listed_name, shell_quote
 from nixprof.index.database import MAIN_PROGRAM
+from nixprof.index.files import without_damaged
 from nixprof.index.names import packages_with
 from nixprof.record import record
 from nixprof.redact import excerpt
@@ -76,12 +77,14 @@ class Which:
     indexed: tuple[str, ...]  # the inputs whose indexes were looked up
 
 
+@without_damaged
 def run(context: Context, programs: Sequence[str]) -> Which:
     """Find out what provides programs. Starts no Nix, and needs neither an index nor the network.
 
     Raises: NixprofError where a name is a path, or nothing is known of any program.
     """
     for one in programs:
+        check_printable(one)
         if os.sep in one:
             hints = (f"to see what brings a file: nixprof why {shell_quote(one)}",)
             raise NixprofError(f"{excerpt(one)} is a path, not the name of a program", Reason.USAGE, hints=hints)
@@ -144,11 +147,13 @@ def _offers(name: str, indexes: Mapping[str, Index]) -> Iterator[Offer]:
 
 
 def _unknown(found: Which) -> NixprofError:
+    first = found.programs[0].program
+    dashes = "-- " if first.startswith("-") else ""
     plural = "s" if len(found.programs) > 1 else ""
     what = f"the program{plural} {', '.join(excerpt(one.program) for one in found.programs)}"
     if not found.indexed:
-        hints = (f"to index them: nixprof search {shell_quote(found.programs[0].program)}",)
+        hints = (f"to index them: nixprof search {dashes}{shell_quote(first)}",)
         cause = "no input has an index yet to look in"
         return NixprofError(f"nothing here has {what}", Reason.NO_INDEX, cause=cause, hints=hints)
-    hints = (f"to look for it by words: nixprof search {shell_quote(found.programs[0].program)}",)
+    hints = (f"to look for it by words: nixprof search {dashes}{shell_quote(first)}",)
     return NixprofError(f"nothing is known to have {what}", Reason.MISSING, hints=hints)

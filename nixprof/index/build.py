@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import scratch_folder
 from nixprof.index.database import EVALUATION, LISTING, About, Index, IndexedPackage, IndexWriter
-from nixprof.index.files import failure, index_files, open_indexes, remember_failure, remember_use, remove_unused
+from nixprof.index.files import (
+    failure,
+    index_files,
+    open_indexes,
+    remember_failure,
+    remember_use,
+    remove_unused,
+    with_unlocked,
+)
 from nixprof.index.listing import listing_url, read_listing
 from nixprof.index.program_lists import OF_CHANNEL, PACKAGES, read_list
 from nixprof.lock.flake_lock import revision
@@ -70,7 +78,9 @@ def up_to_date(context: Context, manifest: Manifest, lock: Lock, source: str | N
     if _to_build(files, again=source is not None):
         folder = context.folders.cache / "index"
         with _alone(context, folder):
-            remember_use(folder, context.folders.manifest, context.machine.system, every.values())
+            known = with_unlocked(context.folders.cache, manifest, lock.inputs)
+            used = index_files(context.folders.cache, manifest, known, context.machine.system).values()
+            remember_use(folder, context.folders.manifest, context.machine.system, used)
             # Another nixprof may have built them meanwhile.
             _build(context, manifest, lock, _to_build(files, again=source is not None))
             remove_unused(folder)

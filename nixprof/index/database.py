@@ -184,6 +184,14 @@ class Index(Names):
         pages, size = (self._database.execute(f"PRAGMA page_{what}").fetchone()[0] for what in ("count", "size"))
         return int(pages * size)
 
+    def is_whole(self) -> bool:
+        """Read all of the file, to find out whether it is damaged."""
+        try:
+            read = [list(self._packages("")), list(self.with_parts(["\0"])), self.programs("")]
+            return bool(read) and self._database.execute("PRAGMA quick_check").fetchone() == ("ok",)
+        except (sqlite3.Error, ValueError, TypeError):
+            return False
+
     def package(self, name: str) -> IndexedPackage | None:
         """Give the package at an attribute path, written as one text."""
         return next(self._packages("WHERE packages.name = ?", name), None)

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import time
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import discard, read_json, replace_file
 from nixprof.index.database import Index
 from nixprof.lock.flake_lock import digest
 from nixprof.lock.freshness import fingerprints
+from nixprof.lock.lock import Lock
 from nixprof.schema import fits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from nixprof.context import Context
     from nixprof.lock.flake_lock import LockedInput
     from nixprof.manifest.model import Manifest
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 # A network that does not answer may do so again soon.
 _NETWORK_SECONDS = 600
@@ -42,6 +49,48 @@ def open_indexes(files: Mapping[str, Path]) -> dict[str, Index]:
     """Open the indexes that are there, by the name of the input."""
     found = {name: Index.open(path) for name, path in files.items()}
     return {name: index for name, index in found.items() if index}
+
+
+def without_damaged(
+    use: Callable[Concatenate[Context, _P], _R],
+) -> Callable[Concatenate[Context, _P], _R]:
+    """Make what uses indexes discard those that turn out to be damaged, and begin again without them."""
+
+    @wraps(use)
+    def used(context: Context, /, *arguments: _P.args, **named: _P.kwargs) -> _R:
+        try:
+            return use(context, *arguments, **named)
+        except (sqlite3.Error, ValueError, TypeError):
+            if not _discard_damaged(context.folders.cache / "index"):
+                raise
+            return use(context, *arguments, **named)
+
+    return used
+
+
+def _discard_damaged(folder: Path) -> bool:
+    """Discard the indexes that cannot be read to the end. Returns whether there are any."""
+    opened = {path: Index.open(path) for path in folder.glob("*.sqlite")}
+    damaged = [path for path, index in opened.items() if index and not index.is_whole()]
+    for path in damaged:
+        discard(path)
+    return bool(damaged)
+
+
+def unlocked_folder(cache: Path, manifest: Path, source: str) -> Path:
+    """Give the folder with the lock of an input that the list's own lock does not have."""
+    return cache / "index/unlocked" / digest(f"{manifest} {source}")
+
+
+def with_unlocked(cache: Path, manifest: Manifest, inputs: Mapping[str, LockedInput]) -> dict[str, LockedInput]:
+    """Give the locked inputs, and those of the list that only a search has locked."""
+    found = dict(inputs)
+    for name in (one.name for one in manifest.inputs if one.name not in inputs):
+        folder = unlocked_folder(cache, manifest.path, name)
+        locked = Lock.read(folder).inputs.get(name) if folder.is_dir() else None
+        if locked:
+            found[name] = locked
+    return found
 
 
 def remember_failure(index: Path, error: NixprofError) -> None:

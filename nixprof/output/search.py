@@ -6,15 +6,21 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from nixprof.commands.search import Indexes
-from nixprof.formatting import count, size
+from nixprof.errors import Reason
+from nixprof.formatting import count, shell_quote, size
 from nixprof.index.database import LISTING
 from nixprof.lock.flake_lock import revision
 from nixprof.output.table import columns
 
 if TYPE_CHECKING:
     from nixprof.commands.search import Found, Search
+    from nixprof.console import Console
     from nixprof.context import Context
     from nixprof.index.database import Index
+
+
+# What may be said of a package in a word.
+_REFUSED = {Reason.UNFREE: "unfree", Reason.BROKEN: "broken", Reason.INSECURE: "insecure"}
 
 
 def show(result: Search | Indexes, context: Context) -> None:
@@ -24,7 +30,8 @@ def show(result: Search | Indexes, context: Context) -> None:
         console.out(_described(name, one, result) for name, one in result.built.items())
         return
     width = console.width(sys.stdout)
-    lines = list(columns([_row(one) for one in result.found], width))
+    lines = list(columns([_row(one, context.machine.system) for one in result.found], width))
+    _say_unsearched(result, console)
     more = f"… {result.more} more match: more words, or --all" if result.more else ""
     if width is None:
         console.out(lines)
@@ -32,6 +39,12 @@ def show(result: Search | Indexes, context: Context) -> None:
             console.say(more)
         return
     console.out([*([more] if more else []), *reversed(lines)])
+
+
+def _say_unsearched(result: Search, console: Console) -> None:
+    if result.unsearched:
+        command = f"nixprof search --input {result.unsearched[0]} {' '.join(map(shell_quote, result.words))}"
+        console.say(f"not searched: {', '.join(result.unsearched)}; to do so: {command}")
 
 
 def _described(name: str, one: Index, result: Indexes) -> str:
@@ -59,7 +72,13 @@ def _index(name: str, one: Index) -> dict[str, Any]:
 def as_json(result: Search | Indexes) -> dict[str, Any]:
     """Give the packages, the best match first; or what can be searched."""
     if isinstance(result, Indexes):
-        return {"words": (), "packages": (), "more": 0, "indexes": [_index(*one) for one in result.built.items()]}
+        return {
+            "words": (),
+            "packages": (),
+            "more": 0,
+            "unsearched": (),
+            "indexes": [_index(*one) for one in result.built.items()],
+        }
     return {
         "words": result.words,
         "packages": [
@@ -73,14 +92,18 @@ def as_json(result: Search | Indexes) -> dict[str, Any]:
                 "mainProgram": one.package.main_program or None,
                 "listed": one.listed,
                 "installed": one.installed,
+                "refusals": one.refusals,
             }
             for one in result.found
         ],
         "more": result.more,
+        "unsearched": result.unsearched,
     }
 
 
-def _row(one: Found) -> tuple[str, str, str]:
+def _row(one: Found, system: str) -> tuple[str, str, str]:
     mark = "installed" if one.installed else "on the list, not installed yet" if one.listed else ""
     described = ": ".join(part for part in (mark, one.package.description) if part)
-    return one.spec, one.package.version, described
+    refusals = () if one.installed else one.refusals
+    cannot = "".join(f"({_REFUSED.get(why) or f'not for {system}'}) " for why in refusals)
+    return one.spec, one.package.version, cannot + described

@@ -38,12 +38,21 @@ def indexes() -> dict[str, Names]:
 
     Raises: OSError, sqlite3.Error or ValueError where it is not known what is locked.
     """
-    inputs = {name for (name,) in _ask(_INPUTS, os.path.join(config_folder(), "flake", "flake.lock"))}
+    inputs = {name for lock in _locks() for (name,) in _ask(_INPUTS, lock)}
     system = next(_ask(_SYSTEM, os.path.join(cache_folder(), "system.json")))[0]
     opened = filter(None, map(Names.open, _files()))
     found = {one.told("input"): one for one in opened if one.told("system") == system}
     known = [one for one in found.items() if one[0] in inputs]
     return dict(sorted(known, key=lambda one: (one[0] != "nixpkgs", one[0])))
+
+
+def _locks() -> Iterator[str]:
+    """Give the files with what is locked: that of the list, and what was locked only to be searched."""
+    folder = os.path.join(cache_folder(), "index", "unlocked")
+    own = os.path.join(config_folder(), "flake")
+    others = (os.path.join(folder, name) for name in (os.listdir(folder) if os.path.isdir(folder) else ()))
+    files = (os.path.join(one, "flake.lock") for one in (own, *others))
+    return filter(os.path.isfile, files)
 
 
 def _files() -> Iterator[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def run(words: list[str]) -> int | None:
     """Show what is found. None where the command line has to be asked: for options, and for whatever fails."""
-    if not words or any(not word or word.startswith("-") for word in words):
+    if not words or any(not word or word.startswith("-") or "#" in word for word in words):
         return None
     opened()
     try:
@@ -33,4 +33,4 @@ def run(words: list[str]) -> int | None:
 def _found(context: Context, words: list[str]) -> Search | None:
     state = State(context)
     indexes = indexes_of(context, state)
-    return find(state, indexes, words) if indexes and indexes.keys() == state.inputs.keys() else None
+    return find(state, indexes, words) if indexes and indexes.keys() >= state.inputs.keys() > set() else None

@@ -75,6 +75,10 @@ POLICY = 'allow-unfree = ["vscode"]'
             ["to look for it: https://search.nixos.org/packages", "without it: nixprof add hello"],
         ),
         (
+            refused(ADD, "", vscode=(Reason.MISSING, {"is_indexed": True})),
+            ["to look for it: nixprof search vscode", "without it: nixprof add hello"],
+        ),
+        (
             refused(UPDATE, "oldtool", oldtool=REMOVED),
             [
                 "to replace it: nixprof remove oldtool && nixprof update && nixprof add newtool",

@@ -64,6 +64,18 @@ def test_one_line_or_silence(user: User) -> None:
     assert user.ask("rg") == SILENT
 
 
+def test_what_only_a_search_has_locked(user: User) -> None:
+    user.index(replace(ABOUT, input="unstable"), program("jq", "jq"))
+    user.lock("unstable")
+    own = next(user.home.rglob("flake.lock"))
+    folder = next(user.home.rglob("list-*.json")).parent / "unlocked" / "abc"
+    folder.mkdir(parents=True)
+    own.rename(folder / own.name)
+    assert user.ask("jq") == (127, "", "jq is not installed. To install it: nixprof add unstable#jq\n")
+    (folder / own.name).unlink()
+    assert user.ask("jq") == SILENT
+
+
 def test_what_is_installed_and_not_searched(user: User) -> None:
     programs = user.home / ".nix-profile/bin"
     programs.mkdir(parents=True)

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from nixprof.change.state import State
-from nixprof.commands import search, show
+from nixprof.commands import search, show, which
 from nixprof.console import Console
 from nixprof.context import Context
 from nixprof.errors import NixprofError, Reason
 from nixprof.folders import Folders
 from nixprof.index import background
 from nixprof.index.database import About, IndexedPackage, IndexWriter
-from nixprof.index.files import index_files, remember_failure, remember_use
+from nixprof.index.files import index_files, remember_failure, remember_use, unlocked_folder
 from nixprof.machine import Machine
 from nixprof.output import search as search_output
 from nixprof.output import show as show_output
@@ -62,7 +62,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
         path.parent.mkdir(parents=True, exist_ok=True)
         with IndexWriter(path) as index:
             index.add(packages)
-            index.finish(About(name, "", SYSTEM, "evaluation"))
+            index.finish(About(name, "", SYSTEM, "evaluation", failed=1, failed_names=("exa",)))
     return here
 
 
@@ -93,7 +93,7 @@ def test_a_regular_expression_and_one_input(context: Context) -> None:
         names(context, "(", regex=True)
     with pytest.raises(NixprofError, match="there is no input unstabel") as raised:
         names(context, "x", source="unstabel")
-    assert raised.value.hints == ("did you mean unstable? nixprof search --input unstable",)
+    assert raised.value.hints == ("did you mean unstable? nixprof search --input unstable x",)
 
 
 @pytest.mark.parametrize("words", ['"', " ", "*", "-", "a AND", "name:", "%", "'; --", "NEAR(", "é", "\x1b[31m"])
@@ -101,7 +101,7 @@ def test_no_word_is_a_query_of_its_own(context: Context, words: str) -> None:
     try:
         names(context, words)
     except NixprofError as error:
-        assert error.reason is Reason.MISSING  # noqa: PT017 - some of them are found
+        assert error.reason in (Reason.MISSING, Reason.USAGE)  # noqa: PT017 - some of them are found
 
 
 def test_nothing_found_names_what_is_near(context: Context) -> None:
@@ -205,3 +205,95 @@ def test_show_of_what_is_listed_needs_no_index(context: Context, capsys: pytest.
     assert shown(context, "ripgrep", capsys)[0] == "ripgrep is on the list, and not installed here"
     with pytest.raises(NixprofError, match="nothing is known of fdd"):
         show.run(context, "fdd")
+
+
+def file_of(context: Context, source: str) -> Path:
+    state = State(context)
+    return index_files(context.folders.cache, state.manifest, state.inputs, SYSTEM)[source]
+
+
+def test_a_damaged_index_is_discarded(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged, sound = file_of(context, "nixpkgs"), file_of(context, "unstable")
+    written = damaged.read_bytes()
+    damaged.write_bytes(written[:8192] + b"\xaa" * (len(written) - 8192))
+    with pytest.raises(NixprofError, match="nothing is known of vscode"):
+        show.run(context, "vscode")
+    assert (damaged.exists(), sound.exists()) == (False, True)
+    damaged.write_bytes(written.replace(b"Searches fast", b"\xff\xff\xff\xffhes fast"))
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(NixprofError, match="there is no nix on the PATH"):  # to build it again
+        names(context, "ripgrep")
+    assert (damaged.exists(), sound.exists()) == (False, True)
+    assert which.run(context, ["rg"]).indexed == ("unstable",)
+
+
+def test_show_counts_the_input_that_was_named(context: Context) -> None:
+    with pytest.raises(NixprofError, match="nothing is known of unstable#vscode") as raised:
+        show.run(context, "unstable#vscode")
+    assert raised.value.hints == ("there is one in another input: nixprof show vscode",)
+
+
+def test_show_checks_outputs(context: Context) -> None:
+    assert show.run(context, "rga^out").spec == show.run(context, "rga^*").spec == show.run(context, "rga").spec
+    for word in ("ripgrep^nope", "rga^out,nope"):
+        with pytest.raises(NixprofError, match="has no output nope: it has out") as raised:
+            show.run(context, word)
+        assert raised.value.reason is Reason.NO_SUCH_OUTPUT
+
+
+def test_show_finds_a_version(context: Context) -> None:
+    assert str(show.run(context, "ripgrep@14").spec) == "ripgrep"
+    assert str(show.run(context, "unstable#ripgrep@15.0").spec) == "unstable#ripgrep"
+    with pytest.raises(NixprofError, match="neither the list nor an index nor a generation has rga@7") as raised:
+        show.run(context, "rga@7")
+    assert raised.value.hints[0] == "to look for it elsewhere: nixprof add rga@7 --dry-run"
+
+
+@pytest.mark.parametrize("word", ["\udcff\udcfe", "a\nb"])
+def test_what_cannot_be_printed_is_refused(context: Context, word: str) -> None:
+    for ask in (lambda: names(context, word), lambda: which.run(context, [word]), lambda: show.run(context, word)):
+        with pytest.raises(NixprofError, match="has a character that cannot be printed"):
+            ask()
+
+
+def test_a_name_that_cannot_be_evaluated(context: Context) -> None:
+    for ask in (lambda: names(context, "exa"), lambda: show.run(context, "exa")):
+        with pytest.raises(
+            NixprofError, match="exa cannot be evaluated: it was removed, renamed or is broken"
+        ) as raised:
+            ask()
+        assert raised.value.hints == ("to see why: nixprof add exa --dry-run",)
+
+
+def test_what_search_shows_is_found(context: Context) -> None:
+    assert names(context, "nixpkgs#rga") == ["rga"]
+    assert names(context, "unstable#ripgrep") == ["unstable#ripgrep"]
+    with pytest.raises(NixprofError, match="there is no word to search for"):
+        names(context, " ")
+
+
+def test_search_says_what_cannot_be_had_here(context: Context, capsys: pytest.CaptureFixture[str]) -> None:
+    context.folders.manifest.write_text(context.folders.manifest.read_text().replace("allow-unfree = true", ""))
+    found = search.run(context, ["vscode"], regex=False, source=None, everything=False)
+    search_output.show(found, context)
+    assert capsys.readouterr().out == "vscode  1.9  (unfree) Editor\n"
+    assert search_output.as_json(found)["packages"][0]["refusals"] == (Reason.UNFREE,)
+
+
+def test_what_only_a_search_has_locked_is_known(context: Context, capsys: pytest.CaptureFixture[str]) -> None:
+    own = context.folders.flake / "flake.lock"
+    lock = json.loads(own.read_text())
+    moved = unlocked_folder(context.folders.cache, context.folders.manifest, "unstable")
+    moved.mkdir(parents=True)
+    (moved / "flake.lock").write_text(own.read_text())
+    del lock["nodes"]["root"]["inputs"]["unstable"], lock["nodes"]["unstable"]
+    own.write_text(json.dumps(lock))
+    assert names(context, "neovim") == ["unstable#neovim"]
+    assert str(show.run(context, "unstable#neovim").spec) == "unstable#neovim"
+    own.unlink()
+    assert which.run(context, ["rg"]).indexed == ("unstable",)
+    own.write_text(json.dumps(lock))
+    (moved / "flake.lock").unlink()
+    found = search.run(context, ["rga"], regex=False, source=None, everything=False)
+    search_output.show(found, context)
+    assert capsys.readouterr().err == "not searched: unstable; to do so: nixprof search --input unstable rga\n"
