@@ -205,6 +205,8 @@ TYPED = {
     "add -y unstable#n\tX": "add -y unstable#neovim X",
     "add python3\tX": "add python3Packages.blX",
     "search --input uns\tX": "search --input unstable X",
+    "add --on aarch64-d\tX": "add --on aarch64-darwin X",
+    "add --on=th\tX": "add --on=there X",
     "search --input=uns\tX": "search --input=unstable X",
     "pin to\tX": "pin tool-1.0 X",
     "rollback git 2\tX": "rollback git 2 X",

@@ -61,7 +61,7 @@ complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l stdout -d 'write 
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l identify -d 'look up again what the list keeps by store path'
 complete -c nixprof -n '__fish_seen_subcommand_from freeze' -l offline -d 'do not download nixpkgs to identify packages'
 complete -c nixprof -n '__fish_seen_subcommand_from input; and not __fish_seen_subcommand_from list add remove follow' -a 'list add remove follow'
-complete -c nixprof -n "__fish_seen_subcommand_from $add remove rm uninstall delete" -l on -x -a 'darwin linux host' -d 'for an OS, an architecture, a system or a host only'
+complete -c nixprof -n "__fish_seen_subcommand_from $add remove rm uninstall delete" -l on -x -k -a '(__nixprof_known)' -d 'for an OS, an architecture, a system or a host only'
 complete -c nixprof -n "__fish_seen_subcommand_from $add" -l priority -x -d 'when packages provide the same file, the lower number wins'
 complete -c nixprof -n "__fish_seen_subcommand_from $add" -l pin -d 'keep the packages at their version when updating'
 complete -c nixprof -n "__fish_seen_subcommand_from $allowing" -l allow-unfree -d 'allow packages that are unfree'
