@@ -116,7 +116,8 @@ def _freeze_and_open_a_terminal(sitting: Sitting, world: World) -> None:
     """The terminal does not find the programs of the profile."""
     sitting.does("freeze", answer="y")
     path = world.env["PATH"].rpartition(os.pathsep)[0]
-    (world.home / ".bash_profile").write_text(f"unset MANPATH XDG_DATA_DIRS\nPATH='{path}'\n")
+    for name in (".bash_profile", ".bashrc"):  # of a login shell and of others
+        (world.home / name).write_text(f"unset MANPATH XDG_DATA_DIRS\nPATH='{path}'\n")
     sitting.does("doctor", env={"SHELL": "/bin/bash"})
 
 

@@ -14,8 +14,9 @@ from nixprof.change.commit import is_unfinished
 from nixprof.change.needs import Needs
 from nixprof.change.state import State
 from nixprof.doctor.nix_facts import NixFacts, ask_nix
-from nixprof.doctor.shell_facts import ShellFacts, ask_shell
+from nixprof.doctor.shell_facts import ShellFacts, ask_shells
 from nixprof.errors import NixprofError
+from nixprof.folders import home
 from nixprof.importers.candidate import candidate
 from nixprof.nix.profile import ProfileManager
 from nixprof.record import record
@@ -59,6 +60,7 @@ class Facts:
     system: str  # such as `aarch64-darwin`
     nix: NixFacts = field(default_factory=NixFacts)
     login: ShellFacts = field(default_factory=ShellFacts)
+    others: tuple[ShellFacts, ...] = ()  # shells that terminals start besides a login shell
     failures: tuple[NixprofError, ...] = ()  # of reading the list, the locks and the profile
     unfinished: bool = False  # whether a change of nixprof's was stopped half-way, or is being made
     manifest: Path = Path()
@@ -70,6 +72,9 @@ class Facts:
     by_inputs: Apart | None = None  # packages of inputs with a nixpkgs of their own
     by_holds: Apart | None = None  # packages that are held at a revision of their own
     profile: Path | None = None  # the link, as a shell would name it
+    lost_profile: Path | None = None  # where the profile should be, which is not there though the list has packages
+    chosen_profile: bool = False  # whether the user has named the profile
+    in_sync: bool = True  # whether `sync` has nothing to do
     manager: ProfileManager = ProfileManager.NOBODY
     foreign: tuple[str, ...] = ()  # elements of the profile that are neither nixprof's nor another tool's
     home_manager: bool = False  # whether home-manager has an element of the profile
@@ -86,24 +91,40 @@ def gather(context: Context) -> Facts:
     with context.nix() as nix, context.progress.step("asking Nix and its caches"):
         asked = ask_nix(nix, context.nix_version, _installed(state, profile)[:_MAX_ASKED])
         needs = _needs(context, nix) if profile and profile.store_path and asked.settings else None
-    link = profile.link if profile and profile.store_path else None
+    link = profile.link if profile and profile.store_path and os.path.exists(profile.store_path) else None
     with context.progress.step("asking a new shell"):
-        login = ask_shell(link, _names(needs) if needs else set(), linux=linux)
+        login, *others = ask_shells(link, _names(needs) if needs else set(), linux=linux)
     facts = Facts(
         system=system,
         nix=asked,
         login=login,
+        others=tuple(others),
         unfinished=is_unfinished(folders),
         manifest=folders.manifest,
         in_git=any((folder / ".git").exists() for folder in Path(os.path.realpath(folders.manifest)).parents),
         lock_file=folders.flake / "flake.lock",
         profile=link,
+        lost_profile=None if link else _lost(state, profile, failures),
+        chosen_profile=context.chosen_profile is not None,
+        in_sync=not link or _tried(lambda: _in_sync(state), failures) is not False,
         manager=profile.manager if profile else ProfileManager.NOBODY,
         graphical=_graphical(needs) if needs and linux else (),
         sudo="SUDO_USER" in os.environ,
     )
     facts = _with_locks(facts, state, needs, failures)
     return replace(_with_others(facts, state, profile) if profile else facts, failures=tuple(failures))
+
+
+def _lost(state: State, profile: Profile | None, failures: list[NixprofError]) -> Path | None:
+    """Say where the profile should be, if the list has packages for it; one that cannot be read is a failure."""
+    if failures or not _tried(lambda: state.wanted, failures):
+        return None
+    return profile.link if profile else home() / ".nix-profile"
+
+
+def _in_sync(state: State) -> bool:
+    """Tell whether the profile is what the list says; an empty list needs no environment."""
+    return state.in_sync or not (state.wanted or state.installed)
 
 
 def _installed(state: State, profile: Profile | None) -> list[str]:

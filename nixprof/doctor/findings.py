@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nixprof.doctor.facts import Apart, Facts
+    from nixprof.errors import NixprofError
 
 _OLD_HOLD_SECONDS = 30 * DAY_SECONDS
 _MAX_NAMED = 4
@@ -32,6 +33,7 @@ def findings(facts: Facts, now: float) -> tuple[Finding, ...]:
         *_lock(facts),
         *_revisions(facts),
         *_holds(facts, now),
+        *_not_in_sync(facts),
         *_profile(facts),
         *shell_findings(facts),
     )
@@ -45,12 +47,22 @@ def _list(facts: Facts) -> Iterator[Finding]:
         # Who has not begun yet has no problem; a list that is lost has a generation to bring it back from.
         new = failure.reason is Reason.NO_MANIFEST and facts.manager is ProfileManager.NOBODY
         why = "nothing is installed by nixprof yet" if new else "no change can be made until that is put right"
-        yield from_failure("list", failure, why, problem=not new)
+        yield from_failure("list", failure, why, _to_mend(facts, failure), problem=not new)
     if not facts.in_git and not facts.failures:
         folder = word(facts.manifest.parent, "sh")
         what = "the list is not in git"
         why = "another machine cannot have it, and what you delete from it is gone"
         yield Finding("not-in-git", "list", what, why, (f"git init {folder} && git -C {folder} add .",), problem=False)
+
+
+def _to_mend(facts: Facts, failure: NixprofError) -> tuple[str, ...]:
+    """Say what to do where the failure itself does not."""
+    match failure.reason:
+        case Reason.INVALID_MANIFEST:
+            return ("nixprof edit",)
+        case Reason.CANNOT_READ:
+            return (f"ls -ld {word(facts.manifest, 'sh')}", "it has to be a file that you can read")
+    return ("nixprof sync",)
 
 
 def _lock(facts: Facts) -> Iterator[Finding]:
@@ -61,8 +73,9 @@ def _lock(facts: Facts) -> Iterator[Finding]:
     file = word(facts.lock_file, "sh")
     if version in _READ_FORMATS:
         what = f"flake.lock has an older format ({version}; Nix writes {LOCK_FORMAT})"
-        why = "a newer Nix may refuse it; this one writes it again when an input moves"
-        yield Finding("old-lock", "locks", what, why, ("nixprof update",), problem=False)
+        why = "a newer Nix may refuse it"
+        commands: tuple[str, ...] = ("nixprof update", "which writes it in the new format as soon as an input moves")
+        yield Finding("old-lock", "locks", what, why, commands, problem=False)
     else:
         what = f"flake.lock has a format that Nix does not read ({version})"
         why = "no package can be added or updated"
@@ -99,6 +112,23 @@ def _holds(facts: Facts, now: float) -> Iterator[Finding]:
         what = f"{name} has been held back for {period(now - gap.why.since)}: {gap.why.message}"
         why = "it gets no security fixes meanwhile"
         yield Finding("old-hold", "locks", what, why, (f"nixprof why {shell_quote(name)}",), problem=False)
+
+
+def _not_in_sync(facts: Facts) -> Iterator[Finding]:
+    """Find a profile that is not there, or not what the list says."""
+    place = facts.lost_profile
+    chosen = f" --profile {shell_quote(str(place or facts.profile))}" if facts.chosen_profile else ""
+    sync = f"nixprof sync{chosen}"
+    if place:
+        is_link = place.is_symlink() or not place.exists()
+        what = f"the profile {place} is {'not there' if is_link else 'not a link, as Nix makes it'}"
+        away = "" if is_link else f"mv {word(place, 'sh')} {word(place.with_name(f'{place.name}.old'), 'sh')} && "
+        yield Finding("profile-lost", "profile", what, "no shell finds what is on the list", (f"{away}{sync}",))
+    elif not facts.in_sync and not facts.unfinished:
+        what = "the profile is not what the list says"
+        why = "what was changed by hand is not installed or removed yet"
+        commands = (sync, f"to see what that does: nixprof status{chosen}")
+        yield Finding("not-in-sync", "profile", what, why, commands, problem=False)
 
 
 def _profile(facts: Facts) -> Iterator[Finding]:

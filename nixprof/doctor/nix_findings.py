@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.hints import hints_of
 from nixprof.doctor.finding import Finding
+from nixprof.errors import Reason
 from nixprof.formatting import count, listed, shell_quote, size
+from nixprof.manifest.problems import ManifestError
 from nixprof.nix.install_hint import hints
 
 if TYPE_CHECKING:
@@ -15,11 +17,17 @@ if TYPE_CHECKING:
     from nixprof.doctor.facts import Facts
     from nixprof.doctor.nix_facts import NixFacts
     from nixprof.errors import NixprofError
+    from nixprof.manifest.problems import Problem
 
 # With less, the next update may fail half-way through a download.
 _LITTLE_BYTES = 1 << 30
 _ENOUGH_BYTES = 5 << 30
 _MAX_NAMED = 4
+# What shows more of a failure that nothing is known to cure.
+_TO_LOOK = (
+    "nix --extra-experimental-features nix-command config show",
+    "and put right what that complains of, mostly in nix.conf",
+)
 _BUILT_INSTEAD = "what is only there cannot be downloaded, and is built instead, which takes long"
 
 
@@ -33,8 +41,11 @@ def nix_findings(facts: Facts) -> Iterator[Finding]:
         yield Finding("store-not-mounted", "store", what, "nothing that is installed can be run", (command,))
     elif nix.version and not nix.version.is_supported:
         yield Finding("nix-too-old", "Nix", nix.version.too_old, "nothing can be installed with it", hints())
+    elif nix.failure and nix.failure.reason is Reason.NO_NIX and facts.login.asked and facts.login.has_nix:
+        what = "this terminal does not find Nix, and new ones do"
+        yield Finding("no-nix", "Nix", what, "nothing can be installed from this one", ("open a new terminal",))
     elif nix.failure:
-        yield from_failure("Nix", nix.failure, "nothing can be installed without it")
+        yield from_failure("Nix", nix.failure, "nothing can be installed without it", _TO_LOOK)
     if nix.missing_set_up:
         what = "Nix is installed, but not set up for you"
         yield Finding("nix-not-set-up", "Nix", what, "it cannot write to its store", nix.missing_set_up)
@@ -71,8 +82,20 @@ def _store(nix: NixFacts) -> Iterator[Finding]:
     yield Finding("disk-space", "store", f"{size(nix.free_bytes)} are free", why, ("nixprof tidy --gc",), little)
 
 
-def from_failure(topic: str, failure: NixprofError, why: str, *, problem: bool = True) -> Finding:
-    """Make a finding of why something cannot be read or run."""
+def from_failure(
+    topic: str, failure: NixprofError, why: str, otherwise: tuple[str, ...], *, problem: bool = True
+) -> Finding:
+    """Make a finding of why something cannot be read or run; `otherwise` is what to do where that says nothing."""
     cause = f" ({failure.cause})" if failure.cause else ""
-    commands = hints_of(failure) or ("nixprof sync",)
+    if isinstance(failure, ManifestError):
+        cause = f": {listed([_wrong(one, failure) for one in failure.problems], _MAX_NAMED)}"
+    commands = hints_of(failure) or otherwise
     return Finding(failure.reason.value, topic, f"{failure.message}{cause}", why, commands, problem)
+
+
+def _wrong(problem: Problem, failure: ManifestError) -> str:
+    """Say what is wrong in a list, and where."""
+    file = "" if problem.file == failure.manifest else f"{problem.file} "
+    text = f" ({problem.text})" if problem.text else ""
+    fix = f"; {problem.fix}" if problem.fix else ""
+    return f"{file}line {problem.line}{text}: {problem.message}{fix}"

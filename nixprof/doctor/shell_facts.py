@@ -16,7 +16,7 @@ from nixprof.doctor.path import is_among
 from nixprof.files import content
 from nixprof.folders import home
 from nixprof.record import record
-from nixprof.shell.asking import Login, ask_login_shell
+from nixprof.shell.asking import Login, Silence, ask_new_shell
 from nixprof.shell.startup import config_home, every_startup_file, login_shell, startup_files
 
 if TYPE_CHECKING:
@@ -50,11 +50,13 @@ _LOCALE_ARCHIVES = ("LOCALE_ARCHIVE_2_27", "LOCALE_ARCHIVE")
 class ShellFacts:
     """What a new login shell has, and lacks, of a profile."""
 
-    name: str = ""  # of the shell, such as `zsh`
-    asked: bool = True  # False where the shell did not answer: then this is what nixprof's own process has
+    program: Path = Path()  # the shell, such as `/bin/zsh`
+    is_login: bool = True  # whether it was started as a login shell
+    silence: str = ""  # why the shell did not answer: then this is what nixprof's own process has
     environment: Mapping[str, str] = field(default_factory=dict)
     startup: tuple[Path, ...] = ()  # the user's own files that every new one of it reads
     startup_mentions_nix: bool = True  # whether any file does that the shell may read at its start
+    has_nix: bool = False  # whether the shell finds a program `nix`
     nix: str = ""  # the program `nix` that nixprof itself finds, where the shell finds none
     nix_script: str = ""  # what that Nix has for start-up files to read
     on_path: bool = True  # whether the programs of the profile are on the PATH
@@ -67,17 +69,41 @@ class ShellFacts:
     certificates: bool = True  # whether there are any that `setup` can name
     npm_prefix: bool = False  # whether `npm -g` would write into the store
 
+    @property
+    def name(self) -> str:
+        """The name of the shell, such as `zsh`."""
+        return self.program.name
 
-def ask_shell(profile: Path | None, needs: Collection[str], *, linux: bool) -> ShellFacts:
-    """Ask a new login shell; `profile` is the link, and `needs` names all that its packages need."""
+    @property
+    def asked(self) -> bool:
+        """Whether the shell has answered."""
+        return not self.silence
+
+
+def ask_shells(profile: Path | None, needs: Collection[str], *, linux: bool) -> tuple[ShellFacts, ...]:
+    """Ask a new login shell, and a bash that is not one, as many terminals start it: it reads another file.
+
+    `profile` is the link, and `needs` names all that its packages need.
+    """
     program = login_shell()
-    login = ask_login_shell(program)
-    known = login or Login(dict(os.environ), frozenset(), ())
+    login = _ask(program, profile, needs, linux=linux, login=True)
+    if program.name != "bash" or not login.asked:
+        return (login,)
+    return login, _ask(program, profile, needs, linux=linux, login=False)
+
+
+def _ask(program: Path, profile: Path | None, needs: Collection[str], *, linux: bool, login: bool) -> ShellFacts:
+    answer = ask_new_shell(program, login=login)
+    silence = answer.why if isinstance(answer, Silence) else ""
+    known = Login(dict(os.environ), frozenset(), ()) if isinstance(answer, Silence) else answer
     path = known.environment.get("PATH", "")
-    nix = "" if shutil.which("nix", path=path or os.defpath) else shutil.which("nix") or ""
+    found = shutil.which("nix", path=path or os.defpath)
+    nix = "" if found else shutil.which("nix") or ""
     general = ShellFacts(
-        name=program.name,
-        asked=login is not None,
+        program=program,
+        is_login=login,
+        silence=silence,
+        has_nix=found is not None,
         environment=known.environment,
         startup=startup(program.name),
         startup_mentions_nix=mentions_nix(startup_texts(program.name)),
@@ -91,7 +117,7 @@ def ask_shell(profile: Path | None, needs: Collection[str], *, linux: bool) -> S
         general,
         on_path=is_among(profile / "bin", path),
         shadowed=shadowed(profile, [folder for folder in path.split(os.pathsep) if folder]),
-        lacks=frozenset(lacking(profile, known, program.name if login else "", needs, linux=linux)),
+        lacks=frozenset(lacking(profile, known, "" if silence else program.name, needs, linux=linux)),
         terminals=unknown_terminals(profile, known.environment),
         locale=unknown_locale(known.environment) if linux and "glibc" in needs else "",
         locale_archive=(profile / "lib/locale/locale-archive").exists(),

@@ -1,4 +1,4 @@
-"""What a new login shell lacks: findings, each a pure function of the facts."""
+"""What new shells lack: findings, each a pure function of the facts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.doctor.finding import Finding
-from nixprof.doctor.path import is_of_system, set_up, to_be_on_path
-from nixprof.formatting import count, listed
+from nixprof.doctor.path import for_shell, is_of_system, set_up, to_be_on_path
+from nixprof.formatting import count, listed, shell_quote
 from nixprof.shell.startup import known_shell, quote, word
 
 if TYPE_CHECKING:
@@ -38,6 +38,18 @@ _TOOLS = {
     "/run/current-system/": "NixOS or nix-darwin",
     "/snap/": "snap",
 }
+_DATA = 'export XDG_DATA_DIRS={}/share:"${{XDG_DATA_DIRS:-/usr/local/share:/usr/share}}"'
+# What does it in a shell that `setup` does not know, in the words of sh.
+_BY_HAND = {
+    "path": 'export PATH={}/bin:"$PATH"',
+    "manual": "export MANPATH={}/share/man:",
+    "completions": _DATA,
+    "applications": _DATA,
+    "fonts": _DATA,
+    "certificates": "export NIX_SSL_CERT_FILE={}/etc/ssl/certs/ca-bundle.crt",
+    "terminfo": "export TERMINFO_DIRS={}/share/terminfo:",
+    "locale": "export LOCALE_ARCHIVE={}/lib/locale/locale-archive",
+}
 # What the profile has and the shell does not find: what to say, why it matters, and what a user can do about it.
 _LACKS = {
     "manual": (
@@ -64,15 +76,35 @@ _LACKS = {
 
 
 def shell_findings(facts: Facts) -> Iterator[Finding]:
-    """Find what a new login shell lacks; where it was not asked, all of it is a guess."""
-    login = facts.login
-    if not login.asked:
-        what = f"a new login shell ({login.name}) does not answer"
-        why = "what is said of the shell is a guess: it is taken from this terminal"
-        yield Finding("shell-silent", "shell", what, why, (f"time {login.name} -l -i -c true",), problem=False)
+    """Find what new shells lack; the same is said once."""
     yield from _sudo(facts)
-    for finding in (*_nix(facts), *_environment(facts)):
-        yield replace(finding, guess=not login.asked)
+    seen: set[str] = set()
+    for shell in (facts.login, *facts.others):
+        found = [one for one in _of_one(shell, facts) if one.code not in seen]
+        seen |= {one.code for one in found}
+        yield from found
+
+
+def _of_one(shell: ShellFacts, facts: Facts) -> Iterator[Finding]:
+    """Find what one shell lacks; where it did not answer, all of it is a guess, and a guess is no problem."""
+    if not shell.asked:
+        yield _silent(shell)
+    for finding in (*_nix(shell, facts), *_environment(shell, facts.profile)):
+        if not shell.asked:
+            yield replace(finding, guess=True, problem=False)
+        elif shell.is_login:
+            yield finding
+        else:
+            note = f"a {shell.name} that is not a login shell is meant: many terminals start one"
+            yield replace(finding, why=f"{finding.why}; {note}")
+
+
+def _silent(shell: ShellFacts) -> Finding:
+    kind, flags = ("login shell", "-l -i") if shell.is_login else ("shell", "-i")
+    what = f"a new {kind} ({shell.program}) does not answer: {shell.silence}"
+    why = "what is said of the shell is a guess: it is taken from this terminal"
+    command = f"time {shell_quote(str(shell.program))} {flags} -c true"
+    return Finding("shell-silent", "shell", what, why, (command,), problem=False)
 
 
 def _sudo(facts: Facts) -> Iterator[Finding]:
@@ -86,16 +118,16 @@ def _sudo(facts: Facts) -> Iterator[Finding]:
         yield Finding("sudo", "shell", what, why, commands, problem=False)
 
 
-def _nix(facts: Facts) -> Iterator[Finding]:
+def _nix(login: ShellFacts, facts: Facts) -> Iterator[Finding]:
     """Find a Nix that new terminals do not have, as after an update of macOS."""
-    login, profile = facts.login, facts.profile
+    profile = facts.profile
     if login.nix:
         what = f"a new {login.name} does not find Nix"
         mac = ", as after an update of macOS" if facts.system.endswith("-darwin") else ""
         forgotten = "" if login.startup_mentions_nix else f": the start-up files do not mention it{mac}"
         why = f"no terminal that is opened from now on has it{forgotten}"
         by_setup = os.path.dirname(login.nix) == _NIX_FOR_ALL
-        commands = _by_setup(profile) if profile and by_setup else _by_line(login, _to_find_nix(login))
+        commands = _by_setup("path", profile, login) if profile and by_setup else _by_line(login, _to_find_nix(login))
         yield Finding("nix-not-in-shell", "shell", what, why, commands)
 
 
@@ -117,8 +149,7 @@ def _by_line(login: ShellFacts, line: str) -> tuple[str, ...]:
     return (f"{folder}echo {quote(line, login.name)} | tee -a {' '.join(files)}", _THEN)
 
 
-def _environment(facts: Facts) -> Iterator[Finding]:
-    login = facts.login
+def _environment(login: ShellFacts, profile: Path | None) -> Iterator[Finding]:
     if login.lost_certificates:
         name, files = login.lost_certificates, [word(file, login.name) for file in login.startup]
         what = f"{name} names {login.environment[name]}, which is not there"
@@ -126,11 +157,12 @@ def _environment(facts: Facts) -> Iterator[Finding]:
             f"unset {name}",
             f"and remove the line that sets it: grep -n {name} {' '.join(files)}",
         )
-        yield Finding("certificates-lost", "shell", what, _LACKS["certificates"][1], commands)
-    if facts.profile is None:
+        why = "programs that go by it refuse every https address"
+        yield Finding("certificates-lost", "shell", what, why, commands)
+    if profile is None:
         return
-    yield from _path(login, facts.profile)
-    yield from _not_found(login, facts.profile)
+    yield from _path(login, profile)
+    yield from _not_found(login, profile)
     if login.npm_prefix:
         what = "`npm -g` installs into the store, which is read-only"
         why = "it fails with EACCES or EROFS"
@@ -151,13 +183,15 @@ def _not_found(login: ShellFacts, profile: Path) -> Iterator[Finding]:
         what = f"programs of Nix do not find the locale {login.locale}"
         why = "they warn, and sort and show letters as in English"
         first = "" if login.locale_archive else "nixprof add glibcLocales && "
-        yield Finding("locale", "shell", what, why, _by_setup(profile, first), problem=False)
+        yield Finding("locale", "shell", what, why, _by_setup("locale", profile, login, first), problem=False)
 
 
 def _path(login: ShellFacts, profile: Path) -> Iterator[Finding]:
     if not login.on_path:
         what = f"the programs of the profile are not on the PATH of a new {login.name}"
-        yield Finding("not-on-path", "shell", what, "the shell does not find what is installed", _by_setup(profile))
+        yield Finding(
+            "not-on-path", "shell", what, "the shell does not find what is installed", _by_setup("path", profile, login)
+        )
     if login.shadowed:
         names = [f"{name} by {file}{_tool(file)}" for name, file in login.shadowed.items()]
         verb = "is" if len(names) == 1 else "are"
@@ -165,11 +199,15 @@ def _path(login: ShellFacts, profile: Path) -> Iterator[Finding]:
         # What the user has put first stays first with `setup`.
         by_system = all(map(is_of_system, login.shadowed.values()))
         line = to_be_on_path(profile, login.name)
-        commands = _by_setup(profile) if by_system else _by_line(login, line)
+        commands = _by_setup("path", profile, login) if by_system else _by_line(login, line)
         yield Finding("shadowed", "shell", what, "what comes first on the PATH runs instead", commands)
 
 
-def _by_setup(profile: Path, first: str = "") -> tuple[str, ...]:
+def _by_setup(code: str, profile: Path, login: ShellFacts, first: str = "") -> tuple[str, ...]:
+    """Give the command that sets a shell up, or, for one that `setup` does not know, what its user has to write."""
+    if known_shell(login.name) is None:
+        before = (first.removesuffix(" && "),) if first else ()
+        return (*before, *_by_line(login, _BY_HAND[code].format(for_shell(profile))))
     return (f"{first}{set_up(profile)}", _THEN)
 
 
@@ -180,7 +218,8 @@ def _tool(file: str) -> str:
 
 def _remedy(code: str, profile: Path, login: ShellFacts) -> tuple[str, ...]:
     """Give what cures that something is not found."""
-    lost = code == "certificates" and not login.certificates
-    command, then = _by_setup(profile, "nixprof add cacert && " if lost else "")
+    # By hand it is the file of the profile that is named.
+    lost = code == "certificates" and (not login.certificates or known_shell(login.name) is None)
+    commands = _by_setup(code, profile, login, "nixprof add cacert && " if lost else "")
     # A desktop reads its variables when it starts.
-    return (command, "and log in again" if code == "applications" else then)
+    return (*commands[:-1], "and log in again") if code == "applications" and commands[-1] == _THEN else commands

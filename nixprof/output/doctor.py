@@ -48,13 +48,23 @@ def _lines(result: Examination, console: Console) -> Iterator[str]:
             yield from _finding(finding, width)
         yield from (f"    {one_line(redact(command))}" for command in commands)
         yield ""
+    yield from _closing(result, width)
+
+
+def _closing(result: Examination, width: int | None) -> Iterator[str]:
+    """Sum it up; what does not fit goes on below, between phrases."""
     advice = len(result.findings) - result.problems
     further = f", {advice} to improve" if advice else ""
     if result.problems:
         yield f"✗ {count(result.problems, 'problem')}{further}"
+    elif advice:
+        yield f"✓ no problems{further}"
     else:
-        nix = f"{result.about.variant} {result.nix}"
-        yield f"✓ no problems{further}: {nix}, the list, the profile and the shell are fine"
+        nix = f"{result.about.variant} {result.nix},"
+        phrases = ("✓ no problems:", nix, "the list,", "the profile", "and the shell", "are fine")
+        first, *more = fold(phrases, " ", None if width is None else width - 2)
+        yield first
+        yield from (f"  {line}" for line in more)
 
 
 def _about(result: Examination) -> Iterator[tuple[str, str]]:

@@ -38,24 +38,34 @@ _FPATH = {"zsh": "print -rl -- $fpath", "fish": "printf '%s\\n' $fish_complete_p
 
 @record
 class Login:
-    """What a new login shell has in a terminal."""
+    """What a new shell has in a terminal."""
 
     environment: Mapping[str, str]
     functions: frozenset[str]  # their names; none where the shell is not one that nixprof knows
     fpath: tuple[str, ...]  # where zsh looks for functions, and fish for completions
 
 
-def ask_login_shell(shell: Path, patience: float = PATIENCE_SECONDS) -> Login | None:
-    """Ask a new interactive login shell what it has; None where it does not answer in time, or at all.
+@record
+class Silence:
+    """A shell that did not answer."""
+
+    why: str
+
+
+def ask_new_shell(shell: Path, patience: float = PATIENCE_SECONDS, *, login: bool = True) -> Login | Silence:
+    """Ask a new interactive shell what it has; many terminals start one that is not a login shell.
 
     It starts from what a login gives, without this process's own environment, and without a terminal to wait at.
     """
     mark = f"nixprof-{secrets.token_hex(8)}"
     with scratch_folder() as folder:
         answer = folder / "answer"
+        flags = ["-l", "-i"] if login else ["-i"]
         with answer.open("wb") as stdout:
-            _run([str(shell), "-l", "-i", "-c", _question(shell.name, mark)], _given(shell), stdout.fileno(), patience)
-        return _parsed(read_file(answer).decode(errors="surrogateescape"), mark)
+            ended = _run(
+                [str(shell), *flags, "-c", _question(shell.name, mark)], _given(shell), stdout.fileno(), patience
+            )
+        return _parsed(read_file(answer).decode(errors="surrogateescape"), mark) or Silence(ended)
 
 
 def _question(name: str, mark: str) -> str:
@@ -70,8 +80,8 @@ def _given(shell: Path) -> dict[str, str]:
     return {"TERM": "dumb", **kept, "HOME": str(home()), "SHELL": str(shell), "PATH": _SYSTEM_PATH}
 
 
-def _run(command: list[str], environment: dict[str, str], stdout: int, patience: float) -> None:
-    """Run a shell, and end it with all that it has started once it has answered or takes too long."""
+def _run(command: list[str], environment: dict[str, str], stdout: int, patience: float) -> str:
+    """Run a shell, and end it with all that it has started once it has answered or takes too long; say how it went."""
     # It writes into a file: what it leaves in the background may keep a pipe open for ever.
     try:
         process = subprocess.Popen(
@@ -83,11 +93,12 @@ def _run(command: list[str], environment: dict[str, str], stdout: int, patience:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-    except OSError:  # it is not there
-        return
+    except OSError as error:  # it is not there, or no program
+        return error.strerror or str(error)
     try:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
+        return f"exit code {process.wait(patience)}"
+    except subprocess.TimeoutExpired:
+        return f"no answer in {patience:g} s"
     finally:  # also where the user does not wait for it
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -176,6 +176,28 @@ def test_a_user_who_is_not_trusted(fresh_world: World) -> None:
             daemon.kill()
 
 
+def test_a_list_that_is_not_installed(fresh_world: World) -> None:
+    world, patient = fresh_world, Patient(fresh_world)
+    finds = patient.finds
+    world.write_manifest('packages = ["hello", "ripgrep"]\n')
+    patient.is_cured_of("profile-lost", problem=True)
+    patient.is_cured_of("not-in-git", problem=False)
+
+    # A terminal that is no login shell reads another file.
+    (world.home / ".bash_profile").write_text(patient.rc.read_text())
+    patient.opens_with(str(patient.bare))
+    assert {"not-on-path", "nix-not-in-shell"} <= finds().keys()
+    patient.opens_with(patient.healthy)
+
+    # The list is edited, and not synced; then the profile is lost.
+    world.write_manifest('packages = ["hello"]\n')
+    patient.is_cured_of("not-in-sync", problem=False, answer=" --yes")
+    assert finds() == {}
+    world.profile.unlink()
+    patient.is_cured_of("profile-lost", problem=True, answer=" --yes")
+    assert finds() == {}
+
+
 def test_nix_and_the_list(fresh_world: World) -> None:
     world, patient = fresh_world, Patient(fresh_world)
     finds, follow = patient.finds, patient.follow
@@ -209,6 +231,8 @@ def test_nix_and_the_list(fresh_world: World) -> None:
         "shell-silent": False,
         "not-on-path": True,
     }
+    assert {one["problem"] for one in told["findings"] if one["topic"] == "shell"} == {False}
+    assert "exit code 1" in next(one["what"] for one in told["findings"] if one["code"] == "shell-silent")
 
     # An element that is not on the list.
     world.install_element("nixpkgs#tree")
@@ -229,7 +253,7 @@ def test_nix_and_the_list(fresh_world: World) -> None:
     # The list has a mistake; and then it is gone.
     text = world.manifest.read_text()
     world.manifest.write_text(text + "packages = 3\n")
-    assert finds()["invalid-manifest"]["problem"]
+    assert "line " in finds()["invalid-manifest"]["what"]
     world.manifest.unlink()
     lost = finds()["no-manifest"]
     assert lost["problem"]

@@ -87,7 +87,8 @@ class Reader:
             case "a new terminal":
                 world.extra_env["SHELL"] = "/bin/bash"
                 path = world.env["PATH"].rpartition(os.pathsep)[0]
-                (world.home / ".bash_profile").write_text(f"unset MANPATH XDG_DATA_DIRS\nPATH='{path}'\n. ~/.bashrc\n")
+                (world.home / ".bashrc").write_text(f"unset MANPATH XDG_DATA_DIRS\nPATH='{path}'\n")
+                (world.home / ".bash_profile").write_text(". ~/.bashrc\n")
                 (world.config_dir / ".git").mkdir()
             case "a machine with a profile":
                 world.new_machine()

@@ -22,6 +22,7 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.lock.freshness import Gap
 from nixprof.lock.packages_json import Unavailable
 from nixprof.manifest.parse import parse_text
+from nixprof.manifest.problems import ManifestError
 from nixprof.nix.profile import ProfileManager
 from nixprof.nix.version import NixVersion
 from nixprof.output import doctor as output
@@ -34,7 +35,7 @@ NIX = NixVersion("2.34.8", (2, 34), lix=False)
 
 
 ABOUT = About("Nix", (), "local", None, (), None, "zsh", shell_asked=True)
-ZSH = {"name": "zsh", "startup": (Path("/home/.zshrc"),)}
+ZSH = {"program": Path("/bin/zsh"), "startup": (Path("/home/.zshrc"),)}
 
 
 def found(system: str = LINUX, **facts: object) -> list[Finding]:
@@ -125,7 +126,7 @@ def test_findings(facts: dict[str, object], code: str, problem: bool, command: s
 @pytest.mark.parametrize(
     ("facts", "code", "problem", "command"),
     [
-        ({"asked": False}, "shell-silent", False, "time zsh -l -i"),
+        ({"silence": "exit code 3"}, "shell-silent", False, "time /bin/zsh -l -i"),
         (
             {"nix": "/n/bin/nix"},
             "nix-not-in-shell",
@@ -185,17 +186,78 @@ def test_every_code_is_explained() -> None:
 
 
 def test_a_shell_that_does_not_answer_is_guessed_about() -> None:
-    silent, path = of_shell(asked=False, on_path=False)
+    silent, path = of_shell(silence="no answer in 20 s", on_path=False, program=Path("/a b/zsh"))
     assert (silent.guess, path.guess) == (False, True)
+    assert not path.problem
+    assert silent.what == "a new login shell (/a b/zsh) does not answer: no answer in 20 s"
+    assert silent.commands == ("time '/a b/zsh' -l -i -c true",)
     assert not of_shell(on_path=False)[0].guess
 
 
 def test_a_shell_of_other_words_is_not_given_lines_of_sh() -> None:
-    [nix, path] = of_shell(name="nu", nix="/n/bin/nix", on_path=False)
+    nu = Path("/bin/nu")
+    [nix, path] = of_shell(program=nu, nix="/n/bin/nix", on_path=False)
     assert nix.commands[0].startswith("in the start-up file of nu, in its own words: ")
-    assert path.commands[0] == "nixprof setup --profile /p"  # which tells how to do it by hand
+    by_hand = "in the start-up file of nu, in its own words: export "
+    assert path.commands == (by_hand + 'PATH=/p/bin:"$PATH"',)
+    lacking = {"lacks": {*shell_findings._LACKS}, "locale": "de_DE", "terminals": ("kitty",)}  # noqa: SLF001
+    commands = {one.code: one.commands for one in of_shell(LINUX, program=nu, **lacking)}
+    assert len(commands) == 7
+    assert not any("setup" in command for some in commands.values() for command in some)
+    assert commands["terminfo"] == (by_hand + "TERMINFO_DIRS=/p/share/terminfo:",)
+    assert commands["locale"] == (
+        "nixprof add glibcLocales",
+        by_hand + "LOCALE_ARCHIVE=/p/lib/locale/locale-archive",
+    )
     [nix] = of_shell(nix="/nix/var/nix/profiles/default/bin/nix")
     assert nix.commands[0] == "nixprof setup --profile /p"
+
+
+def test_a_bash_that_is_no_login_shell_is_told_of_where_the_other_finds_all() -> None:
+    bash, plain = (ShellFacts(Path("/bin/bash"), is_login=login, on_path=login) for login in (True, False))
+    first, *more = found(profile=Path("/p"), login=bash, others=(plain,))
+    assert (first.code, first.problem, more) == ("not-on-path", True, [])
+    assert "a bash that is not a login shell is meant" in first.why
+    [same] = found(profile=Path("/p"), login=replace(bash, on_path=False), others=(plain,))
+    assert "login" not in same.why
+
+
+def test_a_terminal_from_before_nix() -> None:
+    nix = NixFacts(failure=NixprofError("there is no nix", Reason.NO_NIX, hints=("install it",)))
+    [new] = found(nix=nix, login=ShellFacts(has_nix=True))
+    assert (new.code, new.commands) == ("no-nix", ("open a new terminal",))
+    [none, _] = found(nix=nix, login=ShellFacts(has_nix=True, silence="exit code 1"))
+    assert none.commands == ("install it",)
+
+
+def test_a_list_with_mistakes_shows_them() -> None:
+    text = b'packages = ["jq",\n  { package = "git", prio = 3 },\n  3,\n]\n'
+    with pytest.raises(ManifestError) as failed:
+        parse_text(Path("/l.toml"), text, lambda _: b"")
+    [finding] = found(failures=(failed.value,))
+    assert finding.commands == ("nixprof edit",)
+    assert "2 problems in /l.toml: line 2 (prio = 3): unknown key; did you mean priority?, line 3 (3): " in finding.what
+
+
+def test_a_sync_cures_no_list_that_is_a_folder_and_no_nix_conf() -> None:
+    folder = NixprofError("cannot read /l", Reason.CANNOT_READ, cause="not a file")
+    assert found(failures=(folder,), manifest=Path("/l"))[0].commands[0] == "ls -ld /l"
+    [conf] = of_nix(failure=NixprofError("Nix failed", Reason.SYSTEM, cause="illegal configuration line"))
+    assert conf.commands[0].endswith("config show")
+    assert "nix.conf" in conf.commands[1]
+
+
+def test_a_profile_that_is_not_there_or_not_in_sync(tmp_path: Path) -> None:
+    place = tmp_path / "profile"
+    one(found(lost_profile=place), "profile-lost", "nixprof sync", problem=True)
+    [chosen] = found(lost_profile=place, chosen_profile=True)
+    assert chosen.commands == (f"nixprof sync --profile {place}",)
+    assert chosen.what.endswith("is not there")
+    place.mkdir()
+    [folder] = found(lost_profile=place)
+    assert folder.commands == (f"mv {place} {place}.old && nixprof sync",)
+    one(found(in_sync=False), "not-in-sync", "nixprof sync", problem=False)
+    assert [each.code for each in found(in_sync=False, unfinished=True)] == ["unfinished"]
 
 
 def test_what_shadows_is_named_with_its_tool() -> None:
@@ -430,3 +492,10 @@ def test_shown_at_80_columns_problems_first(monkeypatch: pytest.MonkeyPatch) -> 
     [calm] = output._lines(Examination("2.34.8", ABOUT, ()), Console())  # noqa: SLF001 - what is written
     assert calm == "✓ no problems: Nix 2.34.8, the list, the profile and the shell are fine"
     assert len(calm) <= 80
+    long = Examination("2.33.1", replace(ABOUT, variant="Determinate Nix 3.15.1"), ())
+    assert list(output._lines(long, Console())) == [  # noqa: SLF001 - what is written
+        "✓ no problems: Determinate Nix 3.15.1 2.33.1, the list, the profile",
+        "  and the shell are fine",
+    ]
+    *_, better = output._lines(Examination("2.34.8", ABOUT, (one, one)), Console())  # noqa: SLF001 - the last one
+    assert better == "✓ no problems, 2 to improve"

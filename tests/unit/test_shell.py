@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nixprof.shell.asking import ask_login_shell, ask_zdotdir
+from nixprof.shell.asking import Login, Silence, ask_new_shell, ask_zdotdir
 from nixprof.shell.startup import SHELLS, quote, starts_completion, startup_files
 
 ODD = """it's "odd" \\ $HOME `x` \\' !"""
@@ -44,8 +44,8 @@ def test_a_shell_is_asked_whatever_it_prints(shell: str, odd_home: Path) -> None
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"echo noise; printf 'without an end'\nsleep 60 &\n{sets}\n{function}\n")
     before = time.monotonic()
-    login = ask_login_shell(program(shell))
-    assert login is not None
+    login = ask_new_shell(program(shell))
+    assert isinstance(login, Login)
     assert login.environment["SEEN"] == "two\nlines"
     assert login.environment["HOME"] == str(odd_home)
     assert "told" in login.functions
@@ -55,9 +55,18 @@ def test_a_shell_is_asked_whatever_it_prints(shell: str, odd_home: Path) -> None
 def test_a_shell_that_hangs_or_is_not_there_has_no_answer(odd_home: Path) -> None:
     (odd_home / ".bash_profile").write_text("sleep 60\n")
     before = time.monotonic()
-    assert ask_login_shell(program("bash"), patience=0.5) is None
+    assert ask_new_shell(program("bash"), patience=0.5) == Silence("no answer in 0.5 s")
     assert time.monotonic() - before < 10
-    assert ask_login_shell(odd_home / "none") is None
+    assert ask_new_shell(odd_home / "none") == Silence("No such file or directory")
+    (odd_home / ".bash_profile").write_text("exit 3\n")
+    assert ask_new_shell(program("bash")) == Silence("exit code 3")
+
+
+def test_a_bash_that_is_no_login_shell_reads_another_file(odd_home: Path) -> None:
+    (odd_home / ".bashrc").write_text("export SEEN=rc\n")
+    (odd_home / ".bash_profile").write_text("export SEEN=profile\n")
+    seen = [ask_new_shell(program("bash"), login=login) for login in (True, False)]
+    assert [one.environment["SEEN"] for one in seen if isinstance(one, Login)] == ["profile", "rc"]
 
 
 def test_zsh_may_have_no_answer(odd_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
