@@ -86,14 +86,16 @@ def ask_shells(profile: Path | None, needs: Collection[str], *, linux: bool) -> 
     `profile` is the link, and `needs` names all that its packages need.
     """
     program = login_shell()
-    login = _ask(program, profile, needs, linux=linux, login=True)
+    login = _ask(program, None, profile, needs, linux=linux)
     if program.name != "bash" or not login.asked:
         return (login,)
-    return login, _ask(program, profile, needs, linux=linux, login=False)
+    return login, _ask(program, login.environment, profile, needs, linux=linux)
 
 
-def _ask(program: Path, profile: Path | None, needs: Collection[str], *, linux: bool, login: bool) -> ShellFacts:
-    answer = ask_new_shell(program, login=login)
+def _ask(
+    program: Path, inherited: Mapping[str, str] | None, profile: Path | None, needs: Collection[str], *, linux: bool
+) -> ShellFacts:
+    answer = ask_new_shell(program, inherited=inherited)
     silence = answer.why if isinstance(answer, Silence) else ""
     known = Login(dict(os.environ), frozenset(), ()) if isinstance(answer, Silence) else answer
     path = known.environment.get("PATH", "")
@@ -101,7 +103,7 @@ def _ask(program: Path, profile: Path | None, needs: Collection[str], *, linux: 
     nix = "" if found else shutil.which("nix") or ""
     general = ShellFacts(
         program=program,
-        is_login=login,
+        is_login=inherited is None,
         silence=silence,
         has_nix=found is not None,
         environment=known.environment,

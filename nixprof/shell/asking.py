@@ -52,18 +52,22 @@ class Silence:
     why: str
 
 
-def ask_new_shell(shell: Path, patience: float = PATIENCE_SECONDS, *, login: bool = True) -> Login | Silence:
-    """Ask a new interactive shell what it has; many terminals start one that is not a login shell.
+def ask_new_shell(
+    shell: Path, patience: float = PATIENCE_SECONDS, *, inherited: Mapping[str, str] | None = None
+) -> Login | Silence:
+    """Ask a new interactive login shell what it has, or one that is not, as many terminals start it.
 
-    It starts from what a login gives, without this process's own environment, and without a terminal to wait at.
+    It starts from what a login gives, without this process's own environment, and without a terminal to wait at. One
+    that is no login shell starts from what it has `inherited`: a desktop has what its login shell had.
     """
     mark = f"nixprof-{secrets.token_hex(8)}"
     with scratch_folder() as folder:
         answer = folder / "answer"
-        flags = ["-l", "-i"] if login else ["-i"]
+        flags = ["-l", "-i"] if inherited is None else ["-i"]
+        environment = _given(shell) if inherited is None else dict(inherited)
         with answer.open("wb") as stdout:
             ended = _run(
-                [str(shell), *flags, "-c", _question(shell.name, mark)], _given(shell), stdout.fileno(), patience
+                [str(shell), *flags, "-c", _question(shell.name, mark)], environment, stdout.fileno(), patience
             )
         return _parsed(read_file(answer).decode(errors="surrogateescape"), mark) or Silence(ended)
 

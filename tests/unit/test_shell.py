@@ -64,9 +64,14 @@ def test_a_shell_that_hangs_or_is_not_there_has_no_answer(odd_home: Path) -> Non
 
 def test_a_bash_that_is_no_login_shell_reads_another_file(odd_home: Path) -> None:
     (odd_home / ".bashrc").write_text("export SEEN=rc\n")
-    (odd_home / ".bash_profile").write_text("export SEEN=profile\n")
-    seen = [ask_new_shell(program("bash"), login=login) for login in (True, False)]
-    assert [one.environment["SEEN"] for one in seen if isinstance(one, Login)] == ["profile", "rc"]
+    (odd_home / ".bash_profile").write_text("export SEEN=profile LOGGED_IN=yes\n")
+    login = ask_new_shell(program("bash"))
+    assert isinstance(login, Login)
+    # A terminal of a desktop has what the login had.
+    plain = ask_new_shell(program("bash"), inherited=login.environment)
+    assert isinstance(plain, Login)
+    assert (login.environment["SEEN"], login.environment["LOGGED_IN"]) == ("profile", "yes")
+    assert (plain.environment["SEEN"], plain.environment["LOGGED_IN"]) == ("rc", "yes")
 
 
 def test_zsh_may_have_no_answer(odd_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
