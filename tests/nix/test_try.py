@@ -5,7 +5,7 @@ import shutil
 import pytest
 from support.claims import refused
 from support.shells import TypedShell
-from support.world import NIXPROF, NIXPROF_TYPED, World
+from support.world import NIXPROF_TYPED, World
 
 
 def test_a_command_finds_programs_and_nothing_is_changed(fresh_world: World) -> None:
@@ -71,8 +71,10 @@ def test_a_shell_finds_what_is_tried_first(world: World, shell: str, file: str, 
     if file:
         (world.home / file).parent.mkdir(parents=True, exist_ok=True)
         (world.home / file).write_text(line)
-    with TypedShell((*NIXPROF, "try", "jq"), {**world.env, "SHELL": program}, world.home) as typed:
+    script = f"{NIXPROF_TYPED} try jq; echo left with $?; exec sleep 60"
+    with TypedShell(("sh", "-c", script), {**world.env, "SHELL": program}, world.home) as typed:
         typed.type("", "a shell that finds jq 1.8.1 first; to leave it: exit")
         typed.type("jq | tr 1 x\n", "jq x.8.x")
+        typed.type("exit 3\n", "left with 3")
     failed = world.nixprof("try", "jq", check=False, env={"SHELL": "/no/shell"})
     assert "cannot start your shell /no/shell\ncause: No such file" in failed.stderr
