@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 # The usual systems, and the words that others have for their parts.
 SYSTEMS: Final = ("x86_64-linux", "aarch64-linux", "x86_64-darwin", "aarch64-darwin")
@@ -42,6 +42,12 @@ class Machine:
 def is_system(text: str) -> bool:
     """Tell whether a text can be a system: one is written into what Nix is asked."""
     return re.fullmatch(r"[a-z0-9_]+-[a-z0-9]+", text) is not None
+
+
+def known_systems(of_list: Iterable[str]) -> set[str]:
+    """Give the systems, and the parts of systems, that a list may name: the usual ones, and those that it is for."""
+    systems = set(of_list)
+    return {*ARCHITECTURES, *OSES, *SYSTEMS, *systems, *(part for one in systems for part in one.split("-", 1))}
 
 
 def as_nix_says(system: str) -> str:

@@ -84,7 +84,7 @@ def read_addition(
     manifest, pinned, pin = versions.manifest, versions.pinned, options.pin
     fresh, known = _read(versions.texts, manifest, scope, context)
     differing = {one: _differing(one, options.priority, pin=pin or one.spec.key in pinned) for one in known}
-    _check_scopes(differing, scope, options)
+    _check_scopes(differing, scope)
     texts = manifest.texts()
     for package, changes in differing.items():
         for key, value in changes.items():
@@ -110,12 +110,11 @@ def read_addition(
     return Addition(request, tuple(present), versions.found, elsewhere)
 
 
-def _check_scopes(differing: Mapping[Package, Mapping[str, int]], scope: Scope, options: Options) -> None:
+def _check_scopes(differing: Mapping[Package, Mapping[str, int]], scope: Scope) -> None:
     """Make sure that what is asked for in one place does not change an entry for others."""
     for package, changes in differing.items():
-        if changes and options.place and package.scope != scope:
-            where = package.scope.reason or "for all machines"
-            message = f"{package.written} is listed {where}: what is asked for would count there, too"
+        if changes and scope not in (EVERYWHERE, package.scope):
+            message = f"{package.written} is listed {package.scope.where}: what is asked for would count there, too"
             raise NixprofError(message, Reason.USAGE, hints=("to change the list: nixprof edit",))
 
 

@@ -120,7 +120,7 @@ def _adding(manifest: Manifest, name: str, url: str) -> ChangeRequest:
     except SpecError as error:
         hints = (error.fix or f"as in: {_ACTIONS['add'][0]}",)
         raise NixprofError(f"{excerpt(name)}: {error.message}", Reason.USAGE, hints=hints) from error
-    if _files(manifest, name):
+    if name in _defined(manifest):
         message = f"there is an input {name} already: {excerpt(_input(manifest, name).url)}"
         raise NixprofError(message, Reason.INPUT_EXISTS, hints=("to change it: nixprof edit",))
     texts = manifest.texts()
@@ -129,23 +129,23 @@ def _adding(manifest: Manifest, name: str, url: str) -> ChangeRequest:
 
 
 def _removing(manifest: Manifest, names: Sequence[str]) -> ChangeRequest:
-    texts = manifest.texts()
+    texts, defined = manifest.texts(), _defined(manifest)
     for name in dict.fromkeys(names):
-        _defined(manifest, name, "remove")
+        _check_defined(name, defined, "remove")
         packages, others = _packages(manifest, name), [one for one in _needed_by(manifest, name) if one not in names]
         if packages or others:
             users = listed([*packages, *others], _MAX_NAMED)
             hint = f"nixprof remove {' '.join(map(shell_quote, packages))}" if packages else "nixprof edit"
             raise NixprofError(f"the input {name} is used by {users}", Reason.INPUT_IN_USE, hints=(hint,))
-        for path in _files(manifest, name):
+        for path in defined[name]:
             texts[path] = remove_input(texts[path], name)
     return ChangeRequest.rewriting(manifest, texts)
 
 
 def _following(change: Transaction, name: str, theirs: str, ours: str | None = None) -> ChangeRequest:
     manifest = change.manifest
-    known = {one.name for one in manifest.inputs}
-    _defined(manifest, name, "follow")
+    known, defined = {one.name for one in manifest.inputs}, _defined(manifest)
+    _check_defined(name, defined, "follow")
     ours = ours or (theirs if theirs in known else DEFAULT_INPUT)
     if ours == name:
         raise NixprofError(f"{name} cannot follow itself", Reason.USAGE, hints=(f"as in: {_ACTIONS['follow'][0]}",))
@@ -158,7 +158,7 @@ def _following(change: Transaction, name: str, theirs: str, ours: str | None = N
         there = f"it has {listed(sorted(own), 10)}"
         raise NixprofError(f"{name} has no input {excerpt(theirs)}", Reason.NO_SUCH_INPUT, cause=there, hints=hints)
     texts = manifest.texts()
-    for path in _files(manifest, name):
+    for path in defined[name]:
         texts[path] = set_follows(texts[path], name, theirs, ours)
     return ChangeRequest.rewriting(manifest, texts)
 
@@ -167,11 +167,10 @@ def _input(manifest: Manifest, name: str) -> Input:
     return next(one for one in manifest.inputs if one.name == name)
 
 
-def _defined(manifest: Manifest, name: str, action: str) -> None:
+def _check_defined(name: str, defined: Mapping[str, Sequence[Path]], action: str) -> None:
     """Make sure that the list defines an input."""
-    if not _files(manifest, name):
-        known = {one.name for one in manifest.inputs if _files(manifest, one.name)}
-        raise _no_input(name, known, f"nixprof input {action}")
+    if name not in defined:
+        raise _no_input(name, set(defined), f"nixprof input {action}")
 
 
 def _no_input(name: str, known: set[str], command: str) -> NixprofError:
@@ -179,8 +178,12 @@ def _no_input(name: str, known: set[str], command: str) -> NixprofError:
     return NixprofError(f"there is no input {excerpt(name)} under [inputs]", Reason.NO_SUCH_INPUT, hints=hints)
 
 
-def _files(manifest: Manifest, name: str) -> list[Path]:
-    """Give the files of a manifest that define an input."""
+def _defined(manifest: Manifest) -> dict[str, list[Path]]:
+    """Give the inputs that a manifest defines, each with the files that do so."""
     import tomllib
 
-    return [one.path for one in manifest.sources if name in tomllib.loads(one.text).get("inputs", {})]
+    files: dict[str, list[Path]] = {}
+    for one in manifest.sources:
+        for name in tomllib.loads(one.text).get("inputs", {}):
+            files.setdefault(name, []).append(one.path)
+    return files

@@ -54,8 +54,7 @@ def _of_place(found: Iterable[Package], scope: Scope, place: str) -> set[Package
     kept = {one.spec.key for one in chosen}
     for package in found:
         if package.spec.key not in kept:
-            where = package.scope.reason or "for all machines"
-            message = f"{package.written} is not listed for {excerpt(place)}, but {where}"
+            message = f"{package.written} is not listed for {excerpt(place)}, but {package.scope.where}"
             raise NixprofError(message, Reason.NOT_LISTED, hints=(f"nixprof remove {shell_quote(package.written)}",))
     return chosen
 

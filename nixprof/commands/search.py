@@ -8,9 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.state import State
-from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
-from nixprof.formatting import nearest, shell_quote
+from nixprof.formatting import listed_name, nearest, shell_quote
 from nixprof.index.files import index_files, open_indexes, with_unlocked, without_damaged
 from nixprof.index.names import told_elsewhere
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec
@@ -77,9 +76,7 @@ def run(
     """
     for word in words or ():
         check_printable(word)
-    path = context.folders.manifest
-    begun = os.path.lexists(path)
-    state = State(context, {} if begun else {path: template(context.machine.system).encode()})
+    state = _state(context)
     if words and source is None and not regex:
         source, words = _in_one_input(words, state)
     _check_input(source, state, words or ())
@@ -91,10 +88,20 @@ def run(
     return replace(found, unsearched=()) if source else found
 
 
+def _state(context: Context) -> State:
+    """Read how things stand; who has no list yet searches what a new one would have."""
+    path = context.folders.manifest
+    if os.path.lexists(path):
+        return State(context)
+    from nixprof.commands.init import template
+
+    return State(context, {path: template(context.machine.system).encode()})
+
+
 def _built(context: Context, state: State, source: str | None) -> tuple[Mapping[str, LockedInput], dict[str, Index]]:
     """Open the indexes, and build those that are missing. Returns also what their inputs are locked to."""
-    there = indexes_of(context, state)
     known = with_unlocked(context.folders.cache, state.manifest, state.inputs)
+    there = _opened(context, state, known)
     if state.inputs and source is None and there.keys() >= state.inputs.keys():
         return known, there
     from nixprof.index.build import up_to_date
@@ -143,7 +150,10 @@ def find(
 
 def indexes_of(context: Context, state: State) -> dict[str, Index]:
     """Open the indexes of the inputs as they are locked, those of nixpkgs first."""
-    inputs = with_unlocked(context.folders.cache, state.manifest, state.inputs)
+    return _opened(context, state, with_unlocked(context.folders.cache, state.manifest, state.inputs))
+
+
+def _opened(context: Context, state: State, inputs: Mapping[str, LockedInput]) -> dict[str, Index]:
     files = index_files(context.folders.cache, state.manifest, inputs, state.machine.system)
     return _nixpkgs_first(open_indexes(files))
 
@@ -217,7 +227,7 @@ def check_evaluates(text: str, indexes: Mapping[str, Index]) -> None:
     """Raise NixprofError for a name that an input has, and that cannot be evaluated."""
     for source, index in indexes.items():
         if text in index.about.failed_names:
-            spec = text if source == DEFAULT_INPUT else f"{source}#{text}"
+            spec = listed_name(f"{source}#{text}")
             raise NixprofError(
                 f"{excerpt(spec)} cannot be evaluated: it was removed, renamed or is broken",
                 Reason.MISSING,

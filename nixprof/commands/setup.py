@@ -16,6 +16,7 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.files import cannot_write, check_unchanged, check_writable, content, replace_files
 from nixprof.folders import home
 from nixprof.formatting import display_path, shell_quote
+from nixprof.nix import links
 from nixprof.nix import profile as nix_profile
 from nixprof.record import record
 from nixprof.redact import excerpt
@@ -147,12 +148,10 @@ def _named_profile(context: Context) -> Path:
     """Find the profile by the link that stays the same, which a start-up file can name."""
     if context.chosen_profile is not None:
         return Path(os.path.abspath(context.chosen_profile.expanduser()))
-    state = os.environ.get("XDG_STATE_HOME", "")
-    state_home = Path(state) if os.path.isabs(state) else home() / ".local/state"
-    usual = home() / ".nix-profile"
-    found = nix_profile.locate(None) or usual
+    usual = [Path(link) for link in links.usual(str(home()))]
+    found = nix_profile.locate(None) or usual[0]
     real = os.path.realpath(found)
-    return next((link for link in (usual, state_home / "nix/profile") if os.path.realpath(link) == real), found)
+    return next((link for link in usual if os.path.realpath(link) == real), found)
 
 
 def _own_programs(profile: Path) -> Path:

@@ -144,9 +144,7 @@ def _with_locks(facts: Facts, state: State, needs: Needs | None, failures: list[
     """Add what the locks tell, and what their revisions cost."""
     lock = _tried(lambda: state.lock, failures)
     flake_lock = json.loads(lock.flake_lock) if lock and lock.flake_lock else {}
-    own_nixpkgs: Mapping[str, frozenset[str]] = {}
-    with suppress(*MISSHAPEN):  # nodes of the lock that nothing leads to may be anything
-        own_nixpkgs = inputs_with_own_nixpkgs(flake_lock)
+    own_nixpkgs = inputs_with_own_nixpkgs(flake_lock)
     return replace(
         facts,
         held=_tried(lambda: state.held, failures) or (),
@@ -201,6 +199,12 @@ def _keys_of(needs: Needs, inputs: Container[str]) -> list[str]:
 
 def inputs_with_own_nixpkgs(lock: Mapping[str, Any]) -> dict[str, frozenset[str]]:
     """Give the inputs of a lock that bring a nixpkgs which the list does not name itself, with its revisions."""
+    with suppress(*MISSHAPEN):  # nodes of the lock that nothing leads to may be anything
+        return _with_own_nixpkgs(lock)
+    return {}
+
+
+def _with_own_nixpkgs(lock: Mapping[str, Any]) -> dict[str, frozenset[str]]:
     nodes = lock.get("nodes", {})
     root = nodes.get(lock.get("root", ""), {}).get("inputs", {})
     targets = {name: target for name, target in root.items() if isinstance(target, str)}

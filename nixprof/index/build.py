@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import scratch_folder
@@ -30,14 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nixprof.context import Context
+    from nixprof.index.listing import Listing
     from nixprof.lock.lock import Lock
     from nixprof.manifest.model import Manifest
     from nixprof.nix.operations import Nix
     from nixprof.nix.progress import Progress
     from nixprof.nix.repl import Repl
-
-# Attribute paths, each with what `walk.nix` says of a package.
-Listing: TypeAlias = "Sequence[tuple[tuple[str, ...], Mapping[str, Any]]]"
 
 _WALK = Path(__file__).with_name("walk.nix")
 # Ask about this many attributes at once; a Nix that has been asked about so many has used enough memory.

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
+from nixprof.store_path import split_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 
     from nixprof.lock.flake_lock import LockedInput
 
+# Attribute paths, each with what `walk.nix` says of a package.
+Listing: TypeAlias = "list[tuple[tuple[str, ...], Mapping[str, Any]]]"
+
 # The only system that there is a list for.
 SYSTEM = "x86_64-linux"
 _TARBALL = re.compile(r"(?P<release>(?:https?|file)://[^?]*\.(?P<commit>[0-9a-f]{7,40}))/nixexprs\.tar\.xz(?:\?.*)?")
 # What keeps nixpkgs from building a package, by the fields of `meta`.
 _REFUSALS = ("broken", "insecure", "unfree", "unsupported")
-_NAME = re.compile(r"(?P<pname>.*?)(?:-(?P<version>\d.*))?")
 
 
 def listing_url(locked: LockedInput, system: str) -> str | None:
@@ -39,7 +42,7 @@ def listing_url(locked: LockedInput, system: str) -> str | None:
     return f"{found['release']}/packages.json.br"
 
 
-def read_listing(file: Path) -> list[tuple[tuple[str, ...], Mapping[str, Any]]]:
+def read_listing(file: Path) -> Listing:
     """Read a list: each package by its attribute path, described as `walk.nix` does.
 
     Raises: NixprofError where the file is no such list.
@@ -67,13 +70,13 @@ def _read(known: dict[tuple[str, ...], list[str]], data: dict[str, Any]) -> dict
 def _described(data: Mapping[str, Any]) -> dict[str, Any]:
     meta = data["meta"] if isinstance(data["meta"], dict) else {}
     name = _text(data["name"])
-    split = _NAME.fullmatch(name)
+    pname, version = split_name(name)
     homepage = meta.get("homepage")
     return {
         "kind": "package",
         "fullName": name,
-        "pname": _text(data.get("pname")) or (split["pname"] if split else name),
-        "version": _text(data.get("version")) or (split["version"] or "" if split else ""),
+        "pname": _text(data.get("pname")) or pname,
+        "version": _text(data.get("version")) or version,
         **{key: _text(meta.get(key)) for key in ("description", "mainProgram", "changelog", "position")},
         "homepage": _text(homepage[0] if isinstance(homepage, list) and homepage else homepage),
         "license": _licence(meta.get("license")),

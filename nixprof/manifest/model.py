@@ -44,6 +44,11 @@ class Scope:
         """Why an entry is skipped elsewhere: "only on darwin"; empty for an entry that applies everywhere."""
         return {"all": "", "system": f"only on {self.name}", "host": f"only on host {self.name}"}[self.kind]
 
+    @property
+    def where(self) -> str:
+        """Where an entry applies: "only on darwin", or "for all machines"."""
+        return self.reason or "for all machines"
+
 
 EVERYWHERE: Final = Scope("all")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.formatting import nearest
-from nixprof.machine import ARCHITECTURES, OSES, SYSTEMS, as_nix_says, is_system
+from nixprof.machine import OSES, SYSTEMS, as_nix_says, is_system, known_systems
 from nixprof.manifest.flake_reference import is_relative
 from nixprof.manifest.model import (
     DEFAULT_NIXPKGS,
@@ -323,8 +323,7 @@ class _Reading:
 
     def check_scopes(self) -> None:
         """Note every `[system.X]` that no machine could ever match."""
-        parts = {part for system in self.systems for part in system.split("-", 1)}
-        known = {*ARCHITECTURES, *OSES, *SYSTEMS, *self.systems, *parts}
+        known = known_systems(self.systems)
         for name, at in self.scopes:
             meant = as_nix_says(name)
             if name in known or (meant == name and is_system(name)):

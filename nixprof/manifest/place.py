@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import nearest, shell_quote
-from nixprof.machine import ARCHITECTURES, OSES, SYSTEMS, as_nix_says
+from nixprof.machine import as_nix_says, known_systems
 from nixprof.manifest.model import Scope
 from nixprof.redact import excerpt
 
@@ -30,8 +30,7 @@ def read_place(text: str, manifest: Manifest, machine: Machine, words: Sequence[
     if dot and kind == "host" and name:
         return Scope("host", name)
     word = name if dot and kind == "system" else text
-    parts = {part for system in manifest.systems for part in system.split("-", 1)}
-    systems = {*ARCHITECTURES, *OSES, *SYSTEMS, *manifest.systems, *parts}
+    systems = known_systems(manifest.systems)
     meant = as_nix_says(word.lower())
     if meant in systems or set(meant.split("-", 1)) <= systems:
         return Scope("system", meant)

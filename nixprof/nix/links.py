@@ -5,6 +5,13 @@ from __future__ import annotations
 import os
 
 
+def usual(home: str) -> tuple[str, str]:
+    """Give the links by which a user's own profile goes, wherever it is; each may be missing."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    state_home = state if os.path.isabs(state) else os.path.join(home, ".local/state")
+    return os.path.join(home, ".nix-profile"), os.path.join(state_home, "nix/profile")
+
+
 def locate(home: str, chosen: str | None = None) -> str | None:
     """Find the profile that Nix itself would use, or follow `chosen` to the link that Nix must be told.
 
@@ -13,10 +20,7 @@ def locate(home: str, chosen: str | None = None) -> str | None:
     """
     if chosen is not None:
         return _beyond_pointer(os.path.abspath(chosen))
-    state = os.environ.get("XDG_STATE_HOME", "")
-    state_home = state if os.path.isabs(state) else os.path.join(home, ".local/state")
-    usual = (os.path.join(home, ".nix-profile"), os.path.join(state_home, "nix/profile"))
-    links = [link for link in usual if os.path.islink(link)]
+    links = [link for link in usual(home) if os.path.islink(link)]
     if not links:
         return None
     # Of both, Nix was told to use the one whose commands the user runs.
