@@ -20,6 +20,7 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.files import scratch_folder
 from nixprof.formatting import count, package_name, shell_quote
 from nixprof.record import record
+from nixprof.shell.session import run_shell
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -242,11 +243,15 @@ class _Search:
                 "How is it?", (*(verdict.value for verdict in Verdict), "try", "quit")
             )
             if answer == "try":
-                subprocess.run([os.environ.get("SHELL", "/bin/sh")], env=one.variables, check=False)
+                self._look_around(one)
             elif answer in (None, "quit"):
                 raise self._stopped("stopped before anything was found")
             else:
                 return Verdict(answer)
+
+    def _look_around(self, one: Try) -> None:
+        with scratch_folder() as scratch:
+            run_shell([str(one.folder / "bin")], one.variables, scratch)
 
     def _stopped(self, message: str) -> NixprofError:
         """Say how to go on from here."""

@@ -13,11 +13,10 @@ from nixprof.commands.add import read_addition
 from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import scratch_folder
-from nixprof.folders import home
 from nixprof.formatting import package_name
 from nixprof.record import record
 from nixprof.redact import excerpt
-from nixprof.shell.startup import login_shell, quote
+from nixprof.shell.session import run_shell
 from nixprof.signals import ctrl_c_left_to_child
 
 if TYPE_CHECKING:
@@ -69,44 +68,23 @@ def _titles(plan: Plan) -> str:
 
 
 def _run(command: Sequence[str], plan: Plan, scratch: Path) -> int:
-    """Run a command, or the user's shell, with the programs of a trial. Return what its shell would call its exit code.
+    """Run a command, or the user's shell, with the programs of a trial. Return what a shell would call its exit code.
 
     `scratch` is a folder for what a shell reads at its start.
     """
     folders = [f"{path}/bin" for one in plan.packages for path in one.paths if os.path.isdir(f"{path}/bin")]
     variables = {**os.environ, "PATH": os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])}
-    own = str(login_shell())
-    words = command or (own, *_at_its_start(own, folders, scratch, variables))
+    if not command:
+        return _exit_code(run_shell(folders, variables, scratch))
     try:
         with ctrl_c_left_to_child():
-            code = subprocess.run(words, check=False, env=variables).returncode
+            return _exit_code(subprocess.run(command, check=False, env=variables).returncode)
     except OSError as error:
-        if not command:
-            message, hints = f"cannot start your shell {excerpt(own)}", ("export SHELL=/bin/sh",)
-            raise NixprofError(message, Reason.NOT_RUN, cause=error.strerror, hints=hints) from error
         raise _not_run(command[0], folders, error) from error
-    return code if code >= 0 else 128 - code
 
 
-def _at_its_start(shell: str, folders: Sequence[str], scratch: Path, variables: dict[str, str]) -> Sequence[str]:
-    """Have a shell put folders first once it has read the user's start-up files, which may put others there.
-
-    Returns: the arguments of the shell; `variables` may change.
-
-    """
-    name = Path(shell).name
-    first = f"PATH={quote(os.pathsep.join(folders), 'sh')}:$PATH\n"
-    if name == "bash":
-        (scratch / "bashrc").write_text(f"[ ! -r ~/.bashrc ] || . ~/.bashrc\n{first}")
-        return "--rcfile", str(scratch / "bashrc")
-    if name == "zsh":
-        own = quote(os.environ.get("ZDOTDIR") or str(home()), "zsh")
-        (scratch / ".zshenv").write_text(f"[[ ! -r {own}/.zshenv ]] || . {own}/.zshenv\n")
-        (scratch / ".zshrc").write_text(f"ZDOTDIR={own}\n[[ ! -r {own}/.zshrc ]] || . {own}/.zshrc\n{first}")
-        variables["ZDOTDIR"] = str(scratch)
-    if name == "fish":
-        return "-C", f"set -gx PATH {' '.join(quote(folder, 'fish') for folder in folders)} $PATH"
-    return ()
+def _exit_code(returned: int) -> int:
+    return returned if returned >= 0 else 128 - returned
 
 
 def _not_run(program: str, folders: Sequence[str], error: OSError) -> NixprofError:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 from typing import Any
@@ -126,8 +127,12 @@ def test_what_cannot_be_found(history: World) -> None:
 
 def test_somebody_is_asked(history: World) -> None:
     world = history
-    answers = "good\nbad\n" + "b\n" + "try\nexit 0\ng\n" + "quit\n"
-    shown = world.nixprof_on_terminal("bisect", typed=answers, check=False).stdout
+    # The profile, which start-up files put first, has version 2 of it.
+    (world.home / ".bashrc").write_text(f"PATH={world.profile}/bin:$PATH\n")
+    answers = "good\nbad\n" + "b\n" + "try\np3 >~/seen\nexit 0\ng\n" + "quit\n"
+    shell = {"SHELL": str(shutil.which("bash"))}
+    shown = world.nixprof_on_terminal("bisect", typed=answers, check=False, env=shell).stdout
+    assert (world.home / "seen").read_text() == "1\n"
     assert "try 1, about 11 left: generation 1" in shown
     assert "its programs are in " in shown
     assert "How is it? [good/bad/skip/try/quit]" in shown

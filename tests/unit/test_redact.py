@@ -121,6 +121,7 @@ def test_processes_are_started_in_one_place_by_the_editor_and_for_what_only_a_pr
         "doctor/shell_facts.py",
         "commands/bisect.py",
         "commands/trial.py",
+        "shell/session.py",
         "change/commits.py",
         "index/program_lists.py",
         "machine.py",
