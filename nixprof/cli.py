@@ -505,10 +505,10 @@ def doctor() -> None:
 )
 def setup(
     shell: str | None = typer.Argument(
-        None, metavar="[SHELL]", parser=_given, help="bash, zsh, fish or sh (default: the login shell)."
+        None, metavar="[bash|zsh|fish|sh]", parser=_given, help="Which shell (default: the login shell)."
     ),
     printed: bool = _flag("--print", help="Print the line for the start-up file and what it reads; change nothing."),
-    undo: bool = _flag("--undo", help="Take it away again, of SHELL or of all."),
+    undo: bool = _flag("--undo", help="Take it away again, of this shell or of all."),
     command_not_found: bool | None = typer.Option(
         None,
         "--command-not-found/--no-command-not-found",

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support import completions
 from support.commandline import commands, options, options_by_command
 from support.installs import ROOT
 from support.world import World
@@ -67,6 +68,15 @@ def test_completions_are_accepted(shell: str) -> None:
 
 
 @pytest.mark.parametrize("file", COMPLETIONS.values(), ids=COMPLETIONS)
+def test_completions_have_what_the_command_line_declares(file: Path) -> None:
+    """With NIXPROF_UPDATE_COMPLETIONS=1, they are changed where they have not."""
+    text = completions.written(file)
+    if os.environ.get("NIXPROF_UPDATE_COMPLETIONS"):
+        file.write_text(text)
+    assert file.read_text() == text, "to write it: NIXPROF_UPDATE_COMPLETIONS=1 pytest tests/test_share.py"
+
+
+@pytest.mark.parametrize("file", COMPLETIONS.values(), ids=COMPLETIONS)
 def test_completions_know_every_command_alias_and_option(file: Path) -> None:
     text = file.read_text()
     # fish has the name of an option without the dashes.
@@ -89,7 +99,11 @@ def test_bash_completes_the_options_of_a_command(command: str) -> None:
 
 def test_bash_completes_values() -> None:
     assert completed("nixprof", "list", "--color", "a") == {"auto", "always"}
+    assert completed("nixprof", "list", "--color", "=", "a") == completed("nixprof", "ls", "--color", "a")
     assert completed("nixprof", "add", "--priority", "") == set()
+    assert completed("nixprof", "setup", "-n", "") == {"bash", "zsh", "fish", "sh"}
+    assert completed("nixprof", "sync", "--from", f"{SHARE}/nixprof/") == {str(SHARE / "nixprof" / "demo")}
+    assert str(SHARE / "nixprof" / "try") in completed("nixprof", "freeze", "--from", f"{SHARE}/nixprof/")
     assert completed("nixprof", "add", str(SHARE / "n")) == {str(SHARE / "nixprof")}
 
 
@@ -109,6 +123,7 @@ def test_fish_completes() -> None:
     script = f"set -x PATH /nowhere; source {shlex.quote(str(FISH))}; complete -C 'nixprof input "
     assert run("fish", "--no-config", "-c", f"{script}'").split() == ["add", "follow", "list", "remove"]
     assert run("fish", "--no-config", "-c", f"{script}remove '") == ""
+    assert "--pin" not in run("fish", "--no-config", "-c", f"{script}add --'")
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
