@@ -21,6 +21,8 @@ class TypedShell:
     """A shell on a terminal; use as a context manager."""
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str], folder: Path, *, rows: int = 50) -> None:
+        # Where that is missing, fish reads all man pages of the machine in the background, for 40 seconds.
+        Path(env["HOME"], ".local/share/fish/generated_completions").mkdir(parents=True, exist_ok=True)
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 100, 0, 0))
         self._screen = pyte.Screen(100, rows)

@@ -60,6 +60,8 @@ class Machine:
         # What a shell asks for is answered by a stand-in, as long as it is asked rightly.
         stand_in = '#!/bin/sh\n[ "$1" = command-not-found ] && echo "asked: $2" >&2\nexit 127\n'
         self.write(".nix-profile/bin/nixprof", stand_in, mode=0o755)
+        # Where that is missing, fish reads all man pages of the machine in the background.
+        (self.home / ".local/share/fish/generated_completions").mkdir(parents=True)
         self.env = {
             "HOME": str(self.home),
             "SHELL": program,
