@@ -482,6 +482,31 @@ def why(
 
 
 @command(
+    "dry_run",
+    "profile",
+    "json",
+    "verbose",
+    "color",
+    changes=False,
+    summary="Copy what is installed to a cache, for other machines.",
+    examples="nixprof push file:///mnt/cache --key ~/cache.key; nixprof push s3://BUCKET; nixprof push ssh-ng://HOST; "
+    "nixprof push cachix:NAME --dry-run",
+)
+def push(
+    cache: str = typer.Argument(
+        ..., metavar="CACHE", parser=_given, help="An address that Nix can copy to, attic:CACHE or cachix:CACHE."
+    ),
+    key: Path | None = typer.Option(
+        None, "--key", metavar="FILE", parser=_path, help="Sign with this secret key, as Nix makes one."
+    ),
+) -> None:
+    """Copy what is installed from the list, with all that it needs, to a cache; what that has already stays.
+
+    The list goes with it: who can read the cache can read the list.
+    """
+
+
+@command(
     *_READING,
     "verbose",
     changes=False,

@@ -42,6 +42,7 @@ class Reason(Enum):
     CACHE = "cache"
     INPUT = "input"
     TOO_NEW = "too-new"
+    INVALID_KEY = "invalid-key"
     LOCK_MISMATCH = "lock-mismatch"
     NO_OVERLAY = "no-overlay"
     ## Nix and this machine

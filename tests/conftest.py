@@ -98,6 +98,9 @@ IN_ALL_ONLY = {
     "test_freeze::test_killed_at_any_point_the_profile_is_the_old_or_the_new_one",
     "test_init::test_killed_anywhere_it_can_be_said_again",
     "test_freeze::test_a_broken_file_is_refused_and_nothing_changes",
+    "test_push::test_a_folder_that_is_not_signed",
+    "test_push::test_s3",
+    "test_push::test_what_a_cache_refuses",
     "test_space::test_tidy_killed_anywhere_and_two_at_once",
 }
 
@@ -107,6 +110,8 @@ ON_OLDEST = {
     *("test_main_job", "test_profiles", "test_progress", "test_safe_switch"),
     "test_moves::test_update_moves_every_input",
     "test_moves::test_one_package_moves_alone_and_goes_with_its_input_again_later",
+    "test_push::test_what_one_machine_pushes_another_has_without_a_build",
+    "test_push::test_what_a_cache_refuses",
     "test_outputs::test_nix_finds_nothing_wrong_with_the_folder",
     "test_outputs::test_the_locked_output_fetches_no_input",
     "test_outputs::test_the_plain_output_does_without_packages_json",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.failures import PackagesError, of_packages, why_stopped, why_unbuilt
 from nixprof.errors import NixprofError, Reason
-from nixprof.formatting import count, package_name, shell_quote
+from nixprof.formatting import count, listed, package_name, shell_quote
 from nixprof.lock.packages_json import KeptByPath
 from nixprof.nix.download_plan import DownloadPlan, difference
 from nixprof.nix.errors import NixError
 from nixprof.record import record
+from nixprof.redact import excerpt
 from nixprof.store_path import is_store_path
 
 if TYPE_CHECKING:
@@ -188,12 +190,24 @@ class Realisation:
             hints=(f"nixprof update {name}",),
         )
 
+    def _who_signed(self, error: NixError) -> str | None:
+        """Say who has signed what Nix does not trust, where the cache tells."""
+        if "untrusted" not in error.found:
+            return None
+        with suppress(NixprofError):
+            signers = self.nix.signers(error.found["url"], [error.found["path"]]).get(error.found["path"])
+            if signers is not None:
+                who = listed(sorted(map(excerpt, signers)), MAX_NAMES)
+                return f"it is signed by {who}, which is not in trusted-public-keys" if who else "it is not signed"
+        return None
+
     def _explained(self, error: NixError, missing: Mapping[str, str]) -> NixprofError:
         """Say which packages a failure of Nix to fetch or to build belongs to."""
         derivations = {key: one for key, one in self.resolver.derivations.items() if one}
         keys = {one: key for key, one in derivations.items()}
         others = {one.key for one in self.installed} - set(missing.values())
         command = " ".join(map(shell_quote, ("nixprof", *self.context.arguments)))
+        error.cause = self._who_signed(error) or error.cause
         explained = of_packages(error, missing, keys, self.nix.log, len(others), command)
         absent = dict.fromkeys(missing.values())
         built = self.plan.downloads.built if self.plan.downloads else ()

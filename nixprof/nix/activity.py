@@ -39,6 +39,7 @@ class Build:
 
     name: str  # of the package, with its version
     since: float  # when it began, by `time.monotonic`
+    machine: str = ""  # where it runs; empty for here
     phase: str = ""  # what it is at; empty where it does not say
 
 
@@ -55,6 +56,7 @@ class Activities:
         self.fetching: dict[int, str] = {}  # what else is fetched, such as inputs
         self.fetched = (0, 0)  # how many store paths are there, and how many there will be
         self.built = (0, 0)  # how many builds are done, and how many there will be
+        self.sends = False  # whether store paths are copied to somewhere else, and not here
         self._kinds: dict[int, int] = {}  # of the activities that run
         # Bytes that are done, expected or announced of a kind: those of each activity, and their sums.
         self._bytes: dict[tuple[int, str, int], int] = {}
@@ -119,13 +121,15 @@ class Activities:
     def _start(self, number: int, kind: int, fields: list[Any], text: str) -> None:
         self._kinds[number] = kind
         if kind == _BUILD:
-            self.builds[number] = Build(built_name(fields[0]), time.monotonic())
+            self.builds[number] = Build(built_name(fields[0]), time.monotonic(), _machine(fields))
         elif kind == _SUBSTITUTE:
             self.names[number] = name_of(fields[0])
-        elif kind == _TRANSFER and "/nar/" not in fields[0]:
+        elif kind == _COPY_PATH:
+            self.sends = "' to '" in text
+        elif kind == _TRANSFER and ("/nar/" not in fields[0] or text.startswith("uploading")):
             self._kinds[number] = _OTHER_TRANSFER
-            # What a cache says of packages is not worth a line.
-            if not fields[0].endswith((".narinfo", "/nix-cache-info")):
+            # What a cache says of packages is not worth a line, and what goes there is counted as it is copied.
+            if not (fields[0].endswith((".narinfo", "/nix-cache-info")) or text.startswith("uploading")):
                 self.fetching[number] = redact(plain(fields[0]))
         elif kind in (_UNKNOWN, _FETCH_TREE):
             found = _FETCHES.match(text)
@@ -164,3 +168,8 @@ class Activities:
         """Note the bytes of an activity, and keep the sum of its kind."""
         self._sums[what, kind] += amount - self._bytes.get((number, what, kind), 0)
         self._bytes[number, what, kind] = amount
+
+
+def _machine(fields: list[Any]) -> str:
+    """Name the remote builder of a build, as `builders` in nix.conf has it without `ssh://`; empty for none."""
+    return redact(plain(str(fields[1]))).rpartition("://")[2] if len(fields) > 1 else ""

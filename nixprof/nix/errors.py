@@ -101,6 +101,7 @@ _TOKEN = f"give Nix an access token: {_MANUAL}/command-ref/conf-file#conf-access
 _DENIED = r"[^\n]*(?:Permission denied|Read-only file system|Operation not permitted|Not a directory)"
 _NO_FILE = r"(?:: No such file(?: or directory)?| does not exist)"
 _DOWNLOAD = rf"unable to download {_quoted('url')}: "
+_UPLOAD = rf"unable to upload {_quoted('url')}: "
 _COMMIT = r"unable to download '(?P<url>https://api\.github\.com/repos/(?P<repository>[^/']+/[^/']+)/commits/"
 _PLATFORM = rf"Cannot build {_quoted('drv')}\.\s+Reason: "
 # "Package 'x' in FILE:1 is …, refusing to evaluate", and since 2026 "Refusing to evaluate package 'x' in FILE:1 because
@@ -182,6 +183,13 @@ RULES = (
     ErrorRule(Reason.INPUT, "there is no {revision} in the repository {repository} on GitHub, or no such repository\n"
         "HTTP error {status} from {host}",
         _COMMIT + r"(?P<revision>[^']+))': HTTP error (?P<status>404|422)", hints=f"if it is private, {_TOKEN}"),
+    ErrorRule(Reason.CACHE, "{host} does not let this user write\nHTTP error {status} for {url}",
+        _UPLOAD + r"HTTP error (?P<status>401|403)",
+        hints=f"if it wants a password: {_MANUAL}/command-ref/conf-file#conf-netrc-file"),
+    ErrorRule(Reason.CACHE, "{host} is not a cache that can be written to\nHTTP error {status} for {url}",
+        _UPLOAD + r"HTTP error (?P<status>4(?!08|29)\d\d|501)"),
+    ErrorRule(Reason.NETWORK, "{host} does not take what is copied to it\n{why}", _UPLOAD + r"(?P<why>[^\n;(]*)",
+        hints=_LATER),
     ErrorRule(Reason.NETWORK, "{host} refuses access\nHTTP error {status} for {url}",
         _DOWNLOAD + r"HTTP error (?P<status>401|403)",
         hints=f"if it wants a password: {_MANUAL}/command-ref/conf-file#conf-netrc-file", in_warnings=True),
@@ -250,8 +258,17 @@ RULES = (
     ErrorRule(Reason.CACHE, "{host} has {name}, but Nix does not trust its signature\n"
         "it is signed with none of the keys in trusted-public-keys",
         rf"(?:the substitute|ignoring substitute) for {_quoted('path')} from {_quoted('url')},?"
-        r"(?: as it's| is)? not signed by any of the keys", in_warnings=True,
+        r"(?: as it's| is)? (?P<untrusted>not signed by any of the keys)", in_warnings=True,
         hints="in nix.conf, add the key that {host} states for itself to: trusted-public-keys"),
+    ErrorRule(Reason.CACHE, "{host} is not a binary cache, or does not let this user write",
+        rf"^{_quoted('url')} does not appear to be a binary cache"),
+    ErrorRule(Reason.CACHE, "{cache} is not an address that this Nix copies to",
+        rf"don't know how to open Nix store (?:with scheme )?{_quoted('cache')}",
+        rf"[Cc]annot parse Nix store {_quoted('cache')}",
+        hints=f"their forms: {_MANUAL}/store/types/"),
+    ErrorRule(Reason.CACHE, "the Nix daemon does not let this user sign what is in the store\n{said}",
+        "you are not privileged to add signatures",
+        hints="in /etc/nix/nix.conf: extra-trusted-users = NAME (which equals root)"),
     ErrorRule(Reason.CACHE, "{host} is not a binary cache, or refuses access",
         rf"warning: {_quoted('url')} does not appear to be a binary cache",
         hints="the caches that Nix asks are in nix.conf: substituters", in_warnings=True),

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from nixprof.nix.profile import Element, Profile
     from nixprof.nix.progress import Progress
     from nixprof.nix.repl import Repl
+    from nixprof.nix.signing_key import SigningKey
 
 T = TypeVar("T")
 
@@ -70,6 +71,9 @@ _VERSION = ["nix", "--version", "--verbose"]
 _STATE = "/nix/var/nix"
 # What Nix says of an input that no lock can hold, such as a git repository with changes that are not committed.
 _UNLOCKED = "because it has an unlocked input"
+_NO_INFOS = "Nix did not say what store paths need"
+# Nix remembers for an hour that a cache lacks something, and for a month that it has it.
+_FRESH = ("--option", "narinfo-cache-negative-ttl", "0", "--option", "narinfo-cache-positive-ttl", "0")
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
 
 
@@ -215,17 +219,19 @@ class Nix:
         What was asked about before is in it as well: nothing changes in a store, and so Nix is not asked again.
         """
         wanted = set(map(_checked, roots))
-        format_ = ("--json-format", "1") if self.version.has(Feature.JSON_FORMAT) else ()
-        message = "Nix did not say what store paths need"
         for some in _batches(sorted(wanted - self._infos.keys())):
-            printed, _ = self._run(_nix("path-info", "--recursive", "--json", *format_, operands=some))
-            # Before 2.19 it was a list.
-            infos = _read(printed, message, lambda it: it if isinstance(it, dict) else {e["path"]: e for e in it})
-            self._infos |= infos
+            self._infos |= self._path_infos("--recursive", operands=some)
         try:
             return StoreGraph.parse(self._infos, wanted)
         except MISSHAPEN as error:
-            raise _nonsense(message, str(self._infos)) from error
+            raise _nonsense(_NO_INFOS, str(self._infos)) from error
+
+    def _path_infos(self, *words: str, operands: Iterable[str]) -> dict[str, Any]:
+        """Ask what Nix knows of store paths, by path."""
+        format_ = ("--json-format", "1") if self.version.has(Feature.JSON_FORMAT) else ()
+        printed, _ = self._run(_nix("path-info", "--json", *format_, *words, operands=operands))
+        # Before 2.19 it was a list.
+        return _read(printed, _NO_INFOS, lambda it: it if isinstance(it, dict) else {e["path"]: e for e in it})
 
     def closures(self, *roots: Iterable[str]) -> list[dict[str, int]]:
         """Give everything that each set of store paths needs, itself included, with the size of each in bytes."""
@@ -269,6 +275,34 @@ class Nix:
         for number, some in enumerate(_batches(map(_checked, paths), _MAX_EXPRESSION_BYTES)):
             expression = _HOLDER % " ".join(map(quoted, some))
             self._run(["nix-instantiate", "--add-root", str(roots / f"there-{number}"), "--expr", expression])
+
+    ## other stores, such as caches
+
+    def signers(self, cache: str, paths: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Ask a cache which of some store paths it has; gives the names of the keys that each is signed with."""
+        found: dict[str, Any] = {}
+        for some in _batches(sorted(map(_checked, paths))):
+            found |= self._path_infos(*_FRESH, "--store", cache, operands=some)
+        # What is missing is null; before 2.19 it said so.
+        there = {path: info for path, info in found.items() if info and info.get("valid", True)}
+        return {
+            path: frozenset(str(signature).partition(":")[0] for signature in info.get("signatures", ()))
+            for path, info in there.items()
+        }
+
+    def copy_to(self, cache: str, path: str, key: SigningKey | None) -> None:
+        """Copy a store path with all that it needs to a cache, as far as that does not have it; signed with a key."""
+        if key and is_binary_cache(cache):
+            cache += f"{'&' if '?' in cache else '?'}secret-key={quote(str(key.file))}"
+        elif key:  # the other side asks for signatures that are there already
+            self._run(_nix("store", "sign", "--recursive", "--key-file", str(key.file), operands=[_checked(path)]))
+        self._run(_nix("copy", *_FRESH, "--to", cache, operands=[_checked(path)]))
+
+    def sign_in(self, cache: str, paths: Iterable[str], key: SigningKey) -> None:
+        """Sign store paths that a cache has already."""
+        for some in _batches(map(_checked, paths)):
+            words = ("store", "sign", *_FRESH, "--store", cache, "--key-file", str(key.file))
+            self._run(_nix(*words, operands=some))
 
     def log(self, derivation: str) -> str:
         """Give what a build has written; empty where that was not kept."""
@@ -455,6 +489,11 @@ class Nix:
         if said is not None:
             self._progress.nix_said(said)
         self._progress.nix_does(activities)
+
+
+def is_binary_cache(cache: str) -> bool:
+    """Tell whether an address is that of plain files, which nobody checks who takes them in."""
+    return cache.partition("://")[0] in ("file", "http", "https", "s3")
 
 
 ## command lines

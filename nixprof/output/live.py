@@ -160,7 +160,7 @@ class Live:
             yield self._bar("downloading", done / expected, words, next(iter(doing.names.values()), ""))
         elif doing.unpacked_bytes < doing.unpacking_bytes:
             done, expected = doing.unpacked_bytes, doing.unpacking_bytes
-            yield self._bar("unpacking", done / expected, [part(done, expected)])
+            yield self._bar("copying" if doing.sends else "unpacking", done / expected, [part(done, expected)])
         elif doing.fetching:
             came = f"  {size(doing.fetched_bytes)}" if doing.fetched_bytes else ""
             what = _text(next(iter(doing.fetching.values())))
@@ -212,6 +212,7 @@ def _builds(builds: Mapping[int, Build], now: float, room: int) -> Iterator[Text
     shown = list(islice(builds.values(), room if len(builds) <= room else room - 1))
     for label, build in zip(("building", *[""] * len(shown)), shown, strict=False):
         phase = f"{build.phase.removesuffix('Phase')} phase, " if build.phase else ""
-        yield Text.assemble(_label(label), _text(f"{build.name}  ({phase}{duration(now - build.since)})"))
+        where = f" on {build.machine}" if build.machine else ""
+        yield Text.assemble(_label(label), _text(f"{build.name}{where}  ({phase}{duration(now - build.since)})"))
     if len(shown) < len(builds):
         yield Text.assemble(_label("" if shown else "building"), f"and {len(builds) - len(shown)} more")

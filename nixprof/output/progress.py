@@ -157,8 +157,11 @@ def so_far(step: str, activities: Activities, seconds: float) -> str:
     if activities.expected_bytes:
         parts.append(part(activities.downloaded_bytes, activities.expected_bytes))
         parts += [f"{size(round(activities.downloaded_bytes / seconds))}/s"] if activities.downloaded_bytes else []
+    elif activities.sends and activities.unpacking_bytes:
+        parts.append(part(activities.unpacked_bytes, activities.unpacking_bytes))
     elif activities.fetching:
         parts.append(next(iter(activities.fetching.values())))
     if activities.builds:
-        parts.append(f"building {listed([one.name for one in activities.builds.values()], _MAX_BUILD_NAMES)}")
+        builds = [f"{one.name} on {one.machine}" if one.machine else one.name for one in activities.builds.values()]
+        parts.append(f"building {listed(builds, _MAX_BUILD_NAMES)}")
     return f"{step}: {', '.join(parts)}" if parts else step

@@ -45,6 +45,7 @@ SHOWING = {
     "search": ["search", "jq"],
     "show": ["show", "jq"],
     "which": ["which", "jq"],
+    "push": ["push", "file:///nowhere", "--dry-run"],
     "doctor": ["doctor"],
     "setup": ["setup", "bash"],
 }

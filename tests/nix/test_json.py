@@ -85,6 +85,8 @@ def test_every_command(fresh_world: World) -> None:
         "tidy --keep 1",
         "tidy --keep 2 --dry-run",
         "tidy --gc",
+        f"push file://{world.home}/cache --dry-run",
+        f"push file://{world.home}/cache",
         "doctor",
         "setup bash",
     ):
@@ -102,10 +104,22 @@ def test_every_command(fresh_world: World) -> None:
 def test_failures(command: str, world: World) -> None:
     world.write_manifest('packages = ["hello", "nope#x", { package = "git", prio = 3 }]\n')
     words = {"add": ["jq"], "remove": ["hello"], "pin": ["hello"], "unpin": ["hello"], "diff": [], "rollback": ["7"]}
-    words |= {"bisect": ["true"], "why": ["hello"], "show": ["hello"], "which": ["hello"]}
+    words |= {"bisect": ["true"], "why": ["hello"], "show": ["hello"], "which": ["hello"], "push": ["file:///x"]}
     result = world.nixprof(command, *words.get(command, []), "--json", check=False)
     found = checked(result, command)
-    if command not in ("history", "rollback", "bisect", "init", "freeze", "space", "why", "tidy", "doctor", "setup"):
+    if command not in (
+        "history",
+        "rollback",
+        "bisect",
+        "init",
+        "freeze",
+        "space",
+        "why",
+        "tidy",
+        "doctor",
+        "setup",
+        "push",
+    ):
         assert [one["line"] for one in found["error"]["problems"]] == [1, 1]
 
 

@@ -18,7 +18,8 @@ class BinaryCache:
     """What a cache has, and what was asked of it.
 
     `requests` and `bytes_sent` are by path, such as "/HASH.narinfo" or "/nar/HASH.nar". A test may set
-    `bytes_per_second`, and `failure`: a function from path to an HTTP status to answer with, or None.
+    `bytes_per_second`, and `failure`: a function from path to an HTTP status to answer with, or None; and
+    `refusal`, the status for all that is to be written, which is in `written` otherwise.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -27,6 +28,8 @@ class BinaryCache:
         self.bytes_sent: Counter[str] = Counter()
         self.bytes_per_second: int | None = None
         self.failure: Callable[[str], int | None] = lambda _: None
+        self.refusal: int | None = None
+        self.written: list[str] = []
         self.url = ""
         self.public_key = ""
         self._key_file = folder.parent / f"{folder.name}.key"
@@ -41,6 +44,16 @@ class BinaryCache:
             ).stdout.strip()  # fmt: skip
         destination = f"file://{self.folder}?compression=none&secret-key={self._key_file}"
         world.nix("copy", "--to", destination, *paths)
+
+    def take(self, path: str, body: bytes) -> int:
+        """Takes in a file, as `nix copy` sends it; returns the HTTP status."""
+        if self.refusal is not None:
+            return self.refusal
+        self.written.append(path)
+        file = self.folder / path.partition("?")[0].lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(body)
+        return HTTPStatus.CREATED
 
     def use_in(self, world: World, *, trust: bool = True) -> None:
         """Makes it the one cache of a world; without `trust`, Nix does not know its key."""
@@ -57,7 +70,7 @@ class BinaryCache:
 
     @contextlib.contextmanager
     def serve(self) -> Iterator[None]:
-        with ThreadingHTTPServer(("127.0.0.1", 0), self._handler()) as server:
+        with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"cache": self})) as server:
             server.daemon_threads = True
             self.url = f"http://127.0.0.1:{server.server_address[1]}"
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -67,46 +80,48 @@ class BinaryCache:
             finally:
                 server.shutdown()
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        cache = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    cache: BinaryCache
 
-            def do_HEAD(self) -> None:
-                self._answer(with_body=False)
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self._begin(self.cache.take(self.path, body), 0)
 
-            def do_GET(self) -> None:
-                self._answer(with_body=True)
+    def do_HEAD(self) -> None:
+        self._answer(with_body=False)
 
-            def _answer(self, *, with_body: bool) -> None:
-                cache.requests[self.path] += 1
-                failure = cache.failure(self.path)
-                file = cache.folder / self.path.lstrip("/")
-                if failure is not None or not file.is_file():
-                    self.send_response(failure or HTTPStatus.NOT_FOUND)
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-                    return
-                body = file.read_bytes()
-                self.send_response(HTTPStatus.OK)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                if with_body:
-                    # A client that was killed or gave up has closed the connection.
-                    with contextlib.suppress(ConnectionError):
-                        self._send(body)
+    def do_GET(self) -> None:
+        self._answer(with_body=True)
 
-            def _send(self, body: bytes) -> None:
-                for start in range(0, len(body), CHUNK_BYTES):
-                    chunk = body[start : start + CHUNK_BYTES]
-                    self.wfile.write(chunk)
-                    cache.bytes_sent[self.path] += len(chunk)
-                    if cache.bytes_per_second is not None:
-                        self.wfile.flush()
-                        time.sleep(len(chunk) / cache.bytes_per_second)
+    def _answer(self, *, with_body: bool) -> None:
+        self.cache.requests[self.path] += 1
+        failure = self.cache.failure(self.path)
+        file = self.cache.folder / self.path.partition("?")[0].lstrip("/")
+        if failure is not None or not file.is_file():
+            self._begin(failure or HTTPStatus.NOT_FOUND, 0)
+            return
+        body = file.read_bytes()
+        self._begin(HTTPStatus.OK, len(body))
+        if with_body:
+            # A client that was killed or gave up has closed the connection.
+            with contextlib.suppress(ConnectionError):
+                self._send(body)
 
-            def log_message(self, *_: object) -> None:
-                """Silent: the requests are counted."""
+    def _begin(self, status: int, length: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
 
-        return Handler
+    def _send(self, body: bytes) -> None:
+        for start in range(0, len(body), CHUNK_BYTES):
+            chunk = body[start : start + CHUNK_BYTES]
+            self.wfile.write(chunk)
+            self.cache.bytes_sent[self.path] += len(chunk)
+            if self.cache.bytes_per_second is not None:
+                self.wfile.flush()
+                time.sleep(len(chunk) / self.cache.bytes_per_second)
+
+    def log_message(self, *_: object) -> None:
+        """Silent: the requests are counted."""
