@@ -74,6 +74,37 @@ def test_a_download() -> None:
     assert so_far("fetching x", activities, 3) == "fetching x: 3.0/6.0 MiB, 1.0 MiB/s"
 
 
+def test_what_goes_to_a_cache_is_no_download() -> None:
+    activities = Activities()
+    tell(activities, "start", 1, type=103, text="copying 5 paths")
+    tell(activities, "result", 1, type=105, fields=[2, 5, 1, 0])
+    tell(activities, "result", 1, type=106, fields=[100, 6 << 20])
+    path = [f"{PATH}-hello-2.12.1", "local", "http://cache"]
+    tell(activities, "start", 2, type=100, fields=path, text=f"copying path '{path[0]}' to 'http://cache'")
+    tell(activities, "result", 2, type=105, fields=[3 << 20, 4 << 20, 0, 0])
+    for number, verb, file in ((3, "uploading", "nar/1.nar.xz"), (4, "uploading", "1.narinfo")):
+        url = f"http://cache/{file}"
+        tell(activities, "start", number, type=101, fields=[url], text=f"{verb} '{url}'")
+        tell(activities, "result", number, type=105, fields=[500, 500, 0, 0])
+    assert (activities.expected_bytes, activities.fetching) == (0, {})
+    _, line = drawn(activities, 80)
+    assert line.startswith("copying      ━━━━━")
+    assert "3.0/6.0 MiB" in line
+    assert so_far("pushing 5 paths", activities, 3) == "pushing 5 paths: 3.0/6.0 MiB"
+
+
+def test_a_build_on_another_machine_names_it() -> None:
+    activities = Activities()
+    tell(activities, "start", 1, type=105, fields=[f"{PATH}-hello-2.12.1.drv", "ssh-ng://nix@build\x1b[1mer", 1, 1])
+    tell(activities, "result", 1, type=104, fields=["buildPhase"])
+    tell(activities, "start", 2, type=105, fields=[f"{PATH}-jq-1.8.1.drv", "", 1, 1])
+    assert [line.partition("  (")[0] for line in drawn(activities, 80)[1:]] == [
+        "building     hello-2.12.1 on nix@builder",
+        "             jq-1.8.1",
+    ]
+    assert so_far("building", activities, 3) == "building: building hello-2.12.1 on nix@builder, jq-1.8.1"
+
+
 def test_what_a_cache_says_of_packages_is_no_package() -> None:
     activities = Activities()
     tell(activities, "start", 1, type=101, fields=["https://cache.example/00000.narinfo"])
