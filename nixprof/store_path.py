@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nixprof.schema import MisshapenError, text
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
 _DRV_NAME = r"(.*?)(?:-(?![a-zA-Z])(.*))?"
 # The name of a store path: 32 digits in Nix's base 32, and at most 211 characters (`MaxPathLen` in Nix's path.hh).
@@ -108,3 +108,10 @@ def package_of(paths: Sequence[str], chosen: Sequence[str]) -> tuple[str, str]:
     """Give the name and the version of the package that store paths are outputs of."""
     output, path = next(iter(outputs_of(paths, chosen).items()))
     return split_name(name_of(path).removesuffix(f"-{output}"))
+
+
+def programs_in(paths: Iterable[str]) -> tuple[str, ...]:
+    """Give the programs of those paths that are in the store, without what starts with a dot, which is wrapped."""
+    folders = [folder for folder in (os.path.join(path, "bin") for path in paths) if os.path.isdir(folder)]
+    names = {name for folder in folders for name in os.listdir(folder)}
+    return tuple(sorted(name for name in names if not name.startswith(".")))

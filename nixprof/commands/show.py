@@ -20,10 +20,10 @@ from nixprof.manifest.installable import as_installable, key_of, read_installabl
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec, SpecError
 from nixprof.record import record
 from nixprof.redact import excerpt
-from nixprof.store_path import outputs_of
+from nixprof.store_path import outputs_of, programs_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nixprof.change.environment import EnvironmentEntry
     from nixprof.change.generations import Generation
@@ -124,7 +124,8 @@ def run(context: Context, asked: str) -> Shown:
         held=locked.held if locked else None,
         offers=offers,
         outputs=outputs,
-        programs=_programs(outputs) or (index.programs_of(spec.name) if index else ()),
+        programs=programs_in(one.path for one in outputs if one.path)
+        or (index.programs_of(spec.name) if index else ()),
         before=before,
         obstacles=tuple(_obstacles(spec, state, indexed)),
         changelog=next((one.changelog for one in (resolved, indexed) if one and one.changelog), ""),
@@ -234,13 +235,6 @@ def _bytes(path: str) -> int | None:
         return None
     files = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
     return sum(os.lstat(file).st_size for file in files) or os.lstat(path).st_size
-
-
-def _programs(outputs: Collection[Output]) -> tuple[str, ...]:
-    """Give the programs of the outputs that are in the store, without what starts with a dot, which is wrapped."""
-    folders = [os.path.join(one.path, "bin") for one in outputs if one.path]
-    names = {name for folder in folders if os.path.isdir(folder) for name in os.listdir(folder)}
-    return tuple(sorted(name for name in names if not name.startswith(".")))
 
 
 def _obstacles(spec: Spec, state: State, indexed: IndexedPackage | None) -> Iterator[Obstacle]:

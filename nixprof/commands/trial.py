@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.change.flow import begin
@@ -18,9 +17,11 @@ from nixprof.record import record
 from nixprof.redact import excerpt
 from nixprof.shell.session import run_shell
 from nixprof.signals import ctrl_c_left_to_child
+from nixprof.store_path import programs_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from nixprof.change.plan import Plan
     from nixprof.context import Context
@@ -72,7 +73,8 @@ def _run(command: Sequence[str], plan: Plan, scratch: Path) -> int:
 
     `scratch` is a folder for what a shell reads at its start.
     """
-    folders = [f"{path}/bin" for one in plan.packages for path in one.paths if os.path.isdir(f"{path}/bin")]
+    paths = [path for one in plan.packages for path in one.paths]
+    folders = [folder for folder in (f"{path}/bin" for path in paths) if os.path.isdir(folder)]
     variables = {**os.environ, "PATH": os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])}
     if not command:
         return _exit_code(run_shell(folders, variables, scratch))
@@ -80,16 +82,16 @@ def _run(command: Sequence[str], plan: Plan, scratch: Path) -> int:
         with ctrl_c_left_to_child():
             return _exit_code(subprocess.run(command, check=False, env=variables).returncode)
     except OSError as error:
-        raise _not_run(command[0], folders, error) from error
+        raise _not_run(command[0], paths, error) from error
 
 
 def _exit_code(returned: int) -> int:
     return returned if returned >= 0 else 128 - returned
 
 
-def _not_run(program: str, folders: Sequence[str], error: OSError) -> NixprofError:
+def _not_run(program: str, paths: Sequence[str], error: OSError) -> NixprofError:
     """Say that a program cannot be started, and which ones could."""
-    names = sorted({each.name for folder in folders for each in Path(folder).iterdir()})
+    names = programs_in(paths)
     there = f"the packages have {', '.join(names)}" if names else "the packages have no programs"
     why = "there is no such program" if isinstance(error, FileNotFoundError) else error.strerror
     return NixprofError(f"cannot run {excerpt(program)}", Reason.NOT_RUN, cause=f"{why}; {there}")
