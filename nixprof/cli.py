@@ -304,6 +304,31 @@ def status() -> None:
 
 
 @command(
+    *_ALLOWING,
+    *_CHANGING,
+    summary="Resolve the list for every system; install nothing.",
+    examples="nixprof lock; nixprof lock && git diff --exit-code",
+)
+def lock() -> None:
+    """Resolve the list for every system that it is for, and install nothing."""
+
+
+@command(
+    *_READING,
+    "no_wait",
+    "verbose",
+    changes=False,
+    summary="Check that everything can be had on every system.",
+    examples="nixprof check; nixprof check --json | jq '.unavailable[].package'",
+)
+def check() -> None:
+    """Check that every package of the list can be had, on every system and host that it is for.
+
+    This evaluates, and installs and writes nothing. The exit code is 3 where something cannot be had.
+    """
+
+
+@command(
     *_CHANGING,
     summary="Turn an existing profile into the list.",
     examples="nixprof freeze; nixprof freeze --dry-run; nixprof freeze --only nodejs wget",

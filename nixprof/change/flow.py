@@ -28,6 +28,7 @@ from nixprof.change.plan import MovedInput, Outcome, Plan
 from nixprof.change.probe import Probe
 from nixprof.change.process_lock import process_lock
 from nixprof.change.realise import Realisation, plan_downloads
+from nixprof.change.request import ChangeRequest
 from nixprof.change.resolve import Resolver, requests
 from nixprof.change.staging import Staging, generated
 from nixprof.change.state import State
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nixprof.change.failures import Failure
-    from nixprof.change.request import ChangeRequest
     from nixprof.context import Context
     from nixprof.lock.freshness import Gap
     from nixprof.lock.lock import Lock
@@ -107,6 +107,11 @@ class Transaction:
         """Ask what the inputs have, without a change."""
         return Probe(self._nix, self._staging, self.manifest, self.before.lock, self._context.machine.system)
 
+    def verify(self) -> tuple[tuple[Gap, ...], tuple[Package, ...]]:
+        """Resolve the list for every system and host that it is for, without a change; see `Resolver.verify`."""
+        lock = _known(self.before.lock, self.manifest, ChangeRequest(), self._context)
+        return self._resolver.verify(self.manifest, self._staging.lock_inputs(self.manifest, lock))
+
     def carry_out(self, request: ChangeRequest) -> Outcome:
         """Plan a change, ask, and apply it; of a dry run, only plan it.
 
@@ -156,8 +161,9 @@ class Transaction:
     def _planned(self, manifest: Manifest, lock: Lock, request: ChangeRequest, holds: HoldBack) -> Plan:
         """Say what a change comes to with everything resolved."""
         before, context = self.before, self._context
-        packages = expected(manifest.for_machine(context.machine), lock.packages, context.machine.system)
-        installed = () if request.is_trial else before.installed
+        wanted = manifest.for_machine(context.machine) if request.installs else ()
+        packages = expected(wanted, lock.packages, context.machine.system)
+        installed = before.installed if request.installs and not request.is_trial else ()
         standing = (*(one for one in installed if one.key not in request.renamed), *request.standing)
         changes = compare(standing, packages)
         leaving = standing if any(one.before is not None for one in changes) else ()

@@ -37,7 +37,7 @@ def renaming(package: Package, new_name: str) -> str:
     """Say which name a package goes by now, with the command that changes the list."""
     outputs = f"^{','.join(package.spec.outputs)}" if package.spec.outputs else ""
     new = _in_input(package, new_name)
-    return f"{package.written} is called {new} now: nixprof remove {_name(package)} && {_add(package, new + outputs)}"
+    return f"{package.written} is called {new} now: nixprof remove {_name(package)} && {adding(package, new + outputs)}"
 
 
 def tables(platforms: Sequence[str]) -> tuple[str, ...]:
@@ -133,11 +133,11 @@ def _instead(error: UnresolvableError, without: str) -> Iterator[str]:
             already = f"it is on the list already, from another input: {spec}"
             yield already if "#" in spec else f"{spec} is on the list already"
         elif attempt.moves:
-            yield f"{text}nixprof remove {_name(package)} && {without} && {_add(package, spec)}"
+            yield f"{text}nixprof remove {_name(package)} && {without} && {adding(package, spec)}"
         elif package.spec.key in attempt.typed.values():
             yield f"{text}{_again(attempt, {package.spec.key: _as_typed(attempt, spec)})}"
         elif package.spec.key in error.listed:
-            yield f"{text}nixprof remove {_name(package)} && {_add(package, spec)}"
+            yield f"{text}nixprof remove {_name(package)} && {adding(package, spec)}"
         elif text:
             yield text.rstrip() if spec in text else f"{text}{spec}"
 
@@ -193,7 +193,7 @@ def _as_typed(attempt: Attempt, spec: str) -> str:
     return f"{reference}#{rest}" if reference else as_installable(spec)
 
 
-def _add(package: Package, spec: str) -> str:
+def adding(package: Package, spec: str) -> str:
     """Write the command that adds what takes the place of a package, with the options of that."""
     priority = "" if package.priority is None else f" --priority {package.priority}"
     return f"nixprof add {shell_quote(as_installable(spec))}{priority}{' --pin' if package.pin else ''}"

@@ -55,6 +55,7 @@ class ChangeRequest:
     attempt: Attempt = NO_COMMAND  # the command, for the hints
     named: frozenset[str] = frozenset()  # the keys of the packages that the user has named in the command
     activates: bool = True  # whether the profile follows; otherwise only the manifest and the locks are written
+    installs: bool = True  # whether anything is brought into the store; otherwise only the locks are written
 
     @classmethod
     def rewriting(cls, manifest: Manifest, texts: Mapping[Path, str], named: Iterable[str] = ()) -> ChangeRequest:

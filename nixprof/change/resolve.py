@@ -7,26 +7,36 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.evaluation import ResolveRequest, evaluate, source_of
 from nixprof.change.failures import UnresolvableError, sentence
+from nixprof.change.holdback import HoldBack
 from nixprof.change.policy import allow
+from nixprof.change.request import ChangeRequest
 from nixprof.change.state import read_draft
+from nixprof.errors import Reason
 from nixprof.files import check_writable
 from nixprof.formatting import count
 from nixprof.lock.flake_nix import used_inputs
-from nixprof.lock.freshness import fingerprints, is_held_back, is_resolved, is_unavailable, packages_of
+from nixprof.lock.freshness import (
+    Gap,
+    fingerprints,
+    is_held_back,
+    is_of_another,
+    is_resolved,
+    is_unavailable,
+    packages_of,
+)
 from nixprof.lock.packages_json import FollowsInput, Unavailable
+from nixprof.machine import SYSTEMS, is_system
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from nixprof.change.evaluation import ResolvedPackage
     from nixprof.change.failures import Refusal
-    from nixprof.change.holdback import HoldBack
-    from nixprof.change.request import ChangeRequest
     from nixprof.change.staging import Staging
     from nixprof.context import Context
     from nixprof.lock.lock import Lock
     from nixprof.machine import Machine
-    from nixprof.manifest.model import Manifest
+    from nixprof.manifest.model import Manifest, Package, Scope
     from nixprof.nix.operations import Nix
 
 
@@ -36,6 +46,27 @@ def requests(manifest: Manifest, machine: Machine) -> Iterator[ResolveRequest]:
     for system in dict.fromkeys((machine.system, *manifest.systems)):
         for package in packages_of(manifest, system, machine):
             yield ResolveRequest(index_of[package], package, system)
+
+
+def sought(
+    manifest: Manifest, machine: Machine, keys: Collection[str], resolved: Iterable[ResolveRequest]
+) -> Iterator[ResolveRequest]:
+    """Go through packages that are for none of the systems that are resolved, for every system that may have them.
+
+    So it can be told whether there is such a package at all, on whatever machine the list is edited.
+    """
+    known = {one.package for one in resolved}
+    for index, package in enumerate(manifest.packages):
+        if package.spec.key in keys and package not in known and not package.spec.is_store_path:
+            for system in systems_of(package.scope, manifest, machine):
+                yield ResolveRequest(index, package, system)
+
+
+def systems_of(scope: Scope, manifest: Manifest, machine: Machine) -> tuple[str, ...]:
+    """Name the systems that an entry may be for: the list's and the usual ones; a host may have any."""
+    named = [scope.name] if is_system(scope.name) else []
+    known = dict.fromkeys((machine.system, *manifest.systems, *SYSTEMS, *named))
+    return tuple(one for one in known if scope.kind == "host" or scope.applies(machine.with_system(one)))
 
 
 class Resolver:
@@ -84,38 +115,107 @@ class Resolver:
         self, manifest: Manifest, lock: Lock, request: ChangeRequest, holds: HoldBack
     ) -> tuple[Lock, UnresolvableError | None]:
         """Resolve what is not resolved yet; returns as well what is in the way on this machine, or may be allowed."""
-        here, allowed = self._context.machine.system, self._context.allowed
-        fingerprint_of = fingerprints(manifest, lock.inputs)
-        wanted = tuple(requests(manifest, self._context.machine))
-        lock = lock.let_go(self._had_again(wanted, lock, fingerprint_of))
-        asked = [one for one in wanted if not self._is_settled(one, lock, fingerprint_of.get(one.package.spec.input))]
-        if not asked:
+        machine, named = self._context.machine, set(request.attempt.typed.values())
+        wanted = tuple(requests(manifest, machine))
+        lock, asked = self._unsettled(manifest, lock, wanted)
+        tried = tuple(sought(manifest, machine, named, wanted))
+        lock, refusals = self._looked_up(manifest, lock, asked, tried)
+        own = set(manifest.for_machine(machine))
+
+        def is_in_the_way(refusal: Refusal) -> bool:
+            if refusal.reason in self._context.allowed and refusal.policy:
+                return True
+            if refusal.systems == (machine.system,) and refusal.package in own:
+                return request.moves.strict or not holds.may_stay(refusal.package, machine.system)
+            # What is named, and no machine can have.
+            return refusal.package.spec.key in named and not self._is_had(refusal.package, lock)
+
+        in_the_way = [one for one in refusals if is_in_the_way(one)]
+        others = [one for one in refusals if not is_in_the_way(one)]
+        lock = self._without(manifest, lock, others, wanted, holds)
+        if not in_the_way:
             return lock, None
-        free = lock.let_go((one.package.spec.key, one.system) for one in asked)
-        refusals = self.evaluate(manifest, free, asked)
+        return lock, UnresolvableError(in_the_way, lock.inputs, self._listed, request.attempt)
+
+    def verify(self, manifest: Manifest, lock: Lock) -> tuple[tuple[Gap, ...], tuple[Package, ...]]:
+        """Resolve everything for every system that the list is for.
+
+        Returns: what cannot be had on which of them, and what nothing can be told of here. An entry of another host, or
+            for none of these systems, cannot be had where no system has it.
+
+        """
+        machine = self._context.machine
+        if manifest.systems and machine.system not in manifest.systems:
+            machine = machine.with_system(manifest.systems[0])
+        wanted = tuple(requests(manifest, machine))
+        tried = tuple(sought(manifest, machine, {one.spec.key for one in manifest.packages}, wanted))
+        lock, unsettled = self._unsettled(manifest, lock, wanted)
+        lock, refusals = self._looked_up(manifest, lock, unsettled, tried)
+        lock = self._without(manifest, lock, refusals, (*wanted, *tried), HoldBack(lock, ChangeRequest()))
+        asked = (*wanted, *tried)
+        anywhere = {one.package for one in asked if one in tried or is_of_another(one.package, machine)}
+        found = tuple(
+            Gap(one.package, one.system, known.unavailable[one.system], known.systems.get(one.system))
+            for one in asked
+            if one.system in (known := lock.package(one.package.spec.key)).unavailable
+            and not (one.package in anywhere and self._is_had(one.package, lock))
+        )
+        told = {one.package for one in asked}
+        return found, tuple(package for package in manifest.packages if package not in told)
+
+    def _is_had(self, package: Package, lock: Lock) -> bool:
+        """Tell whether any system has a package."""
+        return bool(lock.package(package.spec.key).systems) or any(one.package == package for one in self.evaluated)
+
+    def _unsettled(
+        self, manifest: Manifest, lock: Lock, wanted: Sequence[ResolveRequest]
+    ) -> tuple[Lock, list[ResolveRequest]]:
+        """Choose what has to be resolved; the lock comes without the holds that have ended."""
+        fingerprint_of = fingerprints(manifest, lock.inputs)
+        lock = lock.let_go(self._had_again(wanted, lock, fingerprint_of))
+        return lock, [
+            one for one in wanted if not self._is_settled(one, lock, fingerprint_of.get(one.package.spec.input))
+        ]
+
+    def _looked_up(
+        self, manifest: Manifest, lock: Lock, asked: Sequence[ResolveRequest], tried: Sequence[ResolveRequest]
+    ) -> tuple[Lock, list[Refusal]]:
+        """Evaluate packages; the lock gets what is asked. What is tried besides only tells whether it exists."""
+        everything = (*asked, *tried)
+        if not everything:
+            return lock, []
+        free = lock.let_go((one.package.spec.key, one.system) for one in everything)
+        refusals = self.evaluate(manifest, free, everything)
         packages = {one.package.spec.key: lock.package(one.package.spec.key) for one in asked}
         for one in asked:
             if one in self.evaluated:
                 key = one.package.spec.key
                 packages[key] = packages[key].on(one.system, self.evaluated[one].resolved)
-        lock = lock.with_packages(packages)
-        strict = request.moves.strict
-        blocking = {
-            one.package
-            for one in refusals
-            if (one.reason in allowed and one.policy)
-            or (here in one.systems and (strict or not holds.may_stay(one.package, here)))
-        }
+        # That an input has nothing for one system says little where another refuses the package itself.
+        better = {one.package for one in refusals if one.reason is not Reason.NO_SUCH_SYSTEM}
+        better &= {one.package for one in tried}
+        told = [one for one in refusals if one.reason is not Reason.NO_SUCH_SYSTEM or one.package not in better]
+        return lock.with_packages(packages), told
+
+    def _without(
+        self,
+        manifest: Manifest,
+        lock: Lock,
+        refusals: Sequence[Refusal],
+        noted: Sequence[ResolveRequest],
+        holds: HoldBack,
+    ) -> Lock:
+        """Note in the lock why packages cannot be had, and hold them back at what they were."""
+        fingerprint_of = fingerprints(manifest, lock.inputs)
+        free = lock.let_go((one.package.spec.key, one.systems[0]) for one in refusals)
+        places = {(one.package, one.system) for one in noted}
         for refusal in refusals:
-            if refusal.package not in blocking:
-                [system] = refusal.systems
+            [system] = refusal.systems
+            if (refusal.package, system) in places:
                 at = source_of(refusal.package, system, free, fingerprint_of)
                 why = Unavailable(refusal.reason.value, sentence(refusal, lock.inputs), *at)
                 lock = holds.stay(lock, refusal.package, system, why)
-        in_the_way = [one for one in refusals if one.package in blocking]
-        if not in_the_way:
-            return lock, None
-        return lock, UnresolvableError(in_the_way, lock.inputs, self._listed, request.attempt)
+        return lock
 
     @staticmethod
     def _had_again(
@@ -133,7 +233,8 @@ class Resolver:
         known = lock.packages.get(one.package.spec.key)
         if is_resolved(one.package, one.system, known, fingerprint):
             return True
-        here = one.system == self._context.machine.system
+        machine = self._context.machine
+        here = one.system == machine.system and not is_of_another(one.package, machine)
         is_known = not here and is_unavailable(one.system, known, fingerprint)
         if not is_known and not is_held_back(one.package, one.system, known, fingerprint):
             return False
@@ -167,7 +268,10 @@ class Resolver:
         """
         system = self._context.machine.system
         everything = requests(manifest, self._context.machine)
-        asked = [one for one in everything if one.system == system and one.package.spec.key in keys]
+        listed = set(manifest.for_machine(self._context.machine))
+        asked = [
+            one for one in everything if one.system == system and one.package in listed and one.package.spec.key in keys
+        ]
         refusals = self.evaluate(manifest, lock, asked)
         if refusals:
             raise UnresolvableError(refusals, lock.inputs, self._listed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nixprof.change.failures import Attempt
 from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest
+from nixprof.change.resolve import systems_of
 from nixprof.commands.add_version import with_versions
 from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
@@ -46,9 +47,11 @@ def run(
         addition = read_addition(context, change, packages, Options(priority, pin, place))
         outcome = change.carry_out(addition.request)
     added = ", ".join(addition.elsewhere)
-    notes = (f"{added}: written without a check, as this machine does not have it",) if added and outcome.done else ()
+    notes = (f"{added}: written without a check, which takes such a machine",) if addition.is_unchecked else ()
     summary = f"{added} listed for {place}" if added else ""
-    return replace(outcome, present=addition.present, found=addition.found, notes=notes, summary=summary)
+    return replace(
+        outcome, present=addition.present, found=addition.found, notes=notes if outcome.done else (), summary=summary
+    )
 
 
 @record
@@ -70,7 +73,8 @@ class Addition:
     request: ChangeRequest
     present: tuple[str, ...]  # what is on the list already, as it stands there
     found: tuple[FoundVersion, ...]
-    elsewhere: tuple[str, ...]  # what is added where neither this machine nor another system of the list can check it
+    elsewhere: tuple[str, ...]  # what is added for other machines alone
+    is_unchecked: bool  # whether nothing tells here if there is such a package
 
 
 def read_addition(
@@ -105,9 +109,10 @@ def read_addition(
     request = ChangeRequest.rewriting(change.manifest, texts, named)
     back = versions.adopted.keys()
     present = dict.fromkeys(one.written for one, new in differing.items() if not new and one.spec.key not in back)
-    elsewhere = () if _is_checked(scope, manifest, context.machine) else tuple(specs.values())
+    elsewhere = () if scope.applies(context.machine) else tuple(specs.values())
+    is_unchecked = bool(elsewhere) and not systems_of(scope, manifest, context.machine)
     request = replace(request, adopted=versions.adopted, attempt=attempt)
-    return Addition(request, tuple(present), versions.found, elsewhere)
+    return Addition(request, tuple(present), versions.found, elsewhere, is_unchecked)
 
 
 def _check_scopes(differing: Mapping[Package, Mapping[str, int]], scope: Scope) -> None:
@@ -126,11 +131,6 @@ def _differing(package: Package, priority: int | None, *, pin: bool) -> dict[str
     if pin and not package.pin:
         options["pin"] = True
     return options
-
-
-def _is_checked(scope: Scope, manifest: Manifest, machine: Machine) -> bool:
-    """Tell whether it is found out here whether packages exist where a scope says."""
-    return any(scope.applies(machine.with_system(system)) for system in (machine.system, *manifest.systems))
 
 
 def _by_table(

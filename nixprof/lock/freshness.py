@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from nixprof.lock.packages_json import HeldAt, KeptByPath
+from nixprof.machine import Machine
 from nixprof.record import record
 from nixprof.schema import MISSHAPEN
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from nixprof.lock.flake_lock import LockedInput
     from nixprof.lock.packages_json import Hold, LockedPackage, Resolved, Unavailable
-    from nixprof.machine import Machine
     from nixprof.manifest.model import Manifest, Package, Policy
 
 
@@ -113,28 +113,42 @@ class Gap:
 
 
 def gaps(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine) -> tuple[Gap, ...]:
-    """List what cannot be had on the other systems of a manifest, in its order."""
-    others = (system for system in manifest.systems if system != machine.system)
-    return tuple(gap for system in others for gap in _gaps(manifest, locked, machine, system))
+    """List what cannot be had on the other systems of a manifest, and what no other host can have, in its order."""
+    systems = manifest.systems
+    found = (gap for system in systems for gap in _gaps(manifest, locked, machine, system))
+    return tuple(gap for gap in found if gap.system != machine.system or is_of_another(gap.package, machine))
 
 
 def held_back(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine) -> tuple[Gap, ...]:
     """List what is held back on this machine, in the order of the manifest."""
-    return tuple(gap for gap in _gaps(manifest, locked, machine, machine.system) if gap.kept)
+    found = _gaps(manifest, locked, machine, machine.system)
+    return tuple(gap for gap in found if gap.kept and not is_of_another(gap.package, machine))
 
 
 def _gaps(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine, system: str) -> Iterator[Gap]:
     for package in packages_of(manifest, system, machine):
         known = locked.get(package.spec.key)
-        if known and system in known.unavailable:
+        if known and system in known.unavailable and not (known.systems and is_of_another(package, machine)):
             yield Gap(package, system, known.unavailable[system], known.systems.get(system))
 
 
 def packages_of(manifest: Manifest, system: str, machine: Machine) -> Iterator[Package]:
     """Go through the packages that have to be resolved for a system, on a machine that may have another one.
 
-    What another host lists is left to that host; a store path is one of this machine.
+    What another host lists is resolved for every system that the list names, as the host may have any of them; a store
+    path is one of this machine.
     """
-    for package in manifest.for_machine(machine.with_system(system)):
-        if system == machine.system or not (package.scope.kind == "host" or package.spec.is_store_path):
+    is_here = system == machine.system
+    theirs = set(manifest.for_machine(machine if is_here else Machine(system, str)))
+    for package in manifest.packages:
+        if is_of_another(package, machine):
+            is_wanted = system in manifest.systems and not package.spec.is_store_path
+        else:
+            is_wanted = package in theirs and (is_here or not package.spec.is_store_path)
+        if is_wanted:
             yield package
+
+
+def is_of_another(package: Package, machine: Machine) -> bool:
+    """Tell whether an entry is of another host, whose system is not known here."""
+    return package.scope.kind == "host" and not package.scope.applies(machine)

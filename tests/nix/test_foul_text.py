@@ -30,6 +30,8 @@ SHOWING = {
     "update": ["update"],
     "list": ["list"],
     "status": ["status"],
+    "check": ["check"],
+    "lock": ["lock"],
     "freeze": ["freeze", "--dry-run", "--comments"],
     "outdated": ["outdated"],
     "pin": ["pin", "jq"],

@@ -89,6 +89,8 @@ def test_every_command(fresh_world: World) -> None:
         f"push file://{world.home}/cache",
         "doctor",
         "setup bash",
+        "check",
+        "lock --dry-run",
     ):
         does(*words.split())
     for words in ("search", "search ripgrep", "show git", "which rg git"):

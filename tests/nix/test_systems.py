@@ -2,8 +2,8 @@
 
 import json
 
-from support.claims import agree, started
-from support.world import World
+from support.claims import agree, refused, started
+from support.world import NIXPROF_TYPED, World
 
 
 def test_the_system_is_the_one_that_nix_has(world: World) -> None:
@@ -123,3 +123,88 @@ def test_a_flake_without_packages_for_this_system_says_which_it_has(world: World
     assert "helix" in refused.stderr
     assert "has no packages for armv6l-linux" in refused.stderr
     assert "it has packages for aarch64-darwin, aarch64-linux" in refused.stderr
+
+
+def locked(world: World) -> dict[str, dict[str, dict[str, str]]]:
+    """The store paths of packages.json: the outputs of each package on each system."""
+    packages = json.loads((world.flake / "packages.json").read_text())["packages"]
+    return {
+        key.removeprefix("nixpkgs#"): {system: found["outputs"] for system, found in one["systems"].items()}
+        for key, one in packages.items()
+    }
+
+
+def test_the_locks_for_other_systems_are_what_these_evaluate(world: World) -> None:
+    names, systems = ("hello", "git", "python3Packages.black"), ("aarch64-darwin", "aarch64-linux")
+    world.write_manifest(f"packages = {json.dumps(names)}\nsystems = {json.dumps(systems)}\n")
+    assert "✓ 3 packages locked for aarch64-darwin, aarch64-linux" in world.nixprof("lock").stderr
+    assert world.profile_elements() == []
+    found = locked(world)
+    for system in systems:
+        for name in names:
+            package = f'(builtins.getFlake "{world.nixpkgs_url}").legacyPackages.{system}.{name}'
+            paths = "with builtins; p: listToAttrs (map (name: { inherit name; value = p.${name}.outPath; }) p.outputs)"
+            expression = f"({paths}) ({package})"
+            there = world.nix("eval", "--impure", "--json", "--system", system, "--expr", expression).json
+            assert found[name][system] == there
+    assert len({found["git"][system]["out"] for system in (*systems, world.system)}) == 3
+    # A machine of that system installs just these, and asks no input for them.
+    world.nixpkgs.rename(world.root / "gone")
+    become_a_mac(world, "arm64")
+    planned = world.nixprof("sync", "--dry-run", "--json").json["weight"]
+    assert planned is None or not planned["build"]
+
+
+def test_the_whole_list_is_checked_and_told_of_where_it_is_written(world: World) -> None:
+    world.write_manifest(
+        'packages = ["hello", "git^out,man"]\n\n[system.darwin]\npackages = ["jq", "nonsense"]\n\n'
+        '[host.server]\npackages = ["strace", "htopp"]\n[host.desk]\npackages = ["fd"]\n'
+        '[system.riscv64]\npackages = ["tree"]\n'
+    )
+    before = world.snapshot()
+    failed = world.nixprof("check", check=False)
+    assert failed.code == 3
+    assert world.snapshot() == before
+    assert [line.split()[0] for line in failed.stdout.splitlines()] == ["nonsense", "htopp", "cannot", "✗"]
+    assert "host server" in failed.stdout
+    assert "cannot be checked here: tree" in failed.stdout
+    assert "✗ 2 of 8 packages cannot be had everywhere" in failed.stdout
+
+    # With systems, every one of them has to have what is for all.
+    text = (
+        world.manifest.read_text()
+        .replace("htopp", "htop")
+        .replace(', "nonsense"', "")
+        .replace('"hello"', '"hello", "iotop"')
+    )
+    world.manifest.write_text('systems = ["x86_64-linux", "aarch64-darwin"]\n' + text)
+    found = world.nixprof("check", "--json", check=False)
+    assert found.code == 3
+    assert [(one["package"], one["system"]) for one in found.json["unavailable"]] == [("iotop", "aarch64-darwin")]
+    assert found.json["hints"] == ["nixprof remove iotop && nixprof add iotop --on linux"]
+    world.command("sh", "-c", found.json["hints"][0].replace("nixprof", NIXPROF_TYPED))
+    shown = world.nixprof("check").stdout
+    assert shown.splitlines()[-1] == ("✓ 8 packages can be had on x86_64-linux, aarch64-darwin, host server, host desk")
+
+    # What other hosts list is locked for them, and told before it is written where no system has it.
+    assert set(locked(world)["htop"]) == {"x86_64-linux", "aarch64-darwin"}
+    assert set(locked(world)["strace"]) == {"x86_64-linux"}
+    assert "not on" not in world.nixprof("sync").stderr
+    assert "no package nonsense" in refused(world, "add", "--on", "host.server", "nonsense")
+    assert "✓ ripgrep listed for host.server" in world.nixprof("add", "--on", "host.server", "ripgrep").stderr
+    world.nixpkgs.rename(world.root / "gone")
+    assert "ripgrep" in world.nixprof("sync", "--dry-run", env={"NIXPROF_HOST": "server"}).stderr
+    assert "✓" in world.nixprof("check").stdout
+
+
+def test_a_package_for_others_is_looked_up_where_they_may_have_it(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    assert "no package nonsense" in refused(world, "add", "--on", "darwin", "nonsense")
+    assert "strace-6.17 is not available on " in refused(world, "add", "--on", "darwin", "strace")
+    assert "unfree" in refused(world, "add", "--on", "darwin", "vscode")
+    said = world.nixprof("add", "--on", "darwin", "vscode", "--allow-unfree").stderr
+    assert "✓ 1 added, vscode listed for darwin" in said
+    assert 'allow-unfree = ["vscode"]' in world.manifest.read_text()
+    assert "vscode" not in locked(world)
+    said = world.nixprof("add", "--on", "riscv64", "jq").stderr
+    assert "jq: written without a check, which takes such a machine\n✓ jq listed for riscv64" in said

@@ -1,0 +1,69 @@
+"""`nixprof check`: whether everything on the list can be had, on every system and host that it is for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nixprof.change.flow import begin
+from nixprof.change.hints import adding
+from nixprof.formatting import shell_quote
+from nixprof.manifest.model import EVERYWHERE
+from nixprof.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nixprof.context import Context
+    from nixprof.lock.freshness import Gap
+    from nixprof.manifest.model import Package
+
+
+@record
+class Checked:
+    """What was found."""
+
+    packages: int  # the entries of the list
+    systems: tuple[str, ...]  # that the list is for
+    hosts: tuple[str, ...]  # that it names
+    unavailable: tuple[Gap, ...]  # what cannot be had
+    held: tuple[Gap, ...]  # what stays at what it was, as it cannot be had at what its input is locked to
+    unchecked: tuple[str, ...]  # what another machine alone can tell: store paths, and parts of unusual systems
+    hints: tuple[str, ...]
+
+
+def run(context: Context) -> Checked:
+    """Resolve the whole list by evaluation; nothing is installed or written."""
+    with begin(context) as change:
+        manifest = change.manifest
+        found, unchecked = change.verify()
+    systems = manifest.systems or (context.machine.system,)
+    missing = tuple(gap for gap in found if gap.kept is None)
+    return Checked(
+        len(manifest.packages),
+        systems,
+        tuple(dict.fromkeys(one.scope.name for one in manifest.packages if one.scope.kind == "host")),
+        missing,
+        tuple(gap for gap in found if gap.kept),
+        tuple(package.written for package in unchecked),
+        tuple(_to_narrow(missing, systems)),
+    )
+
+
+def _to_narrow(missing: Sequence[Gap], systems: Sequence[str]) -> Iterator[str]:
+    """Say how to list packages only where they can be had."""
+    lacking: dict[Package, set[str]] = {}
+    for gap in missing:
+        lacking.setdefault(gap.package, set()).add(gap.system)
+    for package, without in lacking.items():
+        place = _place([system for system in systems if system not in without], systems)
+        if place and package.scope == EVERYWHERE:
+            name = shell_quote(package.written)
+            yield f"nixprof remove {name} && {adding(package, str(package.spec))} --on {place}"
+
+
+def _place(those: Sequence[str], systems: Sequence[str]) -> str:
+    """Name some of the systems by one word; empty where none means just these."""
+    for word in ("linux", "darwin", "aarch64", "x86_64", *those):
+        if those and those == [system for system in systems if word in (system, *system.split("-"))]:
+            return word
+    return ""
