@@ -33,7 +33,7 @@ from nixprof.change.resolve import Resolver, requests
 from nixprof.change.staging import Staging, generated
 from nixprof.change.state import State
 from nixprof.errors import NixprofError, Reason
-from nixprof.files import check_writable, content, scratch_folder
+from nixprof.files import cannot_write, check_writable, content, private_folder, scratch_folder, unused
 from nixprof.lock.freshness import gaps, held_back
 from nixprof.manifest.parse import parse
 from nixprof.manifest.problems import ManifestError
@@ -89,6 +89,8 @@ class Transaction:
         read = (*begin_with, flake / "packages.json", flake / "flake.lock")
         self._read = {path: content(path) for path in read}  # to know what somebody else changes meanwhile
         self.before = State(context, begin_with)
+        kept = context.folders.data / "before-merge" / time.strftime("%Y-%m-%d-%H%M%S")
+        self._copy = unused(kept) if self.before.lock.merged else None
         for source in self.before.manifest.sources:
             self._read.setdefault(source.path, source.data)
         folder, self._roots = scratch / "flake", scratch / "roots"
@@ -174,7 +176,8 @@ class Transaction:
         moved = tuple(_moved_inputs(before.lock, lock))
         held = held_back(manifest, lock.packages, context.machine)
         staying = tuple(self._staging.staying.values())
-        return Plan(request, manifest, lock, changes, moved, packages, downloads, found, new_gaps, staying, held)
+        copy = self._copy
+        return Plan(request, manifest, lock, changes, moved, packages, downloads, found, new_gaps, staying, held, copy)
 
     def _unbuilt(self, plan: Plan, holds: HoldBack) -> dict[Package, Failure]:
         """Choose the packages that have moved and are not to be built here."""
@@ -266,7 +269,16 @@ class Transaction:
             activation = Activation(before.profile, leaving, plan.packages, is_current, attribute, priority)
         link = before.profile.link if before.profile else context.chosen_profile
         files = {context.folders.flake / name: data for name, data in flake.items()} | self._texts(request)
+        files = self._copies() | files
         return commit(context.folders, link, files, lambda: self._activate(activation), self._read)
+
+    def _copies(self) -> dict[Path, bytes]:
+        """Give the locks that are merged as they were, by where they are kept."""
+        if self._copy is None:
+            return {}
+        with cannot_write(self._copy):
+            private_folder(self._context.folders.data)
+        return {self._copy / one.path.name: one.text for one in self.before.lock.merged}
 
     def _texts(self, request: ChangeRequest) -> dict[Path, bytes]:
         """Give the files of the manifest that change."""

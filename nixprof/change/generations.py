@@ -131,8 +131,12 @@ def difference_between(nix: Nix, before: Generation, after: Generation) -> int |
 
 
 def write_sources(sources: Mapping[str, str]) -> bytes:
-    """Write the texts of a manifest and of what it includes, by path, for a generation to keep."""
-    return (json.dumps({"version": 1, "files": dict(sources)}, indent=2, ensure_ascii=False) + "\n").encode()
+    """Write the texts of a manifest and of what it includes, by path, for a generation to keep.
+
+    Line by line: where git merges two versions of the list, it merges these as well.
+    """
+    lines = {path: text.split("\n") for path, text in sources.items()}
+    return (json.dumps({"version": 1, "lines": lines}, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def relative_sources(manifest: Manifest) -> dict[str, str]:
@@ -155,9 +159,12 @@ def sources_of(generation: Generation) -> dict[str, str]:
 
 
 def read_sources(data: bytes) -> dict[str, str]:
-    """Read what `write_sources` has written; none where it has not."""
+    """Read what `write_sources` has written, or an older nixprof as whole texts; none where they have not."""
     try:
-        return {str(path): str(text) for path, text in json.loads(data)["files"].items()}
+        read = json.loads(data)
+        if "files" in read:
+            return {str(path): str(text) for path, text in read["files"].items()}
+        return {str(path): "\n".join(lines) for path, lines in read["lines"].items()}
     except MISSHAPEN:
         return {}
 

@@ -8,6 +8,8 @@ from nixprof.change.differences import Change, Kind
 from nixprof.record import record
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nixprof.change.environment import EnvironmentEntry
     from nixprof.change.request import ChangeRequest
     from nixprof.errors import Reason
@@ -51,6 +53,7 @@ class Plan:
     new_gaps: tuple[Gap, ...]  # those that are new, or of packages that are
     staying: tuple[StayingInput, ...]  # the inputs that were to move and do not
     held: tuple[Gap, ...]  # what stays on this machine at what it was, because it cannot be had
+    copy: Path | None  # the folder that keeps the locks with the conflicts that were merged; None where there were none
 
     @property
     def lost(self) -> tuple[Change, ...]:
@@ -60,7 +63,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether nothing changes that the user would notice."""
-        return not (self.changes or self.moved or self.request.files)
+        return not (self.changes or self.moved or self.request.files or self.copy)
 
 
 @record

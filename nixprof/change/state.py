@@ -9,10 +9,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nixprof.change.environment import expected, in_profile
+from nixprof.change.generations import SOURCES
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import content, read_file
 from nixprof.formatting import count
 from nixprof.lock.lock import Lock
+from nixprof.lock.merge_conflict import is_conflicted
 from nixprof.manifest.parse import parse
 from nixprof.nix.local_flakes import came_from
 
@@ -104,7 +106,8 @@ class State:
     def compiled(self) -> bool:
         """Whether the generated folder is what the manifest compiles to."""
         flake = self._context.folders.flake
-        return all(content(flake / name) == data for name, data in self.lock.code(self.manifest).items())
+        current = all(content(flake / name) == data for name, data in self.lock.code(self.manifest).items())
+        return current and not is_conflicted(content(flake / SOURCES) or b"")
 
     @cached_property
     def wanted(self) -> tuple[Package, ...]:
@@ -171,7 +174,7 @@ class State:
     @property
     def in_sync(self) -> bool:
         """Whether there is nothing to do."""
-        if len(self.environments) != 1 or not self.compiled:
+        if len(self.environments) != 1 or not self.compiled or self.lock.merged:
             return False
         # An element from where the folder was before is one that `nix profile upgrade` fails on.
         at_home = came_from(self.environments[0].element.original_url, self._context.folders.flake)

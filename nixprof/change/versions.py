@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nixprof.change.commits import commits, contents
 from nixprof.change.generations import SOURCES, generations
 from nixprof.change.past import Past, past_in
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import scratch_folder
 from nixprof.formatting import day, listed, package_name, shell_quote
+from nixprof.git import commits, contents
 from nixprof.lock.flake_lock import revision
 from nixprof.manifest.flake_reference import is_reference
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec

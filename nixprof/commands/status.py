@@ -43,6 +43,7 @@ class Status:
     generation: int | None  # of the profile; None where there is none
     unavailable: tuple[Gap, ...] = ()  # what cannot be had on the other systems that the list is for
     held: tuple[Gap, ...] = ()  # what stays here at what it was, because it cannot be had
+    merged: tuple[str, ...] = ()  # the locks that git has left a conflict in, and that are read as `sync` merges them
 
     @property
     def drifts(self) -> bool:
@@ -71,6 +72,7 @@ def run(context: Context) -> Status:
         state.generation,
         state.gaps,
         state.held,
+        tuple(one.path.name for one in state.lock.merged),
     )
 
 

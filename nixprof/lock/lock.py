@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from nixprof.files import content
 from nixprof.lock.flake_lock import parse_flake_lock
-from nixprof.lock.merge_conflict import read_lock
-from nixprof.lock.packages_json import FollowsInput, HeldAt, LockedPackage, read_packages, write_packages
+from nixprof.lock.merge_conflict import read_lock, sides
+from nixprof.lock.packages_json import FollowsInput, HeldAt, LockedPackage, parse_packages, write_packages
 from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
     from nixprof.lock.flake_lock import LockedInput
+    from nixprof.lock.merging import Merged
     from nixprof.manifest.model import Input, Manifest, Package
 
 _MACHINERY = Path(__file__).with_name("nixprof.nix")
@@ -29,21 +30,39 @@ class Lock:
     packages: Mapping[str, LockedPackage] = field(default_factory=dict)  # by key
     flake_lock: bytes | None = None  # the file that Nix wrote `inputs` in
     flake_nix: str = ""  # the file that it wrote that for
+    merged: tuple[Merged, ...] = ()  # the files of the user's that git had left a conflict in
 
     @classmethod
     def read(cls, folder: Path) -> Lock:
-        """Read the lock of a generated folder, as far as it is there.
+        """Read the lock of a generated folder, as far as it is there, and merged where git could not merge it.
 
         Raises: NixprofError where a file of it is damaged.
         """
-        return cls(packages=read_packages(folder / "packages.json")).locked_in(folder)
+        lock, path = cls().locked_in(folder), folder / "packages.json"
+        data = read_lock(path)
+        if data is None:
+            return lock
+        both = sides(path, data)
+        if both is None:
+            return replace(lock, packages=parse_packages(path, data))
+        from nixprof.lock.merging import merge_packages
+
+        packages, merged = merge_packages(path, data, both, lock.inputs)
+        return replace(lock, packages=packages, merged=(*lock.merged, merged))
 
     def locked_in(self, folder: Path) -> Lock:
         """Take over which revisions Nix has locked the inputs to in a folder."""
         path = folder / "flake.lock"
         data = read_lock(path)
         text = (content(folder / "flake.nix") or b"").decode(errors="replace")
-        return replace(self, inputs=parse_flake_lock(path, data), flake_lock=data, flake_nix=text)
+        both = None if data is None else sides(path, data)
+        if data is None or both is None:
+            return replace(self, inputs=parse_flake_lock(path, data), flake_lock=data, flake_nix=text)
+        from nixprof.lock.merging import merge_flake_lock
+
+        data, merged = merge_flake_lock(path, data, both)
+        # Nix looks over what was merged: the list may ask for other references than what was taken.
+        return replace(self, inputs=parse_flake_lock(path, data), flake_lock=data, flake_nix="", merged=(merged,))
 
     def with_packages(self, packages: Mapping[str, LockedPackage]) -> Lock:
         """Add packages, by key, or put them in the place of those of the same key."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import shell_quote
-from nixprof.lock.merge_conflict import parsed, read_lock
+from nixprof.lock.merge_conflict import parsed
 from nixprof.record import record
 from nixprof.schema import MisshapenError, fits, text
 from nixprof.store_path import checked
@@ -150,14 +150,11 @@ def own_names(locked: Mapping[str, LockedPackage]) -> dict[str, set[str]]:
     return {key: {resolved.pname for resolved in package.systems.values()} for key, package in locked.items()}
 
 
-def read_packages(path: Path) -> dict[str, LockedPackage]:
-    """Read `packages.json`, by the key of the package; nothing where the file is not there.
+def parse_packages(path: Path, data: bytes) -> dict[str, LockedPackage]:
+    """Parse `packages.json`, by the key of the package.
 
     Raises: NixprofError where it is damaged or of a newer nixprof.
     """
-    data = read_lock(path)
-    if data is None:
-        return {}
     hints = (
         f"restore it from version control, or: rm {shell_quote(str(path))}",
         "and nixprof sync, which resolves them again",
@@ -172,9 +169,16 @@ def _packages(path: Path, data: Mapping[str, Any]) -> dict[str, LockedPackage]:
 
 
 def write_packages(packages: Mapping[str, LockedPackage]) -> str:
-    """Write `packages.json`: sorted, one package a block, so that the versions of two machines merge."""
-    data = {"version": VERSION, "packages": {key: _print_package(package) for key, package in packages.items()}}
-    return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    """Write `packages.json`: sorted, one package a line, so that the versions of two machines merge.
+
+    Git takes a line from one machine, and so never mixes two packages. Empty lines keep changes of neighbours apart.
+    """
+    rows = (f"    {_text(key)}: {_text(_print_package(packages[key]))}" for key in sorted(packages))
+    return '{\n  "packages": {\n' + ",\n\n".join(rows) + f'\n  }},\n  "version": {VERSION}\n}}\n'
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
 def _parse_package(entry: Mapping[str, Any]) -> LockedPackage:

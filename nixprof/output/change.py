@@ -12,6 +12,7 @@ from nixprof.change.differences import Kind
 from nixprof.formatting import count, package_name, package_title, size
 from nixprof.lock.flake_lock import revision
 from nixprof.output.held import held_lines
+from nixprof.output.merged import merged_json, merged_lines
 from nixprof.output.table import cells, columns, cut, fold, gaps_by_system
 from nixprof.store_path import built_name, name_of
 
@@ -72,6 +73,7 @@ def as_json(result: Outcome) -> dict[str, Any]:
         "weight": plan.downloads,
         "unavailable": plan.gaps,
         "held": plan.held,
+        "merged": merged_json(plan),
         **({} if result.present is None else {"present": result.present, "found": result.found}),
     }
 
@@ -88,6 +90,7 @@ def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
 
     Where the stream is not a terminal, a long list would only fill a log, and is folded.
     """
+    yield from merged_lines(result, console.width(stream))
     inputs = list(_input_lines(result))
     yield from inputs
     if inputs and (result.changes or result.held):

@@ -78,6 +78,7 @@ def _rows(result: Status, width: int | None) -> Iterator[Row]:
     named: dict[Kind, list[str]] = {kind: [] for kind in Kind}
     for change in result.changes:
         named[change.kind].append(brief(change) if change.kind is Kind.CHANGED else package_name(change.key))
+    yield "merge conflict", result.merged, _SYNC
     yield "edited since last sync", [] if result.in_sync else [path.name for path in result.edited], _SYNC
     yield "changed elsewhere", [result.elsewhere.value] if result.elsewhere else [], _SYNC
     if result.elsewhere is ProfileDrift.MOVED:

@@ -32,6 +32,7 @@ def as_json(result: Outcome | InSync) -> dict[str, Any]:
             "generation": result.generation,
             "unavailable": result.gaps,
             "held": result.held,
+            "merged": [],
         }
     from nixprof.output import change
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.binary_cache import BinaryCache
+from support.claims import lock
 from support.github import GitHub
 from support.screens import collected, shows
 from support.waiting import until
@@ -283,10 +284,10 @@ def test_no_network(gone: World) -> None:
 
 def test_the_command_of_a_hint_is_the_one_that_was_typed(gone: World) -> None:
     gone.configure(substituters="https://cache.nixos.org")
-    [jq] = [line for line in (gone.flake / "packages.json").read_text().splitlines() if "-jq-" in line]
+    jq = lock(gone)["nixpkgs#jq"]["systems"][gone.system]["outputs"]["out"]
     gone.nixprof("remove", "jq")
-    said = fails(gone, "add", jq.split('"')[3], "--priority", "4").stderr
-    assert f"NIX_CONFIG='substituters =' nixprof add {jq.split(chr(34))[3]} --priority 4" in said
+    said = fails(gone, "add", jq, "--priority", "4").stderr
+    assert f"NIX_CONFIG='substituters =' nixprof add {jq} --priority 4" in said
 
 
 def test_no_network_by_name(gone: World) -> None:

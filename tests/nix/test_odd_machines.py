@@ -342,15 +342,33 @@ def test_a_file_of_somebody_elses_among_them(synced: World) -> None:
     assert (synced.flake / ".DS_Store").exists()
 
 
-@pytest.mark.parametrize("name", ["packages.json", "flake.lock"])
-def test_files_with_merge_markers(synced: World, name: str) -> None:
-    file = synced.flake / name
-    lines = file.read_text().splitlines(keepends=True)
-    ours, theirs = lines[2:4], lines[2:4]
-    file.write_text("".join([*lines[:2], "<<<<<<< HEAD\n", *ours, "=======\n", *theirs, ">>>>>>> other\n", *lines[4:]]))
-    for command in ("sync", "status", "add"):
-        said = calm(synced.nixprof(command, *(["jq"] if command == "add" else []), check=False))
-        assert f"~/.config/nixprof/flake/{name} has an unresolved merge conflict in lines 3 to 9" in said
+def test_locks_with_a_merge_conflict_that_git_no_longer_has(synced: World) -> None:
+    """Reading reads what the next change writes, and a failure leaves the conflict; other marks are refused."""
+    texts = {}
+    for name in ("flake.lock", "packages.json", "manifest.json"):
+        file = synced.flake / name
+        texts[name] = f"<<<<<<< HEAD\n{file.read_text()}=======\n{file.read_text()}>>>>>>> laptop\n"
+        file.write_text(texts[name])
+    assert "hello  2.12.1" in synced.nixprof("list").stdout
+    assert "merge conflict          flake.lock, packages.json  nixprof sync" in synced.nixprof("status").stdout
+    assert synced.nixprof("sync", "--check", check=False).code == 3
+    for words in (["sync", "--dry-run"], ["add", "jq", "--dry-run"], ["add", "no-such"]):
+        synced.nixprof(*words, check=False)
+        assert {name: (synced.flake / name).read_text() for name in texts} == texts
+    result = synced.nixprof("add", "jq")
+    assert "packages.json has a merge conflict, which is settled:\n  the same in both  1\n" in result.stderr
+    agree(synced)
+    [kept] = (synced.home / ".local/share/nixprof/before-merge").iterdir()
+    assert {file.name: file.read_text() for file in kept.iterdir()} == {
+        name: texts[name] for name in ("flake.lock", "packages.json")
+    }
+    assert "in sync" in synced.nixprof("sync").stderr
+    (synced.flake / "manifest.json").write_text(texts["manifest.json"])
+    assert "no package changes" in synced.nixprof("sync").stderr
+    (synced.flake / "packages.json").write_text("<<<<<<< Conflict 1 of 1\n%%%%%%% Changes\n>>>>>>> Conflict 1 ends\n")
+    for words in (["sync"], ["status"], ["add", "fd"]):
+        said = calm(synced.nixprof(*words, check=False))
+        assert "~/.config/nixprof/flake/packages.json has an unresolved merge conflict in lines 1 to 3" in said
         assert "checkout --ours packages.json flake.lock" in said
 
 

@@ -29,7 +29,7 @@ from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.flake_nix import compile_flake
 from nixprof.lock.freshness import fingerprints, is_resolved
 from nixprof.lock.lock import Lock
-from nixprof.lock.packages_json import LockedPackage, read_packages, write_packages
+from nixprof.lock.packages_json import LockedPackage, write_packages
 from nixprof.machine import Machine
 from nixprof.manifest.parse import parse_text
 from nixprof.nix.activity import Activities
@@ -214,7 +214,7 @@ def test_packages_json(folder: Path, data: bytes) -> None:
     (folder / "packages.json").write_bytes(data)
 
     def read() -> None:
-        found = read_packages(folder / "packages.json")
+        found = Lock.read(folder).packages
         write_packages(found).encode()
         compile_flake(manifest(), found).encode()
         packages = manifest().for_machine(MACHINE)

@@ -26,7 +26,6 @@ from nixprof.lock.packages_json import (
     LockedPackage,
     Resolved,
     Unavailable,
-    read_packages,
     write_packages,
 )
 from nixprof.machine import Machine
@@ -116,7 +115,7 @@ def test_the_lock_keeps_the_whole_hold(tmp_path: Path) -> None:
     packages = {KEY: LockedPackage({HERE: OLD, THERE: OLD}, unavailable={HERE: held, THERE: replace(WHY, since=0)})}
     file = tmp_path / "packages.json"
     file.write_text(write_packages(packages))
-    assert read_packages(file) == packages
+    assert Lock.read(file.parent).packages == packages
     # What is not held says no more than before.
     assert file.read_text().count('"since"') == 1
     assert file.read_text().count('"derivation"') == 1
@@ -301,7 +300,7 @@ def test_whatever_fails_the_rest_moves_and_nothing_is_lost(data: st.DataObject) 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "packages.json")
         file.write_text(text)
-        assert read_packages(file) == result.packages
+        assert Lock.read(file.parent).packages == result.packages
 
 
 def failing(name: str, derivation: str) -> NixError:

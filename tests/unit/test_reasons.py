@@ -7,7 +7,8 @@ from pathlib import Path
 from support.installs import ROOT
 
 from nixprof.errors import Reason
-from nixprof.lock.packages_json import read_packages, write_packages
+from nixprof.lock.lock import Lock
+from nixprof.lock.packages_json import write_packages
 
 DOC = ROOT / "share" / "doc" / "nixprof"
 CODES = [reason.value for reason in Reason]
@@ -32,7 +33,7 @@ def test_phrases_of_an_older_packages_json_are_read_as_codes(tmp_path: Path) -> 
     phrases = {"a-linux": "needs a build", "b-linux": "not a package", "c-linux": "unfree"}
     unavailable = {system: {"reason": reason, **why} for system, reason in phrases.items()}
     file.write_text(json.dumps({"version": 1, "packages": {"k": {"systems": {}, "unavailable": unavailable}}}))
-    found = read_packages(file)
+    found = Lock.read(file.parent).packages
     assert [one.reason for one in found["k"].unavailable.values()] == ["needs-build", "not-a-package", "unfree"]
     file.write_text(write_packages(found))
-    assert read_packages(file) == found
+    assert Lock.read(file.parent).packages == found

@@ -123,7 +123,7 @@ def test_processes_are_started_in_one_place_by_the_editor_and_for_what_only_a_pr
         "commands/push.py",
         "commands/trial.py",
         "shell/session.py",
-        "change/commits.py",
+        "git.py",
         "index/program_lists.py",
         "machine.py",
     }

@@ -1,4 +1,4 @@
-"""The git history of the generated folder, where it is in a repository: read without a network or hooks."""
+"""What git has of the generated folder, where it is in a repository: read without a network or hooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def commits(folder: Path, name: str) -> list[tuple[str, int]]:
 
 
 def contents(folder: Path, names: Sequence[str]) -> Iterator[bytes | None]:
-    """Give what files were, each named as `COMMIT:./NAME`; None for one that was not there."""
+    """Give what files were, each named as `COMMIT:./NAME` or, in a conflict, `:2:./NAME`; None where there was none."""
     printed = _git(folder, "cat-file", "--batch", asked="".join(f"{name}\n" for name in names))
     while printed:
         head, _, printed = printed.partition(b"\n")
