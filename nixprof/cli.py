@@ -234,9 +234,11 @@ def update(
     *_READING,
     changes=False,
     summary="Show the list, with versions and what is skipped.",
-    examples="nixprof list; nixprof list --json | jq '.packages[].package'",
+    examples="nixprof list; nixprof list --all; nixprof list --json | jq '.packages[].package'",
 )
-def list_() -> None:
+def list_(
+    everything: bool = _flag("--all", help="Show where each entry applies: on every machine, a system or a host."),
+) -> None:
     """Show the list: versions, descriptions, and what is skipped here and why."""
 
 

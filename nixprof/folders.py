@@ -16,12 +16,17 @@ class Folders:
     config: Path  # the list; in ~/.config on macOS too
     state: Path  # the lock against a second nixprof, the journal, who made which generation; may be deleted
     cache: Path  # what can be found out again
-    data: Path  # texts of the user's that exist nowhere else
+    data: Path  # what the user has written that exists nowhere else
 
     @property
     def manifest(self) -> Path:
         """The user's list."""
         return self.config / "nixprof.toml"
+
+    @property
+    def machine(self) -> Path:
+        """What the user has said of this machine alone; not with the list, which other machines have as well."""
+        return self.data / "machine.toml"
 
     @property
     def flake(self) -> Path:

@@ -12,6 +12,9 @@ from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from nixprof.errors import NixprofError
 
 # The usual systems, and the words that others have for their parts.
 SYSTEMS: Final = ("x86_64-linux", "aarch64-linux", "x86_64-darwin", "aarch64-darwin")
@@ -55,15 +58,45 @@ def as_nix_says(system: str) -> str:
     return "-".join(_OTHER_WORDS.get(part, part) for part in system.split("-", 1))
 
 
-def host_name() -> str:
-    """Return the name of this machine: what the user calls it, else what the system does.
+def host_name(file: Path) -> str:
+    """Return the name of this machine: by `NIXPROF_HOST`, else by a file of the user's, else by the system.
+
+    Raises: NixprofError where the file says something else.
+    """
+    return os.environ.get("NIXPROF_HOST", "").strip() or _chosen_in(file) or _name_of_system()
+
+
+def _chosen_in(file: Path) -> str:
+    """Read the name that a file gives this machine; empty where it gives none."""
+    import tomllib
+
+    from nixprof.files import read_file
+
+    try:
+        found = tomllib.loads(read_file(file).decode())
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except ValueError as error:
+        raise _unclear(file, str(error)) from error
+    name = found.get("host", "")
+    if found.keys() - {"host"} or not isinstance(name, str):
+        raise _unclear(file, "it may have one line, the name of this machine")
+    return name.strip()
+
+
+def _unclear(file: Path, cause: str) -> NixprofError:
+    from nixprof.errors import NixprofError, Reason
+
+    message = f"{file} does not say which host this is"
+    return NixprofError(message, Reason.CANNOT_READ, cause=cause, hints=('write there: host = "laptop"',))
+
+
+def _name_of_system() -> str:
+    """Return what the system calls this machine.
 
     macOS lets a network rename the machine, as `hostname` then shows. What the user has set stays: a fixed host name,
     else the name on the local network.
     """
-    chosen = os.environ.get("NIXPROF_HOST", "").strip()
-    if chosen:
-        return chosen
     said = os.uname()
     if said.sysname == "Darwin":
         import subprocess

@@ -41,9 +41,19 @@ class Listed:
     held: str | None  # the locked reference that it stays at; None where it goes with its input
     unavailable: tuple[Gap, ...]  # the other systems of the list on which it cannot be had
     held_back: Gap | None  # why it stays here at what it was; None where it does not
+    on: str | None  # where it applies, as `--on` takes it: `darwin`, `host.server`; None for every machine
+    versions: Mapping[str, str]  # what it is locked to, by each system that it may be for
 
 
-def run(context: Context) -> tuple[Listed, ...]:
+@record
+class Listing:
+    """The packages of the list."""
+
+    packages: tuple[Listed, ...]
+    everything: bool  # whether to show them by where they apply, and not as they are on this machine
+
+
+def run(context: Context, *, everything: bool = False) -> Listing:
     """List every package of the manifest, whether it applies here or not. Starts no Nix."""
     warn(context)
     state = State(context)
@@ -52,10 +62,11 @@ def run(context: Context) -> tuple[Listed, ...]:
     gaps: dict[Package, list[Gap]] = {}
     for gap in (*state.gaps, *state.held):
         gaps.setdefault(gap.package, []).append(gap)
-    return tuple(
+    packages = tuple(
         _listed(state, package, skipped.get(package), installed, gaps.get(package, ()))
         for package in state.manifest.packages
     )
+    return Listing(packages, everything)
 
 
 def _listed(
@@ -81,4 +92,10 @@ def _listed(
         locked.held if locked else None,
         tuple(gap for gap in gaps if gap.system != state.machine.system),
         next((gap for gap in gaps if gap.system == state.machine.system), None),
+        ".".join(package.scope.table).removeprefix("system.") or None,
+        {
+            name: one.version
+            for name, one in (locked.systems.items() if locked else ())
+            if package.scope.kind == "host" or package.scope.applies(state.machine.with_system(name))
+        },
     )

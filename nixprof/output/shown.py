@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ def context_of(console: Console, options: Mapping[str, Any], arguments: Sequence
     nix = installed_nix(folders.cache / "system.json", progress)
     return ShowingContext(
         folders,
-        Machine(nix.system, cache(host_name)),
+        Machine(nix.system, cache(partial(host_name, folders.machine))),
         nix.version,
         options.get("profile"),
         command_line(console.command, arguments),

@@ -30,6 +30,23 @@ def test_some_machines_only(world: World) -> None:
     assert "[host.desk]" in world.manifest.read_text()
     assert "- fd" in world.nixprof("sync", "--yes", env={"NIXPROF_HOST": "laptop"}).stderr
 
+    # The name of a machine is in a file that is not with the list.
+    own = world.home / ".local" / "share" / "nixprof" / "machine.toml"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text('host = "Desk.example.org"\n')
+    shown = world.nixprof("list", "--all")
+    assert [" ".join(line.split()) for line in shown.stdout.splitlines()] == [
+        "hello 2.12.1 every machine installed",
+        "jq darwin",
+        "mas darwin",
+        "jq 1.8.1 linux installed",
+        "fd 10.3.0 host desk not installed yet: nixprof sync",
+    ]
+    assert shown.stderr == f"this machine: host desk, {world.system}\n"
+    own.write_text('name = "desk"\n')
+    assert 'write there: host = "laptop"' in refused(world, "sync")
+    own.unlink()
+
     # What a system of the list lacks is refused before it is written, or told.
     world.manifest.write_text('systems = ["aarch64-darwin"]\n' + world.manifest.read_text())
     assert "no package nonsense" in refused(world, "add", "--on", "linux", "nonsense")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nixprof import machine
+from nixprof.errors import NixprofError
 from nixprof.machine import Machine, host_name
 from nixprof.nix.progress import Progress
 from nixprof.nix.system import InstalledNix, installed_nix
@@ -99,11 +100,26 @@ def test_a_network_does_not_rename_a_mac(
     monkeypatch.setattr(machine, "_SCUTIL", str(scutil))
     name = os.uname_result(("Darwin", "dhcp-7.example.org", "25.0", "", "arm64"))
     monkeypatch.setattr(os, "uname", lambda: name)
-    assert Machine("aarch64-darwin", host_name).host == expected
+    assert Machine("aarch64-darwin", lambda: host_name(tmp_path / "none")).host == expected
 
 
-def test_a_user_may_name_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_may_name_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "machine.toml"
+    assert host_name(file) == host_name(file / "below") == os.uname().nodename
+    file.write_text('host = "Lap.example.org"\n')
+    assert Machine("x86_64-linux", lambda: host_name(file)).host == "lap"
     monkeypatch.setenv("NIXPROF_HOST", " Desk.example.org ")
-    assert Machine("x86_64-linux", host_name).host == "desk"
+    assert Machine("x86_64-linux", lambda: host_name(file)).host == "desk"
     monkeypatch.setenv("NIXPROF_HOST", "")
-    assert host_name() == os.uname().nodename
+    assert host_name(file) == "Lap.example.org"
+    file.write_text("# nothing\n")
+    assert host_name(file) == os.uname().nodename
+
+
+@pytest.mark.parametrize("data", [b"host = 3", b'host = "a"\nname = "b"', b"host", b"\xff"])
+def test_a_file_that_does_not_name_the_machine_is_an_error(data: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "machine.toml"
+    file.write_bytes(data)
+    with pytest.raises(NixprofError, match=r"machine\.toml does not say which host this is") as caught:
+        host_name(file)
+    assert caught.value.hints == ('write there: host = "laptop"',)

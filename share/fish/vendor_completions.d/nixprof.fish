@@ -73,6 +73,7 @@ complete -c nixprof -n '__nixprof_does sync status outdated' -l check -d 'change
 complete -c nixprof -n '__nixprof_does update upgrade up' -l build -d 'build what is in no cache, and try again what failed to build'
 complete -c nixprof -n '__nixprof_does update upgrade up' -l now -d 'take the newest revisions, even if they are younger than age'
 complete -c nixprof -n '__nixprof_does update upgrade up' -l strict -d 'fail and change nothing if one of the packages cannot be updated'
+complete -c nixprof -n '__nixprof_does list ls' -l all -d 'show where each entry applies: on every machine, a system or a host'
 complete -c nixprof -n '__nixprof_does search' -l regex -d 'take the words as one regular expression for names and descriptions'
 complete -c nixprof -n '__nixprof_does search' -l input -x -k -a '(__nixprof_known)' -d 'search this input only (default: all)'
 complete -c nixprof -n '__nixprof_does search' -l all -d 'show all that is found, instead of the best matches'
