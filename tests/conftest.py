@@ -81,6 +81,7 @@ IN_ALL_ONLY = {
     *(
         "test_benchmark",
         "test_bisect",
+        "test_bootstrap",
         "test_collisions_by_nix",
         "test_damage",
         "test_demo",

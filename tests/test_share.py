@@ -26,6 +26,7 @@ SCRIPTS = (
     ROOT / ".ci" / "run",
     ROOT / "tests" / "get-nix.sh",
     ROOT / "tests" / "run",
+    SHARE / "nixprof" / "bootstrap",
     SHARE / "nixprof" / "demo" / "publish",
     SHARE / "nixprof" / "machine.sh",
     SHARE / "nixprof" / "try",

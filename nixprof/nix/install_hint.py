@@ -12,12 +12,14 @@ import grp
 import os
 import re
 import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from nixprof.files import content, permission_hint
 from nixprof.record import record
+from nixprof.store_path import is_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,7 +164,14 @@ def daemon_hints(found: Mapping[str, str]) -> tuple[str, ...]:
     return ("an administrator can allow it: allowed-users in /etc/nix/nix.conf",)
 
 
+def unattended(command: str) -> str:
+    """Write a command so that no package manager asks again, for who has agreed."""
+    for asking, quiet in (("apt install ", "apt-get install -y "), ("dnf install ", "dnf install -y ")):
+        command = command.replace(asking, quiet)
+    return command
+
+
 if __name__ == "__main__":
-    # For share/nixprof/try.
-    for line in missing_set_up(Host.this()):
-        print(line)  # noqa: T201
+    # For share/nixprof/try, and for share/nixprof/bootstrap, which runs it.
+    for line in () if is_elsewhere() else missing_set_up(Host.this()):
+        print(unattended(line) if "--yes" in sys.argv else line)  # noqa: T201
