@@ -18,6 +18,7 @@ import typer
 from nixprof import __version__, signals
 from nixprof.console import Colour, Console, opened, unwritten
 from nixprof.errors import NixprofError, Reason
+from nixprof.exporters.names import Format
 from nixprof.redact import excerpt, redact
 
 if TYPE_CHECKING:
@@ -354,6 +355,31 @@ def freeze(
     offline: bool = _flag("--offline", help="Do not download nixpkgs to identify packages."),
 ) -> None:
     """Turn an existing profile into the list, without changing a single store path."""
+
+
+@command(
+    "dry_run",
+    "yes",
+    "json",
+    "color",
+    changes=False,
+    summary="Write the list in the format of another tool.",
+    examples="nixprof export flake --output ~/flake; nixprof export home-manager > packages.nix; "
+    "nixprof export plain --system aarch64-darwin",
+)
+def export(
+    target: Format = typer.Argument(..., metavar="FORMAT", help=f"One of {', '.join(Format)}."),
+    output: Path | None = typer.Option(
+        None, "--output", "-o", metavar="PATH", parser=_path, help="Write there, a file or a folder, and not to stdout."
+    ),
+    systems: list[str] | None = typer.Option(
+        None, "--system", metavar="SYSTEM", parser=_given, help="For this system (default: the list's); repeatable."
+    ),
+) -> None:
+    """Write the list in the format of another tool, and say what that format cannot express.
+
+    This needs neither Nix nor the network. What is there already is only replaced if you agree.
+    """
 
 
 @command(

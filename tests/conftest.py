@@ -9,12 +9,15 @@ difference between versions is what is tested, on all that there are.
 `fresh_world`    the same with a store of its own, for tests that count, collect garbage or begin with nothing
 `make_world`     for several users or other circumstances: `make_world(home="with space", fresh=True)`
 `binary_cache`   a cache on loopback, empty
+`evaluate`       a Nix that reads a file without any world
 `nix_install`    the version under test: `nix_install.release >= (2, 20)`
 """
 
 import itertools
+import json
 import os
 import signal
+import subprocess
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +27,7 @@ import pytest
 from support import demo
 from support.binary_cache import BinaryCache
 from support.installs import MissingNix, NixInstall, every_install, newest, oldest_and_newest
+from support.lists import Evaluate
 from support.world import Store, World
 
 from nixprof.store_path import store
@@ -188,6 +192,28 @@ def nix_install(request: pytest.FixtureRequest) -> NixInstall:
     if isinstance(install, MissingNix):
         pytest.fail(install.reason, pytrace=False)
     return install
+
+
+@pytest.fixture(scope="session")
+def evaluate(nix_install: NixInstall, tmp_path_factory: pytest.TempPathFactory) -> Evaluate:
+    """What Nix reads a file as."""
+    home = tmp_path_factory.mktemp("evaluate")
+    nix_install.link_commands(home / "bin")
+    environment = {
+        "HOME": str(home),
+        "NIX_CONF_DIR": str(home),
+        "NIX_STORE_DIR": str(home / "store"),
+        "NIX_STATE_DIR": str(home / "var"),
+        "NIX_LOG_DIR": str(home / "log"),
+    }
+
+    def run(file: Path) -> Any:
+        command = [str(home / "bin/nix-instantiate"), "--eval", "--strict", "--json", str(file)]
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode(errors="replace")[-3000:]
+        return json.loads(done.stdout)
+
+    return run
 
 
 @pytest.fixture(scope="session")

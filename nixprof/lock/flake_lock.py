@@ -71,7 +71,7 @@ class _Graph:
         locked = self.nodes[name]["locked"]
         reachable = self._reachable(name)
         return LockedInput(
-            url=_url(locked),
+            url=locked_url(locked),
             rev=str(locked.get("rev", "")),
             last_modified=int(locked.get("lastModified", 0)),
             identity=_identity(reachable),
@@ -130,7 +130,7 @@ def _is_relative(node: Node) -> bool:
     return node["locked"]["type"] == "path" and not str(node["locked"]["path"]).startswith("/")
 
 
-def _url(locked: Node) -> str:
+def locked_url(locked: Node) -> str:
     """Write the attributes of a locked reference as the reference that `builtins.getFlake` takes."""
     from urllib.parse import parse_qsl, quote, urlencode
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nixprof.nix.nix_data import attribute, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from nixprof.lock.packages_json import LockedPackage
     from nixprof.manifest.model import Input, Manifest, Package, Policy
@@ -32,15 +32,15 @@ def compile_flake(manifest: Manifest, locked: Mapping[str, LockedPackage]) -> st
         for line in (
             _HEADER.rstrip(),
             "{",
-            *_indented(compile_inputs(used_inputs(manifest, locked))),
+            *indented(compile_inputs(used_inputs(manifest, locked))),
             "",
             "  outputs =",
             "    inputs:",
             "    import ./nixprof.nix {",
             "      inherit inputs;",
-            *_indented(_systems(manifest.systems), 6),
-            *_indented(_packages(manifest.packages, locked), 6),
-            *_indented(_policy(manifest.policy), 6),
+            *indented(_systems(manifest.systems), 6),
+            *indented(_packages(manifest.packages, locked), 6),
+            *indented(_policy(manifest.policy), 6),
             "    };",
             "}",
         )
@@ -60,7 +60,7 @@ def used_inputs(manifest: Manifest, locked: Mapping[str, LockedPackage]) -> tupl
 
 def compile_inputs(inputs: tuple[Input, ...]) -> list[str]:
     """Write the attribute `inputs` of a flake, without indentation."""
-    return ["inputs = {", *_indented(line for one in inputs for line in _input(one)), "};"]
+    return ["inputs = {", *indented(line for one in inputs for line in _input(one)), "};"]
 
 
 def _input(one: Input) -> Iterator[str]:
@@ -77,7 +77,7 @@ def _input(one: Input) -> Iterator[str]:
 
 def _systems(systems: tuple[str, ...]) -> Iterator[str]:
     if systems:
-        yield f"systems = {_list(systems)};"
+        yield f"systems = {strings(systems)};"
 
 
 def _packages(packages: tuple[Package, ...], locked: Mapping[str, LockedPackage]) -> Iterator[str]:
@@ -102,9 +102,9 @@ def _package(package: Package, held: str | None, held_on: Mapping[str, str]) -> 
     fields = {
         "key": quoted(spec.key),
         "input": None if spec.is_store_path else quoted(spec.input),
-        "attrPath": None if spec.is_store_path else _list(spec.attr_path),
-        "outputs": _list(spec.outputs) if spec.outputs else None,
-        "priority": _integer(package.priority),
+        "attrPath": None if spec.is_store_path else strings(spec.attr_path),
+        "outputs": strings(spec.outputs) if spec.outputs else None,
+        "priority": integer(package.priority),
         "held": None if held is None else quoted(held),
         "heldOn": _set(held_on) if held_on else None,
         # Host names do not tell upper from lower case.
@@ -121,17 +121,19 @@ def _policy(policy: Policy) -> Iterator[str]:
     for key, value in policy.table.items():
         if value:
             name = re.sub(r"-(\w)", lambda found: found[1].upper(), key)  # `allowUnfree`
-            yield f"  {name} = {'true' if isinstance(value, bool) else _list(value)};"
+            yield f"  {name} = {'true' if isinstance(value, bool) else strings(value)};"
     yield "};"
 
 
-def _integer(number: int | None) -> str | None:
+def integer(number: int | None) -> str | None:
+    """Write a number so that it can be an argument."""
     if number is None:
         return None
     return str(number) if number >= 0 else f"({number})"
 
 
-def _list(texts: tuple[str, ...]) -> str:
+def strings(texts: tuple[str, ...]) -> str:
+    """Write texts as a list."""
     return f"[ {' '.join(map(quoted, texts))} ]" if texts else "[ ]"
 
 
@@ -139,5 +141,6 @@ def _set(texts: Mapping[str, str]) -> str:
     return f"{{ {' '.join(f'{quoted(name)} = {quoted(text)};' for name, text in texts.items())} }}"
 
 
-def _indented(lines: Iterator[str] | list[str], by: int = 2) -> Iterator[str]:
+def indented(lines: Iterable[str], by: int = 2) -> Iterator[str]:
+    """Indent lines that are not empty."""
     return (f"{' ' * by}{line}" if line else line for line in lines)

@@ -124,6 +124,12 @@ class _Question:
         yield from ((word, "") for word in (*parts, *SYSTEMS))
         yield "host", "this machine"
 
+    def systems(self) -> Answers:
+        """The usual systems."""
+        from nixprof.machine import SYSTEMS
+
+        yield from ((word, "") for word in SYSTEMS)
+
     def hosts(self) -> Answers:
         """The hosts of the list."""
         yield from ((word, "host") for word in host_names())
@@ -185,5 +191,6 @@ ARGUMENTS: dict[str, tuple[_Finders, ...]] = {
 VALUES: dict[str, _Finders] = {
     "--input": _INPUTS,
     "--on": (_Question.scopes, _Question.hosts),
+    "--system": (_Question.systems,),
     **dict.fromkeys(("--generation", "--good", "--bad"), _GENERATIONS),
 }

@@ -43,6 +43,7 @@ SHOWING = {
     "bisect": ["bisect", "--", "true"],
     "space": ["space"],
     "tidy": ["tidy", "--dry-run"],
+    "export": ["export", "brewfile"],
     "why": ["why", "jq"],
     "search": ["search", "jq"],
     "show": ["show", "jq"],

@@ -91,6 +91,7 @@ def test_every_command(fresh_world: World) -> None:
         "setup bash",
         "check",
         "lock --dry-run",
+        "export flox",
     ):
         does(*words.split())
     for words in ("search", "search ripgrep", "show git", "which rg git"):
@@ -106,7 +107,14 @@ def test_every_command(fresh_world: World) -> None:
 def test_failures(command: str, world: World) -> None:
     world.write_manifest('packages = ["hello", "nope#x", { package = "git", prio = 3 }]\n')
     words = {"add": ["jq"], "remove": ["hello"], "pin": ["hello"], "unpin": ["hello"], "diff": [], "rollback": ["7"]}
-    words |= {"bisect": ["true"], "why": ["hello"], "show": ["hello"], "which": ["hello"], "push": ["file:///x"]}
+    words |= {
+        "bisect": ["true"],
+        "why": ["hello"],
+        "show": ["hello"],
+        "which": ["hello"],
+        "push": ["file:///x"],
+        "export": ["flox"],
+    }
     result = world.nixprof(command, *words.get(command, []), "--json", check=False)
     found = checked(result, command)
     if command not in (

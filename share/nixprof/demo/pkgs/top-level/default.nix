@@ -50,6 +50,7 @@ let
         versions
         ;
       pkgs = final;
+      path = ../..;
       stdenv = import ../stdenv {
         inherit
           config
@@ -59,6 +60,26 @@ let
           ;
       };
       buildEnv = import ../build-support/buildenv.nix { inherit (final) lib stdenv; };
+      # What `nix-shell` needs, whose PATH is that of the packages.
+      mkShellNoCC =
+        { packages }:
+        derivation {
+          name = "nix-shell";
+          inherit system;
+          inherit (final.stdenv) PATH;
+          builder = "/bin/sh";
+          nativeBuildInputs = packages;
+          stdenv = derivation {
+            name = "stdenv";
+            inherit system;
+            inherit (final.stdenv) PATH;
+            builder = "/bin/sh";
+            args = [
+              "-ec"
+              "mkdir $out && echo 'for one in $nativeBuildInputs; do PATH=$one/bin:$PATH; done' >$out/setup"
+            ];
+          };
+        };
     };
 
   aliases =

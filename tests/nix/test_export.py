@@ -1,0 +1,126 @@
+"""`export`: what the tools that run here make of the list."""
+
+from pathlib import Path
+
+from support.claims import lock, refused
+from support.world import World
+
+LIST = """
+packages = [
+  "hello",
+  {{ package = "git^out,man", pin = true }},
+  {{ package = "coreutils", priority = 7 }},
+  'nodePackages."@angular/cli"',
+  "vscode",
+  "brokenpkg",
+  "other#ripgrep",
+  "helix#default",
+]
+
+[inputs]
+nixpkgs = "{nixpkgs}"
+other = "{nixpkgs}"
+helix = {{ url = "{helix}", follows = {{ nixpkgs = "nixpkgs" }} }}
+
+[nixpkgs]
+allow-unfree = ["vscode"]
+allow-broken = ["brokenpkg"]
+overlays = ["helix"]
+
+[system.darwin]
+packages = ["mas"]
+"""
+# What stands for home-manager: it links the packages of a module.
+_HOME = """
+let
+  pkgs = (builtins.getFlake "{nixpkgs}?rev={rev}").legacyPackages.{system};
+  module = import {module} {{ inherit pkgs; inherit (pkgs) lib; }};
+in
+pkgs.buildEnv {{ name = "home"; paths = module.home.packages; }}
+"""
+
+
+def locked(world: World) -> set[str]:
+    """The store paths that are locked for this machine."""
+    found = {key: one["systems"].get(world.system) for key, one in lock(world).items()}
+    return {
+        one["outputs"][output]
+        for key, one in found.items()
+        if one
+        for output in (["out", "man"] if key == "nixpkgs#git" else one["outputsToInstall"])
+    }
+
+
+def linked(world: World, environment: str) -> set[str]:
+    """The packages that an environment links, without what checks them."""
+    references = world.command("nix-store", "--query", "--references", environment).stdout.split()
+    return {path for path in references if not path.endswith("-check")}
+
+
+def test_what_nix_makes_of_the_list_is_the_list(world: World) -> None:
+    world.write_manifest(LIST.format(nixpkgs=world.nixpkgs_url, helix=world.publish_helix()))
+    world.nixprof("sync")
+    world.publish(2)
+    world.nixprof("update", "nixpkgs")
+    assert lock(world)["nixpkgs#git"]["held"]
+    [hello] = [path for path in locked(world) if "hello" in path]
+    assert hello.endswith("-overlay")  # by its version
+
+    # No Nix is needed for any of it.
+    without = {"PATH": "/nowhere", "NIX_REMOTE": "daemon"}
+    flake, module, shell = (world.home / name for name in ("flake", "packages.nix", "shell.nix"))
+    said = world.nixprof("export", "flake", "--output", flake, env=without)
+    assert said.stderr == (
+        "not expressed in flake:\n  mas  left out: only on darwin\n"
+        "✓ 8 packages written to ~/flake/flake.nix and ~/flake/flake.lock\n"
+    )
+    (environment,) = world.build(f"path:{flake}")
+    assert linked(world, environment) == locked(world)
+
+    shell.write_text(world.nixprof("export", "shell", env=without).stdout)
+    run = ("nix-shell", "--extra-experimental-features", "nix-command flakes", shell, "--run", "hello; git; rg; hx")
+    shown = world.command(*run).stdout.splitlines()
+    assert shown == ["hello 2.12.2-overlay", "git 2.51.0", "ripgrep 14.1.1", "helix 25.07"]
+
+    world.nixprof("export", "home-manager", "-o", module, env=without)
+    rev = world.command("git", "-C", world.nixpkgs, "rev-parse", "HEAD").stdout.strip()
+    text = _HOME.format(nixpkgs=world.nixpkgs_url, rev=rev, system=world.system, module=module)
+    built = world.nix("build", "--impure", "--no-link", "--json", "--expr", text).json[0]["outputs"]["out"]
+    ours = {path for path in locked(world) if "helix" not in path}  # which has a nixpkgs of its own there
+    assert linked(world, built) >= ours
+    assert "follows" in [one["feature"] for one in world.nixprof("export", "nixos", "--json").json["notExpressed"]]
+
+
+def test_a_file_is_only_replaced_if_the_user_agrees(world: World) -> None:
+    world.write_manifest('packages = ["hello", "jq"]\n[host.other]\npackages = ["fd"]\n')
+    assert world.nixprof("export", "plain").stdout == "hello\njq\n"
+    target = world.home / "new" / "Brewfile"
+    assert world.nixprof("export", "brewfile", "-n", "-o", target).stderr.endswith(
+        "dry run: would write ~/new/Brewfile (nothing was written)\n"
+    )
+    assert not target.parent.exists()
+    world.nixprof("export", "brewfile", "-o", target)
+    text = target.read_text()
+    assert text.endswith('\nbrew "hello"\nbrew "jq"\n')
+    world.nixprof("export", "brewfile", "-o", target.parent)  # it says the same: nobody is asked
+    target.write_text("mine\n")
+    said = refused(world, "export", "brewfile", "-o", target)
+    assert "cause: ~/new/Brewfile would be replaced\nhint:  to go ahead: nixprof export brewfile" in said
+    assert target.read_text() == "mine\n"
+    assert "? [Y/n]" in world.nixprof_on_terminal("export", "brewfile", "-o", target, typed="n\n").stdout
+    assert target.read_text() == "mine\n"
+    world.nixprof("export", "brewfile", "-o", target, "--yes")
+    assert target.read_text() == text
+
+    for words, told in {
+        "nothing": "is not one of",
+        "flox --system linux": "linux is not a system",
+        "plain --system x86_64-linux --system aarch64-darwin": "one system at a time",
+    }.items():
+        wrong = world.nixprof("export", *words.split(), check=False)
+        assert (wrong.code, told in wrong.stderr, wrong.stdout) == (2, True, ""), wrong
+    found = world.nixprof("export", "flox", "--system", "arm64-macos", "--json").json
+    assert found["systems"] == ["aarch64-darwin"]
+    assert Path(
+        world.nixprof("export", "flake", "--json", "-o", target.parent / "flake.nix").json["places"][0]
+    ).exists()
