@@ -334,7 +334,8 @@ def check() -> None:
 @command(
     *_CHANGING,
     summary="Turn an existing profile into the list.",
-    examples="nixprof freeze; nixprof freeze --dry-run; nixprof freeze --only nodejs wget",
+    examples="nixprof freeze; nixprof freeze --only nodejs wget; nixprof freeze --from ~/Brewfile --dry-run; "
+    "apt-mark showmanual | nixprof freeze --from apt:-",
 )
 def freeze(
     names: list[str] | None = typer.Argument(None, metavar="[NAME]…", help="More names for --only or --except."),
@@ -343,8 +344,12 @@ def freeze(
     generation: int | None = typer.Option(
         None, "--generation", metavar="N", help="Import this generation of the profile."
     ),
-    file: Path | None = typer.Option(
-        None, "--from", metavar="FILE", parser=_path, help="A manifest.json or manifest.nix, or a list of names."
+    file: str | None = typer.Option(
+        None,
+        "--from",
+        metavar="FILE",
+        parser=_given,
+        help="Import the list of another tool or machine.",
     ),
     latest: bool = _flag("--latest", help="Install the newest versions instead of keeping the installed ones."),
     overwrite: bool = _flag("--overwrite", help="Change entries of the list that differ from what is installed."),
@@ -354,7 +359,12 @@ def freeze(
     identify: bool = _flag("--identify", help="Look up again what the list keeps by store path."),
     offline: bool = _flag("--offline", help="Do not download nixpkgs to identify packages."),
 ) -> None:
-    """Turn an existing profile into the list, without changing a single store path."""
+    """Turn an existing profile into the list, without changing a single store path; or import the list of another tool.
+
+    `--from` reads a Brewfile, a devbox.json, flox's manifest.toml, the lists of packages in Nix code, what `apt-mark
+    showmanual` prints, a list of names, or the manifest of a profile; `-` is stdin. FORM:FILE says which, where the
+    file does not tell: brew, devbox, flox, nix, apt, list, profile or nix-env.
+    """
 
 
 @command(

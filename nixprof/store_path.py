@@ -75,6 +75,12 @@ def split_name(name: str) -> tuple[str, str]:
     return (found[1], found[2] or "") if found else (name, "")
 
 
+def fits_version(version: str, wanted: str) -> bool:
+    """Tell whether a version is the one that is wanted, or begins with it: 22.1 is a 22, and 220 is not."""
+    plain = version.removeprefix("v")
+    return plain.startswith(wanted) and not plain.removeprefix(wanted)[:1].isdigit()
+
+
 def outputs_of(paths: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
     """Give the store paths of one package by output, which the ends of their names tell; `out` is the one without.
 

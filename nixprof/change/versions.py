@@ -19,6 +19,7 @@ from nixprof.manifest.spec import DEFAULT_INPUT, Spec
 from nixprof.record import record
 from nixprof.redact import excerpt
 from nixprof.schema import MISSHAPEN
+from nixprof.store_path import fits_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,12 +53,6 @@ def read_wanted(text: str) -> Wanted | None:
     if not found or is_reference(found["package"].partition("#")[0]):
         return None
     return Wanted(text, found["package"] + (found["outputs"] or ""), found["version"])
-
-
-def fits_version(version: str, wanted: str) -> bool:
-    """Tell whether a version is the one that is wanted, or begins with it: 22.1 is a 22, and 220 is not."""
-    plain = version.removeprefix("v")
-    return plain.startswith(wanted) and not plain.removeprefix(wanted)[:1].isdigit()
 
 
 def version_order(version: str) -> list[tuple[int, int, str]]:

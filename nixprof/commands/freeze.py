@@ -15,17 +15,21 @@ from nixprof.change.process_lock import warn
 from nixprof.change.request import ChangeRequest
 from nixprof.change.state import State, read_draft
 from nixprof.commands.init import template
+from nixprof.commands.search import built_indexes
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, display_path, shell_quote
 from nixprof.importers.candidate import candidate, find
+from nixprof.importers.counterparts import counterparts
 from nixprof.importers.decide import How, Import, compare, decide
+from nixprof.importers.formats import read_file
 from nixprof.importers.identify import Nixpkgs, channel, identify
 from nixprof.importers.origin import is_locked
-from nixprof.importers.reading import Kind, Reading, read_file, read_kept, read_profile
+from nixprof.importers.reading import Kind, Reading, read_kept, read_profile
 from nixprof.importers.writing import with_imports, with_names
 from nixprof.index.files import index_files
 from nixprof.lock.packages_json import LockedPackage, Resolved, hold_at
 from nixprof.manifest.installable import suggest
+from nixprof.manifest.parse import overlap
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT
 from nixprof.nix.local_flakes import is_here, registry
 from nixprof.record import record
@@ -53,7 +57,7 @@ class Options:
     overwrite: bool = False  # whether the list takes over what is installed where they differ
     latest: bool = False  # whether everything is resolved now, and does not stay at what is installed
     generation: int | None = None  # of the profile; None for the current one
-    file: Path | None = None  # what to read instead of a profile
+    file: str | None = None  # what to read instead of a profile, as it was typed
     keep: bool = False  # whether the profile stays as it is
     comments: bool = False  # whether descriptions become comments
     identify: bool = False  # whether to go over what the list keeps by store path, instead of a profile
@@ -92,7 +96,9 @@ class Survey:
     @property
     def imports(self) -> tuple[Import, ...]:
         """The packages that the list gains, or takes over from the profile."""
-        return tuple(one for one in self.findings if isinstance(one, Import) and not self.stays(one))
+        found = (one for one in self.findings if isinstance(one, Import) and not self.stays(one))
+        # A name of another list stands for nothing that is installed, which the list could take over.
+        return tuple(one for one in found if not (one.entry and one.candidate.vocabulary))
 
     @property
     def taken(self) -> list[tuple[Import, tuple[Candidate, ...]]]:
@@ -170,7 +176,7 @@ def _proposal(found: Survey, plan: Plan) -> Proposal:
 
 def survey(context: Context, options: Options, state: State) -> Survey:
     """Find out what everything in a profile is, and what the list would become. Changes nothing."""
-    reading = _chosen(_read(context, options, state), options)
+    reading = _translated(context, options, state, _chosen(_read(context, options, state), options))
     candidates, lookup = _look_up(context, options, state, reading)
     is_here = reading.kind is not Kind.FILE
     decided = decide(
@@ -226,6 +232,15 @@ def _chosen(reading: Reading, options: Options) -> Reading:
 
 
 ## identify
+
+
+def _translated(context: Context, options: Options, state: State, reading: Reading) -> Reading:
+    """Find what the names of another list are in nixpkgs, by its index, which is built where it is missing."""
+    if not any(one.is_name for one in reading.candidates):
+        return reading
+    index = None if options.offline else built_indexes(context, state, DEFAULT_INPUT)[1][DEFAULT_INPUT]
+    found = counterparts(reading.candidates, index, state.manifest.policy, state.machine)
+    return replace(reading, candidates=found)
 
 
 def _look_up(context: Context, options: Options, state: State, reading: Reading) -> tuple[Sequence[Candidate], Lookup]:
@@ -325,7 +340,11 @@ def _compared(findings: Sequence[Finding], options: Options, state: State) -> tu
     def compared(one: Finding) -> Finding:
         if not isinstance(one, Import):
             return one
-        key = one.spec.key
+        key, scope = one.spec.key, one.candidate.scope
+        if not scope.applies(state.machine):
+            same = (package for package in state.manifest.packages if package.spec.key == key)
+            there = next((package for package in same if overlap(package.scope, scope, state.manifest.systems)), None)
+            return replace(one, entry=there)
         return compare(one, entries.get(key), listed.get(key), latest=options.latest, overwrite=options.overwrite)
 
     return tuple(map(compared, findings))

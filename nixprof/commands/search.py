@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nixprof.change.state import State
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import listed_name, nearest, shell_quote
+from nixprof.index.database import is_allowed
 from nixprof.index.files import index_files, open_indexes, with_unlocked, without_damaged
 from nixprof.index.names import told_elsewhere
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec
@@ -81,7 +82,7 @@ def run(
         source, words = _in_one_input(words, state)
     _check_input(source, state, words or ())
     pattern = _pattern(" ".join(words)) if regex and words else None
-    inputs, built = _built(context, state, source)
+    inputs, built = built_indexes(context, state, source)
     if not words:
         return Indexes(built, inputs)
     found = find(state, built, words, pattern, everything=everything)
@@ -98,8 +99,10 @@ def _state(context: Context) -> State:
     return State(context, {path: template(context.machine.system).encode()})
 
 
-def _built(context: Context, state: State, source: str | None) -> tuple[Mapping[str, LockedInput], dict[str, Index]]:
-    """Open the indexes, and build those that are missing. Returns also what their inputs are locked to."""
+def built_indexes(
+    context: Context, state: State, source: str | None
+) -> tuple[Mapping[str, LockedInput], dict[str, Index]]:
+    """Open the indexes, or that of one input; build those that are missing. Gives also what inputs are locked to."""
     known = with_unlocked(context.folders.cache, state.manifest, state.inputs)
     there = _opened(context, state, known)
     if state.inputs and source is None and there.keys() >= state.inputs.keys():
@@ -202,14 +205,6 @@ def _found(
     spec = Spec(source, package.attr_path)
     refusals = tuple(one for one in package.refusals if not is_allowed(one, package, policy))
     return Found(str(spec), source, package, spec.key in listed, spec.key in installed, refusals)
-
-
-def is_allowed(reason: Reason, package: IndexedPackage, policy: Policy) -> bool:
-    """Tell whether the list allows a package in spite of a reason not to have it."""
-    allowed = policy.table.get(reason.policy_key, False) if reason.policy_key else False
-    if isinstance(allowed, bool):
-        return allowed
-    return not {package.pname, f"{package.pname}-{package.version}"}.isdisjoint(allowed)
 
 
 def _nothing(words: Sequence[str], indexes: Mapping[str, Index]) -> NixprofError:

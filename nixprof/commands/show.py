@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.generations import generations
 from nixprof.change.state import State
-from nixprof.change.versions import fits_version, read_wanted
-from nixprof.commands.search import check_evaluates, indexes_of, is_allowed, near_names
+from nixprof.change.versions import read_wanted
+from nixprof.commands.search import check_evaluates, indexes_of, near_names
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import package_name, shell_quote
+from nixprof.index.database import is_allowed
 from nixprof.index.files import without_damaged
 from nixprof.lock.packages_json import own_names
 from nixprof.manifest.installable import as_installable, key_of, read_installable
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec, SpecError
 from nixprof.record import record
 from nixprof.redact import excerpt
-from nixprof.store_path import outputs_of, programs_in
+from nixprof.store_path import fits_version, outputs_of, programs_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from nixprof.formatting import shell_quote
+from nixprof.manifest.model import EVERYWHERE, Scope
 from nixprof.nix.profile import ROOTS, USUAL_PRIORITY
 from nixprof.record import record
 from nixprof.store_path import name_of, outputs_of, split_name
@@ -29,12 +30,28 @@ _UNTOUCHED = {
 
 
 class Evidence(Enum):
-    """Why an attribute is taken to be a package's, best first. Only the first is proof."""
+    """Why an attribute is taken to be a package's. What is no guess is sure enough to go without another look."""
 
     SAME_PATH = "same store path"
+    STATED = "an attribute of nixpkgs"
+    SAME_PROGRAM = "same name and program"
+    TABLE = "a table of names"
     POSITION = "guess: its file in nixpkgs"
     SAME_VERSION = "guess: same name and version"
     SAME_NAME = "guess: same name, another version"
+    SAME_ATTRIBUTE = "guess: same name"
+    PROGRAM = "guess: it has a program of this name"
+    OWN_NAME = "guess: it calls itself so"
+    SPELLING = "guess: spelled otherwise"
+    AS_WRITTEN = "guess: as written, without a look at nixpkgs"
+
+
+class Vocabulary(Enum):
+    """Whose names for packages a list uses."""
+
+    NIXPKGS = "nixpkgs"
+    HOMEBREW = "Homebrew"
+    DEBIAN = "Debian"
 
 
 @record
@@ -56,6 +73,9 @@ class Candidate:
     evidence: Evidence | None = None  # what told `attribute`, where the other list does not
     others: tuple[str, ...] = ()  # other attributes that it may be
     element: Element | None = None  # the entry of the profile that the list takes the place of
+    vocabulary: Vocabulary | None = None  # whose name it has; None for what Nix has installed
+    version: str = ""  # that a list of names asks for, such as 3.12
+    scope: Scope = EVERYWHERE  # where it is wanted
 
     @property
     def store_paths(self) -> tuple[str, ...]:
@@ -65,6 +85,8 @@ class Candidate:
     @property
     def own_name(self) -> tuple[str, str]:
         """Its name and version: as the other list states them, else as its store paths tell."""
+        if self.vocabulary:
+            return self.name, self.version
         if self.label:
             return split_name(self.label)
         for output, path in self.outputs.items():
@@ -85,9 +107,14 @@ class Candidate:
         return ({self.name, self.own_name[0], self.full_name} | attribute | paths) - {""}
 
     @property
+    def is_name(self) -> bool:
+        """Whether it is only a name, which the index of nixpkgs may know."""
+        return self.vocabulary is not None and not (self.leave or self.reference)
+
+    @property
     def is_unsure(self) -> bool:
         """Whether a nixpkgs may tell what it is, or tell better."""
-        if self.leave or self.evidence is Evidence.SAME_PATH:
+        if self.leave or self.vocabulary or self.evidence is Evidence.SAME_PATH:
             return False
         return self.evidence is not None or (not self.attribute and bool(self.label or self.outputs))
 

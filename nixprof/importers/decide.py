@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from nixprof.importers.candidate import Evidence, split_attribute
+from nixprof.importers.candidate import Evidence
 from nixprof.importers.origin import at_revision, find_origin, is_locked
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT, NO_INPUT, Spec, SpecError
 from nixprof.nix.profile import USUAL_PRIORITY
@@ -25,10 +25,19 @@ class How(Enum):
     """How sure it is what a candidate is."""
 
     EXACT = "imported exactly"
-    IDENTIFIED = "identified"  # by the same store path, which is proof
+    IDENTIFIED = "identified"  # by the same store path, or the same name and program
+    BY_TABLE = "by table"  # of what is called otherwise elsewhere
     GUESSED = "guessed"  # on less evidence
     KEPT = "kept by store path"
     UNLOCKED = "listed by name"
+
+
+_HOW = {
+    Evidence.SAME_PATH: How.IDENTIFIED,
+    Evidence.SAME_PROGRAM: How.IDENTIFIED,
+    Evidence.TABLE: How.BY_TABLE,
+    Evidence.STATED: How.UNLOCKED,
+}
 
 
 @record
@@ -53,7 +62,7 @@ class Import:
         if self.spec.is_store_path:
             return How.KEPT
         if self.candidate.evidence:
-            return How.IDENTIFIED if self.candidate.evidence is Evidence.SAME_PATH else How.GUESSED
+            return _HOW.get(self.candidate.evidence, How.GUESSED)
         return How.UNLOCKED if self.outputs is None else How.EXACT
 
     @property
@@ -138,7 +147,7 @@ class _Packages:
         source = next(one for one in self.inputs if one.name == DEFAULT_INPUT)
         if candidate.evidence:
             held = candidate.locked if candidate.evidence is Evidence.SAME_PATH else ""
-            if not candidate.label and "out" not in candidate.outputs:
+            if candidate.outputs and not candidate.label and "out" not in candidate.outputs:
                 # A bare store path that is, say, the documentation of a package is not the package.
                 chosen = tuple(candidate.outputs)
         elif attribute:
@@ -146,9 +155,6 @@ class _Packages:
             held = candidate.locked if is_locked(candidate.locked) else ""
             if self.is_here and not self._can_stay(candidate, held):
                 return None
-        elif not candidate.outputs and not candidate.own_name[1] and self.was_looked_up:
-            # Somebody wrote down an attribute.
-            attribute = split_attribute(candidate.label)
         else:
             return None
         spec = Spec(source.name, attribute, ALL_OUTPUTS if "*" in chosen else chosen)

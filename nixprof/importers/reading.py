@@ -1,27 +1,23 @@
-"""What there is to import: a profile, one of its generations, a file from elsewhere, or what the list has unnamed."""
+"""What there is to import from this machine: the profile, one of its generations, or what the list has unnamed."""
 
 from __future__ import annotations
 
 import os
-import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from nixprof.errors import TO_BEGIN, NixprofError, Reason
-from nixprof.files import read_file as contents
 from nixprof.folders import home
 from nixprof.formatting import display_path
 from nixprof.importers.candidate import Candidate, candidate
 from nixprof.manifest.edit import comments_of
 from nixprof.nix import profile as nix_profile
-from nixprof.nix.profile import USUAL_PRIORITY, Element, ProfileManager, system_of
+from nixprof.nix.profile import USUAL_PRIORITY, ProfileManager
 from nixprof.record import record
-from nixprof.redact import excerpt
-from nixprof.schema import MisshapenError, wrong_with
-from nixprof.store_path import checked, outputs_of, package_of
+from nixprof.store_path import outputs_of, package_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from nixprof.context import Context
@@ -31,8 +27,6 @@ if TYPE_CHECKING:
 
 # How the comment begins that freeze writes behind a store path of unknown source.
 KEPT_COMMENT_START = "kept by store path"
-
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Kind(Enum):
@@ -52,6 +46,7 @@ class Reading:
     kind: Kind
     candidates: tuple[Candidate, ...]
     generation: int | None = None  # of the profile
+    form: str = ""  # what kind of file it is; empty for a profile and the list
 
 
 def read_profile(context: Context, profile: Profile | None, generation: int | None) -> Reading:
@@ -106,62 +101,3 @@ def _kept(entry: Package, known: Resolved | None, system: str, *, was_frozen: bo
         system=system,
         description=known.description if known else "",
     )
-
-
-def read_file(path: Path) -> Reading:
-    """Read a `manifest.json` or `manifest.nix`, what `nix profile list` printed, or a list of names."""
-    try:
-        text = _COLOUR.sub("", contents(path, nix_profile.MAX_MANIFEST_BYTES).decode())
-        found = tuple(_candidates(path, text))
-    except OSError as error:
-        raise NixprofError(f"cannot read {path}", Reason.CANNOT_READ, cause=error.strerror) from error
-    except (UnicodeDecodeError, MisshapenError) as error:
-        message = f"{path} is not a list of packages"
-        raise NixprofError(message, Reason.INVALID_IMPORT, cause=wrong_with(error)) from error
-    if not found:
-        raise NixprofError(f"{path} lists no package", Reason.INVALID_IMPORT)
-    return Reading(path, Kind.FILE, found)
-
-
-def _candidates(path: Path, text: str) -> Iterator[Candidate]:
-    if path.suffix == ".json" or text.lstrip().startswith("{"):
-        yield from map(candidate, nix_profile.read_manifest(path))
-    elif path.suffix == ".nix" or text.lstrip().startswith("["):
-        yield from map(candidate, nix_profile.read_nix_env(path))
-    elif re.search(r"(?m)^Store paths: ", text):
-        yield from _from_blocks(text)
-    else:
-        yield from _from_lines(text)
-
-
-def _from_blocks(text: str) -> Iterator[Candidate]:
-    """Read what `nix profile list` prints from 2.17 on: blocks of `Key: value`, with a blank line between."""
-    for block in re.split(r"\n\s*\n", text.strip()):
-        fields = dict(re.findall(r"(?m)^([A-Z][A-Za-z ]+):[ \t]*(.*)$", block))
-        source = ("Flake attribute", "Original flake URL", "Locked flake URL")
-        attribute, original, locked = (fields.get(key, "") for key in source)
-        yield _printed(fields.get("Name"), attribute, original, locked, fields.get("Store paths", "").split())
-
-
-def _from_lines(text: str) -> Iterator[Candidate]:
-    """Read a name a line, or what `nix profile list` printed before 2.17: `0 FLAKE#ATTR LOCKED#ATTR PATH…`."""
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split()
-        if len(words) >= 4 and words[0].isdecimal():  # noqa: PLR2004 - the four columns
-            (original, _, attribute), (locked, _, _) = words[1].partition("#"), words[2].partition("#")
-            source = ("", "", "") if original == "-" else (attribute, original, locked)
-            yield _printed(None, *source, words[3:])
-            continue
-        name = re.sub(r"(^|\s)#.*", "", line).strip()
-        if re.fullmatch(r"[A-Za-z0-9_+.'-]+", name):
-            yield Candidate(name, name)
-        elif name:
-            raise MisshapenError(f"line {number} is not a name: {excerpt(name)}")
-
-
-def _printed(name: str | None, attribute: str, original: str, locked: str, paths: Sequence[str]) -> Candidate:
-    """Make a candidate of what `nix profile list` prints of an element."""
-    attr_path, _, outputs = attribute.partition("^")
-    chosen = tuple(filter(None, outputs.split(",")))
-    store_paths = tuple(map(checked, paths))
-    return candidate(Element(name, attr_path, original, locked, store_paths, chosen, system=system_of(attr_path)))

@@ -49,10 +49,14 @@ def with_imports(
         if source not in manifest.inputs:
             text = add_input(text, source.name, source.url)
     elsewhere = {package.spec.key for package in manifest.packages}
-    for table in ((), ("system", system)):
+    tables: dict[tuple[str, ...], list[NewPackage]] = {(): []}
+    for one in new:
         # A store path, or what the list has for other machines, is for this system only.
-        some = [one for one in new if bool(table) == (one.how is How.KEPT or one.spec.key in elsewhere)]
-        text = add_packages(text, [_new(one, comments=comments) for one in some], table)
+        is_for_here = one.how is How.KEPT or one.spec.key in elsewhere
+        table = one.candidate.scope.table or (("system", system) if is_for_here else ())
+        tables.setdefault(table, []).append(_new(one, comments=comments))
+    for table, some in tables.items():
+        text = add_packages(text, some, table)
     return texts | {manifest.path: text}
 
 

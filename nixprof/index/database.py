@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from nixprof.manifest.model import Policy
+
 _SCHEMA = f"""
 PRAGMA user_version = {FORMAT};
 CREATE TABLE about (text TEXT NOT NULL);
@@ -277,3 +279,11 @@ class Index(Names):
                 *(tuple(map(Reason, json.loads(refusals))), tuple(json.loads(vulnerabilities)), full_name),
             )
             yield IndexedPackage(*read)
+
+
+def is_allowed(reason: Reason, package: IndexedPackage, policy: Policy) -> bool:
+    """Tell whether the list allows a package in spite of a reason not to have it."""
+    allowed = policy.table.get(reason.policy_key, False) if reason.policy_key else False
+    if isinstance(allowed, bool):
+        return allowed
+    return not {package.pname, f"{package.pname}-{package.version}"}.isdisjoint(allowed)

@@ -135,8 +135,11 @@ def read(link: Path) -> Profile:
     return Profile(link, number, store_path, manager, elements)
 
 
-def read_manifest(path: Path) -> tuple[Element, ...]:
-    """Read a `manifest.json` of any version; raise NixprofError where it is no such file, or a newer one."""
+def read_manifest(path: Path, read: str | None = None) -> tuple[Element, ...]:
+    """Read a `manifest.json` of any version, `read` already or not.
+
+    Raises: NixprofError where it is no such file, or a newer one.
+    """
     import json
 
     def elements(text: str) -> tuple[Element, ...]:
@@ -149,20 +152,23 @@ def read_manifest(path: Path) -> tuple[Element, ...]:
             return tuple(_element(name, entry) for name, entry in found.items())
         return tuple(_named([_element(None, entry) for entry in found]))
 
-    return _read(path, elements)
+    return _read(path, elements, read)
 
 
-def read_nix_env(path: Path) -> tuple[Element, ...]:
-    """Read a `manifest.nix` of nix-env, without evaluating it; raise NixprofError where it is no such file."""
+def read_nix_env(path: Path, read: str | None = None) -> tuple[Element, ...]:
+    """Read a `manifest.nix` of nix-env, `read` already or not, without evaluating it.
+
+    Raises: NixprofError where it is no such file.
+    """
     from nixprof.nix.nix_data import read_literal
 
-    return _read(path, lambda text: tuple(_nix_env_element(entry) for entry in _list(read_literal(text))))
+    return _read(path, lambda text: tuple(_nix_env_element(entry) for entry in _list(read_literal(text))), read)
 
 
-def _read(path: Path, elements: Callable[[str], tuple[Element, ...]]) -> tuple[Element, ...]:
+def _read(path: Path, elements: Callable[[str], tuple[Element, ...]], read: str | None) -> tuple[Element, ...]:
     """Read a list of elements, or raise NixprofError that says why a file is not one."""
     try:
-        return elements(read_file(path, MAX_MANIFEST_BYTES).decode())
+        return elements(read_file(path, MAX_MANIFEST_BYTES).decode() if read is None else read)
     except OSError as error:
         cause = error.strerror or str(error)
     except MISSHAPEN as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from nixprof.commands.freeze import Frozen, Survey, cannot_identify
 from nixprof.formatting import count, display_path, listed
 from nixprof.importers.decide import Differing, How, Import, LeftAlone
+from nixprof.importers.formats import STDIN
 from nixprof.importers.reading import Kind
 from nixprof.manifest.spec import DEFAULT_INPUT
 from nixprof.output import change
@@ -28,6 +29,17 @@ MAX_LINES_OF_A_GROUP = 15
 # Up to this many lines that share a reason stay lines of their own.
 MAX_LINES_OF_A_REASON = 3
 MAX_OTHERS = 3
+# What people call each form of a list.
+FORMS = {
+    "brew": "Brewfile",
+    "devbox": "devbox.json",
+    "flox": "flox manifest",
+    "nix": "lists in Nix code",
+    "apt": "Debian packages",
+    "list": "list of packages",
+    "profile": "manifest of a profile",
+    "nix-env": "manifest of nix-env",
+}
 _USUAL_WIDTH = 80
 
 
@@ -58,6 +70,7 @@ def as_json(result: Frozen) -> dict[str, Any]:
     found, outcome = result.survey, result.outcome
     return {
         "from": found.reading.place,
+        "form": found.reading.form or None,
         "generation": found.reading.generation,
         "manifest": found.manifest,
         "elements": [
@@ -104,10 +117,13 @@ def survey(result: Survey, console: Console) -> Iterator[str]:
     """Show what was read and what becomes of it."""
     reading = result.reading
     is_list = reading.kind is Kind.LIST
-    generation = f"generation {reading.generation}, " if reading.generation else ""
+    kind = f"generation {reading.generation}, " if reading.generation else ""
+    if reading.form:
+        kind = f"{FORMS[reading.form]}, "
     number = len(reading.candidates)
     what = f"{count(number, 'package')} kept by store path" if is_list else count(number, "element")
-    yield f"reading  {display_path(reading.place)}  ({generation}{what})"
+    place = "stdin" if str(reading.place) == STDIN else display_path(reading.place)
+    yield f"reading  {place}  ({kind}{what})"
     groups = [group for group in _groups(result) if group[1]]
     if groups:
         yield ""
@@ -143,7 +159,7 @@ def _groups(result: Survey) -> Iterator[tuple[str, int, list[Line]]]:
     yield "" if of_nixpkgs else How.EXACT.value, len(others), [(f"from {', '.join(dict.fromkeys(others))}", "")]
     there = [one.spec.name for one in of("on the list")]
     yield "on the list already", len(there), [(", ".join(there), "")]
-    for how in (How.IDENTIFIED, How.GUESSED):
+    for how in (How.IDENTIFIED, How.BY_TABLE, How.GUESSED):
         yield how.value, len(of(how.value)), _identified(of(how.value))
     unlocked = of(How.UNLOCKED.value)
     yield How.UNLOCKED.value, len(unlocked), [(", ".join(map(_name, unlocked)), "")]

@@ -218,9 +218,19 @@ def test_what_profiles_say(world: World, watch: Watch) -> None:
     watch.runs("freeze", "--from", str(folder / "manifest.json"), "--stdout")
 
 
-@pytest.mark.parametrize("text", [f"hello\n{FOUL}\n", f'[ {{ name = "{FOUL}"; outPath = "/nix/store/x"; }} ]', FOUL])
-def test_what_files_to_freeze_say(world: World, watch: Watch, text: str) -> None:
-    file = world.root / ("manifest.nix" if text[0] == "[" else "names")
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("names", f"hello\n{FOUL}\n"),
+        ("manifest.nix", f'[ {{ name = "{FOUL}"; outPath = "/nix/store/x"; }} ]'),
+        ("names", FOUL),
+        ("Brewfile", f'brew "{FOUL}"\n{FOUL}\n'),
+        ("home.nix", f'{{ packages = with pkgs; [ ("{FOUL}") {FOUL} ]; }}'),
+        ("devbox.json", json.dumps({"packages": [FOUL, f"x:{FOUL}"]})),
+    ],
+)
+def test_what_files_to_freeze_say(world: World, watch: Watch, name: str, text: str) -> None:
+    file = world.root / name
     file.write_text(text)
     watch.runs("freeze", "--from", str(file), "--dry-run")
 

@@ -23,8 +23,8 @@ from nixprof.change.resolve import requests
 from nixprof.errors import NixprofError
 from nixprof.folders import Folders
 from nixprof.importers.candidate import Candidate, candidate
+from nixprof.importers.formats import read_file
 from nixprof.importers.identify import Nixpkgs, identify
-from nixprof.importers.reading import read_file
 from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.flake_nix import compile_flake
 from nixprof.lock.freshness import fingerprints, is_resolved
@@ -247,7 +247,7 @@ def test_manifest_nix(folder: Path, data: bytes) -> None:
 )
 def test_a_list_from_elsewhere(folder: Path, data: bytes) -> None:
     (folder / "list").write_bytes(data)
-    read_or_refused(lambda: [one.names for one in read_file(folder / "list").candidates])
+    read_or_refused(lambda: [one.names for one in read_file(str(folder / "list")).candidates])
 
 
 @given(data=as_json(ENVIRONMENT))

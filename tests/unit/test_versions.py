@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nixprof.change.versions import Found, Place, fits_version, read_wanted, version_order
+from nixprof.change.versions import Found, Place, read_wanted, version_order
 from nixprof.manifest.spec import Spec
+from nixprof.store_path import fits_version
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ complete -c nixprof -n '__nixprof_does search' -l all -d 'show all that is found
 complete -c nixprof -n '__nixprof_does freeze' -l only -x -d 'import only this element; repeatable'
 complete -c nixprof -n '__nixprof_does freeze' -l except -x -d 'do not import this element'
 complete -c nixprof -n '__nixprof_does freeze' -l generation -x -k -a '(__nixprof_known)' -d 'import this generation of the profile'
-complete -c nixprof -n '__nixprof_does freeze' -l from -r -F -d 'a manifest.json or manifest.nix, or a list of names'
+complete -c nixprof -n '__nixprof_does freeze' -l from -r -F -d 'import the list of another tool or machine'
 complete -c nixprof -n '__nixprof_does freeze' -l latest -d 'install the newest versions instead of keeping the installed ones'
 complete -c nixprof -n '__nixprof_does freeze' -l overwrite -d 'change entries of the list that differ from what is installed'
 complete -c nixprof -n '__nixprof_does freeze' -l comments -d 'add the descriptions of packages as comments'

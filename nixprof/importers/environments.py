@@ -1,0 +1,145 @@
+"""What devbox and flox write: a `devbox.json`, and the `manifest.toml` of an environment of flox.
+
+The forms: https://www.jetify.com/docs/devbox/configuration and https://flox.dev/docs/man/manifest.toml
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nixprof.importers.candidate import Candidate, Vocabulary
+from nixprof.manifest.model import EVERYWHERE, Scope
+from nixprof.manifest.spec import ALL_OUTPUTS, Spec, SpecError
+from nixprof.schema import MisshapenError, fits
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+# What else the files have, and why that is not for the list.
+_OF_DEVBOX = {
+    "shell": "hooks and scripts of devbox's shell",
+    "env": "variables of devbox's shell",
+    "env_from": "variables of devbox's shell",
+    "include": "plugins and other files of devbox",
+    "nixpkgs": "the revision that devbox takes packages from; the list has inputs of its own",
+}
+_OF_FLOX = {
+    "vars": "variables of flox's shell",
+    "hook": "a hook of flox's shell",
+    "profile": "scripts of flox's shell",
+    "services": "services, which nixprof does not run",
+    "include": "other environments; import them, too",
+    "build": "packages that flox builds",
+    "containerize": "settings of flox's containers",
+    "options": "settings of flox",
+}
+_SYSTEMS = ("x86_64-linux", "aarch64-linux", "x86_64-darwin", "aarch64-darwin")
+# How a flake begins, which no attribute of nixpkgs does.
+_FLAKE = re.compile(r"[a-z+]+:|[./~]")
+# Comments, and commas behind the last item, as devbox takes them; strings stay as they are.
+_LOOSE = re.compile(r"""("(?:[^"\\]|\\.)*+")|//[^\n]*|/\*.*?\*/|,(?=(?:\s|//[^\n]*|/\*.*?\*/)*[\]}])""", re.DOTALL)
+
+
+def read_devbox(text: str) -> Iterator[Candidate]:
+    """Read a devbox.json; raise MisshapenError where its packages have another form."""
+    import json
+
+    data = json.loads(_LOOSE.sub(lambda found: found[1] or "", text))
+    packages = data.get("packages", [])
+    if fits(packages, [str]):
+        packages = dict.fromkeys(packages, "")
+    if not fits(packages, {str: str}) and not fits(packages, {str: object}):
+        raise MisshapenError("its packages are neither a list of names nor a table")
+    for written, about in packages.items():
+        yield _of_devbox(written, {"version": about} if isinstance(about, str) else about)
+    yield from _others(data, _OF_DEVBOX)
+
+
+def _of_devbox(written: str, about: Any) -> Candidate:
+    if not fits(about, {}):
+        raise MisshapenError(f"{written} has neither a version nor a table of options")
+    name, version = _split(written)
+    one = _candidate(written, about, "platforms", set(_texts(about, "excluded_platforms")))
+    if written.startswith("runx:"):
+        return replace(one, leave="a release on GitHub, which devbox downloads")
+    return _found(replace(one, version=version or str(about.get("version", ""))), name)
+
+
+def _candidate(name: str, about: Mapping[str, Any], systems: str, besides: Collection[str] = ()) -> Candidate:
+    """Begin a candidate by what both files say of outputs and systems; `systems` is the key of those."""
+    scope = _scope(set(_texts(about, systems) or _SYSTEMS).difference(besides))
+    return Candidate(name, chosen=_texts(about, "outputs"), scope=scope, vocabulary=Vocabulary.NIXPKGS)
+
+
+def read_flox(data: Mapping[str, Any]) -> Iterator[Candidate]:
+    """Read the manifest of an environment; raise MisshapenError where its packages have another form."""
+    if not fits(data.get("install", {}), {str: dict}):
+        raise MisshapenError("something under [install] is not a table")
+    for name, about in data.get("install", {}).items():
+        yield _of_flox(name, about)
+    yield from _others(data, _OF_FLOX)
+
+
+def _of_flox(name: str, about: Mapping[str, Any]) -> Candidate:
+    path = about.get("pkg-path", about.get("flake", about.get("store-path", "")))
+    written = ".".join(path) if fits(path, [str]) else str(path)
+    if not written:
+        raise MisshapenError(f"{name} under [install] has no pkg-path")
+    one = _candidate(written, about, "systems")
+    if "store-path" in about:
+        return replace(one, leave="a store path")
+    if "pkg-path" in about and "/" in written and "@" not in written:
+        return replace(one, leave="published in a catalog of flox")
+    if about.get("outputs") == "all":
+        one = replace(one, chosen=ALL_OUTPUTS)
+    if isinstance(priority := about.get("priority"), int):
+        one = replace(one, priority=priority)
+    return _found(replace(one, version=str(about.get("version", "")).lstrip("^~=>v ")), written)
+
+
+def _found(one: Candidate, name: str) -> Candidate:
+    """Say where the package of a candidate is: an attribute of nixpkgs, or of a flake."""
+    flake, _, rest = name.partition("#")
+    attribute, _, outputs = rest.partition("^")
+    is_flake = _FLAKE.match(flake) is not None
+    if is_flake and flake.startswith((".", "/", "path:")):
+        return replace(one, leave="a flake in a folder; to add it: nixprof add FOLDER#NAME")
+    try:
+        path = Spec.parse((attribute or "default") if is_flake else name).attr_path
+    except SpecError as error:
+        return replace(one, leave=f"no name of a package: it {error.message}")
+    if not is_flake:
+        return replace(one, attribute=path)
+    chosen = one.chosen or tuple(filter(None, outputs.split(",")))
+    return replace(one, attribute=path, reference=flake, locked=flake, chosen=chosen)
+
+
+def _split(written: str) -> tuple[str, str]:
+    """Split `nodejs@22` into name and version; a name may begin with an @ within a set, and a flake has none."""
+    name, at, version = written.rpartition("@")
+    is_version = at and name and not name.endswith(".") and "/" not in version and not _FLAKE.match(written)
+    return (name, version) if is_version else (written, "")
+
+
+def _scope(systems: Collection[str]) -> Scope:
+    """Say where a package is wanted by the systems that are named: everywhere, on one OS, or on one system."""
+    known = [one for one in _SYSTEMS if one in systems]
+    wide = {one.partition("-")[2] for one in known}
+    if len(known) == 1:
+        return Scope("system", known[0])
+    return Scope("system", wide.pop()) if len(wide) == 1 else EVERYWHERE
+
+
+def _texts(about: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Give a list of texts that a package has under a key; none where it has something else there."""
+    found = about.get(key, [])
+    return tuple(found) if fits(found, [str]) else ()
+
+
+def _others(data: Mapping[str, Any], why: Mapping[str, str]) -> Iterator[Candidate]:
+    """Say of everything else that has something in it why it is left."""
+    for key, reason in why.items():
+        if data.get(key):
+            yield Candidate(key, leave=reason, vocabulary=Vocabulary.NIXPKGS)

@@ -1,0 +1,206 @@
+"""Lists from elsewhere, in a file or on stdin: which form one has, and the candidates in it.
+
+A manifest of a profile has store paths; all others are names, which are looked up later.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nixprof.errors import NixprofError, Reason
+from nixprof.files import read_file as contents
+from nixprof.importers.candidate import Candidate, Vocabulary, candidate
+from nixprof.importers.reading import Kind, Reading
+from nixprof.nix import profile as nix_profile
+from nixprof.nix.profile import Element, system_of
+from nixprof.redact import excerpt
+from nixprof.schema import MISSHAPEN, MisshapenError, wrong_with
+from nixprof.store_path import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+STDIN = "-"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_LARGEST = nix_profile.MAX_MANIFEST_BYTES
+# A name in a list of names: without, or as apt writes it with, an architecture.
+_NAME = re.compile(r"[A-Za-z0-9_+@./'-]+", re.ASCII)
+_DEBIAN_NAME = re.compile(r"([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9]+)?(?:/\S+.*|\s+install)?", re.ASCII)
+
+
+def read_file(written: str) -> Reading:
+    """Read `FILE`, `FORMAT:FILE` or `FORMAT`; `-`, and a format alone, are stdin.
+
+    Raises: NixprofError where that cannot be read, or is no list of packages.
+    """
+    name, colon, rest = written.partition(":")
+    is_named = name in READERS and (not colon or rest) and not Path(written).exists()
+    form, place = (name, Path(rest or STDIN)) if is_named else ("", Path(written))
+    shown = "stdin" if str(place) == STDIN else str(place)
+    try:
+        text = _text(place)
+        form = form or _form(place, text)
+        found = tuple(READERS[form](place, text))
+    except OSError as error:
+        raise NixprofError(f"cannot read {shown}", Reason.CANNOT_READ, cause=error.strerror) from error
+    except MISSHAPEN as error:
+        what = f"is no list of packages in the form of {form}" if is_named else "is not a list of packages"
+        hints = (f"the forms are {', '.join(READERS)}: nixprof freeze --from FORM:FILE",)
+        raise NixprofError(f"{shown} {what}", Reason.INVALID_IMPORT, cause=wrong_with(error), hints=hints) from error
+    if not found:
+        raise NixprofError(f"{shown} lists no package", Reason.INVALID_IMPORT)
+    return Reading(place, Kind.FILE, found, form=form)
+
+
+def _text(place: Path) -> str:
+    if str(place) != STDIN:
+        data = contents(place, _LARGEST)
+    elif sys.stdin.isatty():
+        raise MisshapenError("stdin is the terminal: pipe a list into it, or name a file")
+    elif len(data := sys.stdin.buffer.read(_LARGEST + 1)) > _LARGEST:
+        raise MisshapenError(f"it is larger than {_LARGEST >> 20} MiB")
+    return _COLOUR.sub("", data.decode("utf-8-sig"))
+
+
+def _form(place: Path, text: str) -> str:
+    """Tell the form of a list by its name and by what it says."""
+    begins = text.lstrip()
+    if place.suffix == ".json" or re.match(r'\{\s*(?:"|//|/\*|\})', begins):
+        is_manifest = place.name == "manifest.json" or re.search(r'"elements"\s*:', text) or '"packages"' not in text
+        return "profile" if is_manifest else "devbox"
+    if place.name == "manifest.nix" or re.match(r"\[\s*(?:\{|\]|\[)", begins):
+        return "nix-env"
+    names = (form for form, suffix, pattern in _FORMS if place.name.endswith(suffix) or re.search(pattern, text))
+    return next(names, "list")
+
+
+_OF_DEBIAN = (
+    r"[a-z0-9+.-]+:(?:amd64|arm64|i386|armhf|all)|lib[a-z0-9+.-]+-dev|linux-(?:image|headers|generic)\S*"
+    r"|apt|dpkg|base-files|base-passwd|build-essential|adduser|ubuntu-\w+|openssh-server"
+)
+# How the name of a file ends and what it says, by its form; the first that fits counts.
+_FORMS = (
+    ("flox", ".toml", r"(?m)^\[install(?:\]|\.)"),
+    ("nix", ".nix", r"(?m)^\s*(?:\{|with\s+\w+;|[\w.]*[pP]ackages\s*=)"),
+    ("brew", "Brewfile", r"""(?m)^\s*(?:brew|cask|tap)[ (]+["']"""),
+    # A library to build with, a kernel, an architecture, or what every Debian has, is in no other list.
+    ("apt", ".apt", rf"(?m)^(?:{_OF_DEBIAN})(?:\s|/|$)"),
+)
+
+
+## the readers
+
+
+def _read_profile(place: Path, text: str) -> Iterator[Candidate]:
+    yield from map(candidate, nix_profile.read_manifest(place, text))
+
+
+def _read_nix_env(place: Path, text: str) -> Iterator[Candidate]:
+    yield from map(candidate, nix_profile.read_nix_env(place, text))
+
+
+def _read_brew(_: Path, text: str) -> Iterator[Candidate]:
+    from nixprof.importers.brewfile import read_brewfile
+
+    yield from read_brewfile(text)
+
+
+def _read_devbox(_: Path, text: str) -> Iterator[Candidate]:
+    from nixprof.importers.environments import read_devbox
+
+    yield from read_devbox(text)
+
+
+def _read_flox(_: Path, text: str) -> Iterator[Candidate]:
+    import tomllib
+
+    from nixprof.importers.environments import read_flox
+
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise MisshapenError(f"not valid TOML: {error}") from error
+    yield from read_flox(data)
+
+
+def _read_nix(_: Path, text: str) -> Iterator[Candidate]:
+    from nixprof.importers.nix_lists import read_nix_lists
+
+    yield from read_nix_lists(text)
+
+
+def _read_apt(_: Path, text: str) -> Iterator[Candidate]:
+    """Read what `apt-mark showmanual`, `apt list` or `dpkg --get-selections` prints."""
+    for number, line in _lines(text):
+        found = _DEBIAN_NAME.fullmatch(line)
+        if found:
+            yield Candidate(found[1], vocabulary=Vocabulary.DEBIAN)
+        elif not line.startswith("Listing") and not re.search(r"\s(?:deinstall|hold|purge)$", line):
+            raise MisshapenError(f"line {number} is not a name: {excerpt(line)}")
+
+
+def _read_list(_: Path, text: str) -> Iterator[Candidate]:
+    """Read a name a line, or what `nix profile list` prints."""
+    yield from _from_blocks(text) if re.search(r"(?m)^Store paths: ", text) else _from_lines(text)
+
+
+READERS: dict[str, Callable[[Path, str], Iterator[Candidate]]] = {
+    "brew": _read_brew,
+    "devbox": _read_devbox,
+    "flox": _read_flox,
+    "nix": _read_nix,
+    "apt": _read_apt,
+    "list": _read_list,
+    "profile": _read_profile,
+    "nix-env": _read_nix_env,
+}
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Give the lines that say something, without comments, and their numbers."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if said := re.sub(r"(^|\s)#.*", "", line).strip():
+            yield number, said
+
+
+def _from_blocks(text: str) -> Iterator[Candidate]:
+    """Read what `nix profile list` prints from 2.17 on: blocks of `Key: value`, with a blank line between."""
+    for block in re.split(r"\n\s*\n", text.strip()):
+        fields = dict(re.findall(r"(?m)^([A-Z][A-Za-z ]+):[ \t]*(.*)$", block))
+        source = ("Flake attribute", "Original flake URL", "Locked flake URL")
+        attribute, original, locked = (fields.get(key, "") for key in source)
+        yield _printed(fields.get("Name"), attribute, original, locked, fields.get("Store paths", "").split())
+
+
+def _from_lines(text: str) -> Iterator[Candidate]:
+    """Read a name a line, or what `nix profile list` printed before 2.17: `0 FLAKE#ATTR LOCKED#ATTR PATH…`."""
+    for number, line in _lines(text):
+        words = line.split()
+        if len(words) >= 4 and words[0].isdecimal():  # noqa: PLR2004 - the four columns
+            (original, _, attribute), (locked, _, _) = words[1].partition("#"), words[2].partition("#")
+            source = ("", "", "") if original == "-" else (attribute, original, locked)
+            yield _printed(None, *source, words[3:])
+        elif _NAME.fullmatch(line):
+            yield _named(line)
+        else:
+            raise MisshapenError(f"line {number} is not a name: {excerpt(line)}")
+
+
+def _named(name: str) -> Candidate:
+    """Make a name a candidate: with a version as nix-env prints it, as `NAME@VERSION`, or without."""
+    one = Candidate(name, name)
+    if one.own_name[1]:
+        return one
+    version = name.rpartition("@")[2] if "@" in name[1:] and "/" not in name else ""
+    return Candidate(name, vocabulary=Vocabulary.NIXPKGS, version=version)
+
+
+def _printed(name: str | None, attribute: str, original: str, locked: str, paths: Sequence[str]) -> Candidate:
+    """Make a candidate of what `nix profile list` prints of an element."""
+    attr_path, _, outputs = attribute.partition("^")
+    chosen = tuple(filter(None, outputs.split(",")))
+    store_paths = tuple(map(checked, paths))
+    return candidate(Element(name, attr_path, original, locked, store_paths, chosen, system=system_of(attr_path)))

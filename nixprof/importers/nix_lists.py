@@ -1,0 +1,335 @@
+"""The lists of packages that stand literally in Nix code, such as `home.packages = with pkgs; [ … ];`.
+
+The code is cut into words and never evaluated: a name counts where it is plain that it is one of nixpkgs, and
+everything else in such a list is a candidate that says why it is left. A name inside `with pkgs;` is taken as a package
+unless the file itself binds it: what other files bind is not seen.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from nixprof.importers.candidate import Candidate, Vocabulary
+from nixprof.manifest.model import EVERYWHERE, Scope
+from nixprof.record import record
+from nixprof.schema import MisshapenError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# The last part of what lists of packages are assigned to, in home-manager, NixOS, nix-darwin and shells.
+_LISTS = ("packages", "systemPackages", "buildInputs", "nativeBuildInputs", "paths")
+_PKGS = ("pkgs", "nixpkgs")
+_OPEN, _CLOSE = {"{": "}", "[": "]", "(": ")", "${": "}"}, {"}", "]", ")"}
+_SETTINGS = {
+    "programs": "a module with settings, of which only the package could be taken",
+    "services": "a service, which nixprof does not run",
+}
+_OSES = {"isDarwin": "darwin", "isLinux": "linux", "isAarch64": "aarch64", "isx86_64": "x86_64"}
+_OPPOSITE = {"darwin": "linux", "linux": "darwin", "aarch64": "x86_64", "x86_64": "aarch64"}
+
+_TOKEN = re.compile(
+    r"""(?xsa)(?:\s++|\#[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/)?)*+(?:
+      (?P<text>"|'')
+    | (?P<path>(?:~|\.{1,2})?(?:/[A-Za-z0-9._+-]++)++/?|<[A-Za-z0-9._+/-]++>)
+    | (?P<uri>[A-Za-z][A-Za-z0-9+.-]*+:[A-Za-z0-9%/?:@&=+$,_.!~*-]++)
+    | (?P<word>[A-Za-z_][A-Za-z0-9_'-]*+)
+    | (?P<number>\d[\d.]*+)
+    | (?P<sign>\+\+|//|==|!=|->|\$\{|\.\.\.|.)
+    | (?P<end>\Z))"""
+)
+# What matters within a string of either kind, and in the code that is within it.
+_WITHIN = {
+    '"': re.compile(r'(?s)\\.|\$\$|\$\{|"'),
+    "''": re.compile(r"(?s)''\$|''\\.|'''|\$\$|\$\{|''"),
+    "{": re.compile(r"(?s)\#[^\n]*+|/\*.*?\*/|\"|''|\{|\}"),
+}
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+@record
+class _Assigned:
+    """What stands behind an equals sign."""
+
+    path: tuple[str, ...]  # with the sets around it
+    at: int  # the place of its first token
+    prefix: tuple[str, ...] | None = None  # the set that bare names are of, by a `with` around it; None for none
+
+
+def read_nix_lists(text: str) -> Iterator[Candidate]:
+    """Read what lists of packages have; raise MisshapenError where there is none."""
+    tokens = list(_tokens(text))
+    reader = _Lists(text, tokens)
+    lists = [one for one in reader.assigned if one.path[-1] in _LISTS]
+    if lists:
+        for one in lists:
+            yield from reader.read(one.at, one.prefix)
+    else:
+        yield from _whole(reader)
+    yield from reader.settings()
+
+
+def _whole(reader: _Lists) -> Iterator[Candidate]:
+    """Read a file that is one list, perhaps behind `{ pkgs, ... }:`."""
+    start = reader.body()
+    if reader.word(start) not in ("with", "[", "("):
+        raise MisshapenError("no list of packages stands in it, such as `packages = with pkgs; [ … ];`")
+    yield from reader.read(start)
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    at = 0
+    while found := _TOKEN.match(text, at):
+        kind = str(found.lastgroup)
+        start, at = found.start(kind), found.end()
+        if kind == "text":
+            at = _end_of_string(text, at, found[kind])
+        yield _Token(kind, text[start:at], start, at)
+        if kind == "end":
+            return
+
+
+def _end_of_string(text: str, at: int, quote: str) -> int:
+    """Find where a string ends, with the code in it, which may have strings."""
+    within = [quote]
+    while within and (found := _WITHIN[within[-1]].search(text, at)):
+        sign, at = found[0], found.end()
+        if sign == within[-1] or sign == "}":
+            within.pop()
+        elif sign in ('"', "''"):
+            within.append(sign)
+        elif sign in ("${", "{"):
+            within.append("{")
+    return len(text) if within else at
+
+
+class _Lists:
+    """Code as tokens, in which lists are read; `at` is the place of the next one."""
+
+    def __init__(self, text: str, tokens: Sequence[_Token]) -> None:
+        self._text, self._tokens, self._at = text, tokens, 0
+        self.assigned: list[_Assigned] = []
+        self._bound: dict[str, int] = {}  # what `let` binds, and where that begins
+        self._survey()
+        self._arguments = self._header()
+
+    def word(self, at: int) -> str:
+        """Give a token's text; empty behind the last."""
+        return self._tokens[at].text if at < len(self._tokens) else ""
+
+    ## what is where
+
+    def _survey(self) -> None:
+        """Find everything that is assigned, and what `let` binds."""
+        around: list[
+            tuple[str, tuple[str, ...], tuple[str, ...] | None]
+        ] = []  # what is open, assigned to, and with what
+        last: tuple[str, ...] = ()
+        prefix: tuple[str, ...] | None = None
+        ends = -1  # where the last `with` does
+        for at, token in enumerate(self._tokens):
+            sign = token.text if token.kind in ("sign", "word") else ""
+            if sign in _OPEN or sign == "let":
+                around.append((sign, last if self.word(at - 1) in ("=", "mkMerge", "mkIf", "rec") else (), prefix))
+            elif around and (sign in _CLOSE or (sign == "in" and around[-1][0] == "let")):
+                _, _, prefix = around.pop()
+            elif sign == "with":
+                self._at = at
+                prefix, ends = self._set(prefix), self._at - 1
+            elif sign == ";" and at != ends:
+                prefix = around[-1][2] if around else None
+            elif sign == "=" and (own := self._path_before(at)):
+                last = own
+                path = (*(part for _, outer, _ in around for part in outer), *own)
+                self.assigned.append(_Assigned(path, at + 1, prefix))
+                if around and around[-1][0] == "let" and len(own) == 1:
+                    self._bound.setdefault(own[0], at + 1)
+
+    def _path_before(self, at: int) -> tuple[str, ...]:
+        """Give the attribute path that ends before a place."""
+        parts: list[str] = []
+        while at > 0 and (name := self._name(at - 1)):
+            parts.append(name)
+            if self.word(at - 2) != ".":
+                break
+            at -= 2
+        return tuple(reversed(parts))
+
+    def _name(self, at: int) -> str:
+        """Give the name at a place, bare or as plain text; empty where there is none."""
+        token = self._tokens[at]
+        if token.kind == "word":
+            return token.text
+        plain = re.fullmatch(r'"([^"\\$]+)"', token.text) if token.kind == "text" else None
+        return plain[1] if plain else ""
+
+    def body(self) -> int:
+        """Give the place behind the arguments of the function that a file is."""
+        at = self._behind(0) if self.word(0) == "{" else 1
+        if self.word(at) == "@":
+            at += 2
+        return at + 1 if self.word(at) == ":" else 0
+
+    def _header(self) -> frozenset[str]:
+        """Give the arguments of the function that a file is, other than nixpkgs."""
+        words = self._tokens[: self.body()]
+        return frozenset(one.text for one in words if one.kind == "word" and one.text not in _PKGS)
+
+    def _behind(self, at: int) -> int:
+        """Give the place behind a bracket and everything in it."""
+        depth = 0
+        while at < len(self._tokens):
+            sign = self.word(at) if self._tokens[at].kind == "sign" else ""
+            depth += (sign in _OPEN) - (sign in _CLOSE)
+            at += 1
+            if depth <= 0:
+                break
+        return at
+
+    def settings(self) -> Iterator[Candidate]:
+        """Say which programs and services are set up by modules."""
+        for one in self.assigned:
+            first = one.path[0]
+            if first in _SETTINGS and len(one.path) > 2 and one.path[-1] == "enable" and self.word(one.at) == "true":  # noqa: PLR2004 - `programs.NAME.enable`
+                yield Candidate(".".join(one.path[:-1]), leave=_SETTINGS[first], vocabulary=Vocabulary.NIXPKGS)
+
+    ## lists
+
+    def read(self, at: int, prefix: tuple[str, ...] | None = None) -> Iterator[Candidate]:
+        """Read the value that begins at a place."""
+        self._at = at
+        yield from self._value(prefix, EVERYWHERE)
+
+    def _value(self, prefix: tuple[str, ...] | None, scope: Scope) -> Iterator[Candidate]:
+        """Read lists that are joined; `prefix` is the set that bare names are of, None where they are of none."""
+        while True:
+            yield from self._term(prefix, scope)
+            if self.word(self._at) != "++":
+                return
+            self._at += 1
+
+    def _term(self, prefix: tuple[str, ...] | None, scope: Scope) -> Iterator[Candidate]:
+        start, sign = self._at, self.word(self._at)
+        if sign == "with":
+            yield from self._value(self._set(prefix), scope)
+        elif sign == "[":
+            self._at += 1
+            yield from self._items(prefix, scope)
+        elif sign == "(":
+            self._at += 1
+            yield from self._value(prefix, scope)
+            yield from self._rest(self._at, ")")
+            self._at += 1
+        else:
+            path = self._path()
+            if path[-1:] in (("optionals",), ("optional",)):
+                yield from self._optional(prefix, scope, start)
+            elif len(path) == 1 and path[0] in self._bound and self._ends(self._at):
+                yield from self._elsewhere(path[0], prefix, scope)
+            else:
+                self._at = start
+                yield from self._rest(start)
+
+    def _set(self, prefix: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Read `with SET;`, and give the set that bare names are of then."""
+        self._at += 1
+        is_import = self.word(self._at) == "import"
+        path = self._path()
+        while self.word(self._at) not in (";", ""):
+            self._at = self._behind(self._at)
+        self._at += 1
+        if is_import or (path and path[0] in _PKGS):
+            return () if is_import else path[1:]
+        return prefix
+
+    def _optional(self, prefix: tuple[str, ...] | None, scope: Scope, start: int) -> Iterator[Candidate]:
+        """Read `optionals CONDITION LIST`, where the condition is about the system."""
+        condition = self._at
+        self._at = self._behind(condition) if self.word(condition) == "(" else self._at
+        path = self._path() if self._at == condition else ()
+        words = [one.text for one in self._tokens[condition : self._at] if one.text not in "()"]
+        names = set(words) - {".", "!", "pkgs", "stdenv", "hostPlatform", "targetPlatform"}
+        name = _OSES.get(names.pop(), "") if len(names) == 1 else ""
+        if not name or scope != EVERYWHERE or (path and path[-1] not in _OSES):
+            self._at = start
+            yield from self._rest(start)
+            return
+        yield from self._term(prefix, Scope("system", _OPPOSITE[name] if "!" in words else name))
+
+    def _elsewhere(self, name: str, prefix: tuple[str, ...] | None, scope: Scope) -> Iterator[Candidate]:
+        """Read what `let` binds."""
+        after, self._at = self._at, self._bound.pop(name)
+        yield from self._value(prefix, scope)
+        self._at = after
+
+    def _items(self, prefix: tuple[str, ...] | None, scope: Scope) -> Iterator[Candidate]:
+        """Read the items of a list, to its end."""
+        while self.word(self._at) not in ("]", ""):
+            start = self._at
+            is_in_brackets = self.word(start) == "("
+            self._at += is_in_brackets
+            path = self._path()
+            if is_in_brackets and self.word(self._at) == ")":
+                self._at += 1
+            elif is_in_brackets or not path:
+                self._at, path = self._behind(start), ()
+            yield self._item(path, start, prefix, scope)
+        self._at += 1
+
+    def _item(self, path: tuple[str, ...], start: int, prefix: tuple[str, ...] | None, scope: Scope) -> Candidate:
+        first = path[0] if path else ""
+        if not path or self.word(self._at) == ".":
+            while self.word(self._at) in (".", "${"):  # what is chosen by code
+                self._at = self._behind(self._at + (self.word(self._at) == "."))
+            return self._left(start, "code, which is not evaluated")
+        if first in _PKGS and path[1:]:
+            return self._package(path[1:], scope)
+        if prefix is None or first in self._arguments or first in self._bound:
+            return self._left(start, f"of {first}, which is not nixpkgs as far as the file tells")
+        return self._package((*prefix, *path), scope)
+
+    def _package(self, attribute: tuple[str, ...], scope: Scope) -> Candidate:
+        name = ".".join(attribute)
+        return Candidate(name, attribute=attribute, scope=scope, vocabulary=Vocabulary.NIXPKGS)
+
+    def _path(self) -> tuple[str, ...]:
+        """Read `a.b.c`; gives nothing, and reads nothing, where there is something else."""
+        parts: list[str] = []
+        while self._at < len(self._tokens) and (name := self._name(self._at)):
+            if not parts and self._tokens[self._at].kind == "text":
+                break
+            parts.append(name)
+            self._at += 1
+            if self.word(self._at) != "." or not self._name(self._at + 1):
+                break
+            self._at += 1
+        return tuple(parts)
+
+    def _ends(self, at: int) -> bool:
+        return self.word(at) in (";", ")", "++", "in", "}", "")
+
+    def _rest(self, start: int, end: str = "") -> Iterator[Candidate]:
+        """Go to where a value ends, and say that it is left, if there is any."""
+        while not (self._ends(self._at) and (not end or self.word(self._at) in (end, ""))):
+            self._at = self._behind(self._at)
+        if self._at > start:
+            yield self._left(start, "code, which is not evaluated")
+
+    def _left(self, start: int, why: str) -> Candidate:
+        """Leave what stands between a place and the next token."""
+        first, last = self._tokens[start], self._tokens[max(self._at - 1, start)]
+        line = self._text.count("\n", 0, first.start) + 1
+        code = " ".join(self._text[first.start : last.end].split())
+        name = code if len(code) <= MAX_SHOWN else f"{code[: MAX_SHOWN - 1]}…"
+        return Candidate(name, leave=f"line {line}: {why}", vocabulary=Vocabulary.NIXPKGS)
+
+
+# Longer code is cut.
+MAX_SHOWN = 40
