@@ -204,14 +204,36 @@ def remove(
     *_ALLOWING,
     *_CHANGING,
     examples="nixprof sync; nixprof sync --dry-run; nixprof sync --check || echo something to do; "
-    "nixprof sync --from ~/dotfiles/nixprof",
+    "nixprof sync --from ~/dotfiles/nixprof; nixprof sync --to server laptop",
 )
 def sync(
+    hosts: list[str] | None = typer.Argument(None, metavar="[HOST]…", parser=_given, help="More machines for --to."),
     origin: str | None = typer.Option(
         None, "--from", metavar="REF", parser=_given, help="Where there is no list yet, copy one first, as `init` does."
     ),
+    to: list[str] | None = typer.Option(
+        None, "--to", metavar="HOST", parser=_given, help="Have this machine do it, over ssh; repeatable."
+    ),
+    overwrite: bool = _flag("--overwrite", help="Replace another list that is there; rollback brings it back."),
 ) -> None:
-    """Make this machine match the list."""
+    """Make this machine match the list; or other machines, with the list and the lock of this one."""
+
+
+@command(
+    "check",
+    *_READING,
+    changes=False,
+    summary="Show how other machines stand to the list of this one.",
+    examples="nixprof machines; nixprof machines server; nixprof machines --check || nixprof sync --to server; "
+    "nixprof machines --forget old-laptop",
+)
+def machines(
+    names: list[str] | None = typer.Argument(
+        None, metavar="[HOST]…", parser=_given, help="Which (default: all that `sync --to` was given)."
+    ),
+    forgets: bool = _flag("--forget", help="Forget these instead of asking them."),
+) -> None:
+    """Show how other machines stand to the list of this one: in sync, behind, held, or not to be reached."""
 
 
 @command(

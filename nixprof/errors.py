@@ -69,6 +69,13 @@ class Reason(Enum):
     NEWER_FORMAT = "newer-format"
     MERGE_CONFLICT = "merge-conflict"
     OUTSIDE_FILE = "outside-file"
+    ## other machines
+    UNREACHABLE = "unreachable"
+    HOST_KEY = "host-key"
+    ACCESS_DENIED = "access-denied"
+    OTHER_LIST = "other-list"
+    NOT_SYNCED = "not-synced"
+    UNSIGNED = "unsigned"
     ## the profile
     NO_PROFILE = "no-profile"
     UNSUITABLE_PROFILE = "unsuitable-profile"

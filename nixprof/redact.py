@@ -23,7 +23,7 @@ _NO = r"\s\x00-\x1f'\"`‘’\\"  # noqa: RUF001 - Nix's own quotes
 # In the query of a flake reference: what says which source it is, and gives access to nothing.
 _HARMLESS = frozenset(
     "ref rev dir narHash lastModified lastModifiedDate revCount shallow submodules lfs exportIgnore allRefs host "
-    "flake tag branch name type owner repo id region endpoint scheme".lower().split()
+    "flake tag branch name type owner repo id region endpoint scheme remote-program".lower().split()
 )
 # The pattern is only searched for in a text that has the sign before it, which is quick to see.
 _SECRETS = (

@@ -90,9 +90,8 @@ def _read(element: Element) -> Environment | None:
     try:
         if not os.readlink(link).endswith(_RECORD):
             return None
-        data = json.loads(read_file(Path(link)))
-        packages = tuple(_parse(entry) for entry in data["packages"])
-        return Environment(store_path, element, checked(data["flake"]), packages)
+        flake, packages = parse_environment(read_file(Path(link)))
+        return Environment(store_path, element, flake, packages)
     except OSError:
         return None
     except MISSHAPEN as error:
@@ -102,6 +101,15 @@ def _read(element: Element) -> Environment | None:
             cause=wrong_with(error),
             hints=("if another nixprof made it, upgrade this one",),
         ) from error
+
+
+def parse_environment(data: bytes) -> tuple[str, tuple[EnvironmentEntry, ...]]:
+    """Read what an environment keeps of itself: the store path of its flake, and its packages.
+
+    Raises: one of MISSHAPEN.
+    """
+    read = json.loads(data)
+    return checked(read["flake"]), tuple(_parse(entry) for entry in read["packages"])
 
 
 def _parse(entry: Mapping[str, Any]) -> EnvironmentEntry:

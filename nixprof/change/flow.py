@@ -55,13 +55,19 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def begin(context: Context, template: str | None = None, repaired: bytes | None = None) -> Iterator[Transaction]:
+def begin(
+    context: Context,
+    template: str | None = None,
+    repaired: bytes | None = None,
+    received: tuple[Mapping[Path, bytes], Lock] | None = None,
+) -> Iterator[Transaction]:
     """Take the lock against other nixprofs and read how things stand.
 
     Args:
         context: whose packages.
         template: the manifest to begin with where there is none; None where there has to be one.
         repaired: the manifest to begin with where the one that is there has mistakes.
+        received: the files of a list that takes the place of the one that is there, and its lock.
 
     """
     started = time.monotonic()
@@ -71,16 +77,23 @@ def begin(context: Context, template: str | None = None, repaired: bytes | None 
         scratch_folder(context.folders.state) as scratch,
     ):
         check_system(context.machine.system)
-        yield Transaction(context, nix, scratch, _begin_with(context, template, repaired), started)
+        files, known = received or (_begin_with(context, template, repaired), None)
+        yield Transaction(context, nix, scratch, files, known, started)
 
 
 class Transaction:
     """A change under way: no other nixprof changes anything, and this one has not changed anything yet."""
 
     def __init__(
-        self, context: Context, nix: Nix, scratch: Path, begin_with: Mapping[Path, bytes], started: float
+        self,
+        context: Context,
+        nix: Nix,
+        scratch: Path,
+        begin_with: Mapping[Path, bytes],
+        lock: Lock | None,
+        started: float,
     ) -> None:
-        """Begin, see `begin`; `begin_with` is read instead of what is there."""
+        """Begin, see `begin`; `begin_with` is read instead of what is there, and `lock` instead of the one there."""
         flake = context.folders.flake
         self._context = context
         self._nix = nix
@@ -88,7 +101,7 @@ class Transaction:
         self._begin_with = begin_with
         read = (*begin_with, flake / "packages.json", flake / "flake.lock")
         self._read = {path: content(path) for path in read}  # to know what somebody else changes meanwhile
-        self.before = State(context, begin_with)
+        self.before = State(context, begin_with, lock)
         kept = context.folders.data / "before-merge" / time.strftime("%Y-%m-%d-%H%M%S")
         self._copy = unused(kept) if self.before.lock.merged else None
         for source in self.before.manifest.sources:

@@ -31,15 +31,20 @@ if TYPE_CHECKING:
 
 
 class State:
-    """Everything at one moment, each part read when it is first asked for; `files` are read instead of the manifest's.
+    """Everything at one moment, each part read when it is first asked for.
+
+    `files` are read instead of the manifest's, and `lock` counts instead of the one that is there.
 
     Raises: NixprofError from every property, where what it reads cannot be read.
     """
 
-    def __init__(self, context: Context, files: Mapping[Path, bytes] = MappingProxyType({})) -> None:
+    def __init__(
+        self, context: Context, files: Mapping[Path, bytes] = MappingProxyType({}), lock: Lock | None = None
+    ) -> None:
         self.machine = context.machine
         self._context = context
         self._files = files
+        self._lock = lock
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -85,7 +90,7 @@ class State:
     @cached_property
     def lock(self) -> Lock:
         """What was resolved."""
-        return Lock.read(self._context.folders.flake)
+        return self._lock or Lock.read(self._context.folders.flake)
 
     @property
     def locked(self) -> Mapping[str, LockedPackage]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.change.commit import commit
+from nixprof.change.generations import SOURCES, read_sources, write_sources
 from nixprof.change.process_lock import process_lock, recover_first
 from nixprof.errors import TO_EDIT, NixprofError, Reason
-from nixprof.files import check_writable, content, discard
+from nixprof.files import cannot_write, check_writable, content, discard, private_folder, unused
 from nixprof.formatting import count, display_path
 from nixprof.lock.lock import Lock
 from nixprof.manifest.model import DEFAULT_NIXPKGS, INTEL_MAC, LAST_FOR_INTEL_MACS
@@ -104,6 +106,30 @@ def fetch(context: Context, origin: str) -> FetchedList:
     found = parse(folder / context.folders.manifest.name)
     files = _taken(context, folder, found)
     return FetchedList(folder, len(found.packages), files, _locks(context, folder / "flake"))
+
+
+def replacing(context: Context, found: FetchedList) -> tuple[dict[Path, bytes], Lock]:
+    """Give what is written, and the lock that then counts, where another list takes the place of the one here.
+
+    A text that exists nowhere else, because no sync has seen it, is kept; the list that came is remembered, to tell
+    whether it was edited here since.
+    """
+    folders = context.folders
+    synced = read_sources(content(folders.flake / SOURCES) or b"")
+    names = {path: str(path.relative_to(folders.config)) for path in found.files}
+    kept = unused(folders.data / "before-sync" / time.strftime("%Y-%m-%d-%H%M%S"))
+    edited = {
+        kept / names[path]: old
+        for path, data in found.files.items()
+        if (old := content(path)) not in (None, data, synced.get(names[path], "").encode())
+    }
+    if edited and not context.dry_run:
+        with cannot_write(folders.data):
+            private_folder(folders.data)
+        context.progress.note(f"what was edited here is kept in {display_path(kept)}")
+    texts = {names[path]: data.decode() for path, data in found.files.items()}
+    lock = Lock.read(found.folder / "flake").joined(Lock.read(folders.flake))
+    return {**edited, folders.state / "received.json": write_sources(texts), **found.files}, lock
 
 
 @contextmanager

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nixprof.change.process_lock import was_stopped
+from nixprof.change.process_lock import recover_first, was_stopped
 from nixprof.change.state import State
+from nixprof.files import content
+from nixprof.lock.lock import Lock
 from nixprof.record import record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nixprof.change.plan import Outcome
+    from nixprof.change.request import ChangeRequest
     from nixprof.context import Context
     from nixprof.lock.freshness import Gap
+    from nixprof.remote.sent import Sent
 
 
 @record
@@ -24,17 +30,42 @@ class InSync:
     held: tuple[Gap, ...] = ()  # what stays here at what it was, because it cannot be had
 
 
-def run(context: Context, origin: str | None = None) -> Outcome | InSync:
+def run(
+    context: Context, hosts: Sequence[str] | None, origin: str | None, to: Sequence[str] | None, *, overwrite: bool
+) -> Outcome | InSync | Sent:
     """Install what is missing and remove what is no longer listed. Starts no process where nothing is to do.
 
-    Where there is no list yet, that of `origin` is copied first: a folder, git URL or flake reference.
+    Where there is no list yet, that of `origin` is copied first: a folder, git URL or flake reference. With `to`, other
+    machines do it, with the list and the lock of this one.
     """
+    hosts = (*(to or ()), *(hosts or ()))
+    if hosts:
+        from nixprof.commands.send import send
+
+        return send(context, hosts, overwrite=overwrite)
     if origin is None:
         return _run(context)
     from nixprof.commands.init import taken
 
+    if overwrite:
+        return _receive(context, origin)
     with taken(context, origin) as own:
         return _run(own)
+
+
+def _receive(context: Context, origin: str) -> Outcome | InSync:
+    """Match the list of another machine, which takes the place of the one that is here: all of it, or nothing."""
+    from nixprof.change.flow import begin
+    from nixprof.commands.init import fetch, replacing
+
+    recover_first(context)
+    files, lock = replacing(context, fetch(context, origin))
+    own = Lock.read(context.folders.flake)
+    is_known = (lock.flake_lock, lock.packages) == (own.flake_lock, own.packages)
+    if is_known and all(content(path) == data for path, data in files.items()):
+        return _run(context)
+    with begin(context, received=(files, lock)) as change:
+        return change.carry_out(_request(context))
 
 
 def _run(context: Context) -> Outcome | InSync:
@@ -46,10 +77,14 @@ def _run(context: Context) -> Outcome | InSync:
         and not any(gap.why.reason in allowable for gap in (*state.gaps, *state.held))
     ):
         return InSync(len(state.wanted), state.generation, state.gaps, state.held)
-    from nixprof.change.failures import Attempt
     from nixprof.change.flow import begin
+
+    with begin(context) as change:
+        return change.carry_out(_request(context))
+
+
+def _request(context: Context) -> ChangeRequest:
+    from nixprof.change.failures import Attempt
     from nixprof.change.request import ChangeRequest
 
-    request = ChangeRequest(attempt=Attempt(("nixprof", *context.arguments)))
-    with begin(context) as change:
-        return change.carry_out(request)
+    return ChangeRequest(attempt=Attempt(("nixprof", *context.arguments)))

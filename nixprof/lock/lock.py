@@ -101,6 +101,13 @@ class Lock:
         keys = {package.spec.key for package in manifest.packages if package.spec.input in inputs}
         return {key: self.packages[key] for key in keys & self.packages.keys()}
 
+    def joined(self, own: Lock) -> Lock:
+        """Add what this machine knows of the same packages: on other systems, and what it could not have.
+
+        What has become of an entry since shows in its fingerprint.
+        """
+        return replace(self, packages={key: one.joined(own.package(key)) for key, one in self.packages.items()})
+
     @property
     def changelogs(self) -> dict[str, str]:
         """The address of what has changed in each package, by key, as far as there is one."""

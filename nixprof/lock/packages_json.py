@@ -126,6 +126,19 @@ class LockedPackage:
         """Add what the package is on a system."""
         return replace(self.let_go(system), systems={**self.systems, system: resolved})
 
+    def joined(self, own: LockedPackage) -> LockedPackage:
+        """Add what another lock has of the package: other systems, and where the very same could not be had."""
+        if self.held != own.held:
+            return self
+        tried = {
+            system
+            for system, why in own.unavailable.items()
+            if system not in self.systems or self.systems[system].fingerprint == why.fingerprint
+        }
+        systems = {**own.systems, **{system: one for system, one in self.systems.items() if system not in tried}}
+        kept = {system: own.unavailable[system] for system in tried}
+        return replace(self, systems=systems, unavailable={**self.unavailable, **kept})
+
     def let_go(self, system: str) -> LockedPackage:
         """Forget why the package cannot be had on a system."""
         return replace(self, unavailable={name: why for name, why in self.unavailable.items() if name != system})

@@ -239,6 +239,17 @@ class Nix:
         graph = self.graph(set().union(*starts))
         return [{path: graph.sizes[path] for path in graph.closure(start)} for start in starts]
 
+    def copy_by_ssh(self, paths: Iterable[str], store: str, options: Sequence[str]) -> None:
+        """Copy store paths, with all that they need, to the store of another machine, `ssh://HOST`.
+
+        It fetches from its own caches what these have; `options` are for ssh.
+        """
+        own = [os.environ["NIX_SSHOPTS"]] if os.environ.get("NIX_SSHOPTS") else []
+        variables = {**os.environ, "NIX_SSHOPTS": " ".join([*own, *options])}
+        for some in _batches(map(_checked, paths)):
+            argv = _nix("copy", "--substitute-on-destination", "--to", store, operands=some)
+            self._run(argv, env=variables)
+
     def collect_garbage(self) -> str:
         """Delete what no root of the whole store needs; no generation of any profile goes. Returns what Nix says."""
         return self._run(["nix-collect-garbage"])[0].strip()

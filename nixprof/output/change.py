@@ -309,9 +309,11 @@ def dry_run(changes: Sequence[Change], otherwise: str) -> str:
     return f"dry run: would {', '.join([first, *(f'{word} {n}' for word, n in rest)])} (nothing was changed)"
 
 
-def counts(changes: Sequence[Change]) -> str:
-    """Count changes: `2 added, 1 removed`; empty for none."""
-    return ", ".join(f"{number} {word}" for word, number in _numbers(changes, _DONE))
+def counts(changes: Sequence[Change], *, done: bool = True) -> str:
+    """Count changes: `2 added, 1 removed`, or `2 to add, 1 to remove` where they are not done; empty for none."""
+    if done:
+        return ", ".join(f"{number} {word}" for word, number in _numbers(changes, _DONE))
+    return ", ".join(f"{number} to {word}" for word, number in _numbers(changes, _TO_DO))
 
 
 def _numbers(changes: Sequence[Change], column: int) -> list[tuple[str, int]]:

@@ -75,6 +75,11 @@ def report(error: NixprofError, width: int | None = None) -> Iterator[str]:
             for text, words in error.sentences.items():
                 yield from _broken(f"  {text}", width, 0)
                 yield from (part for line in words for part in _broken(f"    {line}", width, 0))
+    yield from reasons(error, width)
+
+
+def reasons(error: NixprofError, width: int | None = None) -> Iterator[str]:
+    """Write why an error came, where that is known, and what to do."""
     yield from _labelled("cause", error.cause or "", width)
     yield from _labelled("hint", "\n".join(line for hint in hints_of(error) for line in _hint_lines(hint, width)))
 

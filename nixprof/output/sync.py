@@ -6,14 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.commands.sync import InSync
 from nixprof.formatting import count
+from nixprof.remote.sent import Sent
 
 if TYPE_CHECKING:
     from nixprof.change.plan import Outcome
     from nixprof.context import Context
 
 
-def show(result: Outcome | InSync, context: Context) -> None:
+def show(result: Outcome | InSync | Sent, context: Context) -> None:
     """Show what was done, or that there was nothing to do."""
+    if isinstance(result, Sent):
+        from nixprof.output import send
+
+        send.show(result, context)
+        return
     if isinstance(result, InSync):
         generation = f", generation {result.generation}" if result.generation else ""
         context.console.say(f"✓ in sync: {count(result.packages, 'package')}{generation}")
@@ -23,8 +29,12 @@ def show(result: Outcome | InSync, context: Context) -> None:
     change.show(result, context)
 
 
-def as_json(result: Outcome | InSync) -> dict[str, Any]:
-    """Give both as a change."""
+def as_json(result: Outcome | InSync | Sent) -> dict[str, Any]:
+    """Give what has become of this machine as a change; that of others, machine by machine."""
+    if isinstance(result, Sent):
+        from nixprof.output import send
+
+        return send.as_json(result)
     if isinstance(result, InSync):
         nothing = {"done": True, "changes": [], "inputs": [], "staying": [], "weight": None}
         return nothing | {
@@ -39,6 +49,11 @@ def as_json(result: Outcome | InSync) -> dict[str, Any]:
     return change.as_json(result)
 
 
-def differs(result: Outcome | InSync) -> bool:
+def differs(result: Outcome | InSync | Sent) -> bool:
     """Tell whether there is something to do."""
-    return not isinstance(result, InSync)
+    return any(one.changes for one in result.machines) if isinstance(result, Sent) else not isinstance(result, InSync)
+
+
+def exit_code(result: Outcome | InSync | Sent) -> int:
+    """Fail where another machine has."""
+    return int(isinstance(result, Sent) and any(one.error for one in result.machines))

@@ -12,7 +12,7 @@ import time
 from itertools import pairwise
 
 from nixprof.nix import links
-from nixprof.quick.listed import host_names, input_names, package_names
+from nixprof.quick.listed import host_names, input_names, machine_names, package_names
 from nixprof.quick.lookup import indexes
 
 TYPE_CHECKING = False
@@ -130,6 +130,10 @@ class _Question:
 
         yield from ((word, "") for word in SYSTEMS)
 
+    def machines(self) -> Answers:
+        """The machines that the list was sent to."""
+        yield from ((word, "") for word in machine_names())
+
     def hosts(self) -> Answers:
         """The hosts of the list."""
         yield from ((word, "host") for word in host_names())
@@ -186,10 +190,12 @@ ARGUMENTS: dict[str, tuple[_Finders, ...]] = {
     "show": ((_Question.listed, _Question.packages),),
     "which": ((_Question.programs,),),
     "rollback": ((_Question.generations, _Question.listed), (_Question.generations_of_package,), ()),
+    **dict.fromkeys(("sync", "machines"), ((_Question.machines,),)),
     "diff": (_GENERATIONS, _GENERATIONS, ()),
 }
 VALUES: dict[str, _Finders] = {
     "--input": _INPUTS,
+    "--to": (_Question.machines,),
     "--on": (_Question.scopes, _Question.hosts),
     "--system": (_Question.systems,),
     **dict.fromkeys(("--generation", "--good", "--bad"), _GENERATIONS),

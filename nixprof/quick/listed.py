@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from nixprof.quick.lookup import config_folder
+from nixprof.quick.lookup import config_folder, state_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,14 @@ def input_names() -> list[str]:
 def host_names() -> list[str]:
     """Give the hosts that the list has something for; raises what `package_names` does."""
     return [name for table in _tables() for name in table.get("host", {})]
+
+
+def machine_names() -> list[str]:
+    """Give the machines that the list was sent to, see `remote.known`; raises what `package_names` does."""
+    import json
+
+    with open(os.path.join(state_folder(), "machines.json"), "rb") as file:
+        return [str(name) for name in json.load(file)["machines"]]
 
 
 def _tables() -> list[dict[str, Any]]:

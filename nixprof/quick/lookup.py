@@ -28,6 +28,11 @@ def config_folder() -> str:
     return os.path.abspath(chosen) if chosen else os.path.join(_of_xdg("XDG_CONFIG_HOME", ".config"), "nixprof")
 
 
+def state_folder() -> str:
+    """Find `Folders.state`."""
+    return os.path.join(_of_xdg("XDG_STATE_HOME", ".local/state"), "nixprof")
+
+
 def _of_xdg(variable: str, usual: str) -> str:
     given = os.environ.get(variable, "").strip()
     return given if os.path.isabs(given) else os.path.expanduser(f"~/{usual}")

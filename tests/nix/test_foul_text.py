@@ -48,6 +48,7 @@ SHOWING = {
     "search": ["search", "jq"],
     "show": ["show", "jq"],
     "which": ["which", "jq"],
+    "machines": ["machines", "nowhere"],
     "push": ["push", "file:///nowhere", "--dry-run"],
     "doctor": ["doctor"],
     "setup": ["setup", "bash"],

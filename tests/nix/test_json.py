@@ -87,6 +87,7 @@ def test_every_command(fresh_world: World) -> None:
         "tidy --gc",
         f"push file://{world.home}/cache --dry-run",
         f"push file://{world.home}/cache",
+        "machines",
         "doctor",
         "setup bash",
         "check",
@@ -129,6 +130,7 @@ def test_failures(command: str, world: World) -> None:
         "doctor",
         "setup",
         "push",
+        "machines",
     ):
         assert [one["line"] for one in found["error"]["problems"]] == [1, 1]
 

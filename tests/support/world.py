@@ -142,6 +142,7 @@ class World:
         self.flake = self.config_dir / "flake"
         self.profile = self.home / ".nix-profile"
         self.extra_env: dict[str, str] = {}
+        self.first_on_path: list[Path] = []
         self._nix_conf_dir = root / "etc"
         self._registry = self._nix_conf_dir / "registry.json"
         self._settings: dict[str, str] = {
@@ -198,7 +199,7 @@ class World:
 
     def _path(self) -> list[str | Path]:
         """As an installer of Nix sets it up, but with the machine's programs before those of the profile."""
-        return [self._bin, Path(sys.executable).parent, "/usr/bin", "/bin", self.profile / "bin"]
+        return [*self.first_on_path, self._bin, Path(sys.executable).parent, "/usr/bin", "/bin", self.profile / "bin"]
 
     def use_nix(self, install: NixInstall) -> None:
         """Upgrades or downgrades Nix."""

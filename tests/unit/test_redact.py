@@ -122,6 +122,7 @@ def test_processes_are_started_in_one_place_by_the_editor_and_for_what_only_a_pr
         "commands/bisect.py",
         "commands/push.py",
         "commands/trial.py",
+        "remote/ssh.py",
         "shell/session.py",
         "git.py",
         "index/program_lists.py",

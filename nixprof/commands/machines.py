@@ -1,0 +1,62 @@
+"""`nixprof machines`: how other machines stand to the list of this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nixprof.errors import NixprofError
+from nixprof.formatting import count
+from nixprof.record import record
+from nixprof.remote.known import forget, known_machines
+from nixprof.remote.machine import Comparison, compared, look
+from nixprof.remote.ssh import Host, Ssh
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nixprof.context import Context
+    from nixprof.remote.machine import RemoteMachine
+
+# A machine that has not answered by then counts as one that cannot be reached.
+_MAX_SECONDS = 20
+
+
+@record
+class MachineStatus:
+    """One machine: either how it stands, or why that is not known."""
+
+    host: str
+    there: RemoteMachine | None = None
+    comparison: Comparison | None = None
+    error: NixprofError | None = None
+
+
+@record
+class Machines:
+    """All machines that were asked for."""
+
+    machines: tuple[MachineStatus, ...]
+    forgotten: tuple[str, ...] = ()  # the names that nobody is to ask for again
+
+
+def run(context: Context, names: Sequence[str] | None, *, forgets: bool) -> Machines:
+    """Ask machines, by default all that the list was sent to, how they stand; or forget some."""
+    known = known_machines(context.folders)
+    hosts = list(dict.fromkeys(map(Host.parse, names or ([] if forgets else known))))
+    if forgets:
+        gone = tuple(host.name for host in hosts if host.name in known)
+        forget(context.folders, gone)
+        return Machines((), gone)
+    with Ssh(batch=True, seconds=_MAX_SECONDS) as ssh, context.progress.step(f"asking {count(len(hosts), 'machine')}"):
+
+        def ask(host: Host) -> MachineStatus:
+            there = look(ssh, host)
+            return MachineStatus(host.name, there, compared(context, there))
+
+        found = ssh.each(ask, hosts, context.progress)
+    return Machines(
+        tuple(
+            MachineStatus(host.name, error=one) if isinstance(one, NixprofError) else one
+            for host, one in zip(hosts, found, strict=True)
+        )
+    )

@@ -1,0 +1,1 @@
+"""Other machines, reached by the user's own ssh: what they have, and having them sync."""

@@ -1,0 +1,263 @@
+"""The one place where ssh is started: the user's own, with the user's configuration, keys and agent.
+
+Another machine is sent a tar with `remote.sh` and what that works on, and answers with a tar. What runs there is one
+fixed command, which every shell reads in the same way.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from nixprof.errors import TRY_AGAIN, NixprofError, Reason
+from nixprof.nix.errors import explain
+from nixprof.record import record
+from nixprof.redact import excerpt, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from nixprof.nix.progress import Progress
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_SCRIPT = Path(__file__).with_name("remote.sh")
+# Begins the answer: the start-up files of a shell may print something before it.
+MARK = b"nixprof-answer\n"
+# Neither quotes nor backslashes, exclamation marks or newlines: so it is one word for csh and fish as well.
+_COMMAND = (
+    'd=$(mktemp -d "${TMPDIR:-/tmp}/nixprof-XXXXXXXX") || exit 73; c() { rm -rf "$d"; }; trap c EXIT; '
+    'trap "exit 129" HUP INT TERM PIPE; tar -xf - -C "$d" && { sh "$d/remote.sh" %s; echo nixprof-answer; '
+    'tar -cf - -C "$d" answer; }'
+)
+# How long a machine may take to be reached, and to be silent once it is.
+_CONNECT_SECONDS = 10
+_SILENCE_SECONDS = 60
+# How many machines are asked at once.
+_MAX_AT_ONCE = 32
+# How much of an answer is read: several times the lock of 20,000 packages.
+_MAX_ANSWER_BYTES = 512 << 20
+_FAILED = 255  # how ssh ends where it is not the command that failed
+
+
+@record
+class Host:
+    """Another machine, as the user calls it."""
+
+    name: str  # as typed, without `ssh://`
+    target: str  # what ssh is given: `HOST` or `USER@HOST`
+    port: str = ""  # empty for what ssh has configured
+
+    @classmethod
+    def parse(cls, text: str) -> Host:
+        """Read `HOST`, `USER@HOST` or `ssh://[USER@]HOST[:PORT]`; raise NixprofError for anything else."""
+        name = text.removeprefix("ssh://").rstrip("/")
+        found = re.fullmatch(r"((?:[\w.+-]+@)?(?:[\w.-]+|\[[0-9a-fA-F:.%\w]+\]))(?::(\d{1,5}))?", name, re.ASCII)
+        if not found or name.startswith("-") or "@-" in name:
+            message = f"{excerpt(text)} is not the name of a machine"
+            raise NixprofError(message, Reason.USAGE, hints=("write it as ssh does: server, or me@server",))
+        return cls(name, found[1], found[2] or "")
+
+    @property
+    def command(self) -> str:
+        """What the user types to get there."""
+        return f"ssh -p {self.port} {self.target}" if self.port else f"ssh {self.target}"
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What ssh has to be told of it."""
+        return ("-p", self.port) if self.port else ()
+
+    def store(self, nix: str) -> str:
+        """Write the address of its store for Nix, which may not find its own program there; `nix` is one of them."""
+        program = f"{os.path.dirname(nix)}/nix-store"
+        found = re.fullmatch(r"/[\w./+-]+", program, re.ASCII)
+        return f"ssh://{self.target}" + (f"?remote-program={program}" if found else "")
+
+
+class Ssh:
+    """The connections of one command, used as a context manager: leaving it ends those that are still open."""
+
+    def __init__(self, *, batch: bool, seconds: float | None = None) -> None:
+        """Begin. `batch`: nobody is asked for a password; `seconds`: how long an answer may take, None for any time."""
+        self._batch = batch
+        self._seconds = seconds
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._is_over = False
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what is still running; threads that wait for it then fail."""
+        self._is_over = True
+        self._end()
+
+    def _end(self) -> None:
+        for process in list(self._running):
+            process.kill()
+
+    def each(self, work: Callable[[T], R], machines: Sequence[T], progress: Progress) -> list[R | NixprofError]:
+        """Do something for several machines at once. Return what came of each, in order, which may be an error."""
+        from concurrent.futures import ThreadPoolExecutor, as_completed
+
+        pool = ThreadPoolExecutor(_MAX_AT_ONCE)
+        try:
+            begun = [pool.submit(_tried, work, one) for one in machines]
+            for done, _ in enumerate(as_completed(begun), 1):
+                if done < len(machines):
+                    progress.reached(f"{done} of {len(machines)}")
+            return [future.result() for future in begun]
+        finally:
+            self._is_over = self._is_over or not all(future.done() for future in begun)
+            self._end()
+            pool.shutdown(cancel_futures=True)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What ssh is told for every machine, in addition to the user's own configuration."""
+        silence = ("-o", "ServerAliveInterval=15", "-o", f"ServerAliveCountMax={_SILENCE_SECONDS // 15}")
+        asks = ("-o", "BatchMode=yes") if self._batch else ()
+        return (*asks, "-o", f"ConnectTimeout={_CONNECT_SECONDS}", *silence)
+
+    def ask(self, host: Host, mode: Sequence[str], files: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
+        """Run `remote.sh` on another machine.
+
+        Args:
+            host: which.
+            mode: its words, which are nixprof's own.
+            files: what it works on, by name.
+
+        Returns: the files of its answer, by name.
+
+        Raises: NixprofError where the machine cannot be reached, or does not answer.
+
+        """
+        if shutil.which("ssh") is None:
+            raise NixprofError("there is no ssh on the PATH", Reason.UNREACHABLE, hints=("install OpenSSH's client",))
+        words = ("ssh", *self.options, *host.options, "-T", "--", host.target, fixed_command(mode))
+        sent = pack({**(files or {}), _SCRIPT.name: _SCRIPT.read_bytes()})
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            self._running.add(process)
+            try:
+                if self._is_over:
+                    process.kill()
+                printed, said = process.communicate(sent, self._seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise _silent(host, self._seconds) from None
+            finally:
+                self._running.discard(process)
+        start = printed.find(MARK)
+        answer = None if start < 0 else unpack(printed[start + len(MARK) :])
+        if answer is None:
+            raise failure_of(host, process.returncode, plain(said.decode(errors="replace")))
+        return {"stderr": said, **answer}
+
+
+def _tried(work: Callable[[T], R], machine: T) -> R | NixprofError:
+    try:
+        return work(machine)
+    except NixprofError as error:
+        return error
+
+
+def fixed_command(mode: Sequence[str]) -> str:
+    """Write what runs there; the words of `mode` are fixed ones."""
+    for word in mode:
+        if not re.fullmatch(r"[a-z-]+", word):
+            raise ValueError(word)
+    return f"exec sh -c '{_COMMAND % ' '.join(mode)}'"
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """Write files as a tar that every tar reads."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(data), 0o600
+            tar.addfile(member, io.BytesIO(data))
+    return made.getvalue()
+
+
+def unpack(data: bytes) -> dict[str, bytes] | None:
+    """Read the files of an answer, by their names in its folder; None where it is not whole.
+
+    Nothing of it is written to a disk, whatever it calls its files.
+    """
+    found: dict[str, bytes] = {}
+    with suppress(tarfile.TarError, EOFError), tarfile.open(fileobj=io.BytesIO(data[:_MAX_ANSWER_BYTES])) as tar:
+        for member in tar:
+            file = tar.extractfile(member) if member.isreg() else None
+            if file:
+                found[member.name.removeprefix("answer/")] = file.read()
+        return found
+    return None
+
+
+def failed_there(host: Host, answer: Mapping[str, bytes]) -> NixprofError:
+    """Say what a machine has failed at, by what its programs wrote."""
+    said = "\n".join(plain(answer.get(name, b"").decode(errors="replace")) for name in ("plan", "said", "stderr"))
+    found = explain(said, ["nix"])
+    if found.reason is not Reason.FAILED:
+        hints = tuple(f"on {host.name}: {hint}" for hint in found.hints)
+        return NixprofError(found.message, found.reason, cause=found.cause, hints=hints)
+    message = f"{host.name} was stopped, or could not do it"
+    return NixprofError(message, Reason.NOT_SYNCED, cause=found.cause, hints=(TRY_AGAIN,))
+
+
+def _silent(host: Host, seconds: float | None) -> NixprofError:
+    return NixprofError(f"{host.name} has not answered for {seconds:.0f} s", Reason.UNREACHABLE, hints=(host.command,))
+
+
+# What ssh says, why, the reason, and what to do.
+_RULES = (
+    (
+        Reason.HOST_KEY,
+        r"REMOTE HOST IDENTIFICATION HAS CHANGED",
+        "{name} has another key than before",
+        "if that is right, forget the old one: ssh-keygen -R {host}",
+    ),
+    (
+        Reason.HOST_KEY,
+        r"Host key verification failed|No \S+ host key is known",
+        "the key of {name} is not known here",
+        "to see it and to accept it: {command}",
+    ),
+    (Reason.ACCESS_DENIED, r"Permission denied|Too many authentication failures", "{name} lets nobody in", "{command}"),
+    (
+        Reason.UNREACHABLE,
+        r"Could not resolve hostname[^\n]*",
+        "there is no machine {name}, or no network",
+        "machines and their names: ~/.ssh/config",
+    ),
+    (Reason.UNREACHABLE, r"connect to (?:host|address)[^\n]*|timed out[^\n]*", "cannot reach {name}", "{command}"),
+    (
+        Reason.DISK_FULL,
+        r"No space left on device|Disk quota exceeded",
+        "the disk of {name} is full",
+        "to see which: {command} df -h",
+    ),
+)
+
+
+def failure_of(host: Host, status: int, said: str) -> NixprofError:
+    """Say in one line why there is no answer."""
+    words = {"name": host.name, "command": host.command, "host": host.target.partition("@")[2] or host.target}
+    last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
+    for reason, pattern, text, hint in _RULES:
+        if found := re.search(pattern, said):
+            cause = found[0] if reason is Reason.UNREACHABLE else last
+            return NixprofError(text.format(**words), reason, cause=excerpt(cause, 200), hints=(hint.format(**words),))
+    what = f"the connection to {host.name} was lost" if status in (_FAILED, -9) else f"{host.name} has not done it"
+    return NixprofError(what, Reason.UNREACHABLE, cause=excerpt(last, 200) or None, hints=(TRY_AGAIN, host.command))
