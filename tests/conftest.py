@@ -98,6 +98,7 @@ IN_ALL_ONLY = {
     "test_doctor",
     "test_two_at_once",
     "test_never_blocks",
+    "test_merged_lists::test_three_machines_and_one_repository",
     "test_freeze::test_a_broken_profile_is_refused_and_nothing_changes",
     "test_freeze::test_an_error_leaves_everything_as_it_was",
     "test_freeze::test_killed_at_any_point_the_profile_is_the_old_or_the_new_one",

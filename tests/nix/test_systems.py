@@ -22,19 +22,6 @@ def test_the_system_is_the_one_that_nix_has(world: World) -> None:
         assert started(world, command) == []
 
 
-def become_a_mac(world: World, architecture: str) -> None:
-    """Lets the kernel say that it is a Mac's, which no other machine can be made to do, and Nix accordingly."""
-    fake = world.root / "mac"
-    fake.mkdir()
-    (fake / "sitecustomize.py").write_text(
-        "import os\n"
-        f"said = os.uname_result(('Darwin', 'mac', '25.0.0', 'Darwin', {architecture!r}))\n"
-        "os.uname = lambda: said\n"
-    )
-    world.extra_env["PYTHONPATH"] = f"{fake}:{world.env['PYTHONPATH']}"
-    world.configure(system=f"{architecture.replace('arm64', 'aarch64')}-darwin")
-
-
 def another(world: World) -> str:
     """A system that this machine is not."""
     return "aarch64-darwin" if world.system != "aarch64-darwin" else "aarch64-linux"
@@ -78,7 +65,7 @@ def test_what_another_system_does_not_have_holds_only_that_back(world: World) ->
 
 
 def test_what_this_system_does_not_have_is_an_error(world: World) -> None:
-    become_a_mac(world, "arm64")
+    world.become_a_mac("arm64")
     world.write_manifest(f'packages = ["iotop", "strace"]\nsystems = ["{another(world)}", "x86_64-linux"]\n')
     before = world.snapshot()
     refused = world.nixprof("sync", check=False)
@@ -95,7 +82,7 @@ def test_intel_macs_hold_nobody_back_and_are_told_what_to_do(world: World) -> No
     said = world.nixprof("update", "--yes").stderr
     assert "not on x86_64-darwin: hello (no such system), jq (no such system)" in said
     assert "2.12.2" in world.run("hello") or "hello" in said
-    become_a_mac(world, "x86_64")
+    world.become_a_mac("x86_64")
     before = world.snapshot()
     refused = world.nixprof("add", "fd", check=False)
     assert refused.code == 1
@@ -150,7 +137,7 @@ def test_the_locks_for_other_systems_are_what_these_evaluate(world: World) -> No
     assert len({found["git"][system]["out"] for system in (*systems, world.system)}) == 3
     # A machine of that system installs just these, and asks no input for them.
     world.nixpkgs.rename(world.root / "gone")
-    become_a_mac(world, "arm64")
+    world.become_a_mac("arm64")
     planned = world.nixprof("sync", "--dry-run", "--json").json["weight"]
     assert planned is None or not planned["build"]
 

@@ -217,6 +217,18 @@ class World:
         """Sets Nix up as most installers do: flakes are on, and nixprof, too, sees the registry."""
         self.configure(experimental_features="nix-command flakes", flake_registry=str(self._registry))
 
+    def become_a_mac(self, architecture: str) -> None:
+        """Lets the kernel say that it is a Mac's, which no other machine can be made to do, and Nix accordingly."""
+        fake = self.root / "mac"
+        fake.mkdir()
+        (fake / "sitecustomize.py").write_text(
+            "import os\n"
+            f"said = os.uname_result(('Darwin', 'mac', '25.0.0', 'Darwin', {architecture!r}))\n"
+            "os.uname = lambda: said\n"
+        )
+        self.extra_env["PYTHONPATH"] = f"{fake}:{self.env['PYTHONPATH']}"
+        self.configure(system=f"{architecture.replace('arm64', 'aarch64')}-darwin")
+
     def _write_settings(self) -> None:
         lines = [f"{name} = {value}\n" for name, value in self._settings.items()]
         (self._nix_conf_dir / "nix.conf").write_text("".join(lines))
