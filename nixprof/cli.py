@@ -415,6 +415,22 @@ def export(
 
 
 @command(
+    *_CHANGING,
+    summary="Take packages that something else installed onto the list.",
+    examples="nixprof adopt nodejs; nixprof adopt nodejs wget --dry-run; nixprof status shows what there is",
+)
+def adopt(
+    names: list[str] = typer.Argument(
+        ..., metavar="NAME…", parser=_given, help="Elements of the profile, by the names that `status` shows."
+    ),
+) -> None:
+    """Take packages that something else installed in the profile onto the list, at what is installed.
+
+    `freeze` does so for all of them.
+    """
+
+
+@command(
     "check",
     "profile",
     "json",

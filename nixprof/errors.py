@@ -93,6 +93,7 @@ class Reason(Enum):
     NO_INDEX = "no-index"
     AMBIGUOUS = "ambiguous"
     INVALID_IMPORT = "invalid-import"
+    LEFT_ALONE = "left-alone"
     NO_EDITOR = "no-editor"
     UNKNOWN_SHELL = "unknown-shell"
     NOT_RUN = "not-run"

@@ -63,6 +63,7 @@ class Options:
     identify: bool = False  # whether to go over what the list keeps by store path, instead of a profile
     offline: bool = False  # whether nothing may be downloaded to look packages up
     stdout: bool = False  # whether the list is only printed
+    adopts: bool = False  # whether it is about what is named in `only`, and about nothing else
 
 
 @record
@@ -148,8 +149,11 @@ def run(
     if options.identify and (options.file or options.generation is not None):
         message = "--identify reads the list, not a profile: leave out --from and --generation"
         raise NixprofError(message, Reason.USAGE, hints=("nixprof freeze --help",))
-    if options.stdout:
-        return _preview(context, options)
+    return _preview(context, options) if options.stdout else freeze(context, options)
+
+
+def freeze(context: Context, options: Options) -> Frozen:
+    """Do what `run` does."""
     with begin(context, template(context.machine.system)) as change:
         found = survey(context, options, change.before)
         context.show(found)
@@ -170,7 +174,7 @@ def _preview(context: Context, options: Options) -> Frozen:
 def _proposal(found: Survey, plan: Plan) -> Proposal:
     """Ask whether to switch the profile over, which always deserves a question."""
     question = "Change the list?" if found.options.identify else "Switch the profile over?"
-    risk = risk_of(plan, Risk.NONE if found.options.keep else Risk.MANY)
+    risk = risk_of(plan, Risk.NONE if found.options.keep or found.options.adopts else Risk.MANY)
     return Proposal(Frozen(found, plan), question, risk, loss(plan))
 
 
@@ -217,18 +221,31 @@ def _chosen(reading: Reading, options: Options) -> Reading:
         if unknown is not None:
             known = {name for one in candidates for name in one.names}
             command = "nixprof freeze --identify" if options.identify else "nixprof freeze"
+            command = "nixprof adopt" if options.adopts else f"{command} {option}"
             message = f"{display_path(reading.place)} has no {excerpt(unknown)}"
-            hints = suggest(unknown, known, f"{command} {option}")
+            hints = suggest(unknown, known, command) or (("nixprof status",) if options.adopts else ())
             raise NixprofError(message, Reason.NOT_INSTALLED, hints=hints)
     only, besides = (
         {one for name in names for one in find(name, candidates)} for names in (options.only, options.besides)
     )
+
+    if options.adopts:
+        _check_free(only)
+        return replace(reading, candidates=tuple(one for one in candidates if one in only))
 
     def reason(one: Candidate) -> str:
         is_wanted = (one in only or not options.only) and one not in besides
         return one.leave or ("" if is_wanted else "not asked for")
 
     return replace(reading, candidates=tuple(replace(one, leave=reason(one)) for one in candidates))
+
+
+def _check_free(candidates: Collection[Candidate]) -> None:
+    """Make sure that elements may be taken out of the profile."""
+    for one in candidates:
+        if one.leave:
+            message = f"{excerpt(one.name)} cannot be adopted: it is {one.leave}"
+            raise NixprofError(message, Reason.LEFT_ALONE, hints=("nixprof status",))
 
 
 ## identify

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from nixprof.nix.progress import Progress
 
 # The module that shows the result of a command, where it is not the one with its name.
-SHOWN_BY = {**dict.fromkeys(("add", "edit", "pin", "remove", "unpin", "update"), "change"), "try": "trial"}
+SHOWN_BY = {
+    **dict.fromkeys(("add", "edit", "pin", "remove", "unpin", "update"), "change"),
+    "try": "trial",
+    "adopt": "freeze",
+}
 
 
 def output_of(command: str) -> ModuleType:

@@ -142,13 +142,24 @@ class _Question:
         """What may follow a package after `rollback`; nothing follows a generation."""
         yield from () if self.arguments[1].isdecimal() else self.generations()
 
+    def elements(self) -> Answers:
+        """What the profile has, by name; those that Nix names, since 2.20."""
+        import json
+
+        link = self._profile()
+        with open(f"{link}/manifest.json", encoding="utf-8") as file:
+            yield from ((str(name), "") for name in json.load(file)["elements"] if name != "nixprof")
+
     def generations(self) -> Answers:
         """The generations of the profile, the newest first, each with its time."""
-        chosen = next((word for option, word in pairwise(self.before) if option == "--profile"), None)
-        link = links.locate(os.path.expanduser("~"), chosen and os.path.expanduser(chosen))
+        link = self._profile()
         for number in reversed(links.numbers(link) if link else []):
             made = os.lstat(f"{link}-{number}-link").st_mtime
             yield str(number), time.strftime("%Y-%m-%d %H:%M", time.localtime(made))
+
+    def _profile(self) -> str | None:
+        chosen = next((word for option, word in pairwise(self.before) if option == "--profile"), None)
+        return links.locate(os.path.expanduser("~"), chosen and os.path.expanduser(chosen))
 
 
 def _in(index: Names, typed: str) -> Answers:
@@ -184,6 +195,7 @@ ARGUMENTS: dict[str, tuple[_Finders, ...]] = {
     **dict.fromkeys(("add", "install", "i", "try"), ((_Question.packages,),)),
     **dict.fromkeys(("remove", "rm", "uninstall", "delete", "pin", "unpin", "why"), ((_Question.listed,),)),
     **dict.fromkeys(("update", "upgrade", "up"), ((_Question.listed, _Question.inputs),)),
+    "adopt": ((_Question.elements,),),
     "input remove": (_INPUTS,),
     "input follow": (_INPUTS, (), _INPUTS, ()),
     "search": ((_Question.names,),),

@@ -1,6 +1,7 @@
 """Which element of a profile a command acts on: the one that is meant, whatever it and the others are called."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -94,6 +95,29 @@ def test_two_elements_with_one_store_path_are_told_apart(world: World) -> None:
     left = [each.attr_path for each in world.profile_elements() if each.original_url == flake]
     assert left == [f"packages.{world.system}.first"]
     assert world.run("hello")
+
+
+def test_adopt_takes_what_is_named_and_nothing_else(world: World) -> None:
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    world.commit(**{"home-manager-path": ""})
+    for name in ("ripgrep", "tree", "wget", "home-manager-path"):
+        world.install_element(f"nixpkgs#{name}")
+    before, list_before = world.tree(), world.manifest.read_text()
+    world.publish(2)
+    assert "is managed by home-manager" in refused(world, "adopt", "tree", "home-manager-path")
+    assert "has no jq\nhint:  nixprof status\n" in refused(world, "adopt", "tree", "jq")
+    said = world.nixprof("adopt", "ripgrep", "tree").stderr
+    assert re.search(r"imported exactly +2 +from nixpkgs\n", said)
+    assert world.tree() == before  # not one store path is another, though nixpkgs has a newer ripgrep
+    assert {one.attr_path and one.attr_path.rpartition(".")[2] for one in world.profile_elements()} == {
+        "nixprof",
+        "wget",
+        "home-manager-path",
+    }
+    assert "in sync" in world.nixprof("sync").stderr
+    world.nixprof("rollback")
+    assert (world.manifest.read_text(), world.tree()) == (list_before, before)
 
 
 @pytest.fixture

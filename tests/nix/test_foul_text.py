@@ -33,6 +33,7 @@ SHOWING = {
     "check": ["check"],
     "lock": ["lock"],
     "freeze": ["freeze", "--dry-run", "--comments"],
+    "adopt": ["adopt", "jq"],
     "outdated": ["outdated"],
     "pin": ["pin", "jq"],
     "unpin": ["unpin", "jq"],

@@ -97,7 +97,7 @@ def test_every_command(fresh_world: World) -> None:
         does(*words.split())
     for words in ("search", "search ripgrep", "show git", "which rg git"):
         assert "error" not in does(*words.split())
-    assert does("freeze", "--dry-run")["elements"]
+    assert does("adopt", "tree", "--dry-run")["elements"][0] in does("freeze", "--dry-run")["elements"]
     assert does("freeze")["outcome"]["done"]
     assert does("freeze")["outcome"] is None
     assert {one["state"] for one in does("list")["packages"]} == {"installed"}
@@ -115,6 +115,7 @@ def test_failures(command: str, world: World) -> None:
         "which": ["hello"],
         "push": ["file:///x"],
         "export": ["flox"],
+        "adopt": ["x"],
     }
     result = world.nixprof(command, *words.get(command, []), "--json", check=False)
     found = checked(result, command)
@@ -124,6 +125,7 @@ def test_failures(command: str, world: World) -> None:
         "bisect",
         "init",
         "freeze",
+        "adopt",
         "space",
         "why",
         "tidy",
