@@ -34,7 +34,7 @@ from nixprof.change.staging import Staging, generated
 from nixprof.change.state import State
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import cannot_write, check_writable, content, private_folder, scratch_folder, unused
-from nixprof.lock.freshness import gaps, held_back
+from nixprof.lock.freshness import gaps, had_on, held_back
 from nixprof.manifest.parse import parse
 from nixprof.manifest.problems import ManifestError
 from nixprof.nix.profile import USUAL_PRIORITY
@@ -176,7 +176,7 @@ class Transaction:
     def _planned(self, manifest: Manifest, lock: Lock, request: ChangeRequest, holds: HoldBack) -> Plan:
         """Say what a change comes to with everything resolved."""
         before, context = self.before, self._context
-        wanted = manifest.for_machine(context.machine) if request.installs else ()
+        wanted = had_on(manifest, lock.packages, context.machine) if request.installs else ()
         packages = expected(wanted, lock.packages, context.machine.system)
         installed = before.installed if request.installs and not request.is_trial else ()
         standing = (*(one for one in installed if one.key not in request.renamed), *request.standing)

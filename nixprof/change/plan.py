@@ -49,7 +49,7 @@ class Plan:
     moved: tuple[MovedInput, ...]  # what becomes of the inputs
     packages: tuple[EnvironmentEntry, ...]  # what the environment will link
     downloads: DownloadPlan | None  # what has to be fetched and built for it; None where nothing is missing
-    gaps: tuple[Gap, ...]  # what cannot be had on the other systems that the list is for
+    gaps: tuple[Gap, ...]  # what systems that the list is for go without
     new_gaps: tuple[Gap, ...]  # those that are new, or of packages that are
     staying: tuple[StayingInput, ...]  # the inputs that were to move and do not
     held: tuple[Gap, ...]  # what stays on this machine at what it was, because it cannot be had

@@ -117,7 +117,7 @@ class Resolver:
         """Resolve what is not resolved yet; returns as well what is in the way on this machine, or may be allowed."""
         machine, named = self._context.machine, set(request.attempt.typed.values())
         wanted = tuple(requests(manifest, machine))
-        lock, asked = self._unsettled(manifest, lock, wanted)
+        lock, asked = self._unsettled(manifest, lock, wanted, named)
         tried = tuple(sought(manifest, machine, named, wanted))
         lock, refusals = self._looked_up(manifest, lock, asked, tried)
         own = set(manifest.for_machine(machine))
@@ -125,10 +125,13 @@ class Resolver:
         def is_in_the_way(refusal: Refusal) -> bool:
             if refusal.reason in self._context.allowed and refusal.policy:
                 return True
-            if refusal.systems == (machine.system,) and refusal.package in own:
-                return request.moves.strict or not holds.may_stay(refusal.package, machine.system)
-            # What is named, and no machine can have.
-            return refusal.package.spec.key in named and not self._is_had(refusal.package, lock)
+            package = refusal.package
+            if refusal.systems != (machine.system,) or package not in own:
+                # What is named, and no machine can have.
+                return package.spec.key in named and not self._is_had(package, lock)
+            others = lock.package(package.spec.key).systems.keys() - {machine.system}
+            goes_without = machine.system in manifest.systems and package.spec.key not in named and others
+            return request.moves.strict or not (goes_without or holds.may_stay(package, machine.system))
 
         in_the_way = [one for one in refusals if is_in_the_way(one)]
         others = [one for one in refusals if not is_in_the_way(one)]
@@ -168,14 +171,18 @@ class Resolver:
         return bool(lock.package(package.spec.key).systems) or any(one.package == package for one in self.evaluated)
 
     def _unsettled(
-        self, manifest: Manifest, lock: Lock, wanted: Sequence[ResolveRequest]
+        self, manifest: Manifest, lock: Lock, wanted: Sequence[ResolveRequest], named: Collection[str] = ()
     ) -> tuple[Lock, list[ResolveRequest]]:
         """Choose what has to be resolved; the lock comes without the holds that have ended."""
         fingerprint_of = fingerprints(manifest, lock.inputs)
         lock = lock.let_go(self._had_again(wanted, lock, fingerprint_of))
-        return lock, [
-            one for one in wanted if not self._is_settled(one, lock, fingerprint_of.get(one.package.spec.input))
-        ]
+
+        def is_settled(one: ResolveRequest) -> bool:
+            key, fingerprint = one.package.spec.key, fingerprint_of.get(one.package.spec.input)
+            may_lack = key not in named and one.system in lock.package(key).lacking(manifest.systems)
+            return self._is_settled(one, lock, fingerprint, may_lack=may_lack)
+
+        return lock, [one for one in wanted if not is_settled(one)]
 
     def _looked_up(
         self, manifest: Manifest, lock: Lock, asked: Sequence[ResolveRequest], tried: Sequence[ResolveRequest]
@@ -228,14 +235,14 @@ class Resolver:
             if is_held and is_resolved(one.package, one.system, known, fingerprint):
                 yield one.package.spec.key, one.system
 
-    def _is_settled(self, one: ResolveRequest, lock: Lock, fingerprint: str | None) -> bool:
-        """Tell whether a package is resolved, or is held back, or is known to be unavailable on another system."""
+    def _is_settled(self, one: ResolveRequest, lock: Lock, fingerprint: str | None, *, may_lack: bool) -> bool:
+        """Tell whether a package is resolved, or is held back, or is known to be unavailable where that may be."""
         known = lock.packages.get(one.package.spec.key)
         if is_resolved(one.package, one.system, known, fingerprint):
             return True
         machine = self._context.machine
-        here = one.system == machine.system and not is_of_another(one.package, machine)
-        is_known = not here and is_unavailable(one.system, known, fingerprint)
+        may_lack = may_lack or one.system != machine.system or is_of_another(one.package, machine)
+        is_known = may_lack and is_unavailable(one.system, known, fingerprint)
         if not is_known and not is_held_back(one.package, one.system, known, fingerprint):
             return False
         allowed = {reason.value for reason in self._context.allowed}

@@ -116,26 +116,31 @@ class State:
 
     @cached_property
     def wanted(self) -> tuple[Package, ...]:
-        """The packages of the manifest that apply to this machine."""
-        return self.manifest.for_machine(self.machine)
+        """The packages of the manifest that apply to this machine, but for those that its system goes without."""
+        from nixprof.lock.freshness import had_on
+
+        return had_on(self.manifest, self.locked, self.machine)
 
     @cached_property
     def unresolved(self) -> frozenset[Package]:
-        """Those among them that have to be resolved first, at what the inputs are locked to now."""
-        from nixprof.lock.freshness import fingerprints, is_held_back, is_resolved
+        """What has to be resolved first for this machine, at what the inputs are locked to now."""
+        from nixprof.lock.freshness import fingerprints, is_held_back, is_resolved, is_unavailable
 
+        system, wanted = self.machine.system, set(self.wanted)
         fingerprint_of = fingerprints(self.manifest, self.inputs)
 
         def is_settled(package: Package) -> bool:
             known, fingerprint = self.locked.get(package.spec.key), fingerprint_of.get(package.spec.input)
-            at = package, self.machine.system, known, fingerprint
+            if package not in wanted:
+                return is_unavailable(system, known, fingerprint)
+            at = package, system, known, fingerprint
             return is_resolved(*at) or is_held_back(*at)
 
-        return frozenset(package for package in self.wanted if not is_settled(package))
+        return frozenset(package for package in self.manifest.for_machine(self.machine) if not is_settled(package))
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
-        """What cannot be had on the other systems that the list is for."""
+        """What systems that the list is for go without."""
         from nixprof.lock.freshness import gaps
 
         return gaps(self.manifest, self.locked, self.machine)

@@ -58,6 +58,8 @@ def run(context: Context, *, everything: bool = False) -> Listing:
     warn(context)
     state = State(context)
     skipped = state.manifest.skipped(state.machine)
+    lacking = (gap for gap in state.gaps if gap.system == state.machine.system and gap.package not in skipped)
+    skipped |= {gap.package: gap.why.message for gap in lacking}
     installed = {linked.key: linked.version for linked in state.installed}
     gaps: dict[Package, list[Gap]] = {}
     for gap in (*state.gaps, *state.held):
@@ -91,7 +93,7 @@ def _listed(
         package.pin,
         locked.held if locked else None,
         tuple(gap for gap in gaps if gap.system != state.machine.system),
-        next((gap for gap in gaps if gap.system == state.machine.system), None),
+        next((gap for gap in gaps if gap.kept and gap.system == state.machine.system), None),
         ".".join(package.scope.table).removeprefix("system.") or None,
         {
             name: one.version

@@ -41,7 +41,7 @@ class Status:
     in_sync: bool  # whether `sync` would do nothing at all
     packages: int  # how many packages the list has for this machine
     generation: int | None  # of the profile; None where there is none
-    unavailable: tuple[Gap, ...] = ()  # what cannot be had on the other systems that the list is for
+    unavailable: tuple[Gap, ...] = ()  # what systems that the list is for go without
     held: tuple[Gap, ...] = ()  # what stays here at what it was, because it cannot be had
     merged: tuple[str, ...] = ()  # the locks that git has left a conflict in, and that are read as `sync` merges them
 

@@ -25,7 +25,7 @@ _HEADER = """\
 def compile_flake(manifest: Manifest, locked: Mapping[str, LockedPackage]) -> str:
     """Write `flake.nix`: the inputs, the packages and the policy, one a line, in the order of the manifest.
 
-    Of the packages that are locked, by key, only what holds them counts.
+    Of the packages that are locked, by key, only what holds them counts, and which systems go without.
     """
     return "".join(
         f"{line}\n" if line else "\n"
@@ -39,7 +39,7 @@ def compile_flake(manifest: Manifest, locked: Mapping[str, LockedPackage]) -> st
             "    import ./nixprof.nix {",
             "      inherit inputs;",
             *indented(_systems(manifest.systems), 6),
-            *indented(_packages(manifest.packages, locked), 6),
+            *indented(_packages(manifest, locked), 6),
             *indented(_policy(manifest.policy), 6),
             "    };",
             "}",
@@ -80,14 +80,15 @@ def _systems(systems: tuple[str, ...]) -> Iterator[str]:
         yield f"systems = {strings(systems)};"
 
 
-def _packages(packages: tuple[Package, ...], locked: Mapping[str, LockedPackage]) -> Iterator[str]:
+def _packages(manifest: Manifest, locked: Mapping[str, LockedPackage]) -> Iterator[str]:
     yield "packages = ["
-    for package in packages:
+    for package in manifest.packages:
         known = locked.get(package.spec.key)
         held = known.held if known and not known.needs_input else None
         held_on = _held_on(known) if known and not package.spec.is_store_path else {}
+        lacking = known.lacking(manifest.systems) if known else ()
         # Nobody knows what a store path came from.
-        yield f"  {{ {_package(package, '' if package.spec.is_store_path else held, held_on)} }}"
+        yield f"  {{ {_package(package, '' if package.spec.is_store_path else held, held_on, lacking)} }}"
     yield "];"
 
 
@@ -97,7 +98,7 @@ def _held_on(known: LockedPackage) -> dict[str, str]:
     return {system: at for system, at in held.items() if at is not None and at != known.held}
 
 
-def _package(package: Package, held: str | None, held_on: Mapping[str, str]) -> str:
+def _package(package: Package, held: str | None, held_on: Mapping[str, str], lacking: tuple[str, ...]) -> str:
     spec = package.spec
     fields = {
         "key": quoted(spec.key),
@@ -107,6 +108,7 @@ def _package(package: Package, held: str | None, held_on: Mapping[str, str]) -> 
         "priority": integer(package.priority),
         "held": None if held is None else quoted(held),
         "heldOn": _set(held_on) if held_on else None,
+        "lackedBy": strings(lacking) if lacking else None,
         # Host names do not tell upper from lower case.
         "host": quoted(package.scope.name.lower()) if package.scope.kind == "host" else None,
         "system": quoted(package.scope.name) if package.scope.kind == "system" else None,

@@ -113,16 +113,23 @@ class Gap:
 
 
 def gaps(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine) -> tuple[Gap, ...]:
-    """List what cannot be had on the other systems of a manifest, and what no other host can have, in its order."""
+    """List what systems of a manifest go without, and what no other host can have, in its order."""
     systems = manifest.systems
     found = (gap for system in systems for gap in _gaps(manifest, locked, machine, system))
-    return tuple(gap for gap in found if gap.system != machine.system or is_of_another(gap.package, machine))
+    wanted = set(had_on(manifest, locked, machine))
+    return tuple(gap for gap in found if gap.system != machine.system or gap.package not in wanted)
 
 
 def held_back(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine) -> tuple[Gap, ...]:
     """List what is held back on this machine, in the order of the manifest."""
     found = _gaps(manifest, locked, machine, machine.system)
     return tuple(gap for gap in found if gap.kept and not is_of_another(gap.package, machine))
+
+
+def had_on(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine) -> tuple[Package, ...]:
+    """Give the packages of a machine, but for those that its system goes without."""
+    lacking = {key for key, one in locked.items() if machine.system in one.lacking(manifest.systems)}
+    return tuple(package for package in manifest.for_machine(machine) if package.spec.key not in lacking)
 
 
 def _gaps(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine, system: str) -> Iterator[Gap]:

@@ -7,9 +7,9 @@
 {
   # The inputs of the flake, `self` included.
   inputs,
-  # [ { key; input; attrPath; outputs?; priority?; held?; heldOn?; system?; host?; } ] in the order of the manifest. What
-  # is held goes by that reference and not by its input; an empty one means that only its store path is known. `heldOn`
-  # has the reference of each system where it is held back.
+  # [ { key; input; attrPath; outputs?; priority?; held?; heldOn?; lackedBy?; system?; host?; } ] in the order of the
+  # manifest. What is held goes by that reference and not by its input; an empty one means that only its store path is
+  # known. `heldOn` has the reference of each system where it is held back, `lackedBy` the systems that go without.
   packages,
   # The table [nixpkgs] of the manifest; null where it asks for nothing.
   policy ? null,
@@ -90,14 +90,15 @@ let
       }) names
     );
 
-  # A table [system.NAME] means an architecture, an OS or both.
+  # A table [system.NAME] means an architecture, an OS or both. What a system cannot have, it goes without.
   applies =
     system: host: package:
     (
       package ? system
       -> elem package.system ([ system ] ++ filter isString (builtins.split "-" system))
     )
-    && (package ? host -> package.host == host);
+    && (package ? host -> package.host == host)
+    && !(elem system (package.lackedBy or [ ]));
 
   # What this machine gets. A package that both its host and its system list counts as its host's.
   chosenFor =

@@ -14,7 +14,7 @@ from nixprof.schema import MisshapenError, fits, text
 from nixprof.store_path import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 VERSION = 1
@@ -117,6 +117,10 @@ class LockedPackage:
         if kept is None or why is None or not isinstance(self.hold, FollowsInput):
             return self.hold
         return HeldAt(kept.source, why.nodes) if kept.source else KeptByPath()
+
+    def lacking(self, systems: Sequence[str]) -> tuple[str, ...]:
+        """Give those of a list's systems that go without the package, because they cannot have it and another can."""
+        return tuple(one for one in systems if one in self.unavailable and self.systems and one not in self.systems)
 
     def with_systems(self, systems: Mapping[str, Resolved]) -> LockedPackage:
         """Add what the package is on systems, unless that is known better."""

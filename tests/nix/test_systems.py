@@ -142,6 +142,36 @@ def test_the_locks_for_other_systems_are_what_these_evaluate(world: World) -> No
     assert planned is None or not planned["build"]
 
 
+def test_a_system_goes_without_what_another_has(world: World) -> None:
+    systems = '["aarch64-darwin", "x86_64-linux"]'
+    world.write_manifest(f'packages = ["hello", "strace", "iotop", "mas"]\nsystems = {systems}\n')
+    assert "not on x86_64-linux: mas (unsupported)" in world.nixprof("sync").stderr
+    assert world.run("hello") == "hello 2.12.1"
+    assert started(world, "sync") == []
+    assert "✓ in sync: 3 packages" in world.nixprof("status", "--check").stdout
+    world.become_a_mac("arm64")
+    world.nixpkgs.rename(world.root / "gone")
+    # What the lock tells is known without the input.
+    said = world.nixprof("sync", "--dry-run").stderr
+    assert "+ mas" in said
+    assert "+ strace" not in said
+    reasons = {one["package"]: one["reason"] for one in world.nixprof("list", "--json").json["packages"]}
+    assert reasons["hello"] is None
+    assert reasons["strace"] == "strace-6.17 is not available on aarch64-darwin"
+    shown = world.nixprof("status").stdout
+    assert "not on aarch64-darwin  strace (unsupported), iotop (missing)" in shown
+    environment = f"path:{world.flake}#packages.aarch64-darwin.nixprof"
+    assert world.eval(environment, "--apply", "p: builtins.length p.derivations") == 2 * 4
+
+    # What is added here has to be had here.
+    (world.root / "gone").rename(world.nixpkgs)
+    world.manifest.write_text(world.manifest.read_text().replace(', "strace"', ""))
+    assert "strace-6.17 is not available on aarch64-darwin" in refused(world, "add", "strace")
+    # Nor does a name that nothing has pass for that.
+    world.manifest.write_text(world.manifest.read_text().replace('"iotop"', '"iotopp"'))
+    assert "there is no package iotopp" in refused(world, "sync", "--dry-run")
+
+
 def test_the_whole_list_is_checked_and_told_of_where_it_is_written(world: World) -> None:
     world.write_manifest(
         'packages = ["hello", "git^out,man"]\n\n[system.darwin]\npackages = ["jq", "nonsense"]\n\n'
