@@ -19,10 +19,10 @@ from nixprof.commands.search import built_indexes
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, display_path, shell_quote
 from nixprof.importers.candidate import candidate, find
-from nixprof.importers.counterparts import counterparts
+from nixprof.importers.counterparts import confirmed_by, counterparts
 from nixprof.importers.decide import How, Import, compare, decide
 from nixprof.importers.formats import read_file
-from nixprof.importers.identify import Nixpkgs, channel, identify
+from nixprof.importers.identify import Nixpkgs, channel, described, identify
 from nixprof.importers.origin import is_locked
 from nixprof.importers.reading import Kind, Reading, read_kept, read_profile
 from nixprof.importers.writing import with_imports, with_names
@@ -255,8 +255,15 @@ def _translated(context: Context, options: Options, state: State, reading: Readi
     """Find what the names of another list are in nixpkgs, by its index, which is built where it is missing."""
     if not any(one.is_name for one in reading.candidates):
         return reading
-    index = None if options.offline else built_indexes(context, state, DEFAULT_INPUT)[1][DEFAULT_INPUT]
-    found = counterparts(reading.candidates, index, state.manifest.policy, state.machine)
+    if options.offline:
+        return replace(reading, candidates=counterparts(reading.candidates, None, state.manifest.policy, state.machine))
+    inputs, indexes = built_indexes(context, state, DEFAULT_INPUT)
+    found = counterparts(reading.candidates, indexes[DEFAULT_INPUT], state.manifest.policy, state.machine)
+    unsure = [one.attribute for one in found if one.is_as_written]
+    if unsure:
+        url = inputs[DEFAULT_INPUT].url
+        with context.nix() as nix, context.progress.step("looking up what the index does not have"):
+            found = confirmed_by(described(nix, unsure, Nixpkgs(url, url)), found)
     return replace(reading, candidates=found)
 
 

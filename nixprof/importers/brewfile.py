@@ -34,7 +34,7 @@ _TEXT = r"""(?:"(?P<double>[^"\\#]*)"|'(?P<single>[^'\\]*)')"""
 _ENTRY = re.compile(rf"(?P<word>[a-z_]+)\s*(?:\(\s*)?(?:{_TEXT})?\s*(?P<rest>.*?)\)?")
 _BARE = re.compile(r"[\w@+./-]+", re.ASCII)
 _SYSTEM = r"OS\.(?P<os>mac|linux)\?|Hardware::CPU\.(?P<cpu>arm|intel)\?"
-_CONDITION = re.compile(rf"(?P<word>if|unless)\s+(?P<not>!?)\s*(?:{_SYSTEM})(?:\s+then)?")
+_CONDITION = re.compile(rf"(?P<word>if|elsif|unless)\s+(?P<not>!?)\s*(?:{_SYSTEM})(?:\s+then)?")
 _AFTER = re.compile(r"(?P<before>.*?),?\s*\b(?P<condition>(?:if|unless)\s+(?P<code>.+))")
 _NAMES = {"mac": "darwin", "linux": "linux", "arm": "aarch64", "intel": "x86_64"}
 _OPPOSITE = {"darwin": "linux", "linux": "darwin", "aarch64": "x86_64", "x86_64": "aarch64"}
@@ -54,7 +54,8 @@ def read_brewfile(text: str) -> Iterator[Candidate]:
         elif line == "else" and blocks[1:]:
             blocks[-1] = _opposite(scope), is_known
         elif condition:
-            blocks.append((_scope(condition), is_known))
+            begun = blocks[:-1] if condition["word"] == "elsif" and blocks[1:] else blocks
+            blocks = [*begun, (_scope(condition), begun[-1][1])]
         elif _BLOCK.match(line):
             blocks.append((scope, False))
             yield Candidate(line, leave=_RUBY, vocabulary=Vocabulary.HOMEBREW)

@@ -112,6 +112,11 @@ class Candidate:
         return self.vocabulary is not None and not (self.leave or self.reference)
 
     @property
+    def is_as_written(self) -> bool:
+        """Whether only its list says that there is such an attribute."""
+        return self.evidence is Evidence.AS_WRITTEN and not self.leave
+
+    @property
     def is_unsure(self) -> bool:
         """Whether a nixpkgs may tell what it is, or tell better."""
         if self.leave or self.vocabulary or self.evidence is Evidence.SAME_PATH:

@@ -21,10 +21,11 @@ from nixprof.record import record
 from nixprof.store_path import fits_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nixprof.errors import Reason
     from nixprof.importers.candidate import Candidate
+    from nixprof.importers.identify import Match
     from nixprof.index.database import Index, IndexedPackage
     from nixprof.machine import Machine
     from nixprof.manifest.model import Policy
@@ -33,6 +34,7 @@ _WITH_VERSION = re.compile(r"(.+?)[-_]?(\d+(?:[._]\d+)*)")
 # What a list says that wants the newest version.
 _NEWEST = ("", "latest", "stable", "current", "head", "HEAD")
 MAX_OTHERS = 10
+_NOTHING = "nixpkgs has nothing by this name"
 
 
 @record
@@ -51,6 +53,19 @@ def counterparts(
     finder = _Finder(index, policy, machine) if index else None
     find = finder.counterpart if finder else _as_written
     return tuple(find(one) if one.is_name else one for one in candidates)
+
+
+def confirmed_by(
+    told: Mapping[tuple[str, ...], Match | None], candidates: Sequence[Candidate]
+) -> tuple[Candidate, ...]:
+    """Say of each candidate that is only as written whether there is such a package, by what nixpkgs has told."""
+    return tuple(_confirmed(one, told.get(one.attribute)) if one.is_as_written else one for one in candidates)
+
+
+def _confirmed(one: Candidate, match: Match | None) -> Candidate:
+    if match:
+        return replace(one, evidence=Evidence.STATED, description=match.description)
+    return replace(one, leave=_NOTHING)
 
 
 def _as_written(one: Candidate) -> Candidate:
@@ -76,10 +91,12 @@ class _Finder:
         found = self._find(name, version, one)
         if isinstance(found, Found):
             return self._taken(one, found)
+        if output := self._output(one.attribute):
+            return self.counterpart(replace(one, attribute=one.attribute[:-1], chosen=(output,)))
         if one.attribute[1:] and not self._index.names(f"{dotted(one.attribute[:-1])}.", 1):
             # The index has no sets that nixpkgs leaves out when all of it is searched.
             return replace(one, evidence=Evidence.AS_WRITTEN)
-        return replace(one, leave=found or "nixpkgs has nothing by this name")
+        return replace(one, leave=found or _NOTHING)
 
     def _find(self, name: str, version: str, one: Candidate) -> Found | str:
         """Find a package, the best evidence first; else say why there is none."""
@@ -106,6 +123,11 @@ class _Finder:
         is_here = one.scope.applies(self._machine)
         refusals = [why for why in package.refusals if is_here and not is_allowed(why, package, self._policy)]
         return replace(one, leave=self._refusal(package, refusals[0])) if refusals else one
+
+    def _output(self, attribute: Sequence[str]) -> str:
+        """Give the output that an attribute path names at its end, as `git.man` does; empty where it names none."""
+        package = self._index.package(dotted(tuple(attribute[:-1]))) if attribute[1:] else None
+        return attribute[-1] if package and attribute[-1] in package.outputs else ""
 
     def _refusal(self, package: IndexedPackage, why: Reason) -> str:
         name = shell_quote(package.name)
@@ -149,12 +171,13 @@ class _Finder:
             return None
         paths = [*self._names.named(name), *(one.attr_path for one in self._namesakes(name))]
         packages = list(self._packages(map(dotted, dict.fromkeys(paths))))
-        fitting = [one for one in packages if fits_version(one.version, version)]
-        chosen = _best(fitting, version)
-        if chosen:
-            return Found(chosen, Evidence.SAME_VERSION, [one.name for one in fitting if one != chosen])
-        other = None if written else _best(packages)
-        return Found(other, Evidence.SAME_NAME, [one.name for one in packages if one != other]) if other else None
+        # Where there is no 3.12.1, a 3.12 is nearer than a 3.13; what a name holds has to be there.
+        for wanted in [version] if written else _beginnings(version):
+            fitting = [one for one in packages if not wanted or fits_version(one.version, wanted)]
+            if chosen := _best(fitting, wanted):
+                evidence = Evidence.SAME_VERSION if wanted == version else Evidence.SAME_NAME
+                return Found(chosen, evidence, [one.name for one in fitting if one != chosen])
+        return None
 
     def _with_program(self, name: str) -> Found | None:
         names = [package for package, _, is_for_here in self._index.with_program(name) if is_for_here]
@@ -187,6 +210,11 @@ class _Finder:
 
     def _packages(self, names: Iterable[str]) -> Iterator[IndexedPackage]:
         yield from filter(None, map(self._index.package, names))
+
+
+def _beginnings(version: str) -> list[str]:
+    """Give a version and what it begins with, the longest first, down to nothing: then any version will do."""
+    return [version, *(version[: dot.start()] for dot in reversed([*re.finditer(r"[.+-]", version)])), ""]
 
 
 def _best(packages: Sequence[IndexedPackage], version: str = "") -> IndexedPackage | None:

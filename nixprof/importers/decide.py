@@ -209,7 +209,10 @@ class _Packages:
 def _merged(one: Import, other: Import) -> Import | None:
     """Make one package of two that are the same, or outputs of the same; None where they are not."""
     if one.outputs is None or other.outputs is None:
-        return None
+        chosen = tuple(dict.fromkeys((*one.spec.outputs, *other.spec.outputs)))
+        if not (one.outputs is other.outputs and one.spec.outputs and other.spec.outputs) or "*" in chosen:
+            return None
+        return replace(one, spec=replace(one.spec, outputs=chosen), candidates=one.candidates + other.candidates)
     if one.outputs == other.outputs:
         # What wins among files is the lower priority.
         winner, loser = sorted((one, other), key=lambda each: each.candidate.priority)

@@ -64,7 +64,13 @@ def _of_devbox(written: str, about: Any) -> Candidate:
     one = _candidate(written, about, "platforms", set(_texts(about, "excluded_platforms")))
     if written.startswith("runx:"):
         return replace(one, leave="a release on GitHub, which devbox downloads")
-    return _found(replace(one, version=version or str(about.get("version", ""))), name)
+    return placed(replace(one, version=version or str(about.get("version", ""))), name)
+
+
+def named(written: str) -> Candidate:
+    """Make what stands in a list of names a candidate: `nodejs@22`, `git^out,man` or `github:owner/repo#name`."""
+    name, version = _split(written)
+    return placed(Candidate(written, version=version, vocabulary=Vocabulary.NIXPKGS), name)
 
 
 def _candidate(name: str, about: Mapping[str, Any], systems: str, besides: Collection[str] = ()) -> Candidate:
@@ -96,24 +102,24 @@ def _of_flox(name: str, about: Mapping[str, Any]) -> Candidate:
         one = replace(one, chosen=ALL_OUTPUTS)
     if isinstance(priority := about.get("priority"), int):
         one = replace(one, priority=priority)
-    return _found(replace(one, version=str(about.get("version", "")).lstrip("^~=>v ")), written)
+    return placed(replace(one, version=str(about.get("version", "")).lstrip("^~=>v ")), written)
 
 
-def _found(one: Candidate, name: str) -> Candidate:
+def placed(one: Candidate, name: str) -> Candidate:
     """Say where the package of a candidate is: an attribute of nixpkgs, or of a flake."""
-    flake, _, rest = name.partition("#")
-    attribute, _, outputs = rest.partition("^")
+    place, caret, outputs = name.partition("^")
+    flake, hash_, attribute = place.partition("#")
     is_flake = _FLAKE.match(flake) is not None
-    if is_flake and flake.startswith((".", "/", "path:")):
-        return replace(one, leave="a flake in a folder; to add it: nixprof add FOLDER#NAME")
+    if is_flake and flake.startswith((".", "/", "~", "path:")):
+        return replace(one, leave="a path on that machine; to add one here: nixprof add PATH")
+    if hash_ and not is_flake:
+        return replace(one, leave=f"of {flake}, an input that only the other list has")
     try:
-        path = Spec.parse((attribute or "default") if is_flake else name).attr_path
+        spec = Spec.parse(f"{(attribute or 'default') if is_flake else place}{caret}{outputs}")
     except SpecError as error:
         return replace(one, leave=f"no name of a package: it {error.message}")
-    if not is_flake:
-        return replace(one, attribute=path)
-    chosen = one.chosen or tuple(filter(None, outputs.split(",")))
-    return replace(one, attribute=path, reference=flake, locked=flake, chosen=chosen)
+    one = replace(one, attribute=spec.attr_path, chosen=one.chosen or spec.outputs)
+    return replace(one, reference=flake, locked=flake) if is_flake else one
 
 
 def _split(written: str) -> tuple[str, str]:

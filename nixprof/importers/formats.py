@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 STDIN = "-"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LARGEST = nix_profile.MAX_MANIFEST_BYTES
-# A name in a list of names: without, or as apt writes it with, an architecture.
-_NAME = re.compile(r"[A-Za-z0-9_+@./'-]+", re.ASCII)
+# What a list of names may have: names, with versions or outputs, and installables of Nix.
+_NAME = re.compile(r"[A-Za-z0-9_+@./'\"#:?=&%~^,*-]+", re.ASCII)
 _DEBIAN_NAME = re.compile(r"([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9]+)?(?:/\S+.*|\s+install)?", re.ASCII)
 
 
@@ -190,12 +190,13 @@ def _from_lines(text: str) -> Iterator[Candidate]:
 
 
 def _named(name: str) -> Candidate:
-    """Make a name a candidate: with a version as nix-env prints it, as `NAME@VERSION`, or without."""
+    """Make a line a candidate: a name with a version as nix-env prints it, or what `add` takes."""
     one = Candidate(name, name)
-    if one.own_name[1]:
+    if one.own_name[1] and re.fullmatch(r"[\w+.'-]+", name):
         return one
-    version = name.rpartition("@")[2] if "@" in name[1:] and "/" not in name else ""
-    return Candidate(name, vocabulary=Vocabulary.NIXPKGS, version=version)
+    from nixprof.importers.environments import named
+
+    return named(name)
 
 
 def _printed(name: str | None, attribute: str, original: str, locked: str, paths: Sequence[str]) -> Candidate:

@@ -132,6 +132,11 @@ def identify(
     return [told.get(candidate) or candidate for candidate in candidates], unasked
 
 
+def described(nix: Nix, paths: Sequence[AttrPath], source: Nixpkgs) -> dict[AttrPath, Match | None]:
+    """Tell what attributes of a nixpkgs are; None for those that are no package, or cannot be evaluated."""
+    return _Source(nix, source, plain=True).described(paths)
+
+
 class _Search:
     """The search for one candidate: what was found, and what may be it but cannot be evaluated."""
 
@@ -200,6 +205,11 @@ class _Source:
                 seen = [one for one in map(self._seen.get, some) if one and Name.parse(one.name).is_same(search.name)]
                 search.matches |= {(self.nixpkgs.place, one.attribute): one for one in seen}
         return not self._failed
+
+    def described(self, paths: Sequence[AttrPath]) -> dict[AttrPath, Match | None]:
+        """Tell what attributes are."""
+        self._describe(paths, ())
+        return {path: self._seen.get(path) for path in paths}
 
     def _look_in_index(self, searches: Sequence[_Search]) -> None:
         """Find what the index knows of the names of candidates; only whether that is what is installed is asked."""

@@ -65,18 +65,28 @@ def test_every_other_form_is_read_and_what_is_code_is_left(world: World) -> None
     assert found["shell"][0] == "left alone"
     (world.root / "manifest.toml").write_text('[install]\nx = { pkg-path = "git", outputs = ["out", "man"] }\n')
     assert states(world, "--from", str(world.root / "manifest.toml")) == {"git": ("listed by name", "git^out,man")}
-    home = "{ pkgs, ... }: { home.packages = with pkgs; [ htop (throw builtins.currentTime) ] ++ [ nope ]; }"
+    home = (
+        "{ pkgs, ... }: { home.packages = with pkgs; [ htop (throw builtins.currentTime) git.out git.doc ]"
+        ' ++ [ nope unstable.jq nodePackages."@angular/cli" ]; }'
+    )
     (world.root / "home.nix").write_text(home)
     found = states(world, "--from", str(world.root / "home.nix"))
     assert found["htop"] == ("listed by name", "htop")
     assert found["(throw builtins.currentTime)"][1] == "line 1: code, which is not evaluated"
-    assert found["nope"][1] == "nixpkgs has nothing by this name"
+    assert found["nope"][1] == found["unstable.jq"][1] == "nixpkgs has nothing by this name"
+    assert found["nodePackages.@angular/cli"] == ("listed by name", "nodePackages.@angular/cli")
+    assert found["git.out"] == found["git.doc"] == ("listed by name", "git^out,doc")
     said = world.nixprof("freeze", "--from", "-", input="dpkg\nfd-find\nlibssl3\npython3.12\n").stderr
     assert "reading  stdin  (Debian packages, 4 elements)" in said
     assert "fd-find → fd" in said
     assert world.run("fd") == "fd 10.3.0"
     assert '"python312"' in world.manifest.read_text()
     assert "in sync" in world.nixprof("sync").stderr
+    # What is exported comes back as it is.
+    for target in ("plain", "devbox", "flox", "home-manager", "shell"):
+        file = world.root / f"list-{target}"
+        file.write_text(world.nixprof("export", target).stdout)
+        assert "There is nothing to import." in world.nixprof("freeze", "--from", file).stderr
 
 
 def test_without_a_network_names_are_not_guessed(fresh_world: World) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from nixprof.errors import Reason
 from nixprof.importers.candidate import Candidate, Evidence, Vocabulary
-from nixprof.importers.counterparts import counterparts
+from nixprof.importers.counterparts import confirmed_by, counterparts
+from nixprof.importers.identify import Match
 from nixprof.importers.name_table import ATTRIBUTES, FORMS, NOTHING
 from nixprof.index.database import EVALUATION, About, Index, IndexedPackage, IndexWriter
 from nixprof.machine import Machine
@@ -87,6 +88,8 @@ def told(index: Index | None, vocabulary: Vocabulary, name: str) -> tuple[str, E
         (N, "nodejs@latest", "nodejs", Evidence.STATED),
         (N, "jq@1.0", "jq", Evidence.STATED),
         (N, "jq@2", "jq", Evidence.SAME_NAME),
+        (N, "python@3.12.99", "python312", Evidence.SAME_NAME),
+        (N, "python3@2", "python3", Evidence.SAME_NAME),
         (N, "python@3.12", "python312", Evidence.TABLE),
         (N, "apr-util", "aprutil", Evidence.OWN_NAME),
         (N, "APRUtil", "aprutil", Evidence.SPELLING),
@@ -131,10 +134,22 @@ def test_why_a_name_is_nothing(index: Index, vocabulary: Vocabulary, name: str, 
     assert told(index, vocabulary, name)[0] == why
 
 
+def test_an_output_may_be_named_as_an_attribute(index: Index) -> None:
+    [one] = counterparts([Candidate("jq.out", attribute=("jq", "out"), vocabulary=N)], index, Policy(), MACHINE)
+    assert (one.attribute, one.chosen, one.evidence) == (("jq",), ("out",), Evidence.STATED)
+    [one] = counterparts([Candidate("jq.no", attribute=("jq", "no"), vocabulary=N)], index, Policy(), MACHINE)
+    assert one.evidence is Evidence.AS_WRITTEN
+
+
 def test_a_set_that_the_index_does_not_have_is_taken_as_written(index: Index) -> None:
     one = Candidate("other.tool", attribute=("other", "tool"), vocabulary=N)
     [found] = counterparts([one], index, Policy(), MACHINE)
     assert (found.leave, found.evidence) == ("", Evidence.AS_WRITTEN)
+    path = ("other", "tool")
+    [sure] = confirmed_by({path: Match(path, "tool-1.0")}, [found])
+    assert (sure.leave, sure.evidence) == ("", Evidence.STATED)
+    [gone] = confirmed_by({path: None}, [found])
+    assert gone.leave == "nixpkgs has nothing by this name"
 
 
 def test_what_is_wanted_elsewhere_need_not_be_for_this_machine(index: Index) -> None:

@@ -54,6 +54,10 @@ else
   brew "mas"
   cask "firefox"
 end
+if Hardware::CPU.intel?
+elsif OS.mac?
+  brew "mac"
+end
 unless Hardware::CPU.arm?
   brew "old"
 end
@@ -80,6 +84,7 @@ def test_a_brewfile(tmp_path: Path) -> None:
         "glibc": "linux",
         "strace": "linux",
         "mas": "darwin",
+        "mac": "darwin",
         "old": "x86_64",
     }
     assert one(found, "node@22").version == "22"
@@ -269,6 +274,14 @@ def test_what_apt_prints(tmp_path: Path) -> None:
 def test_a_list_of_names(tmp_path: Path) -> None:
     found = read(tmp_path, "list", "# mine\nripgrep\npython3Packages.black\nnodejs@22\nnodejs-24.10.0\n")
     assert found.form == "list"
+    specs = 'git^out,man\ngithub:a/b#c^lib\nnodePackages."@angular/cli"\nunstable#x\n/nix/store/x\n.\n'
+    installables = read(tmp_path, "specs", specs)
+    assert [(each.attribute, each.chosen, each.reference) for each in installables.candidates if not each.leave] == [
+        (("git",), ("out", "man"), ""),
+        (("c",), ("lib",), "github:a/b"),
+        (("nodePackages", "@angular/cli"), (), ""),
+    ]
+    assert list(left(installables)) == ["unstable#x", "/nix/store/x", "."]
     assert [(each.name, each.version) for each in found.candidates] == [
         ("ripgrep", ""),
         ("python3Packages.black", ""),
