@@ -137,7 +137,11 @@ def module_of(command: str) -> ModuleType:
 )
 def init(
     origin: str | None = typer.Option(
-        None, "--from", metavar="REF", parser=_given, help="Copy the list from a folder, git URL or flake reference."
+        None,
+        "--from",
+        metavar="REF",
+        parser=_given,
+        help="Copy the list from a folder, git URL, flake reference or ssh://HOST.",
     ),
 ) -> None:
     """Write a commented list to begin with, or copy another machine's."""
@@ -210,6 +214,9 @@ def sync(
     hosts: list[str] | None = typer.Argument(None, metavar="[HOST]…", parser=_given, help="More machines for --to."),
     origin: str | None = typer.Option(
         None, "--from", metavar="REF", parser=_given, help="Where there is no list yet, copy one first, as `init` does."
+    ),
+    cache: str | None = typer.Option(
+        None, "--cache", metavar="HOST", parser=_given, help="First copy what is missing from this machine, over ssh."
     ),
     to: list[str] | None = typer.Option(
         None, "--to", metavar="HOST", parser=_given, help="Have this machine do it, over ssh; repeatable."

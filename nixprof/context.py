@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nixprof.errors import Reason
     from nixprof.folders import Folders
     from nixprof.machine import Machine
-    from nixprof.nix.operations import Nix
+    from nixprof.nix.operations import Nix, SshStore
     from nixprof.nix.profile import Profile
     from nixprof.nix.version import NixVersion
 
@@ -37,6 +37,7 @@ class Context:
     waits: bool = True  # whether to wait for another nixprof that is running
     agrees: bool = False  # whether the user has agreed beforehand to what would be lost
     dry_run: bool = False
+    store: SshStore | None = None  # of another machine, that is asked first for what is missing
     allowed: frozenset[Reason] = frozenset()  # what may be allowed where a package is refused for it
 
     def show(self, what: object) -> None:

@@ -105,6 +105,8 @@ IN_ALL_ONLY = {
     "test_init::test_killed_anywhere_it_can_be_said_again",
     "test_freeze::test_a_broken_file_is_refused_and_nothing_changes",
     "test_other_lists::test_every_other_form_is_read_and_what_is_code_is_left",
+    "test_other_machines::test_what_goes_wrong_there",
+    "test_other_machines::test_the_list_and_the_store_of_another_machine",
     "test_push::test_a_folder_that_is_not_signed",
     "test_push::test_s3",
     "test_push::test_what_a_cache_refuses",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nixprof.change.plan import Plan
     from nixprof.change.resolve import Resolver
     from nixprof.context import Context
-    from nixprof.nix.operations import Nix
+    from nixprof.nix.operations import Nix, SshStore
 
     Evaluated = Mapping[ResolveRequest, ResolvedPackage]
 
@@ -102,6 +102,9 @@ class Realisation:
         Raises: NixprofError that says which packages cannot be had, and why.
         """
         missing = _missing(self.plan.packages)
+        if self.context.store and missing:
+            self._borrow(missing, self.context.store)
+            missing = _missing(self.plan.packages)
         there = {path for one in self.installed for path in one.paths} - missing.keys()
         new = [path for one in self.plan.packages for path in one.paths if path not in there]
         if not new or (not missing and self._are_there(new)):
@@ -127,6 +130,17 @@ class Realisation:
             self._realise(new, {path: builds[path] for path in missing}, f"building {_names(missing.values())}")
         except NixError as error:
             raise self._explained(error, self._invalid()) from error
+
+    def _borrow(self, missing: Mapping[str, str], store: SshStore) -> None:
+        """Copy what another machine has; what that comes to nothing for is fetched or built as ever."""
+        try:
+            with self.context.progress.step(f"copying {_names(missing.values())} from {store.machine}"):
+                found = self.nix.borrow(missing, store)
+        except NixprofError as error:
+            for line in (f"nothing is copied from {store.machine}: {error.message}", *error.hints):
+                self.context.progress.note(line)
+        else:
+            self.context.progress.note(f"{count(len(found), 'store path')} copied from {store.machine}")
 
     def _are_there(self, paths: Sequence[str]) -> bool:
         """Protect store paths that are on the disk; False where Nix does not count one of them as in the store."""

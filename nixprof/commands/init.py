@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -14,7 +15,7 @@ from nixprof.change.generations import SOURCES, read_sources, write_sources
 from nixprof.change.process_lock import process_lock, recover_first
 from nixprof.errors import TO_EDIT, NixprofError, Reason
 from nixprof.files import cannot_write, check_writable, content, discard, private_folder, unused
-from nixprof.formatting import count, display_path
+from nixprof.formatting import count, display_path, shell_quote
 from nixprof.lock.lock import Lock
 from nixprof.manifest.model import DEFAULT_NIXPKGS, INTEL_MAC, LAST_FOR_INTEL_MACS
 from nixprof.manifest.parse import parse
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from nixprof.context import Context
     from nixprof.manifest.model import Manifest
+    from nixprof.nix.operations import SshStore
 
 _TEMPLATE = """\
 # The packages that I want on every machine.
@@ -50,6 +52,8 @@ packages = [
 # [host.build-server]
 # packages = ["htop"]
 """
+# A machine, and nothing on it: anything longer is for git.
+_MACHINE = re.compile(r"ssh://[^/?#]+/?")
 _DEFAULT_INPUTS = f'''# [inputs]
 # nixpkgs = "{DEFAULT_NIXPKGS.url}"'''
 _INPUTS_OF_INTEL_MACS = f'''# This is the last nixpkgs that has packages for Intel Macs.
@@ -91,6 +95,7 @@ class FetchedList:
     packages: int
     files: Mapping[Path, bytes]
     locks: Mapping[Path, bytes]
+    store: SshStore | None = None  # of the machine that it is from
 
     def is_here(self) -> bool:
         """Tell whether every file of the list is here already, whatever the locks are."""
@@ -102,10 +107,10 @@ def fetch(context: Context, origin: str) -> FetchedList:
 
     Raises: NixprofError where there is none, or where it cannot be read.
     """
-    folder = _fetched(context, origin)
+    folder, store = _fetched(context, origin)
     found = parse(folder / context.folders.manifest.name)
     files = _taken(context, folder, found)
-    return FetchedList(folder, len(found.packages), files, _locks(context, folder / "flake"))
+    return FetchedList(folder, len(found.packages), files, _locks(context, folder / "flake"), store)
 
 
 def replacing(context: Context, found: FetchedList) -> tuple[dict[Path, bytes], Lock]:
@@ -142,12 +147,17 @@ def taken(context: Context, origin: str) -> Iterator[Context]:
     """
     recover_first(context)
     found = fetch(context, origin)
+    context = replace(context, store=found.store or context.store)
     if found.is_here():
         yield context
         return
     for path, data in found.files.items():
         if path.exists() and content(path) != data:
-            hints = ("to sync with the list that is here: nixprof sync", "to start over, move that file away first")
+            here = f"nixprof sync --cache {shell_quote(origin)}" if found.store else "nixprof sync"
+            hints = (
+                f"to sync with the list that is here: {here}",
+                f"to replace that: nixprof sync --from {shell_quote(origin)} --overwrite",
+            )
             message = f"{path} already exists, and is not what {excerpt(redact(origin))} has"
             raise NixprofError(message, Reason.MANIFEST_EXISTS, hints=hints)
     context.progress.note(f"{display_path(context.folders.manifest)} with {count(found.packages, 'package')}")
@@ -221,14 +231,19 @@ def _check_free(paths: Iterable[Path]) -> None:
         check_writable(path)
 
 
-def _fetched(context: Context, origin: str) -> Path:
-    """Find or fetch the folder of another manifest."""
+def _fetched(context: Context, origin: str) -> tuple[Path, SshStore | None]:
+    """Find or fetch the folder of another manifest; of one on another machine, with the store of that."""
     local = Path(origin).expanduser().absolute()
     if local.exists():
-        return local if local.is_dir() else local.parent
+        return local if local.is_dir() else local.parent, None
+    if _MACHINE.fullmatch(origin):
+        from nixprof.remote.lists import fetch_list
+        from nixprof.remote.ssh import Host
+
+        return fetch_list(context, Host.parse(origin))
     if ":" not in origin:
         hints = (f"a flake of the registry is written flake:{origin}",) if "/" not in origin else ()
         raise NixprofError(f"there is no folder {excerpt(origin)}", Reason.CANNOT_READ, hints=hints)
     reference = f"git+{origin}" if origin.endswith(".git") and origin.startswith(("http", "ssh")) else origin
     with context.nix() as nix:
-        return nix.fetch(reference)
+        return nix.fetch(reference), None

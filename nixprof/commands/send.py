@@ -178,7 +178,7 @@ def _copied(context: Context, ssh: Ssh, lacking: _Lacking) -> _Lacking | Nixprof
             here = tuple(sorted(set(lacking.paths) - nix.invalid(lacking.paths)))
             if here:
                 with context.progress.step(f"copying {count(len(here), 'store path')} to {host.name}"):
-                    nix.copy_by_ssh(here, host.store(lacking.there.nix), (*host.options, *ssh.options))
+                    nix.send(here, host.store(lacking.there.nix, *ssh.options))
     except NixprofError as error:
         return error
     return _Lacking(lacking.there, here)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.process_lock import recover_first, was_stopped
 from nixprof.change.state import State
+from nixprof.errors import NixprofError, Reason
 from nixprof.files import content
 from nixprof.lock.lock import Lock
 from nixprof.record import record
+from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,18 +34,35 @@ class InSync:
 
 
 def run(
-    context: Context, hosts: Sequence[str] | None, origin: str | None, to: Sequence[str] | None, *, overwrite: bool
+    context: Context,
+    hosts: Sequence[str] | None,
+    origin: str | None,
+    to: Sequence[str] | None,
+    cache: str | None,
+    *,
+    overwrite: bool,
 ) -> Outcome | InSync | Sent:
     """Install what is missing and remove what is no longer listed. Starts no process where nothing is to do.
 
-    Where there is no list yet, that of `origin` is copied first: a folder, git URL or flake reference. With `to`, other
-    machines do it, with the list and the lock of this one.
+    Where there is no list yet, that of `origin` is copied first: a folder, git URL, flake reference or machine. `cache`
+    is a machine that is asked first for what is missing here. With `to`, other machines do it, with the list and the
+    lock of this one; more `hosts` follow.
     """
-    hosts = (*(to or ()), *(hosts or ()))
-    if hosts:
+    if hosts and not to:
+        raise _usage(f"sync takes no packages, and machines only behind --to: {excerpt(hosts[0])}")
+    if to and (origin or cache or context.chosen_profile or context.allowed):
+        raise _usage("with --to, other machines sync by themselves: options that are for this one do not go with it")
+    if overwrite and not (origin or to):
+        raise _usage("--overwrite needs --to or --from")
+    if to:
         from nixprof.commands.send import send
 
-        return send(context, hosts, overwrite=overwrite)
+        return send(context, (*to, *(hosts or ())), overwrite=overwrite)
+    if cache is not None:
+        from nixprof.remote.lists import store_of
+        from nixprof.remote.ssh import Host
+
+        context = replace(context, store=store_of(context, Host.parse(cache)))
     if origin is None:
         return _run(context)
     from nixprof.commands.init import taken
@@ -53,13 +73,19 @@ def run(
         return _run(own)
 
 
+def _usage(message: str) -> NixprofError:
+    return NixprofError(message, Reason.USAGE, hints=("nixprof sync --help",))
+
+
 def _receive(context: Context, origin: str) -> Outcome | InSync:
     """Match the list of another machine, which takes the place of the one that is here: all of it, or nothing."""
     from nixprof.change.flow import begin
     from nixprof.commands.init import fetch, replacing
 
     recover_first(context)
-    files, lock = replacing(context, fetch(context, origin))
+    found = fetch(context, origin)
+    context = replace(context, store=found.store or context.store)
+    files, lock = replacing(context, found)
     own = Lock.read(context.folders.flake)
     is_known = (lock.flake_lock, lock.packages) == (own.flake_lock, own.packages)
     if is_known and all(content(path) == data for path, data in files.items()):

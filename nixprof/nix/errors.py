@@ -269,10 +269,11 @@ RULES = (
     ErrorRule(Reason.CACHE, "the Nix daemon does not let this user sign what is in the store\n{said}",
         "you are not privileged to add signatures",
         hints="in /etc/nix/nix.conf: extra-trusted-users = NAME (which equals root)"),
-    ErrorRule(Reason.UNSIGNED, "{name} was refused: no key that is trusted there has signed it\n{said}",
+    ErrorRule(Reason.UNSIGNED, "{name} was refused: it is signed by no key that the machine it goes to trusts\n{said}",
         rf"cannot add path {_quoted('path')} because it lacks a (?:signature by a trusted key|valid signature)",
-        hints="there, in /etc/nix/nix.conf, let this user copy anything: trusted-users = root USER\n"
-        "or sign here (secret-key-files = FILE, nix store sign) and there name the key: trusted-public-keys = …"),
+        hints="in its /etc/nix/nix.conf, one of two settings allows it:\n"
+        "  trusted-public-keys = … KEY   for what is signed with that key: nix store sign\n"
+        "  trusted-users = root USER     lets that user copy anything, and equals being root"),
     ErrorRule(Reason.CACHE, "{host} is not a binary cache, or refuses access",
         rf"warning: {_quoted('url')} does not appear to be a binary cache",
         hints="the caches that Nix asks are in nix.conf: substituters", in_warnings=True),

@@ -30,6 +30,7 @@ from nixprof.nix.nix_data import quoted
 from nixprof.nix.profile import USUAL_PRIORITY, manifest_of
 from nixprof.nix.store_graph import StoreGraph
 from nixprof.nix.version import Feature, NixVersion
+from nixprof.record import record
 from nixprof.redact import excerpt
 from nixprof.schema import MISSHAPEN
 from nixprof.store_path import is_elsewhere, is_store_path
@@ -75,6 +76,21 @@ _NO_INFOS = "Nix did not say what store paths need"
 # Nix remembers for an hour that a cache lacks something, and for a month that it has it.
 _FRESH = ("--option", "narinfo-cache-negative-ttl", "0", "--option", "narinfo-cache-positive-ttl", "0")
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
+
+
+@record
+class SshStore:
+    """The store of another machine, as Nix reaches it by ssh."""
+
+    machine: str  # as the user calls it
+    url: str  # `ssh://HOST`
+    options: tuple[str, ...]  # what ssh is told
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of a Nix that reaches it."""
+        own = os.environ.get("NIX_SSHOPTS", "")
+        return {**os.environ, "NIX_SSHOPTS": " ".join([own, *self.options]).strip()}
 
 
 class Nix:
@@ -226,10 +242,10 @@ class Nix:
         except MISSHAPEN as error:
             raise _nonsense(_NO_INFOS, str(self._infos)) from error
 
-    def _path_infos(self, *words: str, operands: Iterable[str]) -> dict[str, Any]:
+    def _path_infos(self, *words: str, operands: Iterable[str], **how: Any) -> dict[str, Any]:
         """Ask what Nix knows of store paths, by path."""
         format_ = ("--json-format", "1") if self.version.has(Feature.JSON_FORMAT) else ()
-        printed, _ = self._run(_nix("path-info", "--json", *format_, *words, operands=operands))
+        printed, _ = self._run(_nix("path-info", "--json", *format_, *words, operands=operands), **how)
         # Before 2.19 it was a list.
         return _read(printed, _NO_INFOS, lambda it: it if isinstance(it, dict) else {e["path"]: e for e in it})
 
@@ -238,17 +254,6 @@ class Nix:
         starts = [set(some) for some in roots]
         graph = self.graph(set().union(*starts))
         return [{path: graph.sizes[path] for path in graph.closure(start)} for start in starts]
-
-    def copy_by_ssh(self, paths: Iterable[str], store: str, options: Sequence[str]) -> None:
-        """Copy store paths, with all that they need, to the store of another machine, `ssh://HOST`.
-
-        It fetches from its own caches what these have; `options` are for ssh.
-        """
-        own = [os.environ["NIX_SSHOPTS"]] if os.environ.get("NIX_SSHOPTS") else []
-        variables = {**os.environ, "NIX_SSHOPTS": " ".join([*own, *options])}
-        for some in _batches(map(_checked, paths)):
-            argv = _nix("copy", "--substitute-on-destination", "--to", store, operands=some)
-            self._run(argv, env=variables)
 
     def collect_garbage(self) -> str:
         """Delete what no root of the whole store needs; no generation of any profile goes. Returns what Nix says."""
@@ -300,6 +305,24 @@ class Nix:
             path: frozenset(str(signature).partition(":")[0] for signature in info.get("signatures", ()))
             for path, info in there.items()
         }
+
+    def send(self, paths: Iterable[str], store: SshStore) -> None:
+        """Copy store paths, with all that they need, to another machine, which fetches what its own caches have."""
+        for some in _batches(map(_checked, paths)):
+            words = ("copy", "--substitute-on-destination", "--to", store.url)
+            self._run(_nix(*words, operands=some), env=store.environment)
+
+    def borrow(self, paths: Iterable[str], store: SshStore) -> set[str]:
+        """Copy store paths, with all that they need, from another machine, as far as it has them; returns those."""
+        found: set[str] = set()
+        for some in _batches(sorted(map(_checked, paths))):
+            infos = self._path_infos("--store", store.url, operands=some, env=store.environment)
+            # What is missing is null; before 2.19 it said so.
+            there = [path for path, info in infos.items() if info and info.get("valid", True)]
+            if there:
+                self._run(_nix("copy", "--from", store.url, operands=map(_checked, there)), env=store.environment)
+            found.update(there)
+        return found
 
     def copy_to(self, cache: str, path: str, key: SigningKey | None) -> None:
         """Copy a store path with all that it needs to a cache, as far as that does not have it; signed with a key."""

@@ -207,7 +207,7 @@ ARGUMENTS: dict[str, tuple[_Finders, ...]] = {
 }
 VALUES: dict[str, _Finders] = {
     "--input": _INPUTS,
-    "--to": (_Question.machines,),
+    **dict.fromkeys(("--to", "--cache"), (_Question.machines,)),
     "--on": (_Question.scopes, _Question.hosts),
     "--system": (_Question.systems,),
     **dict.fromkeys(("--generation", "--good", "--bad"), _GENERATIONS),

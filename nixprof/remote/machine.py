@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
@@ -85,7 +86,7 @@ def read(host: Host, answer: Mapping[str, bytes]) -> RemoteMachine:
     sources = read_sources(answer.get("sources", b""))
     if _LIST in texts:
         sources |= {_LIST: texts[_LIST]}
-    name = texts.get("host", "").strip()
+    name = _name(texts)
     return RemoteMachine(
         host,
         texts.get("nix", "").strip(),
@@ -99,6 +100,15 @@ def read(host: Host, answer: Mapping[str, bytes]) -> RemoteMachine:
         "nixprof" in texts,
         status,
     )
+
+
+def _name(texts: Mapping[str, str]) -> str:
+    """Give what `[host.NAME]` means there, see `machine.host_name`."""
+    chosen: Any = ""
+    with suppress(*MISSHAPEN):
+        chosen = tomllib.loads(texts.get("machine.toml", "")).get("host")
+    called = texts.get("called", "").strip()
+    return called or (chosen.strip() if isinstance(chosen, str) else "") or texts.get("host", "").strip()
 
 
 def _installed(data: bytes) -> tuple[EnvironmentEntry, ...]:

@@ -52,6 +52,8 @@ generation() {
 
 look() {
   uname -n >"$answer/host"
+  printf '%s\n' "${NIXPROF_HOST-}" >"$answer/called"
+  keep "${XDG_DATA_HOME:-$HOME/.local/share}/nixprof/machine.toml" machine.toml
   if have nix; then
     command -v nix >"$answer/nix"
     nix --version --verbose >"$answer/version" 2>>"$answer/said"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from nixprof.errors import TRY_AGAIN, NixprofError, Reason
 from nixprof.nix.errors import explain
+from nixprof.nix.operations import SshStore
 from nixprof.record import record
 from nixprof.redact import excerpt, plain
 
@@ -60,8 +61,8 @@ class Host:
     def parse(cls, text: str) -> Host:
         """Read `HOST`, `USER@HOST` or `ssh://[USER@]HOST[:PORT]`; raise NixprofError for anything else."""
         name = text.removeprefix("ssh://").rstrip("/")
-        found = re.fullmatch(r"((?:[\w.+-]+@)?(?:[\w.-]+|\[[0-9a-fA-F:.%\w]+\]))(?::(\d{1,5}))?", name, re.ASCII)
-        if not found or name.startswith("-") or "@-" in name:
+        found = re.fullmatch(r"((?:[\w.+-]+@)?(?:\w[\w.-]*|\[[0-9a-fA-F:.%\w]+\]))(?::(\d{1,5}))?", name, re.ASCII)
+        if not found or name.startswith("-"):
             message = f"{excerpt(text)} is not the name of a machine"
             raise NixprofError(message, Reason.USAGE, hints=("write it as ssh does: server, or me@server",))
         return cls(name, found[1], found[2] or "")
@@ -76,11 +77,12 @@ class Host:
         """What ssh has to be told of it."""
         return ("-p", self.port) if self.port else ()
 
-    def store(self, nix: str) -> str:
-        """Write the address of its store for Nix, which may not find its own program there; `nix` is one of them."""
+    def store(self, nix: str, *options: str) -> SshStore:
+        """Give its store for Nix, which may not find its own program there; `nix` is one of them."""
         program = f"{os.path.dirname(nix)}/nix-store"
         found = re.fullmatch(r"/[\w./+-]+", program, re.ASCII)
-        return f"ssh://{self.target}" + (f"?remote-program={program}" if found else "")
+        url = f"ssh://{self.target}" + (f"?remote-program={program}" if found else "")
+        return SshStore(self.name, url, (*self.options, *options))
 
 
 class Ssh:

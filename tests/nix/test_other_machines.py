@@ -1,13 +1,15 @@
 """`sync --to` and `machines` against a real sshd on loopback, whose machines have a home, a store and a PATH each."""
 
+import shlex
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.ssh import Network
-from support.world import World
+from support.world import Result, World
 
 pytestmark = [
     pytest.mark.skipif(
@@ -89,3 +91,119 @@ def test_machines_follow_the_list(network: Network, fresh_world: World) -> None:
     assert [server.run(name).split()[0] for name in ("hello", "jq")] == ["hello", "jq"]
     world.nixprof("machines", "--forget", "down", "closed", "bare")
     assert "✓ server  in sync · 2 packages" in world.nixprof("machines", "--check").stdout
+
+
+def failures(result: Result) -> dict[str, str]:
+    """The reason for each machine that has failed."""
+    return {str(host): one["error"]["code"] for host, one in by_host(result.json).items() if one["error"]}  # type: ignore[index]
+
+
+def test_what_goes_wrong_there(network: Network, fresh_world: World) -> None:
+    """Each failure is one of its own, the others are done, and the next run is right."""
+    world = fresh_world
+    good, full, killed, half, strict, bare = (
+        network.add(name, nixprof=name not in ("half", "bare"))
+        for name in ("good", "full", "killed", "half", "strict", "bare")
+    )
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+
+    full.first = f"mount -t tmpfs -o size=64k none {shlex.quote(str(world.store.root))}"
+    (killed.programs / "nixprof").rename(killed.home / "nixprof")
+    (killed.programs / "nixprof").write_text('#!/bin/sh\n[ "$1" = status ] || kill -9 $PPID\n')
+    (killed.programs / "nixprof").chmod(0o755)
+    # Nix alone is stopped between the files and the profile.
+    (half.programs / "nix").unlink()
+    nix = half.install.executable
+    stops = f'#!/bin/sh\ncase " $* " in *" profile "*) kill -9 $PPID ;; esac\nexec -a nix {nix} "$@"\n'
+    (half.programs / "nix").write_text(stops.replace("#!/bin/sh", f"#!{shutil.which('bash')}"))
+    (half.programs / "nix").chmod(0o755)
+    strict.configure(trusted_users="nobody")
+    strict.use_daemon()
+    for program in bare.programs.iterdir():
+        program.unlink()
+    bare.install_nix(bare.home / ".local" / "bin")
+    bare.install_nixprof(bare.home / ".local" / "bin")
+    network.write()
+    names = tuple(network.machines)
+    result = world.nixprof("sync", "--to", *names, "down", "--json", check=False)
+    assert result.code == 1
+    assert failures(result) == {
+        "full": "disk-full",
+        "killed": "not-synced",
+        "half": "not-synced",
+        "strict": "unsigned",
+        "down": "unreachable",
+    }
+    assert good.run("hello") == bare.run("hello") == "hello 2.12.1"
+    hints = "".join(by_host(result.json)["strict"]["error"]["hints"])  # type: ignore[index]
+    assert "trusted-public-keys = " in hints
+    assert "trusted-users = " in hints
+
+    full.first = ":"
+    (killed.home / "nixprof").rename(killed.programs / "nixprof")
+    (half.programs / "nix").unlink()
+    (half.programs / "nix").symlink_to(nix)
+    features = ("--extra-experimental-features", "nix-command")
+    key = world.root / "key"
+    key.write_text(world.command("nix", *features, "key", "generate-secret", "--key-name", "us-1").stdout)
+    public = world.command("nix", *features, "key", "convert-secret-to-public", input=key.read_text()).stdout
+    world.command("nix", *features, "store", "sign", "--all", "--key-file", key)
+    strict.configure(trusted_public_keys=public.strip())
+    network.write(knows=False)
+    assert set(failures(world.nixprof("sync", "--to", *names, "--json", check=False)).values()) == {"host-key"}
+    network.write()
+    with world.spawn("sync", "--to", *names) as interrupted:
+        time.sleep(0.5)
+        interrupted.kill()
+    world.nixprof("sync", "--to", *names)
+    for machine in (full, killed, half, strict):
+        assert machine.run("hello") == "hello 2.12.1"
+    assert world.nixprof("machines", *names, "--check").stdout.count("in sync") == len(names)
+
+
+def test_the_list_and_the_store_of_another_machine(network: Network, fresh_world: World) -> None:
+    """`sync --from ssh://HOST`: no input and no cache is reached, nothing is built; and `--cache` later on."""
+    world = fresh_world
+    server = network.add("server")
+    network.write()
+    assert "there is no list on server" in world.nixprof("sync", "--from", "ssh://server", check=False).stderr
+    (server.config_dir / "parts").mkdir(parents=True)
+    (server.config_dir / "parts" / "work.toml").write_text('packages = ["jq"]\n')
+    server.write_manifest('packages = ["hello"]\ninclude = ["parts/work.toml"]\n')
+    server.command("nixprof", "sync")
+    away = server.nixpkgs.rename(server.root / "away")
+    refused = world.nixprof("sync", "--from", "ssh://server", check=False)
+    assert "is signed by no key" in refused.stderr
+    assert not world.manifest.exists()
+
+    features = ("--extra-experimental-features", "nix-command")
+    key = server.home / "key"
+    key.write_text(server.command("nix", *features, "key", "generate-secret", "--key-name", "server-1").stdout)
+    server.command("nix", *features, "store", "sign", "--all", "--key-file", key)
+    public = server.command("sh", "-c", f"nix {shlex.join(features)} key convert-secret-to-public <{key}").stdout
+    world.configure(trusted_public_keys=public.strip())
+    dry = world.nixprof("sync", "--from", "ssh://server", "--dry-run")
+    assert "would add 2 packages" in dry.stderr
+    assert not world.manifest.exists()
+    taken = world.nixprof("sync", "--from", "ssh://server")
+    assert "2 store paths copied from server" in taken.stderr
+    assert [world.run(name).split()[0] for name in ("hello", "jq")] == ["hello", "jq"]
+    assert world.flake.joinpath("flake.lock").read_bytes() == server.flake.joinpath("flake.lock").read_bytes()
+    assert "in sync" in world.nixprof("sync", "--from", "ssh://server").stderr
+
+    away.rename(server.nixpkgs)
+    server.command("nixprof", "add", "ripgrep")
+    server.nixpkgs.rename(server.root / "away")
+    server.command("nix", *features, "store", "sign", "--all", "--key-file", key)
+    other = world.nixprof("sync", "--from", "ssh://server", check=False)
+    assert "already exists, and is not what ssh://server has" in other.stderr
+    world.nixprof("sync", "--from", "ssh://server", "--overwrite")
+    assert world.run("rg").startswith("ripgrep")
+    world.new_machine()
+    (world.config_dir / "flake").mkdir(parents=True)
+    for name in ("nixprof.toml", "parts/work.toml", "flake/flake.lock", "flake/packages.json"):
+        (world.config_dir / name).parent.mkdir(exist_ok=True)
+        shutil.copy(server.config_dir / name, world.config_dir / name)
+    assert "3 store paths copied from server" in world.nixprof("sync", "--cache", "server").stderr
+    assert world.nixprof("sync", "--from", "ssh://down", "--overwrite", check=False).code == 1

@@ -32,10 +32,12 @@ class Machine(World):
         self.shell = shell
         self.own_store = root / name / "store"
         self.own_store.mkdir()
+        self.store.root.mkdir(parents=True, exist_ok=True)
         self.programs = root / name / "programs"  # on the PATH of a shell without login
         self.programs.mkdir()
         self.login = root / name / "login"
-        self.delay = ""  # a shell command that comes first
+        self.first = ":"  # a shell command that comes before every other one
+        self._private: tuple[str, ...] = ("--mount",)
         self.install_nix(self.programs)
 
     def install_nix(self, folder: Path) -> None:
@@ -50,6 +52,19 @@ class Machine(World):
         (place / "nixprof").write_text(f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {python} "$@"\n')
         (place / "nixprof").chmod(0o755)
 
+    def use_daemon(self) -> None:
+        """Has Nix reach its store by a daemon, as most machines do; it ends with the command that it is for."""
+        (self.programs / "nix-daemon").symlink_to(self.install.executable)
+        self.extra_env["NIX_DAEMON_SOCKET_PATH"] = str(self.root / "socket")
+        words = " ".join(shlex.quote(f"{name}={value}") for name, value in self.env.items())
+        socket, log = (shlex.quote(str(self.root / name)) for name in ("socket", "daemon.log"))
+        self.first = (
+            f"rm -f {socket}; {{ env -i {words} {self.programs}/nix-daemon >{log} 2>&1 & }}; "
+            f"until [ -S {socket} ]; do sleep 0.02; done"
+        )
+        self._private = ("--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
+        self.extra_env["NIX_REMOTE"] = "daemon"
+
     @property
     def env(self) -> dict[str, str]:
         return {**super().env, "PATH": f"{self.programs}:/usr/bin:/bin", "PYTHONPATH": ""}
@@ -62,8 +77,8 @@ class Machine(World):
         """A program that runs a shell command on this machine: what sshd runs instead of what it is asked for."""
         words = " ".join(shlex.quote(f"{name}={value}") for name, value in self.env.items())
         mount = f"mount --bind {shlex.quote(str(self.own_store))} {shlex.quote(str(self.store.root))}"
-        inside = f'{mount} && {self.delay or ":"} && cd && exec env -i {words} {self.shell} -c "$1"'
-        namespace = "unshare --mount" if os.getuid() == 0 else "unshare --map-root-user --mount"
+        inside = f'{mount} && {self.first} && cd && exec env -i {words} {self.shell} -c "$1"'
+        namespace = shlex.join(["unshare", *(() if os.getuid() == 0 else ("--map-root-user",)), *self._private])
         enter = f'exec {namespace} /bin/sh -c {shlex.quote(inside)} sh "${{SSH_ORIGINAL_COMMAND-$1}}"'
         self.login.write_text(f"#!/bin/sh\nHOME={shlex.quote(str(self.home))}; export HOME\n{enter}\n")
         self.login.chmod(0o755)
