@@ -404,7 +404,7 @@ def freeze(
     changes=False,
     summary="Write the list in the format of another tool.",
     examples="nixprof export flake --output ~/flake; nixprof export home-manager > packages.nix; "
-    "nixprof export plain --system aarch64-darwin",
+    "nixprof export image --output image.tar && docker load < image.tar",
 )
 def export(
     target: Format = typer.Argument(..., metavar="FORMAT", help=f"One of {', '.join(Format)}."),
@@ -417,7 +417,7 @@ def export(
 ) -> None:
     """Write the list in the format of another tool, and say what that format cannot express.
 
-    This needs neither Nix nor the network. What is there already is only replaced if you agree.
+    This needs neither Nix nor the network, but for an image. What is there already is only replaced if you agree.
     """
 
 

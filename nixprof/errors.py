@@ -67,6 +67,7 @@ class Reason(Enum):
     CANNOT_EDIT = "cannot-edit"
     DAMAGED = "damaged"
     NEWER_FORMAT = "newer-format"
+    NOT_LOCKED = "not-locked"
     MERGE_CONFLICT = "merge-conflict"
     OUTSIDE_FILE = "outside-file"
     ## other machines

@@ -107,6 +107,7 @@ IN_ALL_ONLY = {
     "test_other_lists::test_every_other_form_is_read_and_what_is_code_is_left",
     "test_other_machines::test_what_goes_wrong_there",
     "test_other_machines::test_the_list_and_the_store_of_another_machine",
+    "test_export::test_an_image_has_the_locked_paths_and_what_they_need",
     "test_push::test_a_folder_that_is_not_signed",
     "test_push::test_s3",
     "test_push::test_what_a_cache_refuses",

@@ -17,3 +17,4 @@ class Format(StrEnum):
     FLOX = "flox"
     BREWFILE = "brewfile"
     PLAIN = "plain"
+    IMAGE = "image"

@@ -17,10 +17,10 @@ let
   paths = fromJSON (readFile file);
 in
 derivation {
-  name = "nixprof-try";
+  name = "nixprof";
   system = currentSystem;
   builder = "builtin:buildenv";
-  manifest = toFile "nixprof-try" "";
+  manifest = toFile "nixprof-packages" "";
   derivations = concatLists (
     genList (rank: [
       "true"

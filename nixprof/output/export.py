@@ -33,7 +33,7 @@ def show(result: Export, context: Context) -> None:
 
 def _lines(result: Export, console: Console) -> Iterator[str]:
     if result.losses:
-        yield f"not expressed in {result.target}:"
+        yield f"not expressed in {result.target}:" if result.files else "not in the image:"
         width = console.width(sys.stderr)
         rows = [(loss.subject, loss.message) for loss in result.losses]
         yield from (f"  {line}" for line in columns(rows, width and width - 2))

@@ -1,5 +1,10 @@
 """`export`: what the tools that run here make of the list."""
 
+import hashlib
+import io
+import json
+import os
+import tarfile
 from pathlib import Path
 
 from support.claims import lock, refused
@@ -116,11 +121,75 @@ def test_a_file_is_only_replaced_if_the_user_agrees(world: World) -> None:
         "nothing": "is not one of",
         "flox --system linux": "linux is not a system",
         "plain --system x86_64-linux --system aarch64-darwin": "one system at a time",
+        "image": "an image is written to a file",
+        "image -o x --system aarch64-darwin": "an image is for Linux",
     }.items():
         wrong = world.nixprof("export", *words.split(), check=False)
         assert (wrong.code, told in wrong.stderr, wrong.stdout) == (2, True, ""), wrong
+    for mine in (world.manifest, world.flake / "flake.nix"):
+        assert "belongs to the list itself" in refused(world, "export", "plain", "--yes", "-o", mine)
     found = world.nixprof("export", "flox", "--system", "arm64-macos", "--json").json
     assert found["systems"] == ["aarch64-darwin"]
     assert Path(
         world.nixprof("export", "flake", "--json", "-o", target.parent / "flake.nix").json["places"][0]
     ).exists()
+
+
+def test_an_image_has_the_locked_paths_and_what_they_need(world: World) -> None:
+    world.write_manifest('packages = ["git^out,man", "ripgrep"]\n[system.darwin]\npackages = ["mas"]\n')
+    world.nixprof("sync")
+    file = world.home / "image.tar"
+    said = world.nixprof("export", "image", "-o", file).stderr
+    assert said == "not in the image:\n  mas  left out: only on darwin\n✓ 2 packages written to ~/image.tar\n"
+    before = file.read_bytes()
+    assert "~/image.tar would be replaced" in refused(world, "export", "image", "-o", file)
+    world.nixprof("export", "image", "-o", file, "--yes")
+    assert file.read_bytes() == before  # the same list, the same image
+
+    root = world.home / "root"
+    with tarfile.open(file) as archive:
+        for member in archive.getmembers():
+            kind, _, digest = member.name.rpartition("/")
+            if kind:
+                assert hashlib.sha256(_content(archive, member.name)).hexdigest() == digest
+        [for_docker] = json.loads(_content(archive, "manifest.json"))
+        [found] = json.loads(_content(archive, "index.json"))["manifests"]
+        manifest = json.loads(_content(archive, f"blobs/{found['digest'].replace(':', '/')}"))
+        config = json.loads(_content(archive, for_docker["Config"]))
+        digests = [layer["digest"] for layer in manifest["layers"]]
+        assert config["rootfs"]["diff_ids"] == digests
+        assert for_docker["Layers"] == [f"blobs/{one.replace(':', '/')}" for one in digests]
+        for layer in for_docker["Layers"]:
+            with tarfile.open(fileobj=io.BytesIO(_content(archive, layer))) as files:
+                files.extractall(root, filter="tar")
+    assert (config["os"], config["config"]["Env"]) == ("linux", ["PATH=/bin"])
+
+    # Each link leads to what is there, and there is just what the environment needs.
+    store = root / str(world.store.store_dir).lstrip("/")
+    environment = Path(os.readlink(root / "bin")).parent
+    needed = world.closure(environment)
+    assert {f"{world.store.store_dir}/{one.name}" for one in store.iterdir()} == needed > locked(world)
+    for path in needed:
+        for one in (path, *map(str, Path(path).rglob("*"))):
+            copy = root / one.lstrip("/")
+            if os.path.islink(one):
+                assert os.readlink(copy) == os.readlink(one)
+            elif os.path.isfile(one):
+                assert copy.read_bytes() == Path(one).read_bytes()
+                assert os.access(copy, os.X_OK) == os.access(one, os.X_OK)
+    assert sorted(os.listdir(environment / "bin")) == ["git", "rg"]
+    assert not list(world.home.glob(".nixprof-*"))
+
+    other = "aarch64-linux" if world.system != "aarch64-linux" else "x86_64-linux"
+    assert f'add "{other}" to systems in the list' in refused(world, "export", "image", "-o", file, "--system", other)
+    world.write_manifest(f'packages = ["ripgrep"]\nsystems = ["{world.system}", "{other}"]\n')
+    world.nixprof("sync", "--yes")
+    said = refused(world, "export", "image", "--yes", "-o", file, "--system", other)
+    assert f"error: in no cache for {other}: ripgrep\n" in said
+    assert file.read_bytes() == before
+
+
+def _content(archive: tarfile.TarFile, name: str) -> bytes:
+    found = archive.extractfile(name)
+    assert found, name
+    return found.read()

@@ -108,7 +108,7 @@ complete -c nixprof -n '__nixprof_does setup' -l no-command-not-found -d 'the op
 complete -c nixprof -n '__nixprof_does tidy' -l keep -x -d 'keep the newest N (without options: 5, and 30 days)'
 complete -c nixprof -n '__nixprof_does tidy' -l keep-days -x -d 'keep what was in use in the last D days'
 complete -c nixprof -n '__nixprof_does tidy' -l gc -d 'then run nix-collect-garbage, without asking'
-complete -c nixprof -n '__nixprof_does export; and __nixprof_begins' -a 'flake home-manager nixos nix-darwin shell devbox flox brewfile plain'
+complete -c nixprof -n '__nixprof_does export; and __nixprof_begins' -a 'flake home-manager nixos nix-darwin shell devbox flox brewfile plain image'
 complete -c nixprof -n '__nixprof_does input; and __nixprof_begins' -a 'list add remove follow'
 complete -c nixprof -n '__nixprof_does setup; and __nixprof_begins' -a 'bash zsh fish sh'
 # end
