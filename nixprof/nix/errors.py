@@ -311,6 +311,8 @@ _CONSEQUENCE = re.compile(
     r"[Ff]ailed to fetch git repository|resolving Git reference 'master'|"
     r"don't know how to build|substitutes for the outputs of"
 )
+# What Nix says of a builder before it looks for another one, or builds here.
+_BUILDER_FAILS = re.compile(r"cannot build on '(?P<machine>[^'\s]+)': (?:error: )*(?P<why>[^\n]*)")
 # The trace names the input, from 2.20 on.
 _FETCHED = re.compile(r"… while updating the flake input '([^']+)'")
 _NIX_NAME = r"(?:\"[^\"\n]+\"|[a-zA-Z_][\w'-]*)"
@@ -354,6 +356,7 @@ def explain(stderr: str, argv: Sequence[str], status: int = 1) -> NixError:
     errors = list(_known_errors(found, stderr))
     if errors:
         first, *_ = errors
+        _blame_builder(first, stderr)
         if first.reason is Reason.BUILD_FAILED:
             builds = {one.found["drv"]: one for one in reversed(errors) if one.reason is Reason.BUILD_FAILED}
             first.others = tuple(one for drv, one in builds.items() if drv != first.found["drv"])
@@ -370,6 +373,17 @@ def explain(stderr: str, argv: Sequence[str], status: int = 1) -> NixError:
         return _killed(command, -status, last)
     whole = last or stderr.strip()
     return NixError(f"`{command}` failed", Reason.FAILED, whole, cause=whole or "it said nothing")
+
+
+def _blame_builder(error: NixError, stderr: str) -> None:
+    """Say so where a remote builder fails that could have built what this machine may not, or cannot."""
+    failed = _BUILDER_FAILS.search(stderr)
+    if failed and (error.reason is Reason.NIX_SETTINGS or "system" in error.found):
+        machine, why = failed["machine"], excerpt(failed["why"], _MAX_LINE_LENGTH)
+        error.cause = f"the builder {machine} fails: {why}"
+        scheme, _, host = machine.rpartition("://")
+        error.hints = (f"to see what it says: ssh {host} nix-store --version",) if scheme in ("ssh", "ssh-ng") else ()
+        error.found = {name: value for name, value in error.found.items() if name != "system"}
 
 
 def _known_errors(found: Sequence[str], stderr: str) -> Iterator[NixError]:

@@ -93,8 +93,18 @@ def test_what_goes_to_a_cache_is_no_download() -> None:
     assert so_far("pushing 5 paths", activities, 3) == "pushing 5 paths: 3.0/6.0 MiB"
 
 
+# As Nix writes it for a build on the machine that `builders = ssh://builder` names.
+BUILDS_ON = """\
+@nix {"action":"start","fields":["/nix/store/zdg9allg57b35qld73civaj5dmw8qhk0-hello-2.12.1.drv","ssh://builder",1,1],\
+"id":27410481283077,"level":3,"text":"building '/nix/store/zdg9allg57b35qld73civaj5dmw8qhk0-hello-2.12.1.drv' on \
+'ssh://builder'","type":105}"""
+
+
 def test_a_build_on_another_machine_names_it() -> None:
     activities = Activities()
+    activities.feed(BUILDS_ON)
+    assert so_far("building", activities, 3) == "building: building hello-2.12.1 on builder"
+    tell(activities, "stop", 27410481283077)
     tell(activities, "start", 1, type=105, fields=[f"{PATH}-hello-2.12.1.drv", "ssh-ng://nix@build\x1b[1mer", 1, 1])
     tell(activities, "result", 1, type=104, fields=["buildPhase"])
     tell(activities, "start", 2, type=105, fields=[f"{PATH}-jq-1.8.1.drv", "", 1, 1])

@@ -344,3 +344,67 @@ def test_every_build_that_failed() -> None:
             continue
         error = explain(said, ARGV)
         assert {error.found["name"], *(other.found["name"] for other in error.others)} == {"f1", "f2"}
+
+
+# As Nix 2.34 and 2.8 say it, of a builder to which nothing answers.
+BUILDER_DOWN = """\
+cannot build on 'ssh://builder': error: failed to start SSH connection to 'builder': ssh: connect to host builder
+Failed to find a machine for remote build!
+derivation: 68p8kjm9gxzf79p0g7fsvbhh4yndq617-x-1.drv
+required (system, features): (aarch64-linux, [])
+"""
+NO_LOCAL_BUILDS = "error: Cannot build '/nix/store/68p8kjm9gxzf79p0g7fsvbhh4yndq617-x-1.drv'.\n       Reason: "
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"{NO_LOCAL_BUILDS}local builds are disabled (max-jobs = 0)\n",
+        "error: unable to start any build; either set '--max-jobs' to a non-zero value or enable remote builds.\n",
+        f"{NO_LOCAL_BUILDS}platform mismatch\n  Required system: 'aarch64-linux'\n  Current system: 'x86_64-linux'\n",
+        "error: a 'aarch64-linux' with features {} is required to build '/nix/store/x.drv', but I am a 'x86_64-linux'",
+    ],
+)
+def test_a_builder_that_fails_is_named(said: str) -> None:
+    error = explain(BUILDER_DOWN + said, ARGV)
+    assert error.cause == (
+        "the builder ssh://builder fails: failed to start SSH connection to 'builder': ssh: connect to host builder"
+    )
+    assert error.hints == ("to see what it says: ssh builder nix-store --version",)
+    assert "system" not in error.found
+    assert explain(said, ARGV).cause is None
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (
+            "error: 'http://cache:80' does not appear to be a binary cache",
+            "cache:80 is not a binary cache, or does not",
+        ),
+        (
+            (
+                "error (ignored): unable to upload 'http://cache/1.xz': HTTP error 403\nerror:\n       … while\n\n"
+                "       error: unable to upload 'http://cache/nar/2.nar.xz': HTTP error 403\n"
+            ),
+            "cache does not let this user write",
+        ),
+        (
+            (
+                "error: while uploading to HTTP binary cache at 'http://cache': error: unable to upload "
+                "'http://cache/nar/2.nar.xz': HTTP error 404 ('Not Found')\n"
+            ),
+            "cache is not a cache that can be written to",
+        ),
+        (
+            "error: unable to upload 'http://cache/x.narinfo': HTTP error 429",
+            "cache does not take what is copied to it",
+        ),
+        ("error: don't know how to open Nix store with scheme 's3'", "s3 is not an address that this Nix copies to"),
+        ("error: don't know how to open Nix store 's3://x'", "s3://x is not an address that this Nix copies to"),
+    ],
+)
+def test_what_a_cache_does_not_take(said: str, message: str) -> None:
+    error = explain(said, ("nix", "copy"))
+    assert error.reason in (Reason.CACHE, Reason.NETWORK)
+    assert error.message.startswith(message)
