@@ -73,8 +73,6 @@ _STATE = "/nix/var/nix"
 # What Nix says of an input that no lock can hold, such as a git repository with changes that are not committed.
 _UNLOCKED = "because it has an unlocked input"
 _NO_INFOS = "Nix did not say what store paths need"
-# Nix remembers for an hour that a cache lacks something, and for a month that it has it.
-_FRESH = ("--option", "narinfo-cache-negative-ttl", "0", "--option", "narinfo-cache-positive-ttl", "0")
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
 
 
@@ -298,7 +296,7 @@ class Nix:
         """Ask a cache which of some store paths it has; gives the names of the keys that each is signed with."""
         found: dict[str, Any] = {}
         for some in _batches(sorted(map(_checked, paths))):
-            found |= self._path_infos(*_FRESH, "--store", cache, operands=some)
+            found |= self._path_infos("--store", cache, operands=some, env=self._forgetful)
         # What is missing is null; before 2.19 it said so.
         there = {path: info for path, info in found.items() if info and info.get("valid", True)}
         return {
@@ -330,13 +328,22 @@ class Nix:
             cache += f"{'&' if '?' in cache else '?'}secret-key={quote(str(key.file))}"
         elif key:  # the other side asks for signatures that are there already
             self._run(_nix("store", "sign", "--recursive", "--key-file", str(key.file), operands=[_checked(path)]))
-        self._run(_nix("copy", *_FRESH, "--to", cache, operands=[_checked(path)]))
+        self._run(_nix("copy", "--to", cache, operands=[_checked(path)]), env=self._forgetful)
 
     def sign_in(self, cache: str, paths: Iterable[str], key: SigningKey) -> None:
         """Sign store paths that a cache has already."""
         for some in _batches(map(_checked, paths)):
-            words = ("store", "sign", *_FRESH, "--store", cache, "--key-file", str(key.file))
-            self._run(_nix(*words, operands=some))
+            words = ("store", "sign", "--store", cache, "--key-file", str(key.file))
+            self._run(_nix(*words, operands=some), env=self._forgetful)
+
+    @cached_property
+    def _forgetful(self) -> dict[str, str]:
+        """The environment for a Nix that asks a cache once for each path, and goes by nothing that it was told before.
+
+        Nix remembers for an hour that a cache lacks something, and for a month that it has it.
+        """
+        folder = str(self._cleanup.enter_context(scratch_folder(self._scratch)))
+        return {**os.environ, "XDG_CACHE_HOME": folder, "NIX_CACHE_HOME": folder}
 
     def log(self, derivation: str) -> str:
         """Give what a build has written; empty where that was not kept."""

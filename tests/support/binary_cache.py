@@ -83,6 +83,8 @@ class BinaryCache:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Else the body waits for a client that has to say that it has got the headers.
+    disable_nagle_algorithm = True
     cache: BinaryCache
 
     def do_PUT(self) -> None:
