@@ -109,6 +109,7 @@ IN_ALL_ONLY = {
     "test_other_machines::test_the_list_and_the_store_of_another_machine",
     "test_export::test_an_image_has_the_locked_paths_and_what_they_need",
     "test_push::test_a_folder_that_is_not_signed",
+    "test_push::test_another_machine_builds_and_takes_what_it_trusts",
     "test_push::test_s3",
     "test_push::test_what_a_cache_refuses",
     "test_space::test_tidy_killed_anywhere_and_two_at_once",

@@ -73,7 +73,7 @@ def run(context: Context, cache: str, key: Path | None) -> Pushed:
 def _push(context: Context, nix: Nix, everything: Pushed) -> Pushed:
     """Copy what a cache lacks, and sign what it has unsigned."""
     cache, key, sizes = everything.cache, everything.key, everything.pushed
-    with _explained(cache):
+    with _explained(cache, key):
         signers = {}
         if not (context.dry_run and _is_new(cache)):  # to be asked, Nix would make it
             with context.progress.step("asking the cache"):
@@ -138,18 +138,22 @@ def _is_new(cache: str) -> bool:
 
 
 @contextmanager
-def _explained(cache: str) -> Iterator[None]:
+def _explained(cache: str, key: SigningKey | None) -> Iterator[None]:
     """Say of what Nix fails at that it was a cache."""
     try:
         yield
     except NixError as error:
         said = error.cause if error.reason is Reason.FAILED else "\n".join(filter(None, (error.message, error.cause)))
         message = f"cannot push to {excerpt(redact(cache), _MAX_ADDRESS_LENGTH)}"
-        raise NixprofError(message, error.reason, cause=said, hints=_hints(cache, error)) from error
+        raise NixprofError(message, error.reason, cause=said, hints=_hints(cache, key, error)) from error
 
 
-def _hints(cache: str, error: NixError) -> tuple[str, ...]:
+def _hints(cache: str, key: SigningKey | None, error: NixError) -> tuple[str, ...]:
     folder = _folder(cache)
+    if error.reason is Reason.UNSIGNED and key:
+        return (f"there, in /etc/nix/nix.conf: extra-trusted-public-keys = {key.public}",)
+    if error.reason is Reason.UNSIGNED:
+        return (f"to sign it with a key that is trusted there: nixprof push {shell_quote(cache)} --key FILE",)
     if folder and error.reason is Reason.DISK_FULL:
         return (f"to see how full it is: df -h {shell_quote(folder)}",)
     if folder and error.reason is Reason.CANNOT_WRITE:

@@ -29,8 +29,11 @@ _OTHER_TRANSFER = -1
 _LOG_LINE, _PHASE, _PROGRESS, _EXPECTED = 101, 104, 105, 106
 # Without further flags Nix writes messages up to this level.
 _MAX_LEVEL = 3
-# What Nix says of an activity that it has no kind for: a repository that is fetched, an input that is unpacked.
-_FETCHES = re.compile(r"(?:fetching|unpacking|downloading|copying) .*?['\"](?P<what>[^'\"]+)['\"]")
+# What Nix says of an activity that it has no kind for: a repository that is fetched, an input that is unpacked. Of what
+# goes to a remote builder and comes back, each path has a kind.
+_FETCHES = re.compile(
+    r"(?:fetching|unpacking|downloading|copying(?! dependencies to| outputs from)) .*?['\"](?P<what>[^'\"]+)['\"]"
+)
 
 
 @dataclass(slots=True)

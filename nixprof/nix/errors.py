@@ -75,7 +75,7 @@ class ErrorRule:
         if fetched := _FETCHED.search(stderr):
             found["input_name"] = fetched[1]
         said, _, why = self.text.partition("\n")
-        cause = why.format(**found, said=excerpt(message, _MAX_LINE_LENGTH)) or None
+        cause = why.format(**found, said=excerpt(message, _MAX_LINE_LENGTH)).strip() or None
         lines = self.hints
         hints = lines(found) if callable(lines) else tuple(line.format(**found) for line in lines.splitlines())
         return NixError(said.format(**found), self.reason, message, found=found, cause=cause, hints=hints)
@@ -209,6 +209,11 @@ RULES = (
         r"ssh: connect to host (?P<host>\S+) port \d+: (?P<why>[^\n]*)",
         r"Failed to connect to (?P<host>\S+) port \d+[^\n:]*:? ?(?P<why>[^\n]*)",
         hints=f"{TRY_AGAIN} when you are online", in_warnings=True),
+    ErrorRule(Reason.NETWORK, "{host} cannot be used by ssh\n{why}\n{said}",
+        r"(?:(?P<why>Permission denied \([^)\n]*\)|Host key verification failed)[^\n]*\n[\s\S]*)?"
+        r"(?:failed to start SSH connection to '|cannot open connection to remote store 'ssh(?:-ng)?://)"
+        r"(?P<host>[^'?]+)",
+        hints="try it with ssh itself: ssh {host} nix-store --version", in_warnings=True),
     ErrorRule(Reason.INPUT, "its server refuses access to git\n{said}",
         r"Permission denied \(publickey|Authentication failed for|could not read (?:Username|Password)",
         "Host key verification failed", hints="try it with git itself: git ls-remote URL", in_warnings=True),
@@ -309,7 +314,8 @@ RULES = (
 _CONSEQUENCE = re.compile(
     r"there is no substituter that can build it|^build of .* failed$|program 'git' failed|"
     r"[Ff]ailed to fetch git repository|resolving Git reference 'master'|"
-    r"don't know how to build|substitutes for the outputs of"
+    r"don't know how to build|substitutes for the outputs of|"
+    r"failed to start SSH connection to|cannot open connection to remote store 'ssh|^cannot connect to '[^/]"
 )
 # What Nix says of a builder before it looks for another one, or builds here.
 _BUILDER_FAILS = re.compile(r"cannot build on '(?P<machine>[^'\s]+)': (?:error: )*(?P<why>[^\n]*)")

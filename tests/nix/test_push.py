@@ -1,6 +1,7 @@
 """`nixprof push`: into real caches, and from there to machines that trust the key, or do not."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.binary_cache import BinaryCache
+from support.ssh import Network
 from support.world import World
 
 # Writes what it is asked for, and is no more: the services themselves cannot run here.
@@ -155,6 +157,36 @@ def test_what_a_cache_refuses(installed: World, binary_cache: BinaryCache, key: 
     world.new_home()
     world.write_manifest('packages = ["hello"]\n')
     assert "nothing is installed from the list yet" in fails("file:///x")
+
+
+def test_another_machine_builds_and_takes_what_it_trusts(
+    fresh_world: World, demo_template: Path, key: Path, tmp_path: Path
+) -> None:
+    """Behind a real sshd: one is named while it builds, one refuses what is signed by no key that it trusts."""
+    world, public = fresh_world, make_key(fresh_world, key)
+    network = Network(world, tmp_path / "network", demo_template)
+    network.add("builder", nixprof=False)
+    store = network.add("store", nixprof=False)
+    (store.programs / "nix-daemon").symlink_to(world.install.executable)
+    world.write_manifest('packages = ["slow"]\n')
+    world.configure(max_jobs="0", builders=f"ssh://builder {world.system} - 1 1")
+    failed = world.nixprof("sync", check=False).stderr
+    assert "error: this machine builds nothing" in failed
+    assert "cause: the builder ssh://builder fails: " in failed
+    assert "hint:  to see what it says: ssh builder nix-store --version" in failed
+    with network.serve():
+        assert re.search(r"(?m)^building slow: building slow-\S+ on builder$", world.nixprof("sync").stderr)
+        for _ in range(2):
+            refused = world.nixprof("push", "ssh-ng://store", "--key", key, check=False).stderr
+            assert "no key that is trusted there has signed it" in refused
+            assert f"hint:  there, in /etc/nix/nix.conf: extra-trusted-public-keys = {public}" in refused
+        assert "slow" in world.nixprof("push", "ssh-ng://store", "--dry-run").stdout
+        store.configure(trusted_public_keys=public)
+        assert "✓ pushed" in world.nixprof("push", "ssh-ng://store", "--key", key).stderr
+        assert "nothing to push" in world.nixprof("push", "ssh-ng://store", "--key", key).stderr
+        closed = world.nixprof("push", "ssh-ng://closed", check=False).stderr
+        assert "cause: closed cannot be used by ssh\n       Permission denied (" in closed
+    assert "cannot reach 127.0.0.1" in world.nixprof("push", "ssh-ng://store", check=False).stderr
 
 
 def test_s3(installed: World, binary_cache: BinaryCache) -> None:

@@ -103,6 +103,8 @@ BUILDS_ON = """\
 def test_a_build_on_another_machine_names_it() -> None:
     activities = Activities()
     activities.feed(BUILDS_ON)
+    tell(activities, "start", 3, type=0, text="copying dependencies to 'ssh://builder'")
+    tell(activities, "start", 4, type=0, text="copying outputs from 'ssh://builder'")
     assert so_far("building", activities, 3) == "building: building hello-2.12.1 on builder"
     tell(activities, "stop", 27410481283077)
     tell(activities, "start", 1, type=105, fields=[f"{PATH}-hello-2.12.1.drv", "ssh-ng://nix@build\x1b[1mer", 1, 1])
