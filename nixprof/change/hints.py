@@ -110,18 +110,25 @@ def _facts(error: UnresolvableError) -> Iterator[str]:
             case Reason.NOT_A_PACKAGE if refusal.kind == A_SET and others:
                 yield f"it has for example {', '.join(_in_input(package, name) for name in others)}"
             case Reason.UNSUPPORTED if others and not refusal.through:
-                listed = package.spec.key in error.listed
-                do = "move it, in nixprof.toml, to" if listed else "list it in nixprof.toml only for"
-                entry = json.dumps(package.written, ensure_ascii=False)
-                yield f"{do} the systems that have it:\n" + "\n".join(
-                    f"[system.{one}]\npackages = [{entry}]" for one in tables(others)
-                )
+                yield _to_list_elsewhere(error, package, tables(others))
             case Reason.NO_SUCH_SYSTEM if refusal.systems == (INTEL_MAC,) and "has dropped support" in others[0]:
                 # From 26.11 on: https://nixos.org/manual/nixpkgs/unstable/release-notes
                 lines = f'[inputs]\nnixpkgs = "{LAST_FOR_INTEL_MACS.url}"'
                 yield f"for the last release that has them, write to nixprof.toml, then: nixprof sync\n{lines}"
             case reason if reason.policy_key and not refusal.policy:
                 yield f"[nixpkgs] has no effect on the input {package.spec.input}, which has a nixpkgs of its own"
+
+
+def _to_list_elsewhere(error: UnresolvableError, package: Package, systems: Sequence[str]) -> str:
+    """Say how to list a package only for some systems: by the command that was typed, or else by hand."""
+    key, attempt = package.spec.key, error.attempt
+    is_placed = any(word.partition("=")[0] == "--on" for word in attempt.command)
+    if len(systems) == 1 and set(attempt.typed.values()) == {key} and not (is_placed or attempt.is_trial):
+        return f"to list it only for the systems that have it: {_again(attempt, {}, [f'--on={systems[0]}'])}"
+    do = "move it, in nixprof.toml, to" if key in error.listed else "list it in nixprof.toml only for"
+    entry = json.dumps(package.written, ensure_ascii=False)
+    lines = "\n".join(f"[system.{one}]\npackages = [{entry}]" for one in systems)
+    return f"{do} the systems that have it:\n{lines}"
 
 
 def _instead(error: UnresolvableError, without: str) -> Iterator[str]:

@@ -13,6 +13,8 @@ from nixprof.errors import NixprofError
 from nixprof.files import content
 from nixprof.lock.lock import Lock
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
+from nixprof.manifest.model import EVERYWHERE
+from nixprof.manifest.place import check_place
 from nixprof.record import record
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from nixprof.context import Context
     from nixprof.lock.packages_json import Resolved
     from nixprof.machine import Machine
-    from nixprof.manifest.model import Manifest, Package
+    from nixprof.manifest.model import Manifest, Package, Scope
 
 
 @record
@@ -57,7 +59,9 @@ def past_in(context: Context, folder: Path) -> Past | None:
         return None
 
 
-def bring_back(manifest: Manifest, machine: Machine, past: Past, package: Package) -> ChangeRequest:
+def bring_back(
+    manifest: Manifest, machine: Machine, past: Past, package: Package, scope: Scope = EVERYWHERE
+) -> ChangeRequest:
     """Ask for a package as it was: on the list, pinned, and held at what it was resolved from.
 
     Args:
@@ -65,17 +69,21 @@ def bring_back(manifest: Manifest, machine: Machine, past: Past, package: Packag
         machine: that this machine had the package on.
         past: the list and the locks that had it.
         package: its entry there.
+        scope: where it is to apply; everywhere for the entry that this machine had.
+
+    Raises: NixprofError where the list has it for more than the scope.
 
     """
     key = package.spec.key
     texts = manifest.texts()
     listed = [one for one in manifest.packages if one.spec.key == key]
     for one in listed:
+        check_place(one, scope)
         if not one.pin:
             texts[one.file] = set_option(texts[one.file], one.path, "pin", value=True)
-    if not any(one.scope.applies(machine) for one in listed):
+    if not any(one.scope == scope or one.scope.applies(machine) for one in listed):
         # What the list has for other machines is for this system only.
-        table = ("system", machine.system) if listed else tuple(map(str, package.path[:-2]))
+        table = ("system", machine.system) if listed else scope.table or tuple(map(str, package.path[:-2]))
         texts[manifest.path] = _with_entry(texts[manifest.path], manifest, past.manifest, package, table)
     request = ChangeRequest.rewriting(manifest, texts, [key])
     return replace(request, adopted={key: past.lock.held(package, machine.system)})

@@ -13,12 +13,12 @@ from nixprof.change.resolve import systems_of
 from nixprof.commands.add_version import with_versions
 from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
-from nixprof.formatting import shell_quote
+from nixprof.formatting import package_name, shell_quote
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
 from nixprof.manifest.installable import read_installable
 from nixprof.manifest.model import EVERYWHERE, Scope
 from nixprof.manifest.parse import overlap
-from nixprof.manifest.place import read_place
+from nixprof.manifest.place import check_place, read_place
 from nixprof.manifest.positions import line_of
 from nixprof.record import record
 from nixprof.redact import excerpt
@@ -84,13 +84,14 @@ def read_addition(
     scope = EVERYWHERE
     if options.place is not None:
         scope = read_place(options.place, change.manifest, context.machine, context.arguments)
-    versions = with_versions(context, change, packages)
+    versions = with_versions(context, change, packages, scope)
     manifest, pinned, pin = versions.manifest, versions.pinned, options.pin
     fresh, known = _read(versions.texts, manifest, scope, context)
     differing = {one: _differing(one, options.priority, pin=pin or one.spec.key in pinned) for one in known}
-    _check_scopes(differing, scope)
     texts = manifest.texts()
     for package, changes in differing.items():
+        if changes:
+            check_place(package, scope)
         for key, value in changes.items():
             texts[package.file] = set_option(texts[package.file], package.path, key, value)
     text = texts[manifest.path]
@@ -109,18 +110,11 @@ def read_addition(
     request = ChangeRequest.rewriting(change.manifest, texts, named)
     back = versions.adopted.keys()
     present = dict.fromkeys(one.written for one, new in differing.items() if not new and one.spec.key not in back)
-    elsewhere = () if scope.applies(context.machine) else tuple(specs.values())
+    added = (*map(package_name, versions.adopted), *specs.values())
+    elsewhere = () if scope.applies(context.machine) else added
     is_unchecked = bool(elsewhere) and not systems_of(scope, manifest, context.machine)
     request = replace(request, adopted=versions.adopted, attempt=attempt)
     return Addition(request, tuple(present), versions.found, elsewhere, is_unchecked)
-
-
-def _check_scopes(differing: Mapping[Package, Mapping[str, int]], scope: Scope) -> None:
-    """Make sure that what is asked for in one place does not change an entry for others."""
-    for package, changes in differing.items():
-        if changes and scope not in (EVERYWHERE, package.scope):
-            message = f"{package.written} is listed {package.scope.where}: what is asked for would count there, too"
-            raise NixprofError(message, Reason.USAGE, hints=("to change the list: nixprof edit",))
 
 
 def _differing(package: Package, priority: int | None, *, pin: bool) -> dict[str, int]:

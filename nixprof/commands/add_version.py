@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nixprof.change.versions import Found, Wanted
     from nixprof.context import Context
     from nixprof.lock.packages_json import LockedPackage
-    from nixprof.manifest.model import Manifest
+    from nixprof.manifest.model import Manifest, Scope
 
 
 @record
@@ -35,8 +35,8 @@ class Versions:
     found: tuple[FoundVersion, ...]
 
 
-def with_versions(context: Context, change: Transaction, texts: Sequence[str]) -> Versions:
-    """Find everything that was asked for at a version.
+def with_versions(context: Context, change: Transaction, texts: Sequence[str], scope: Scope) -> Versions:
+    """Find everything that was asked for at a version, for where a scope says.
 
     Raises: NixprofError where there is no such version on this machine.
     """
@@ -46,11 +46,11 @@ def with_versions(context: Context, change: Transaction, texts: Sequence[str]) -
         if wanted is None:
             versions = replace(versions, texts=(*versions.texts, text))
         else:
-            versions = _with(context, change, versions, wanted)
+            versions = _with(context, change, versions, wanted, scope)
     return versions
 
 
-def _with(context: Context, change: Transaction, versions: Versions, wanted: Wanted) -> Versions:
+def _with(context: Context, change: Transaction, versions: Versions, wanted: Wanted, scope: Scope) -> Versions:
     spec = read_installable(wanted.package, versions.manifest.inputs).spec
     found = find_version(context, change, wanted, spec)
     key = found.spec.key
@@ -64,10 +64,12 @@ def _with(context: Context, change: Transaction, versions: Versions, wanted: Wan
         pinned=pinned,
         found=(*versions.found, FoundVersion(wanted.text, package_name(key), found.version, found.where)),
     )
-    return _brought_back(context, versions, found, spec.outputs) if found.is_past else versions
+    return _brought_back(context, versions, found, spec.outputs, scope) if found.is_past else versions
 
 
-def _brought_back(context: Context, versions: Versions, found: Found, outputs: tuple[str, ...]) -> Versions:
+def _brought_back(
+    context: Context, versions: Versions, found: Found, outputs: tuple[str, ...], scope: Scope
+) -> Versions:
     """Bring back what had a version."""
     past = read_past(context, found)
     package = past.package(found.spec.key, context.machine) if past else None
@@ -75,7 +77,7 @@ def _brought_back(context: Context, versions: Versions, found: Found, outputs: t
         raise NixprofError(f"{found.where}, and its list cannot be read any more", Reason.NO_SOURCE)
     if outputs:
         package = replace(package, spec=replace(package.spec, outputs=outputs))
-    request = bring_back(versions.manifest, context.machine, past, package)
+    request = bring_back(versions.manifest, context.machine, past, package, scope)
     texts = {**versions.manifest.texts(), **request.files}
     return replace(
         versions,

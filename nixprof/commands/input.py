@@ -15,6 +15,7 @@ from nixprof.doctor.facts import inputs_with_own_nixpkgs
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import listed, shell_quote
 from nixprof.manifest.edit import add_input, remove_input, set_follows
+from nixprof.manifest.flake_reference import Reference
 from nixprof.manifest.installable import suggest
 from nixprof.manifest.spec import DEFAULT_INPUT, SpecError, check_input_name
 from nixprof.record import record
@@ -54,9 +55,19 @@ class ListedInput:
     needed_by: tuple[str, ...]  # the inputs that follow it, and the overlays that it is one of
     follows: Mapping[str, str]
     own_nixpkgs: int  # revisions of nixpkgs that it brings, and that the list does not name
+    own_bytes: int | None  # what is on the disk for its packages alone; None where it is the only one, or not known
 
 
-def run(context: Context, action: str, names: Sequence[str] | None) -> Outcome | tuple[ListedInput, ...]:
+@record
+class ListedInputs:
+    """The inputs of the list."""
+
+    inputs: tuple[ListedInput, ...]
+    nixpkgs: int  # revisions of nixpkgs that are locked, of the list's own and of what its inputs bring
+    further: int  # those of them that the list does not name
+
+
+def run(context: Context, action: str, names: Sequence[str] | None) -> Outcome | ListedInputs:
     """List the inputs, or change them: `action` is a key of `_ACTIONS`."""
     words = tuple(names or ())
     _check(action, words)
@@ -85,11 +96,12 @@ def _check(action: str, words: Sequence[str]) -> None:
         raise NixprofError(f"input {action} takes other arguments", Reason.USAGE, hints=(f"as in: {example}",))
 
 
-def _listed(context: Context) -> tuple[ListedInput, ...]:
+def _listed(context: Context) -> ListedInputs:
     state = State(context)
     manifest, now = state.manifest, int(time.time())
     own = inputs_with_own_nixpkgs(json.loads(state.lock.flake_lock or b"{}"))
-    return tuple(
+    own_bytes = _own_bytes(context, state)
+    inputs = tuple(
         ListedInput(
             one.name,
             one.url,
@@ -99,9 +111,34 @@ def _listed(context: Context) -> tuple[ListedInput, ...]:
             _needed_by(manifest, one.name),
             dict(one.follows),
             len(own.get(one.name, ())),
+            own_bytes.get(one.name),
         )
         for one in manifest.inputs
     )
+    further = len(frozenset().union(*own.values()))
+    named = {one.identity for name, one in state.inputs.items() if _is_nixpkgs(name, one)}
+    return ListedInputs(inputs, len(named) + further, further)
+
+
+def _is_nixpkgs(name: str, locked: LockedInput) -> bool:
+    return name == DEFAULT_INPUT or Reference.parse(locked.url).is_nixpkgs
+
+
+def _own_bytes(context: Context, state: State) -> dict[str, int]:
+    """Ask Nix what is on the disk for the packages of each input alone, where there are several inputs."""
+    if len(state.inputs) < 2:  # noqa: PLR2004 - several
+        return {}
+    from nixprof.change.needs import Needs
+
+    try:
+        with context.nix() as nix:
+            needs = Needs(context, nix)
+    except NixprofError:  # no profile, or no Nix
+        return {}
+    keys: dict[str, list[str]] = {}
+    for one in needs.packages:
+        keys.setdefault(one.key.partition("#")[0], []).append(one.key)
+    return {name: needs.own_bytes(some) for name, some in keys.items()}
 
 
 def _packages(manifest: Manifest, name: str) -> tuple[str, ...]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import nearest, shell_quote
 from nixprof.machine import as_nix_says, known_systems
-from nixprof.manifest.model import Scope
+from nixprof.manifest.model import EVERYWHERE, Scope
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nixprof.machine import Machine
-    from nixprof.manifest.model import Manifest
+    from nixprof.manifest.model import Manifest, Package
 
 
 def read_place(text: str, manifest: Manifest, machine: Machine, words: Sequence[str]) -> Scope:
@@ -47,6 +47,13 @@ def read_place(text: str, manifest: Manifest, machine: Machine, words: Sequence[
     )
     message = f"{excerpt(text)} is neither an OS, an architecture, a system nor a host of the list"
     raise NixprofError(message, Reason.USAGE, hints=hints)
+
+
+def check_place(package: Package, scope: Scope) -> None:
+    """Make sure that what is asked for in one place does not change an entry for others."""
+    if scope not in (EVERYWHERE, package.scope):
+        message = f"{package.written} is listed {package.scope.where}: what is asked for would count there, too"
+        raise NixprofError(message, Reason.USAGE, hints=("to change the list: nixprof edit",))
 
 
 def _to_begin(words: Sequence[str], text: str) -> str:

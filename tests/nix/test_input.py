@@ -22,13 +22,17 @@ def test_inputs_come_are_shared_and_go(world: World) -> None:
     world.nixprof("update", "nixpkgs")
     shown = world.nixprof("input")
     assert "tools" in shown.stdout
-    assert "1 package" in shown.stdout
+    assert "1 package, " in shown.stdout
+    assert " alone " in shown.stdout
     assert "1 further revision of nixpkgs" in shown.stderr
     assert "  to give tools yours: nixprof input follow tools nixpkgs\n" in shown.stderr
 
     said = refused(world, "input", "follow", "tools", "nixpkg")
     assert "tools has no input nixpkg\ncause: it has nixpkgs, other\n" in said
     assert "did you mean nixpkgs? nixprof input follow tools nixpkgs\n" in said
+    found = world.nixprof("input", "--json").json
+    assert found["nixpkgs"] == 2
+    assert all(one["ownBytes"] > 0 for one in found["inputs"])
     world.nixprof("input", "follow", "tools", "nixpkgs", "--dry-run")
     assert "follows" not in world.manifest.read_text()
     world.nixprof("input", "follow", "tools", "nixpkgs")

@@ -47,6 +47,13 @@ def test_some_machines_only(world: World) -> None:
     assert 'write there: host = "laptop"' in refused(world, "sync")
     own.unlink()
 
+    # A version that this machine had comes back only where it is asked for.
+    world.nixprof("remove", "--on", "host.desk", "fd", env=desk)
+    said = world.nixprof("add", "fd@10", "--on", "host.server", env=desk).stderr
+    assert "had it; it is pinned" in said
+    assert "✓ fd listed for host.server" in said
+    assert '[host.server]\npackages = [\n  { package = "fd", pin = true },\n]' in world.manifest.read_text()
+
     # What a system of the list lacks is refused before it is written, or told.
     world.manifest.write_text('systems = ["aarch64-darwin"]\n' + world.manifest.read_text())
     assert "no package nonsense" in refused(world, "add", "--on", "linux", "nonsense")
