@@ -67,7 +67,7 @@ def _shared(
 
 
 # The module of `commands` that does a command, where it is not the one with its name.
-_DONE_BY = {"try": "trial", "unpin": "pin"}
+_DONE_BY = {"try": "trial", "unpin": "pin", "pin-registry": "pin_registry"}
 _ALLOWING = ("allow_unfree", "allow_insecure", "allow_broken")
 _READING = ("json", "profile", "color")
 _CHANGING = ("dry_run", "yes", "profile", "json", "no_wait", "verbose", "color")
@@ -84,7 +84,7 @@ def command(
     """
 
     def register(declared: Callable[..., None]) -> Callable[..., None]:
-        name = declared.__name__.rstrip("_")
+        name = declared.__name__.rstrip("_").replace("_", "-")
 
         def run(typer_context: typer.Context, **given: Any) -> int:
             options = {option: given.pop(option) for option in shared}
@@ -483,6 +483,21 @@ def unpin(
     """Let `update` move pinned packages again."""
 
 
+@command(
+    "dry_run",
+    "json",
+    "no_wait",
+    "color",
+    summary="Let nixpkgs of the registry be what the list is locked to.",
+    examples="nixprof pin-registry; nixprof pin-registry --undo; nix shell nixpkgs#jq then downloads no other nixpkgs",
+)
+def pin_registry(undo: bool = _flag("--undo", help="Let the registry be what it was before.")) -> None:
+    """Let `nixpkgs` in your registry of flakes be the revision that the list is locked to, wherever that moves.
+
+    For <nixpkgs> as well, as in `nix-shell -p`: nixprof setup --nix-path
+    """
+
+
 @command("yes", "profile", "no_wait", "verbose", "color", examples="nixprof edit; EDITOR='code --wait' nixprof edit")
 def edit() -> None:
     """Open the list in your editor, check it, and sync."""
@@ -646,6 +661,9 @@ def setup(
         None,
         "--command-not-found/--no-command-not-found",
         help="Say which package has a command that is not found.",
+    ),
+    nix_path: bool | None = typer.Option(
+        None, "--nix-path/--no-nix-path", help="Let <nixpkgs> be what the registry has (see `pin-registry`)."
     ),
 ) -> None:
     """Set up your shell: PATH, completions, man pages, terminals, locales and fonts of the profile.

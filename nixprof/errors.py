@@ -91,6 +91,7 @@ class Reason(Enum):
     INPUT_IN_USE = "input-in-use"
     OTHER_OUTPUTS = "other-outputs"
     NOT_LISTED = "not-listed"
+    NOT_PINNED = "not-pinned"
     NO_INDEX = "no-index"
     AMBIGUOUS = "ambiguous"
     INVALID_IMPORT = "invalid-import"

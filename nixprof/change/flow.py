@@ -28,6 +28,7 @@ from nixprof.change.plan import MovedInput, Outcome, Plan
 from nixprof.change.probe import Probe
 from nixprof.change.process_lock import process_lock
 from nixprof.change.realise import Realisation, plan_downloads
+from nixprof.change.registry_pin import moved_pin
 from nixprof.change.request import ChangeRequest
 from nixprof.change.resolve import Resolver, requests
 from nixprof.change.staging import Staging, generated
@@ -282,7 +283,7 @@ class Transaction:
             activation = Activation(before.profile, leaving, plan.packages, is_current, attribute, priority)
         link = before.profile.link if before.profile else context.chosen_profile
         files = {context.folders.flake / name: data for name, data in flake.items()} | self._texts(request)
-        files = self._copies() | files
+        files = self._copies() | moved_pin(context.folders, plan.lock) | files
         return commit(context.folders, link, files, lambda: self._activate(activation), self._read)
 
     def _copies(self) -> dict[Path, bytes]:

@@ -30,7 +30,7 @@ from nixprof.shell.startup import (
     starts_completion,
     startup_files,
 )
-from nixprof.shell.static import Wanted, fonts_file, has_hook, is_own, session_file, static_file
+from nixprof.shell.static import Wanted, fonts_file, has_hook, has_nix_path, is_own, session_file, static_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -100,12 +100,21 @@ class SetUp:
     line: str | None = None  # for the start-up files
     text: str | None = None  # of the static file
     command_not_found: bool = False  # whether the shell says which package has a command that is not found
+    nix_path: bool = False  # whether `<nixpkgs>` is what the registry of flakes has
     printed: bool = False  # whether only line and text are shown
     undone: bool = False
     done: bool = False  # whether anything was written
 
 
-def run(context: Context, shell: str | None, *, printed: bool, undo: bool, command_not_found: bool | None) -> SetUp:
+def run(
+    context: Context,
+    shell: str | None,
+    *,
+    printed: bool,
+    undo: bool,
+    command_not_found: bool | None,
+    nix_path: bool | None,
+) -> SetUp:
     """Set a shell up, or undo that.
 
     Args:
@@ -114,6 +123,7 @@ def run(context: Context, shell: str | None, *, printed: bool, undo: bool, comma
         printed: whether only to show what would be written.
         undo: whether to take everything away again; that of all shells where none is named.
         command_not_found: whether the shell says which package has a command that is not found; None as before.
+        nix_path: whether `<nixpkgs>` is what the registry of flakes has; None as before.
 
     Raises: NixprofError for an unknown shell, and after all else is done where a start-up file is not to be written.
 
@@ -125,7 +135,8 @@ def run(context: Context, shell: str | None, *, printed: bool, undo: bool, comma
     if undo:
         name = _known(shell, profile) if shell else None
         return _carried_out(context, SetUp(name, profile, tuple(_undoing(context, name)), undone=True))
-    wanted = _wanted(context, _known(shell or str(login_shell()), profile), profile, hook=command_not_found)
+    name = _known(shell or str(login_shell()), profile)
+    wanted = _wanted(context, name, profile, hook=command_not_found, nix_path=nix_path)
     return replace(wanted, printed=True) if printed else _carried_out(context, wanted)
 
 
@@ -183,16 +194,17 @@ def _of_linux() -> dict[Path, tuple[Part, Callable[[Path], str]]]:
 ## what is to be written
 
 
-def _wanted(context: Context, shell: str, profile: Path, *, hook: bool | None) -> SetUp:
+def _wanted(context: Context, shell: str, profile: Path, *, hook: bool | None, nix_path: bool | None) -> SetUp:
     static = _static(context, shell)
     if "\n" in str(static):
         raise NixprofError(f"no start-up file can name {static}", Reason.CANNOT_WRITE, cause="it has a line break")
     check_writable(static)
     before = content(static)
     hook = has_hook(before or b"") if hook is None else hook
+    nix_path = has_nix_path(before or b"") if nix_path is None else nix_path
     startup = startup_files(shell, ask_zdotdir() if shell == "zsh" else None)
     starts = shell == "zsh" and not any(map(starts_completion, startup))
-    text = static_file(shell, Wanted(profile, _own_programs(profile), _own_share(profile), hook, starts))
+    text = static_file(shell, Wanted(profile, _own_programs(profile), _own_share(profile), hook, starts, nix_path))
     line = line_for(shell, static)
     edits = [Edit(static, Part.STATIC, before, text.encode(errors="surrogateescape"))]
     if sys.platform != "darwin":
@@ -200,7 +212,7 @@ def _wanted(context: Context, shell: str, profile: Path, *, hook: bool | None) -
     for path in startup:
         before = content(path)
         edits.append(_checked(Edit(path, Part.STARTUP, before, with_line(before, line))))
-    return SetUp(shell, profile, tuple(edits), line, text, hook)
+    return SetUp(shell, profile, tuple(edits), line, text, hook, nix_path)
 
 
 def _for_linux(profile: Path) -> Iterator[Edit]:

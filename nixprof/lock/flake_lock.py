@@ -118,6 +118,17 @@ def with_originals(data: bytes, other: bytes) -> bytes:
     return (json.dumps(lock, indent=2, sort_keys=True) + "\n").encode()
 
 
+def locked_node(data: bytes | None, name: str) -> Node | None:
+    """Give the attributes of the reference that an input is locked to; None where it is not locked."""
+    if data is None:
+        return None
+    lock = json.loads(data)
+    graph = _Graph(lock["nodes"], lock["root"])
+    node = graph.inputs_of(graph.root).get(name)
+    locked: Node | None = graph.nodes[node]["locked"] if node else None
+    return locked
+
+
 def digest(text: str) -> str:
     """Shorten a text to what tells it apart."""
     import hashlib

@@ -126,8 +126,12 @@ def registry() -> dict[str, str]:
     The format: https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-registry#registry-format
     """
     system = Path(os.environ.get("NIX_CONF_DIR") or "/etc/nix")
-    user = Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config") / "nix"
-    return {**_entries(system / "registry.json"), **_entries(user / "registry.json")}
+    return {**_entries(system / "registry.json"), **_entries(user_registry())}
+
+
+def user_registry() -> Path:
+    """Find the user's registry, which may not exist."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config") / "nix/registry.json"
 
 
 def _entries(path: Path) -> dict[str, str]:
@@ -141,11 +145,11 @@ def _entries(path: Path) -> dict[str, str]:
         for entry in entries if isinstance(entries, list) else ():
             with suppress(*MISSHAPEN):
                 if entry["from"]["type"] == "indirect":
-                    found[text(entry["from"]["id"])] = _reference(entry["to"])
+                    found[text(entry["from"]["id"])] = reference_of(entry["to"])
     return found
 
 
-def _reference(to: Mapping[str, Any]) -> str:
+def reference_of(to: Mapping[str, Any]) -> str:
     """Write the attributes of a reference as one that people write."""
     kind = text(to["type"])
     branch = text(to.get("ref") or to.get("rev") or "")

@@ -60,6 +60,7 @@ def as_json(result: SetUp) -> dict[str, Any]:
         "line": result.line,
         "text": result.text if result.printed else None,
         "commandNotFound": result.command_not_found,
+        "nixPath": result.nix_path,
         "undone": result.undone,
     }
 

@@ -28,6 +28,7 @@ SHOWN_BY = {
     **dict.fromkeys(("add", "edit", "pin", "remove", "unpin", "update"), "change"),
     "try": "trial",
     "adopt": "freeze",
+    "pin-registry": "pin_registry",
 }
 
 

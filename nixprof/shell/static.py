@@ -191,6 +191,19 @@ if not set -q NIX_SSL_CERT_FILE; and not test -r /etc/ssl/certs/ca-certificates.
 end
 """
 
+# For those who want it: what `<nixpkgs>` means, see `nixprof pin-registry`. It takes Nix 2.14 and flakes.
+_NIX_PATH_ENTRY = "nixpkgs=flake:nixpkgs"
+_NIX_PATH = f"""\
+case ":${{NIX_PATH-}}:" in
+  *":{_NIX_PATH_ENTRY}:"*) ;;
+  *) export NIX_PATH="{_NIX_PATH_ENTRY}${{NIX_PATH:+:$NIX_PATH}}" ;;
+esac
+"""
+_FISH_NIX_PATH = f"""\
+string match -q -- "*:{_NIX_PATH_ENTRY}:*" ":"(string join : -- $NIX_PATH)":"
+or set -gx NIX_PATH {_NIX_PATH_ENTRY} $NIX_PATH
+"""
+
 # What runs where a command is not found: first what did so before, whose words and exit code stay.
 _BASH_HOOK = """\
 _nixprof_not_found() {
@@ -268,6 +281,7 @@ class Wanted:
     own: Path  # the `share` of nixprof, where its completions and man page are; may be that of the profile
     command_not_found: bool = False  # whether to say which package has a command that is not found
     starts_completion: bool = False  # whether that of zsh is started here
+    nix_path: bool = False  # whether `<nixpkgs>` is what the registry of flakes has
 
 
 def static_file(shell: str, wanted: Wanted) -> str:
@@ -275,8 +289,9 @@ def static_file(shell: str, wanted: Wanted) -> str:
     hooks = {"zsh": _ZSH_HOOK, "fish": _FISH_HOOK}
     hook = hooks.get(shell, _BASH_HOOK) if wanted.command_not_found else ""
     zsh = _ZSH + (_ZSH_COMPLETION if wanted.starts_completion else "")
-    others = {"zsh": _SH + zsh + hook + _SH_END, "fish": _FISH + hook}
-    text = others.get(shell) or _SH + _interactive_bash(hook) + _SH_END
+    nix_path = (_FISH_NIX_PATH if shell == "fish" else _NIX_PATH) if wanted.nix_path else ""
+    others = {"zsh": _SH + nix_path + zsh + hook + _SH_END, "fish": _FISH + nix_path + hook}
+    text = others.get(shell) or _SH + nix_path + _interactive_bash(hook) + _SH_END
     profile, programs, own = (word(path, shell) for path in (wanted.profile, wanted.programs, wanted.own))
     assign = "set -l {} {}\n" if shell == "fish" else "{}={}\n"
     begin = assign.format("_nixprof", profile) + assign.format("_nixprof_own", own)
@@ -287,6 +302,11 @@ def static_file(shell: str, wanted: Wanted) -> str:
 def has_hook(text: bytes) -> bool:
     """Tell whether a static file says which package has a command that is not found."""
     return b"nixprof command-not-found" in text
+
+
+def has_nix_path(text: bytes) -> bool:
+    """Tell whether a static file says what `<nixpkgs>` means."""
+    return _NIX_PATH_ENTRY.encode() in text
 
 
 def _interactive_bash(hook: str) -> str:

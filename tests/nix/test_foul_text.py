@@ -34,6 +34,7 @@ SHOWING = {
     "lock": ["lock"],
     "freeze": ["freeze", "--dry-run", "--comments"],
     "adopt": ["adopt", "jq"],
+    "pin-registry": ["pin-registry", "--dry-run"],
     "outdated": ["outdated"],
     "pin": ["pin", "jq"],
     "unpin": ["unpin", "jq"],

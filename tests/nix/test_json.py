@@ -92,6 +92,7 @@ def test_every_command(fresh_world: World) -> None:
         "setup bash",
         "check",
         "lock --dry-run",
+        "pin-registry",
         "export flox",
     ):
         does(*words.split())

@@ -18,7 +18,8 @@ def test_every_command_is_shown(command: str) -> None:
 
 @pytest.mark.parametrize("command", commands())
 def test_every_command_does_what_it_declares(command: str) -> None:
-    declared = getattr(cli, command, None) or getattr(cli, f"{command}_")
+    name = command.replace("-", "_")
+    declared = getattr(cli, name, None) or getattr(cli, f"{name}_")
     _, *taken = inspect.signature(cli.module_of(command).run).parameters.values()
     more = {"how"} if taken and taken[-1].kind is inspect.Parameter.VAR_KEYWORD else set()
     names = {one.name for one in taken} - more

@@ -306,6 +306,28 @@ def test_other_shells_are_told_what_to_do(machine: Machine) -> None:
     assert machine.files() == before
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_nixpkgs_in_angle_brackets_is_what_the_registry_has_for_those_who_want_it(shell: str, tmp_path: Path) -> None:
+    machine = Machine(tmp_path, shell)
+    machine.write(".zshrc", "")  # without one, zsh asks who is new to it
+
+    def nix_path(before: str | None) -> str:
+        """What a new shell has, where `before` was set."""
+        env = machine.env if before is None else {**machine.env, "NIX_PATH": before}
+        command = [machine.env["SHELL"], "-l", "-i", "-c", "sh -c 'printf %s \"${NIX_PATH-nothing}\"'"]
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=30).stdout
+
+    machine.nixprof("setup")
+    assert nix_path(None) == "nothing"
+    for words in (("--nix-path",), ()):  # again, it stays
+        machine.nixprof("setup", *words)
+        assert nix_path(None) == "nixpkgs=flake:nixpkgs"
+        assert nix_path("mine=/x y:/z") == "nixpkgs=flake:nixpkgs:mine=/x y:/z"
+        assert nix_path("/z:nixpkgs=flake:nixpkgs") == "/z:nixpkgs=flake:nixpkgs"
+    machine.nixprof("setup", "--no-nix-path")
+    assert nix_path(None) == "nothing"
+
+
 def test_folders_that_were_made_go_with_what_is_in_them(machine: Machine) -> None:
     mine = machine.home / ".config/fish/config.fish"
     machine.write(".config/fish/config.fish", "# mine\n")

@@ -149,5 +149,5 @@ def test_shellcheck_accepts_it(tmp_path: Path, *, hook: bool) -> None:
     if not shutil.which("shellcheck"):
         pytest.skip("there is no shellcheck")
     static = tmp_path / "static"
-    static.write_text(static_file("bash", Wanted(tmp_path, tmp_path / "bin", tmp_path / "own", command_not_found=hook)))
+    static.write_text(static_file("bash", Wanted(tmp_path, tmp_path / "bin", tmp_path / "own", hook, nix_path=hook)))
     subprocess.run(["shellcheck", "--shell", "bash", static], check=True)
