@@ -8,6 +8,9 @@ difference between versions is what is tested, on all that there are.
 `world`          a user with a home, a profile and a package set; the tests of a session share one store
 `fresh_world`    the same with a store of its own, for tests that count, collect garbage or begin with nothing
 `make_world`     for several users or other circumstances: `make_world(home="with space", fresh=True)`
+`prepare`        a world with a store of its own, or what else a function makes of one, for the price of a copy after
+                 the first time: `prepare(to_freeze)`
+`synced`         a world with hello on the list and in the profile
 `binary_cache`   a cache on loopback, empty
 `evaluate`       a Nix that reads a file without any world
 `nix_install`    the version under test: `nix_install.release >= (2, 20)`
@@ -18,15 +21,16 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import hypothesis
 import pytest
 from support import demo
 from support.binary_cache import BinaryCache
 from support.installs import MissingNix, NixInstall, every_install, newest, oldest_and_newest
+from support.kept import Kept
 from support.lists import Evaluate
 from support.world import Store, World
 
@@ -117,8 +121,9 @@ IN_ALL_ONLY = {
 
 # Those that run on the oldest Nix as well, where versions differ in what they say, write or refuse.
 ON_OLDEST = {
-    *("test_collisions_by_nix", "test_demo", "test_errors", "test_faults", "test_freeze", "test_interrupts"),
+    *("test_collisions_by_nix", "test_errors", "test_faults", "test_freeze", "test_interrupts"),
     *("test_main_job", "test_profiles", "test_progress", "test_safe_switch"),
+    "test_demo::test_every_package_builds",
     "test_moves::test_update_moves_every_input",
     "test_moves::test_one_package_moves_alone_and_goes_with_its_input_again_later",
     "test_push::test_what_one_machine_pushes_another_has_without_a_build",
@@ -140,6 +145,13 @@ class MakeWorld(Protocol):
         profile_link: bool = True,
         store: Store | None = None,
     ) -> World: ...
+
+
+_T = TypeVar("_T")
+
+
+class Prepare(Protocol):
+    def __call__(self, make: Callable[[World], _T], *, profile_link: bool = True) -> _T: ...
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -256,6 +268,46 @@ def world(make_world: MakeWorld) -> World:
 @pytest.fixture
 def fresh_world(make_world: MakeWorld) -> World:
     return make_world(fresh=True)
+
+
+@pytest.fixture(scope="session")
+def kept() -> Iterator[dict[object, Kept[Any]]]:
+    worlds: dict[object, Kept[Any]] = {}
+    yield worlds
+    for world in worlds.values():
+        world.end()
+
+
+@pytest.fixture
+def prepare(
+    nix_install: NixInstall,
+    demo_template: Path,
+    kept: dict[object, Kept[Any]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Prepare:
+    def prepared(make: Callable[[World], _T], *, profile_link: bool = True) -> _T:
+        key = (make, nix_install)
+        if key not in kept:
+            root = _real(tmp_path_factory.mktemp("prepared")) / "w"
+            # Others empty the store of the session.
+            world = World(root, nix_install, Store(root / "nix"), demo_template, profile_link=profile_link)
+            kept[key] = Kept(world, make)
+        again: _T = kept[key].again()
+        return again
+
+    return prepared
+
+
+@pytest.fixture
+def synced(prepare: Prepare) -> World:
+    return prepare(_with_hello)
+
+
+def _with_hello(world: World) -> World:
+    world.build("nixpkgs#jq")  # what many of these tests add
+    world.write_manifest('packages = ["hello"]\n')
+    world.nixprof("sync")
+    return world
 
 
 @pytest.fixture

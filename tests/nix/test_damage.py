@@ -13,13 +13,6 @@ pytestmark = pytest.mark.newest_nix
 JARGON = ("Error:", "object", "NoneType", "subscriptable", "Traceback", "invalid literal", "Errno", "has a bug")
 
 
-@pytest.fixture
-def synced(world: World) -> World:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
-    return world
-
-
 def calm(result: Result) -> str:
     assert result.code == 1, str(result)
     assert not [word for word in JARGON if word in result.stderr], str(result)

@@ -282,6 +282,7 @@ def test_no_network(gone: World) -> None:
     assert gone.run("jq").startswith("jq")
 
 
+@pytest.mark.newest_nix
 def test_the_command_of_a_hint_is_the_one_that_was_typed(gone: World) -> None:
     gone.configure(substituters="https://cache.nixos.org")
     jq = lock(gone)["nixpkgs#jq"]["systems"][gone.system]["outputs"]["out"]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import MakeWorld
+from conftest import MakeWorld, Prepare
 from support.claims import agree
 from support.faults import Stages, Standing, chosen, leftovers, wait_until_quiet, works
 from support.world import Result, World
@@ -94,10 +94,10 @@ FIRST = {"begin": to_begin, "begin elsewhere": to_begin_elsewhere}
 
 
 @pytest.fixture
-def stages(request: pytest.FixtureRequest, make_world: MakeWorld) -> Stages:
+def stages(request: pytest.FixtureRequest, prepare: Prepare) -> Stages:
     if request.param in FIRST:
-        return FIRST[request.param](make_world(fresh=True, profile_link=False))
-    return (COMMANDS | HOLDING)[request.param](make_world())
+        return prepare(FIRST[request.param], profile_link=False)
+    return prepare((COMMANDS | HOLDING)[request.param])
 
 
 def left(world: World) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Prepare
 from support.binary_cache import BinaryCache
 from support.claims import always_there, lock, refused, run_counted, versions
 from support.faults import Stages
@@ -69,7 +70,7 @@ def helix(world: World) -> str:
     return url
 
 
-def years_of_nix_profile(world: World) -> None:
+def years_of_nix_profile(world: World) -> World:
     """What issue 3 asks a profile to hold, as far as this Nix can make it."""
     git = "nixpkgs#git^out,doc" if modern(world) else "nixpkgs#git"
     install(world, "nixpkgs#hello", git, "nixpkgs#python3Packages.black", 'nixpkgs#"zig-0.15"')
@@ -84,9 +85,10 @@ def years_of_nix_profile(world: World) -> None:
         install(world, "nixpkgs#sqlite^out", "nixpkgs#pcre2^*")
         install(world, "nixpkgs#coreutils", "--priority", "7")
         install(world, "nixpkgs#hello", "--priority", "6")
+    return world
 
 
-def years_of_nix_env(world: World) -> None:
+def years_of_nix_env(world: World) -> World:
     """The same for nix-env, from a channel that is still there."""
     channel = world.home / ".nix-defexpr/channels/nixpkgs"
     channel.parent.mkdir(parents=True)
@@ -98,16 +100,16 @@ def years_of_nix_env(world: World) -> None:
     world.command("nix-env", "-i", own)
     # Its last: with such an element, newer versions of nix-env refuse to do anything more.
     world.command("nix-env", "-f", channel, "-iA", "sqlite", "pcre2.dev", check=False)
+    return world
 
 
 MAKERS = {"nix profile": years_of_nix_profile, "nix-env": years_of_nix_env}
 
 
 @pytest.fixture(params=MAKERS)
-def grown(request: pytest.FixtureRequest, fresh_world: World) -> World:
+def grown(request: pytest.FixtureRequest, prepare: Prepare) -> World:
     """A user with a profile that grew over years."""
-    MAKERS[request.param](fresh_world)
-    return fresh_world
+    return prepare(MAKERS[request.param])
 
 
 def resolved(world: World) -> list[dict[str, Any]]:
@@ -173,11 +175,10 @@ def test_the_list_is_readable(grown: World) -> None:
         assert "nodejs-24.10.0" not in text
 
 
-def test_outputs_priorities_and_second_versions_become_entries(fresh_world: World) -> None:
-    world = fresh_world
+def test_outputs_priorities_and_second_versions_become_entries(prepare: Prepare) -> None:
+    world = prepare(years_of_nix_profile)
     if not modern(world):  # it has neither
         return
-    years_of_nix_profile(world)
     world.nixprof("freeze")
     text = world.manifest.read_text()
     assert '"pcre2^*"' in text
@@ -442,6 +443,7 @@ def test_keep_writes_the_list_and_leaves_the_profile(world: World) -> None:
     settled(world)
 
 
+@pytest.mark.newest_nix
 def test_json_says_it_all(grown: World) -> None:
     result = grown.nixprof("freeze", "--json").json
     states = {one["state"] for one in result["elements"]}
@@ -519,9 +521,8 @@ def test_a_registry_that_means_a_release_is_frozen_as_that_release(world: World)
     assert world.run("hello") == "hello 2.12.1"
 
 
-def test_only_of_a_profile_of_nix_env(fresh_world: World) -> None:
-    world = fresh_world
-    years_of_nix_env(world)
+def test_only_of_a_profile_of_nix_env(prepare: Prepare) -> None:
+    world = prepare(years_of_nix_env)
     tree = world.tree()
     world.nixprof("freeze", "--only", "hello", "git")
     assert world.tree() == tree
@@ -549,9 +550,9 @@ def test_another_generation(world: World) -> None:
     assert "has no generation 77" in refused(world, "freeze", "--generation", "77")
 
 
-def test_descriptions_become_comments_only_where_wanted(fresh_world: World) -> None:
-    world = fresh_world
-    years_of_nix_env(world)
+@pytest.mark.newest_nix
+def test_descriptions_become_comments_only_where_wanted(prepare: Prepare) -> None:
+    world = prepare(years_of_nix_env)
     assert "greeting" not in world.nixprof("freeze", "--stdout").stdout
     assert (
         '"hello",  # Program that produces a familiar, friendly greeting'
@@ -593,9 +594,8 @@ def test_from_the_manifest_of_a_machine_of_this_system(world: World) -> None:
     settled(world)
 
 
-def test_from_a_manifest_of_nix_env(fresh_world: World) -> None:
-    world = fresh_world
-    years_of_nix_env(world)
+def test_from_a_manifest_of_nix_env(prepare: Prepare) -> None:
+    world = prepare(years_of_nix_env)
     tree = world.tree()
     file = world.root / "manifest.nix"
     file.write_text((world.profile / "manifest.nix").read_text())
@@ -1004,6 +1004,7 @@ print(json.dumps(paths))
 """
 
 
+@pytest.mark.newest_nix
 def test_a_thousand_elements_cost_no_evaluation_and_linear_time(fresh_world: World) -> None:
     world = fresh_world
     seconds = {}
@@ -1024,6 +1025,7 @@ def test_a_thousand_elements_cost_no_evaluation_and_linear_time(fresh_world: Wor
     assert seconds[1000] < 6 * seconds[250] + 1
 
 
+@pytest.mark.newest_nix
 def test_a_long_report_fits_a_terminal(fresh_world: World) -> None:
     world = fresh_world
     many(world, 250)
@@ -1035,6 +1037,7 @@ def test_a_long_report_fits_a_terminal(fresh_world: World) -> None:
 # --- on a terminal
 
 
+@pytest.mark.newest_nix
 def test_the_question_is_asked_on_a_terminal_only(world: World) -> None:
     install(world, "nixpkgs#hello")
     before = world.snapshot()

@@ -180,6 +180,7 @@ def shell(world: World, line: str) -> tuple[str, str]:
     return result.stdout, result.stderr
 
 
+@pytest.mark.newest_nix
 def test_a_reader_who_has_had_enough(world: World) -> None:
     entries = "".join(f'"package-with-a-long-name-{number}",\n' for number in range(4000))
     world.write_manifest(f"packages = [\n{entries}]\n")
@@ -191,6 +192,7 @@ def test_a_reader_who_has_had_enough(world: World) -> None:
         assert err == ""
 
 
+@pytest.mark.newest_nix
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_streams_that_are_closed(world: World, closed: str) -> None:
     world.write_manifest('packages = ["hello"]\n')
@@ -203,6 +205,7 @@ def test_streams_that_are_closed(world: World, closed: str) -> None:
     agree(world)
 
 
+@pytest.mark.newest_nix
 def test_an_output_on_a_full_disk(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
     out, err = shell(world, "nixprof list >/dev/full; echo code $?")

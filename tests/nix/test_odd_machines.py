@@ -23,13 +23,6 @@ def calm(result: Result, code: int = 1) -> str:
     return result.stderr
 
 
-@pytest.fixture
-def synced(world: World) -> World:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
-    return world
-
-
 def bare(world: World, script: str, **env: str | None) -> Result:
     """Runs a shell line with variables taken away."""
     environment = {name: value for name, value in {**world.env, **env}.items() if value is not None}

@@ -1,6 +1,7 @@
 """How many processes of Nix each command may start: each takes a tenth of a second, and more on a Mac."""
 
 import pytest
+from conftest import Prepare
 from support.binary_cache import BinaryCache
 from support.claims import agree, started
 from support.world import World
@@ -18,12 +19,17 @@ BUDGET = {
 }
 
 
-@pytest.mark.parametrize(("command", "most"), BUDGET.items(), ids=map(" ".join, BUDGET))
-def test_what_is_in_the_store_takes_few_processes(world: World, command: tuple[str, ...], most: int) -> None:
+def with_a_pin(world: World) -> World:
     world.build(f"{world.nixpkgs_url}#fd")
     world.write_manifest('packages = ["jq", "hello"]\n')
     world.nixprof("sync")
     world.nixprof("pin", "hello")
+    return world
+
+
+@pytest.mark.parametrize(("command", "most"), BUDGET.items(), ids=map(" ".join, BUDGET))
+def test_what_is_in_the_store_takes_few_processes(prepare: Prepare, command: tuple[str, ...], most: int) -> None:
+    world = prepare(with_a_pin)
     processes = started(world, *command)
     assert len(processes) <= most, "\n".join(map(str, processes))
     agree(world)

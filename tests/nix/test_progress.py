@@ -97,6 +97,7 @@ def test_without_a_terminal_there_are_few_lines(far_away: World) -> None:
     assert lines[-1].startswith("✓ 50 added")
 
 
+@pytest.mark.newest_nix
 def test_a_terminal_that_changes_its_size(far_away: World, binary_cache: BinaryCache) -> None:
     if not shutil.which("tmux"):
         pytest.skip("there is no tmux")

@@ -24,13 +24,6 @@ TOKEN = "glpat-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ADDRESS = f"git+https://oauth2:{TOKEN}@gitlab.com/x"
 
 
-@pytest.fixture
-def synced(world: World) -> World:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
-    return world
-
-
 def shell(world: World, line: str) -> tuple[str, str]:
     result = world.command("bash", "-c", line, check=False)
     return result.stdout, result.stderr

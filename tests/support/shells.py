@@ -60,7 +60,7 @@ class TypedShell:
     def _wait(self, is_there: Callable[[str], bool]) -> str:
         end = time.monotonic() + _SECONDS
         while time.monotonic() < end:
-            if select.select([self._ours], [], [], 0.05)[0]:
+            if select.select([self._ours], [], [], 0.01)[0]:
                 self._stream.feed(os.read(self._ours, 65536))
             elif is_there(self.screen):
                 return self.screen
