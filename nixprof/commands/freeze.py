@@ -173,7 +173,7 @@ def _preview(context: Context, options: Options) -> Frozen:
 
 def _proposal(found: Survey, plan: Plan) -> Proposal:
     """Ask whether to switch the profile over, which always deserves a question."""
-    question = "Change the list?" if found.options.identify else "Switch the profile over?"
+    question = "Switch the profile over?" if found.replaced else "Change the list?"
     risk = risk_of(plan, Risk.NONE if found.options.keep or found.options.adopts else Risk.MANY)
     return Proposal(Frozen(found, plan), question, risk, loss(plan))
 

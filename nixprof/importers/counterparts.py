@@ -147,26 +147,30 @@ class _Finder:
             return Found(package, Evidence.SAME_NAME)
         if stated:
             return Found(package, Evidence.STATED)
-        is_program = name in self._index.programs_of(name)
+        is_program = any(found == name for found, _, _ in self._index.with_program(name))
         return Found(package, Evidence.SAME_PROGRAM if is_program else Evidence.SAME_ATTRIBUTE)
 
     def _by_table(self, name: str, version: str) -> Found | None:
-        attribute = ATTRIBUTES.get(name, "")
+        attribute = self._in_table(name)
         for pattern, form in FORMS:
             if written := re.fullmatch(pattern, name):
                 named, _, version = written.expand(form).partition("@")
-                attribute = ATTRIBUTES.get(named, named)
+                attribute = self._in_table(named) or named
         package = self._index.package(attribute) if attribute else None
         found = self._of_version(attribute, version) or (Found(package, Evidence.TABLE) if package else None)
         is_sure = found and found.evidence is Evidence.SAME_VERSION
         return replace(found, evidence=Evidence.TABLE) if found and is_sure else found
+
+    def _in_table(self, name: str) -> str:
+        """Give the attribute that the table has for a name; empty where it has none that there is."""
+        return next((one for one in ATTRIBUTES.get(name, ()) if self._index.has(one)), "")
 
     def _of_version(self, name: str, version: str) -> Found | None:
         """Find the attribute that has a version of a package, which the name may hold: `gcc-13` is `gcc13`."""
         written = None if version else _WITH_VERSION.fullmatch(name)
         if written:
             name, version = written[1], written[2].replace("_", ".")
-            name = ATTRIBUTES.get(name, name)
+            name = self._in_table(name) or name
         if not version or not name:
             return None
         paths = [*self._names.named(name), *(one.attr_path for one in self._namesakes(name))]
@@ -200,8 +204,8 @@ class _Finder:
     @cached_property
     def _names(self) -> Names:
         """The names outside of sets."""
-        names = (name.strip('"') for name in self._index.names() if "." not in re.sub(r'"[^"]*"', "", name))
-        return Names((), names)
+        names = self._index.names()
+        return Names((), [name.strip('"') for name in names if "." not in name or re.fullmatch(r'"[^"]*"', name)])
 
     def _namesakes(self, name: str) -> Iterator[IndexedPackage]:
         """Give the packages that call themselves as an attribute does, or as the package that is there."""

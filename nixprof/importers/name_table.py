@@ -12,7 +12,7 @@ _ATTRIBUTES = """
 ack-grep ack
 apache2 apacheHttpd
 apache2-utils apacheHttpd
-argocd argocd
+asdf asdf-vm
 awk gawk
 awscli awscli2
 bash-completion@2 bash-completion
@@ -26,18 +26,22 @@ clang-tidy clang-tools
 clangd clang-tools
 code vscode
 composer phpPackages.composer
+containerd.io containerd
 ctags universal-ctags
 default-jdk jdk
 default-jre jre
+default-mysql-client mariadb
+docker-buildx-plugin docker-buildx
 docker-ce docker
 docker-ce-cli docker-client
 docker-compose-plugin docker-compose
 docker-compose-v2 docker-compose
 docker.io docker
+dotnet dotnet-sdk
 exa eza
 exuberant-ctags universal-ctags
 fd-find fd
-firefox-esr firefox-esr
+fisher fishPlugins.fisher
 flux fluxcd
 g++ gcc
 gettext-base gettext
@@ -54,40 +58,49 @@ golang go
 golang-go go
 google-chrome-stable google-chrome
 google-cloud-cli google-cloud-sdk
-google-cloud-sdk google-cloud-sdk
 gpatch gnupatch
+gpg gnupg
 grep gnugrep
-gsed gnused
 haskell-stack stack
 helm kubernetes-helm
 httpd apacheHttpd
 info texinfo
 iperf iperf2
 iputils-ping iputils
-ipython ipython
-ipython3 ipython
+ipython python3Packages.ipython
+ipython3 python3Packages.ipython
 java jdk
+kafka apacheKafka
 kubernetes-cli kubectl
-kubernetes-helm kubernetes-helm
-latexmk texlive.combined.scheme-medium
+ldap-utils openldap
+libvirt-clients libvirt
+linux-perf perf linuxPackages.perf
 make gnumake
+mariadb-client mariadb
+mariadb-server mariadb
+midnight-commander mc
+minio-mc minio-client
 mongodb-community mongodb
 mtr-tiny mtr
 mysql mysql84
 mysql-server mysql84
-neovim neovim
-net-tools nettools
+net-tools net-tools nettools
 netcat-traditional netcat-gnu
 nfs-common nfs-utils
 ninja-build ninja
 node nodejs
 npm nodejs
+openapi-generator openapi-generator-cli
 openjdk jdk
 openssh-client openssh
+p7zip-full p7zip
 patch gnupatch
+pdftk-java pdftk
+php-cli php
 pinentry-mac pinentry_mac
+poppler poppler-utils poppler_utils
+poppler-utils poppler-utils poppler_utils
 postgresql-client postgresql
-poppler poppler-utils
 python python3
 qemu-kvm qemu
 qemu-system qemu
@@ -96,15 +109,20 @@ qemu-system-x86 qemu
 qemu-utils qemu
 r R
 r-base R
+rabbitmq rabbitmq-server
 redis-server redis
 redis-tools redis
+ruby-full ruby
 rust rustc
 rustup-init rustup
 sed gnused
 sevenzip _7zz
 silversearcher-ag silver-searcher
+smbclient samba
+snmp net-snmp
 spotify-client spotify
 sqlite3 sqlite
+ssh openssh
 steam-installer steam
 svn subversion
 tar gnutar
@@ -112,20 +130,23 @@ telnet inetutils
 tesseract-ocr tesseract
 texlive texliveMedium
 texlive-full texliveFull
+texlive-latex-base texliveSmall
+texlive-latex-extra texliveMedium
 the_platinum_searcher platinum-searcher
 the_silver_searcher silver-searcher
 trash darwin.trash
-universal-ctags universal-ctags
 vim-gtk3 vim-full
 vim-nox vim-full
 vim-tiny vim
-wine wineWowPackages.stable
-wine-stable wineWowPackages.stable
+webp libwebp
+wine wineWowPackages.stable wineWow64Packages.stable
+wine-stable wineWowPackages.stable wineWow64Packages.stable
 xz-utils xz
 yarnpkg yarn
 yq yq-go
 """
-ATTRIBUTES = dict(line.split() for line in _ATTRIBUTES.split("\n") if line)
+# The first that there is counts: nixpkgs renames some.
+ATTRIBUTES = {name: tuple(words) for name, *words in map(str.split, _ATTRIBUTES.split("\n")[1:-1])}
 
 # Names that hold a version where nixpkgs has it elsewhere: what they are, as NAME@VERSION.
 FORMS = (

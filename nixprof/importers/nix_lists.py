@@ -23,9 +23,13 @@ _LISTS = ("packages", "systemPackages", "buildInputs", "nativeBuildInputs", "pat
 _PKGS = ("pkgs", "nixpkgs")
 _OPEN, _CLOSE = {"{": "}", "[": "]", "(": ")", "${": "}"}, {"}", "]", ")"}
 _SETTINGS = {
-    "programs": "a module with settings, of which only the package could be taken",
+    "programs": "a module with settings; nixprof has only packages",
     "services": "a service, which nixprof does not run",
 }
+_CODE = "code, which is not evaluated"
+# Functions that take a condition and a list, or lists, and change nothing in them.
+_CONDITIONS = ("optionals", "optional", "mkIf")
+_JOINING = ("concatLists", "flatten", "unique", "mkAfter", "mkBefore", "mkDefault", "mkForce", "mkMerge")
 _OSES = {"isDarwin": "darwin", "isLinux": "linux", "isAarch64": "aarch64", "isx86_64": "x86_64"}
 _OPPOSITE = {"darwin": "linux", "linux": "darwin", "aarch64": "x86_64", "x86_64": "aarch64"}
 
@@ -137,7 +141,7 @@ class _Lists:
         for at, token in enumerate(self._tokens):
             sign = token.text if token.kind in ("sign", "word") else ""
             if sign in _OPEN or sign == "let":
-                around.append((sign, last if self.word(at - 1) in ("=", "mkMerge", "mkIf", "rec") else (), prefix))
+                around.append((sign, last if self.word(at - 1) in ("=", "rec") else (), prefix))
             elif around and (sign in _CLOSE or (sign == "in" and around[-1][0] == "let")):
                 _, _, prefix = around.pop()
             elif sign == "with":
@@ -194,9 +198,12 @@ class _Lists:
         return at
 
     def settings(self) -> Iterator[Candidate]:
-        """Say which programs and services are set up by modules."""
+        """Say which programs and services are set up by modules, and where other files are named."""
         for one in self.assigned:
             first = one.path[0]
+            if one.path[-1] == "imports" and self.word(one.at) == "[" and self.word(one.at + 1) != "]":
+                self._at = self._behind(one.at)
+                yield self._left(one.at, "other files, which are not read")
             if first in _SETTINGS and len(one.path) > 2 and one.path[-1] == "enable" and self.word(one.at) == "true":  # noqa: PLR2004 - `programs.NAME.enable`
                 yield Candidate(".".join(one.path[:-1]), leave=_SETTINGS[first], vocabulary=Vocabulary.NIXPKGS)
 
@@ -229,8 +236,14 @@ class _Lists:
             self._at += 1
         else:
             path = self._path()
-            if path[-1:] in (("optionals",), ("optional",)):
+            function = path[-1] if path else ""
+            if function in _CONDITIONS:
                 yield from self._optional(prefix, scope, start)
+            elif function in _JOINING:
+                yield from self._term(prefix, scope)
+            elif function == "attrValues" and self.word(self._at) == "{":
+                self._at += 1
+                yield from self._inherited(scope)
             elif len(path) == 1 and path[0] in self._bound and self._ends(self._at):
                 yield from self._elsewhere(path[0], prefix, scope)
             else:
@@ -240,14 +253,16 @@ class _Lists:
     def _set(self, prefix: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """Read `with SET;`, and give the set that bare names are of then."""
         self._at += 1
-        is_import = self.word(self._at) == "import"
+        is_import = "import" in (self.word(self._at), self.word(self._at + 1))
         path = self._path()
         while self.word(self._at) not in (";", ""):
             self._at = self._behind(self._at)
         self._at += 1
-        if is_import or (path and path[0] in _PKGS):
-            return () if is_import else path[1:]
-        return prefix
+        if is_import:
+            return ()
+        if path[-1:] in (("lib",), ("builtins",)):
+            return prefix  # has functions, and no packages
+        return path[1:] if path and path[0] in _PKGS else None
 
     def _optional(self, prefix: tuple[str, ...] | None, scope: Scope, start: int) -> Iterator[Candidate]:
         """Read `optionals CONDITION LIST`, where the condition is about the system."""
@@ -265,14 +280,36 @@ class _Lists:
 
     def _elsewhere(self, name: str, prefix: tuple[str, ...] | None, scope: Scope) -> Iterator[Candidate]:
         """Read what `let` binds."""
-        after, self._at = self._at, self._bound.pop(name)
+        after, begins = self._at, self._bound.pop(name)  # it may name itself
+        self._at = begins
         yield from self._value(prefix, scope)
-        self._at = after
+        self._at, self._bound[name] = after, begins
 
-    def _items(self, prefix: tuple[str, ...] | None, scope: Scope) -> Iterator[Candidate]:
-        """Read the items of a list, to its end."""
-        while self.word(self._at) not in ("]", ""):
+    def _inherited(self, scope: Scope) -> Iterator[Candidate]:
+        """Read `inherit (pkgs) a b;` and the like, to the end of the set that they are in."""
+        while self.word(self._at) not in ("}", ""):
             start = self._at
+            self._at += 1
+            if self.word(start) == "inherit" and self.word(self._at) == "(":
+                self._at += 1
+                path = self._path()
+                self._at += 1
+                prefix = path[1:] if path and path[0] in _PKGS else None
+                yield from self._items(prefix, scope, ";")
+            else:
+                while self.word(self._at) not in (";", ""):
+                    self._at = self._behind(self._at)
+                yield self._left(start, _CODE)
+                self._at += 1
+        self._at += 1
+
+    def _items(self, prefix: tuple[str, ...] | None, scope: Scope, end: str = "]") -> Iterator[Candidate]:
+        """Read the items of a list, to its end."""
+        while self.word(self._at) not in (end, ""):
+            start = self._at
+            if self.word(start) == "[" or (self.word(start) == "(" and self._is_list(start + 1)):
+                yield from self._term(prefix, scope)
+                continue
             is_in_brackets = self.word(start) == "("
             self._at += is_in_brackets
             path = self._path()
@@ -283,16 +320,22 @@ class _Lists:
             yield self._item(path, start, prefix, scope)
         self._at += 1
 
+    def _is_list(self, at: int) -> bool:
+        """Tell whether what is in brackets is a list, and no package."""
+        start, self._at = self._at, at
+        path, self._at = self._path(), start
+        return self.word(at) in ("[", "with") or path[-1:] in {(name,) for name in (*_CONDITIONS, *_JOINING)}
+
     def _item(self, path: tuple[str, ...], start: int, prefix: tuple[str, ...] | None, scope: Scope) -> Candidate:
         first = path[0] if path else ""
         if not path or self.word(self._at) == ".":
             while self.word(self._at) in (".", "${"):  # what is chosen by code
                 self._at = self._behind(self._at + (self.word(self._at) == "."))
-            return self._left(start, "code, which is not evaluated")
+            return self._left(start, _CODE)
         if first in _PKGS and path[1:]:
             return self._package(path[1:], scope)
         if prefix is None or first in self._arguments or first in self._bound:
-            return self._left(start, f"of {first}, which is not nixpkgs as far as the file tells")
+            return self._left(start, f"of {first}, not plainly of nixpkgs")
         return self._package((*prefix, *path), scope)
 
     def _package(self, attribute: tuple[str, ...], scope: Scope) -> Candidate:
@@ -320,7 +363,7 @@ class _Lists:
         while not (self._ends(self._at) and (not end or self.word(self._at) in (end, ""))):
             self._at = self._behind(self._at)
         if self._at > start:
-            yield self._left(start, "code, which is not evaluated")
+            yield self._left(start, _CODE)
 
     def _left(self, start: int, why: str) -> Candidate:
         """Leave what stands between a place and the next token."""

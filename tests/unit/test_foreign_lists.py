@@ -205,6 +205,7 @@ in
     '';
   };
   environment.systemPackages = [ pkgs.hello unknown ];
+  imports = [ ./other.nix ];
   programs.git.enable = true;
   programs.zsh = { enable = true; };
   services.x.enable = true;
@@ -235,6 +236,7 @@ def test_lists_in_nix_code(tmp_path: Path) -> None:
     assert reasons["inputs.helix.packages.${pkgs.system}.de…"].startswith("line 15: code")
     assert any(name.startswith("lib.optionals config.mine") for name in reasons)
     assert any(name.startswith("map (x: x)") for name in reasons)
+    assert reasons["[ ./other.nix ]"] == "line 29: other files, which are not read"
     assert {"programs.git", "programs.zsh", "services.x"} <= reasons.keys()
     assert "programs.off" not in reasons
 
@@ -249,10 +251,26 @@ def test_lists_in_nix_code(tmp_path: Path) -> None:
         "{ pkgs ? import <nixpkgs> { } }: pkgs.mkShell { packages = with pkgs; [ git ] ++ [ fd ]; }",
         "{ users.users.me.packages = with pkgs; ([ git ] ++ [ fd ]); }",
         "{ environment = { systemPackages = with pkgs; [ git\nfd ]; }; }",
+        "{ packages = lib.flatten [ (with pkgs; [ git ]) [ pkgs.fd ] ]; }",
+        "{ packages = with pkgs; lib.mkAfter (lib.unique [ git fd ]); }",
+        "{ packages = builtins.attrValues { inherit (pkgs) git fd; }; }",
+        "{ packages = with pkgs; with lib; [ git ] ++ lib.concatLists [ [ fd ] ]; }",
+        "with (import <nixpkgs> { }); [ git fd ]",
+        "{ pkgs }: let a = with pkgs; [ git ]; in { packages = a ++ [ pkgs.fd ]; other.packages = [ ]; }",
+        "{ pkgs }: rec { packages = with pkgs; [ git ] ++ more; more = [ nothing ]; other.packages = [ pkgs.fd ]; }",
     ],
 )
 def test_forms_of_nix_code(tmp_path: Path, text: str) -> None:
     assert list(packages(read(tmp_path, "x.nix", text))) == ["git", "fd"]
+
+
+def test_what_another_set_may_have_is_left(tmp_path: Path) -> None:
+    text = "{ packages = with pkgs; with unstable; [ git ] ++ builtins.attrValues { inherit (x) y; z = 1; }; }"
+    assert left(read(tmp_path, "x.nix", text)) == {
+        "git": "line 1: of git, not plainly of nixpkgs",
+        "y": "line 1: of y, not plainly of nixpkgs",
+        "z = 1": "line 1: code, which is not evaluated",
+    }
 
 
 @pytest.mark.parametrize("text", ["{ }", "1", "", "{ a = 1; }", "[" * 10_000, "((((", "{ packages =", '"${', "''"])
