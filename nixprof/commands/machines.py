@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nixprof.change.state import State
 from nixprof.errors import NixprofError
 from nixprof.formatting import count
 from nixprof.record import record
@@ -47,6 +48,8 @@ def run(context: Context, names: Sequence[str] | None, *, forgets: bool) -> Mach
         gone = tuple(host.name for host in hosts if host.name in known)
         forget(context.folders, gone)
         return Machines((), gone)
+    if hosts:
+        _ = State(context).manifest  # what is wrong with the list here is said once
     with Ssh(batch=True, seconds=_MAX_SECONDS) as ssh, context.progress.step(f"asking {count(len(hosts), 'machine')}"):
 
         def ask(host: Host) -> MachineStatus:

@@ -23,6 +23,7 @@ from nixprof.remote.machine import Standing, compared, generation_in, look, stat
 from nixprof.remote.sent import Sent, SentTo
 from nixprof.remote.ssh import Host, Ssh, failed_there
 from nixprof.schema import MISSHAPEN, fits
+from nixprof.signals import Interrupted
 from nixprof.store_path import is_store_path
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def send(context: Context, names: Sequence[str], *, overwrite: bool) -> Sent:
         remember(context.folders, [host.name for host in hosts])
     files = fetch(context, str(context.folders.config)).files
     texts = {os.path.relpath(path, context.folders.config): data for path, data in files.items()}
-    with Ssh(batch=len(hosts) > 1 or not context.console.can_ask) as ssh:
+    with Ssh.to(hosts, can_ask=context.console.can_ask) as ssh:
 
         def begin(host: Host) -> SentTo | _Lacking:
             there = look(ssh, host)
@@ -82,8 +83,12 @@ def _at_once(context: Context, ssh: Ssh, work: Callable[[T], R], machines: Seque
     """Do something for several machines, and say how far that is; a failure takes the place of what comes of it."""
     if not machines:
         return []
-    with context.progress.step(f"syncing {count(len(machines), 'machine')}"):
-        return ssh.each(work, machines, context.progress)
+    try:
+        with ssh.step(context.progress, f"syncing {count(len(machines), 'machine')}"):
+            return ssh.each(work, machines, context.progress)
+    except Interrupted as error:
+        message = "Interrupted. Machines that had begun may go on by themselves: nixprof machines"
+        raise NixprofError(message, Reason.INTERRUPTED, changed=True) from error
 
 
 def _error(host: Host, found: _Lacking | NixprofError) -> NixprofError:
@@ -132,6 +137,8 @@ def _sync(
         return SentTo(there.host.name, changes, len(state.expected), there.generation, by_nix=True)
     words = ("--copied", *(("--dry-run",) if context.dry_run else ())) if lacking or context.dry_run else ()
     answer = ssh.ask(there.host, ["sync", *words], _payload(state, there, texts))
+    if said := answer.get("said", b"").decode(errors="replace").rstrip():
+        context.progress.nix_said(said)
     if "code" not in answer:
         return _Lacking(there, _lacking_paths(there, answer))
     copied = lacking.paths if lacking else ()
@@ -177,7 +184,7 @@ def _copied(context: Context, ssh: Ssh, lacking: _Lacking) -> _Lacking | Nixprof
         with context.nix() as nix:
             here = tuple(sorted(set(lacking.paths) - nix.invalid(lacking.paths)))
             if here:
-                with context.progress.step(f"copying {count(len(here), 'store path')} to {host.name}"):
+                with ssh.step(context.progress, f"copying {count(len(here), 'store path')} to {host.name}"):
                     nix.send(here, host.store(lacking.there.nix, *ssh.options))
     except NixprofError as error:
         return error
@@ -213,7 +220,8 @@ def _reported(there: RemoteMachine, said: Mapping[str, Any]) -> NixprofError:
         return NixprofError(f"the nixprof on {name} is too old to be sent a list", Reason.NOT_SYNCED)
     reason = next((reason for reason in Reason if reason.value == said["code"]), Reason.NOT_SYNCED)
     cause = said.get("cause")
-    hints = tuple(f"on {name}: {hint}" for hint in said["hints"])
+    # What names the folder that the list came in is of no use any more.
+    hints = tuple(f"on {name}: {hint}" for hint in said["hints"] if "--overwrite" not in hint)
     return NixprofError(said["message"], reason, cause=cause if isinstance(cause, str) else None, hints=hints)
 
 

@@ -24,7 +24,7 @@ def fetch_list(context: Context, host: Host) -> tuple[Path, SshStore]:
 
     Raises: NixprofError where the machine does not answer, or has no list.
     """
-    with Ssh(batch=not context.console.can_ask) as ssh, context.progress.step(f"asking {host.name}"):
+    with Ssh.to([host], can_ask=context.console.can_ask) as ssh, ssh.step(context.progress, f"asking {host.name}"):
         answer = ssh.ask(host, ["list"])
         store = host.store(read(host, answer).nix, *ssh.options)
     found = {name: data for name, data in answer.items() if _is_of_list(name)}
@@ -38,7 +38,7 @@ def fetch_list(context: Context, host: Host) -> tuple[Path, SshStore]:
 
 def store_of(context: Context, host: Host) -> SshStore:
     """Give the store of another machine; raise NixprofError where that does not answer."""
-    with Ssh(batch=not context.console.can_ask) as ssh, context.progress.step(f"asking {host.name}"):
+    with Ssh.to([host], can_ask=context.console.can_ask) as ssh, ssh.step(context.progress, f"asking {host.name}"):
         return host.store(read(host, ssh.ask(host, ["look"])).nix, *ssh.options)
 
 

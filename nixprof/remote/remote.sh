@@ -40,7 +40,7 @@ profile() {
 }
 # The store path of the environment that is in the profile.
 environment() {
-  tr '"' '\n' <"$(profile)/manifest.json" 2>/dev/null | grep -- '^/.*-nixprof$' | head -n 1
+  tr '"' '\n' 2>/dev/null <"$(profile)/manifest.json" | grep -- '^/.*-nixprof$' | head -n 1
 }
 keep() {
   if [ -f "$1" ]; then cp "$1" "$answer/$2"; fi

@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import tarfile
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -24,6 +24,7 @@ from nixprof.redact import excerpt, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from nixprof.nix.progress import Progress
 
@@ -95,6 +96,21 @@ class Ssh:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._is_over = False
 
+    @classmethod
+    def to(cls, hosts: Sequence[Host], *, can_ask: bool) -> Ssh:
+        """Begin for some machines: for one alone, ssh may ask its questions, such as for a password, where it has any.
+
+        What shows how far a step is would be in their way: then there is none.
+        """
+        return cls(batch=len(hosts) != 1 or not can_ask or not _has_questions(hosts[0]))
+
+    def step(self, progress: Progress, text: str) -> AbstractContextManager[object]:
+        """Say for as long as the context lasts what is being done."""
+        if self._batch:
+            return progress.step(text)
+        progress.note(text)
+        return nullcontext()
+
     def __enter__(self) -> Self:
         """Begin."""
         return self
@@ -164,6 +180,16 @@ class Ssh:
         if answer is None:
             raise failure_of(host, process.returncode, plain(said.decode(errors="replace")))
         return {"stderr": said, **answer}
+
+
+def _has_questions(host: Host) -> bool:
+    """Tell whether ssh gets to a machine only with an answer of the user's."""
+    with Ssh(batch=True) as ssh:
+        try:
+            ssh.ask(host, ["nothing"])
+        except NixprofError as error:
+            return error.reason in (Reason.HOST_KEY, Reason.ACCESS_DENIED)
+    return False
 
 
 def _tried(work: Callable[[T], R], machine: T) -> R | NixprofError:
