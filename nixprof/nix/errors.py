@@ -420,6 +420,14 @@ def unreachable(log: str) -> NixError | None:
     return None
 
 
+def untrusted(said: str) -> NixError | None:
+    """Read from a warning which cache has signed something with a key that Nix does not trust; None for another one."""
+    if "not signed by any of the keys" not in said:
+        return None
+    found = ((rule, rule.match(said)) for rule in RULES if rule.reason is Reason.CACHE)
+    return next((rule.error(match, said, said) for rule, match in found if match), None)
+
+
 def renamed(stderr: str) -> dict[str, str]:
     """Read which packages nixpkgs warns to have other names now: the new ones by the old ones."""
     return {found["old"]: found["new"] for found in re.finditer(_RENAMED, plain(stderr))}

@@ -23,7 +23,7 @@ from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
 from nixprof.files import scratch_folder
 from nixprof.nix.activity import Activities
 from nixprof.nix.download_plan import DownloadPlan
-from nixprof.nix.errors import NOT_SET_UP, NixError, explain
+from nixprof.nix.errors import NOT_SET_UP, NixError, explain, untrusted
 from nixprof.nix.install_hint import hints, set_up_hints
 from nixprof.nix.local_flakes import LINK_PREFIX, LINKS, is_plain, leads_to, link_name
 from nixprof.nix.nix_data import quoted
@@ -110,6 +110,7 @@ class Nix:
         self._scratch = scratch
         self._cleanup = ExitStack()
         self._infos: dict[str, Any] = {}  # what Nix has said of store paths, by path
+        self._untrusted: set[str] | None = None  # caches that were told of; None where nothing is built instead
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -262,7 +263,9 @@ class Nix:
 
         While the links to all of them, which are made in `roots`, exist, no garbage collection deletes any.
         """
-        for number, command in enumerate(_nix_store("--realise", "--keep-going", paths=paths)):
+        wanted = list(paths)
+        self._untrusted = set() if any("!" in path for path in wanted) else None
+        for number, command in enumerate(_nix_store("--realise", "--keep-going", paths=wanted)):
             self._run([*command, "--add-root", str(roots / f"realised-{number}")])
 
     def link(self, paths: Sequence[str], folder: Path) -> None:
@@ -529,7 +532,15 @@ class Nix:
         said = activities.feed(line.decode(errors="replace").rstrip("\r"))
         if said is not None:
             self._progress.nix_said(said)
+            self._tell_untrusted(said)
         self._progress.nix_does(activities)
+
+    def _tell_untrusted(self, said: str) -> None:
+        """Say once of a cache that what it has is built all the same: Nix only warns, and builds."""
+        refused = None if self._untrusted is None else untrusted(said)
+        if self._untrusted is not None and refused and refused.found["host"] not in self._untrusted:
+            self._untrusted.add(refused.found["host"])
+            self._progress.note(f"{refused.message}: it is built here")
 
 
 def is_binary_cache(cache: str) -> bool:

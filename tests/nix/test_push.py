@@ -84,6 +84,11 @@ def test_what_one_machine_pushes_another_has_without_a_build(
     result = world.nixprof("sync", "--from", dotfiles, check=False)
     assert "Nix does not trust its signature" in result.stderr
     assert "cause: it is signed by cache.example-1, which is not in trusted-public-keys" in result.stderr
+    # What was evaluated is built instead, which is said as well.
+    world.write_manifest("packages = []\n")
+    said = f"{binary_cache.url[7:]} has hello-2.12.1, but Nix does not trust its signature: it is built here\n"
+    assert said in world.nixprof("add", "hello").stderr
+    world.new_machine()
     world.configure(trusted_public_keys=public)
     done = world.nixprof("sync", "--from", dotfiles, "--json").json
     assert done["weight"]["build"] == []
