@@ -28,7 +28,7 @@ from nixprof.lock.packages_json import FollowsInput, Unavailable
 from nixprof.machine import SYSTEMS, is_system
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from nixprof.change.evaluation import ResolvedPackage
     from nixprof.change.failures import Refusal
@@ -156,7 +156,9 @@ class Resolver:
         lock, refusals = self._looked_up(manifest, lock, unsettled, tried)
         lock = self._without(manifest, lock, refusals, (*wanted, *tried), HoldBack(lock, ChangeRequest()))
         asked = (*wanted, *tried)
-        anywhere = {one.package for one in asked if one in tried or is_of_another(one.package, machine)}
+        anywhere = {one.package for one in wanted if is_of_another(one.package, machine)} | {
+            one.package for one in tried
+        }
         found = tuple(
             Gap(one.package, one.system, known.unavailable[one.system], known.systems.get(one.system))
             for one in asked
@@ -176,13 +178,10 @@ class Resolver:
         """Choose what has to be resolved; the lock comes without the holds that have ended."""
         fingerprint_of = fingerprints(manifest, lock.inputs)
         lock = lock.let_go(self._had_again(wanted, lock, fingerprint_of))
-
-        def is_settled(one: ResolveRequest) -> bool:
-            key, fingerprint = one.package.spec.key, fingerprint_of.get(one.package.spec.input)
-            may_lack = key not in named and one.system in lock.package(key).lacking(manifest.systems)
-            return self._is_settled(one, lock, fingerprint, may_lack=may_lack)
-
-        return lock, [one for one in wanted if not is_settled(one)]
+        # What is named has to be had here, whatever this system goes without.
+        known = ((key, one) for key, one in lock.packages.items() if key not in named)
+        lacking = {(key, system) for key, one in known for system in one.lacking(manifest.systems)}
+        return lock, [one for one in wanted if not self._is_settled(one, lock, fingerprint_of, lacking)]
 
     def _looked_up(
         self, manifest: Manifest, lock: Lock, asked: Sequence[ResolveRequest], tried: Sequence[ResolveRequest]
@@ -235,13 +234,19 @@ class Resolver:
             if is_held and is_resolved(one.package, one.system, known, fingerprint):
                 yield one.package.spec.key, one.system
 
-    def _is_settled(self, one: ResolveRequest, lock: Lock, fingerprint: str | None, *, may_lack: bool) -> bool:
-        """Tell whether a package is resolved, or is held back, or is known to be unavailable where that may be."""
-        known = lock.packages.get(one.package.spec.key)
+    def _is_settled(
+        self, one: ResolveRequest, lock: Lock, fingerprint_of: Mapping[str, str], lacking: Container[tuple[str, str]]
+    ) -> bool:
+        """Tell whether a package is resolved, or is held back, or is known to be unavailable where that may be.
+
+        `lacking` are the keys of what systems go without, each with the system.
+        """
+        key, fingerprint = one.package.spec.key, fingerprint_of.get(one.package.spec.input)
+        known = lock.packages.get(key)
         if is_resolved(one.package, one.system, known, fingerprint):
             return True
         machine = self._context.machine
-        may_lack = may_lack or one.system != machine.system or is_of_another(one.package, machine)
+        may_lack = one.system != machine.system or is_of_another(one.package, machine) or (key, one.system) in lacking
         is_known = may_lack and is_unavailable(one.system, known, fingerprint)
         if not is_known and not is_held_back(one.package, one.system, known, fingerprint):
             return False

@@ -119,8 +119,12 @@ class LockedPackage:
         return HeldAt(kept.source, why.nodes) if kept.source else KeptByPath()
 
     def lacking(self, systems: Sequence[str]) -> tuple[str, ...]:
-        """Give those of a list's systems that go without the package, because they cannot have it and another can."""
-        return tuple(one for one in systems if one in self.unavailable and self.systems and one not in self.systems)
+        """Give those of a list's systems that go without the package, because they cannot have it and another can.
+
+        What only has to be built to be evaluated, a machine of that system can have.
+        """
+        gone = {name for name, why in self.unavailable.items() if why.reason != Reason.NEEDS_BUILD.value}
+        return tuple(one for one in systems if one in gone - self.systems.keys()) if self.systems else ()
 
     def with_systems(self, systems: Mapping[str, Resolved]) -> LockedPackage:
         """Add what the package is on systems, unless that is known better."""

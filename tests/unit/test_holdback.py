@@ -17,7 +17,7 @@ from nixprof.change.request import ChangeRequest, Moves
 from nixprof.errors import NixprofError, Reason
 from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.flake_nix import compile_flake
-from nixprof.lock.freshness import fingerprints, held_back, is_held_back, is_resolved
+from nixprof.lock.freshness import fingerprints, gaps, had_on, held_back, is_held_back, is_resolved, packages_of
 from nixprof.lock.lock import Lock
 from nixprof.lock.packages_json import (
     FollowsInput,
@@ -96,6 +96,45 @@ def test_each_system_is_held_back_by_itself() -> None:
     assert held_back(both, {KEY: known}, machine(HERE)) == ()
     [gap] = held_back(both, {KEY: known}, machine(THERE))
     assert (gap.system, gap.why, gap.kept) == (THERE, WHY, OLD)
+
+
+def test_a_system_goes_without_what_another_has_and_it_cannot_have() -> None:
+    both = manifest(f'packages = ["git"]\nsystems = ["{HERE}", "{THERE}"]')
+    known = LockedPackage({HERE: NEW}, unavailable={THERE: WHY})
+    assert had_on(both, {KEY: known}, machine(HERE)) == both.packages
+    assert had_on(both, {KEY: known}, machine(THERE)) == ()
+    assert f'lackedBy = [ "{THERE}" ];' in compile_flake(both, {KEY: known})
+    assert [(gap.system, gap.kept) for gap in gaps(both, {KEY: known}, machine(THERE))] == [(THERE, None)]
+    # Not where the list is not for it, no system has it, it is held back there, or it can be built there.
+    assert had_on(manifest(), {KEY: known}, machine(THERE)) == manifest().packages
+    built = replace(WHY, reason=Reason.NEEDS_BUILD.value)
+    for other in (
+        replace(known, systems={}),
+        replace(known, systems={HERE: NEW, THERE: OLD}),
+        replace(known, unavailable={THERE: built}),
+    ):
+        assert had_on(both, {KEY: other}, machine(THERE)) == both.packages
+        assert "lackedBy" not in compile_flake(both, {KEY: other})
+
+
+def test_what_another_host_lists_may_be_for_any_system() -> None:
+    text = '[system.linux]\npackages = ["git^doc"]\n[host.desk]\npackages = ["git", "/nix/store/{0}-a"]\n'
+    listed = manifest(f'systems = ["{HERE}", "{THERE}"]\n' + text.format("a" * 32))
+    of_linux, of_desk, _ = listed.packages
+    assert list(packages_of(listed, HERE, machine())) == [of_linux, of_desk]
+    assert list(packages_of(listed, THERE, machine())) == [of_desk]
+    # The host itself has one system; elsewhere its entry replaces none.
+    desk = Machine(THERE, lambda: "desk")
+    assert list(packages_of(listed, THERE, desk)) == list(listed.packages[1:])
+    assert list(packages_of(listed, HERE, desk)) == [of_linux]
+    # It lacks nothing that some system has.
+    known = {KEY: LockedPackage({HERE: NEW}, unavailable={THERE: WHY})}
+    assert gaps(listed, known, machine()) == ()
+    nowhere = {KEY: LockedPackage(unavailable={HERE: WHY, THERE: WHY})}
+    assert [(gap.package, gap.system) for gap in gaps(listed, nowhere, machine())] == [
+        (of_desk, HERE),
+        (of_desk, THERE),
+    ]
 
 
 def test_where_it_stays_is_what_it_came_from() -> None:
