@@ -58,6 +58,14 @@ class _Token(NamedTuple):
     end: int
 
 
+class _Open(NamedTuple):
+    """A set, a list, a bracket or a `let` that has begun."""
+
+    sign: str
+    path: tuple[str, ...]  # what it is assigned to
+    prefix: tuple[str, ...] | None  # the set that bare names are of around it
+
+
 @record
 class _Assigned:
     """What stands behind an equals sign."""
@@ -121,6 +129,8 @@ class _Lists:
         self._text, self._tokens, self._at = text, tokens, 0
         self.assigned: list[_Assigned] = []
         self._bound: dict[str, int] = {}  # what `let` binds, and where that begins
+        self._read: set[str] = set()  # what of that has been read
+        self._behinds = dict(self._pairs())  # of each bracket, the place behind all that is in it
         self._survey()
         self._arguments = self._header()
 
@@ -132,28 +142,26 @@ class _Lists:
 
     def _survey(self) -> None:
         """Find everything that is assigned, and what `let` binds."""
-        around: list[
-            tuple[str, tuple[str, ...], tuple[str, ...] | None]
-        ] = []  # what is open, assigned to, and with what
+        around: list[_Open] = []
         last: tuple[str, ...] = ()
         prefix: tuple[str, ...] | None = None
         ends = -1  # where the last `with` does
         for at, token in enumerate(self._tokens):
             sign = token.text if token.kind in ("sign", "word") else ""
             if sign in _OPEN or sign == "let":
-                around.append((sign, last if self.word(at - 1) in ("=", "rec") else (), prefix))
-            elif around and (sign in _CLOSE or (sign == "in" and around[-1][0] == "let")):
-                _, _, prefix = around.pop()
+                around.append(_Open(sign, last if self.word(at - 1) in ("=", "rec") else (), prefix))
+            elif around and (sign in _CLOSE or (sign == "in" and around[-1].sign == "let")):
+                prefix = around.pop().prefix
             elif sign == "with":
                 self._at = at
                 prefix, ends = self._set(prefix), self._at - 1
             elif sign == ";" and at != ends:
-                prefix = around[-1][2] if around else None
+                prefix = around[-1].prefix if around else None
             elif sign == "=" and (own := self._path_before(at)):
                 last = own
-                path = (*(part for _, outer, _ in around for part in outer), *own)
+                path = (*(part for outer in around for part in outer.path), *own)
                 self.assigned.append(_Assigned(path, at + 1, prefix))
-                if around and around[-1][0] == "let" and len(own) == 1:
+                if around and around[-1].sign == "let" and len(own) == 1:
                     self._bound.setdefault(own[0], at + 1)
 
     def _path_before(self, at: int) -> tuple[str, ...]:
@@ -186,16 +194,19 @@ class _Lists:
         words = self._tokens[: self.body()]
         return frozenset(one.text for one in words if one.kind == "word" and one.text not in _PKGS)
 
+    def _pairs(self) -> Iterator[tuple[int, int]]:
+        """Pair each bracket with the place behind the one that closes it."""
+        begun: list[int] = []
+        for at, token in enumerate(self._tokens):
+            if token.kind == "sign" and token.text in _OPEN:
+                begun.append(at)
+            elif token.kind == "sign" and token.text in _CLOSE and begun:
+                yield begun.pop(), at + 1
+        yield from ((at, len(self._tokens)) for at in begun)
+
     def _behind(self, at: int) -> int:
-        """Give the place behind a bracket and everything in it."""
-        depth = 0
-        while at < len(self._tokens):
-            sign = self.word(at) if self._tokens[at].kind == "sign" else ""
-            depth += (sign in _OPEN) - (sign in _CLOSE)
-            at += 1
-            if depth <= 0:
-                break
-        return at
+        """Give the place behind a token, and behind everything in it if it is a bracket."""
+        return self._behinds.get(at, at + 1)
 
     def settings(self) -> Iterator[Candidate]:
         """Say which programs and services are set up by modules, and where other files are named."""
@@ -255,7 +266,7 @@ class _Lists:
         self._at += 1
         is_import = "import" in (self.word(self._at), self.word(self._at + 1))
         path = self._path()
-        while self.word(self._at) not in (";", ""):
+        while self.word(self._at) not in (";", "with", ""):
             self._at = self._behind(self._at)
         self._at += 1
         if is_import:
@@ -280,10 +291,12 @@ class _Lists:
 
     def _elsewhere(self, name: str, prefix: tuple[str, ...] | None, scope: Scope) -> Iterator[Candidate]:
         """Read what `let` binds."""
-        after, begins = self._at, self._bound.pop(name)  # it may name itself
-        self._at = begins
+        if name in self._read:  # its packages are there already, and it may name itself
+            return
+        self._read.add(name)
+        after, self._at = self._at, self._bound[name]
         yield from self._value(prefix, scope)
-        self._at, self._bound[name] = after, begins
+        self._at = after
 
     def _inherited(self, scope: Scope) -> Iterator[Candidate]:
         """Read `inherit (pkgs) a b;` and the like, to the end of the set that they are in."""

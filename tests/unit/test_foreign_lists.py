@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -271,6 +272,24 @@ def test_what_another_set_may_have_is_left(tmp_path: Path) -> None:
         "y": "line 1: of y, not plainly of nixpkgs",
         "z = 1": "line 1: code, which is not evaluated",
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ packages = with pkgs; [ a ]; " + "with (" * 8_000,
+        "{ packages = with pkgs; [ a ]; " + "with x " * 8_000,
+        "{ packages = with pkgs; " + "[ a ] ++ " * 4_000 + "[ ]; }",
+        "let x0 = [ ]; " + "".join(f"x{n + 1} = x{n} ++ x{n}; " for n in range(60)) + "in { packages = x60; }",
+        "let a = b; b = a; in { packages = a ++ [ pkgs.x ]; }",
+        "{ packages = [ " + '"${' * 8_000,
+    ],
+)
+def test_code_that_is_to_take_long_does_not(text: str) -> None:
+    start = time.process_time()
+    with contextlib.suppress(*MISSHAPEN):
+        list(READERS["nix"](Path("x"), text))
+    assert time.process_time() - start < 3
 
 
 @pytest.mark.parametrize("text", ["{ }", "1", "", "{ a = 1; }", "[" * 10_000, "((((", "{ packages =", '"${', "''"])
