@@ -30,6 +30,7 @@ class About:
     free_bytes: int | None  # where the store is
     shell: str  # the login shell
     shell_asked: bool  # False where it did not answer: what is said of it is then a guess
+    managers: tuple[str, ...] = ()  # other tools that keep packages here, and that nixprof leaves alone
 
 
 @record
@@ -64,4 +65,5 @@ def _about(facts: Facts) -> About:
         nix.free_bytes,
         login.name,
         login.asked,
+        facts.managers,
     )

@@ -16,7 +16,7 @@ from nixprof.change.state import State
 from nixprof.doctor.nix_facts import NixFacts, ask_nix
 from nixprof.doctor.shell_facts import ShellFacts, ask_shells
 from nixprof.errors import NixprofError
-from nixprof.folders import home
+from nixprof.folders import Folders, home
 from nixprof.importers.candidate import candidate
 from nixprof.nix.profile import ProfileManager
 from nixprof.record import record
@@ -78,6 +78,7 @@ class Facts:
     manager: ProfileManager = ProfileManager.NOBODY
     foreign: tuple[str, ...] = ()  # elements of the profile that are neither nixprof's nor another tool's
     home_manager: bool = False  # whether home-manager has an element of the profile
+    managers: tuple[str, ...] = ()  # what else looks after packages of this user or machine, by name
     graphical: tuple[str, ...] = ()  # packages that need a driver which this system does not have for them
     sudo: bool = False  # whether nixprof is run by another user than the one who logged in
 
@@ -108,11 +109,27 @@ def gather(context: Context) -> Facts:
         chosen_profile=context.chosen_profile is not None,
         in_sync=not link or _tried(lambda: _in_sync(state), failures) is not False,
         manager=profile.manager if profile else ProfileManager.NOBODY,
+        managers=_managers(),
         graphical=_graphical(needs) if needs and linux else (),
         sudo="SUDO_USER" in os.environ,
     )
     facts = _with_locks(facts, state, needs, failures)
     return replace(_with_others(facts, state, profile) if profile else facts, failures=tuple(failures))
+
+
+# A link that each leaves, to what it has made last; one of them may be there.
+_LEFT_BY = {
+    "home-manager": ("{state}/home-manager/gcroots/current-home", "{state}/nix/profiles/home-manager"),
+    "nix-darwin": ("/run/current-system/darwin-version",),
+}
+
+
+def _managers() -> tuple[str, ...]:
+    """Find other tools that keep packages, each in a place of its own, which nixprof leaves alone."""
+    state = Folders.of_user().state.parent
+    return tuple(
+        name for name, links in _LEFT_BY.items() if any(os.path.lexists(link.format(state=state)) for link in links)
+    )
 
 
 def _lost(state: State, profile: Profile | None, failures: list[NixprofError]) -> Path | None:

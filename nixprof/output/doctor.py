@@ -49,6 +49,8 @@ def _lines(result: Examination, console: Console) -> Iterator[str]:
         yield from (f"    {one_line(redact(command))}" for command in commands)
         yield ""
     yield from _closing(result, width)
+    if result.about.managers:
+        yield f"  also here, and left alone: {', '.join(result.about.managers)}"
 
 
 def _closing(result: Examination, width: int | None) -> Iterator[str]:

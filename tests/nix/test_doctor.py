@@ -137,7 +137,12 @@ def test_what_is_mixed(fresh_world: World) -> None:
     world.nixprof("pin", "ripgrep")
     assert patient.finds().keys() == {"not-in-git"}
 
-    # home-manager has an element of the profile, which is never for the list.
+    # home-manager may have a profile of its own, which is named and nothing to do about.
+    (world.home / ".local/state/nix/profiles/home-manager").symlink_to("home-manager-1-link")
+    assert patient.finds().keys() == {"not-in-git"}
+    assert "\n  also here, and left alone: home-manager\n" in world.nixprof("doctor", check=False).stdout
+
+    # Or it has an element of this one, which is never for the list.
     world.install_element("nixpkgs#home-manager-path")
     assert patient.finds().keys() == {"not-in-git", "home-manager"}
 

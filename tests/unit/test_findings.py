@@ -492,6 +492,9 @@ def test_shown_at_80_columns_problems_first(monkeypatch: pytest.MonkeyPatch) -> 
     [calm] = output._lines(Examination("2.34.8", ABOUT, ()), Console())  # noqa: SLF001 - what is written
     assert calm == "✓ no problems: Nix 2.34.8, the list, the profile and the shell are fine"
     assert len(calm) <= 80
+    beside = replace(ABOUT, managers=("home-manager", "nix-darwin"))
+    *_, last = output._lines(Examination("2.34.8", beside, ()), Console())  # noqa: SLF001 - the last one
+    assert last == "  also here, and left alone: home-manager, nix-darwin"
     long = Examination("2.33.1", replace(ABOUT, variant="Determinate Nix 3.15.1"), ())
     assert list(output._lines(long, Console())) == [  # noqa: SLF001 - what is written
         "✓ no problems: Determinate Nix 3.15.1 2.33.1, the list, the profile",
