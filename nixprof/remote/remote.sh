@@ -95,11 +95,16 @@ by_nix() {
   run_nix build --out-link "$d/new" "path:$d/list/flake#nixprof" 2>"$answer/said" || return 1
   new=$(readlink "$d/new")
   case " $* " in *' --dry-run '*) return 0 ;; esac
-  # Each file takes its place in one step.
+  # Each file takes its place in one step; a link, as into a folder of dot-files, stays one.
   (cd "$d/list" && find . -type f) >"$d/files"
   while read -r file; do
     mkdir -p "$(dirname "$config/$file")" "$state" || return 1
-    cp "$d/list/$file" "$config/$file.new" && mv -f "$config/$file.new" "$config/$file" || return 1
+    if cmp -s "$d/list/$file" "$config/$file"; then continue; fi
+    if [ -L "$config/$file" ]; then
+      cp "$d/list/$file" "$config/$file" || return 1
+    else
+      cp "$d/list/$file" "$config/$file.new" && mv -f "$config/$file.new" "$config/$file" || return 1
+    fi
   done <"$d/files" 2>>"$answer/said"
   cp "$d/list/flake/manifest.json" "$state/received.json"
   old=$(environment)

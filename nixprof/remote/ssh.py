@@ -128,9 +128,9 @@ class Ssh:
         """Do something for several machines at once. Return what came of each, in order, which may be an error."""
         from concurrent.futures import ThreadPoolExecutor, as_completed
 
-        pool = ThreadPoolExecutor(_MAX_AT_ONCE)
+        pool, begun = ThreadPoolExecutor(_MAX_AT_ONCE), []
         try:
-            begun = [pool.submit(_tried, work, one) for one in machines]
+            begun += [pool.submit(_tried, work, one) for one in machines]
             for done, _ in enumerate(as_completed(begun), 1):
                 if done < len(machines):
                     progress.reached(f"{done} of {len(machines)}")
@@ -210,7 +210,7 @@ def fixed_command(mode: Sequence[str]) -> str:
 def pack(files: Mapping[str, bytes]) -> bytes:
     """Write files as a tar that every tar reads."""
     made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+    with tarfile.open(fileobj=made, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for name, data in files.items():
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(data), 0o600

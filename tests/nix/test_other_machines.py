@@ -66,6 +66,8 @@ def test_machines_follow_the_list(network: Network, fresh_world: World) -> None:
     assert [(one["changes"], one["generation"]) for one in again.values()] == [([], 1), ([], 1)]
 
     # A new list is taken as a whole; one that was edited there stays, until told otherwise.
+    dots = plain.manifest.rename(plain.home / "dots.toml")
+    plain.manifest.symlink_to(dots)
     world.nixprof("add", "jq")
     standing = {
         name: one["standing"] for name, one in by_host(world.nixprof("machines", "--json", check=False).json).items()
@@ -84,6 +86,8 @@ def test_machines_follow_the_list(network: Network, fresh_world: World) -> None:
     assert (mixed.code, found["server"]["error"]["code"]) == (1, "other-list")  # type: ignore[index]
     assert [one["package"] for one in found["plain"]["changes"]] == ["jq"]  # type: ignore[attr-defined]
     assert plain.run("jq").startswith("jq 1.")
+    assert plain.manifest.readlink() == dots
+    assert dots.read_bytes() == world.manifest.read_bytes()
     server.manifest.write_text(server.manifest.read_text() + "# mine\n")
     world.nixprof("sync", "--to", "server", "--overwrite")
     [kept] = (server.home / ".local" / "share" / "nixprof" / "before-sync").rglob("nixprof.toml")
