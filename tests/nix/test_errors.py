@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import Prepare
 from support.binary_cache import BinaryCache
 from support.claims import lock
 from support.github import GitHub
@@ -256,21 +257,27 @@ def test_a_package_that_only_another_system_can_build(listed: World) -> None:
 
 
 @pytest.fixture
-def gone(fresh_world: World, binary_cache: BinaryCache) -> World:
+def gone(prepare: Prepare, binary_cache: BinaryCache) -> World:
     """Two packages on the list, of which jq is in no store any more but in a cache."""
-    world = fresh_world
+    world, cache = prepare(without_jq)
+    binary_cache.have(cache)
+    return world
+
+
+def without_jq(world: World) -> tuple[World, BinaryCache]:
+    cache = BinaryCache(world.root / "cache")
     world.write_manifest('packages = ["hello", "jq"]\n')
     world.nixprof("sync")
     kept = {path: path.read_bytes() for path in (world.manifest, *world.flake.iterdir())}
     [path] = world.build(f"{world.nixpkgs_url}#jq")
-    binary_cache.push(world, path)
+    cache.push(world, path)
     world.nixprof("remove", "jq")
     world.command("nix-env", "--profile", world.profile.readlink(), "--delete-generations", "old")
     world.command("nix-store", "--gc")
     assert not Path(path).exists()
     for file, data in kept.items():
         file.write_bytes(data)
-    return world
+    return world, cache
 
 
 def test_no_network(gone: World) -> None:

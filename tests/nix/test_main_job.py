@@ -90,19 +90,13 @@ def test_a_second_machine_needs_no_input(world: World, binary_cache: BinaryCache
     world.nixprof("sync")
     before = world.tree()
     folder = {path.name: path.read_bytes() for path in world.flake.iterdir()}
-    manifest = world.manifest.read_text()
     paths = [linked for element in world.profile_elements() for linked in element.store_paths]
     binary_cache.push(world, *paths)
 
-    world.new_machine()
+    world.move()
     binary_cache.use_in(world)
     (world.nixpkgs / ".git").rename(world.nixpkgs / "gone")
     world.map_registry()
-    world.config_dir.mkdir(parents=True)
-    world.manifest.write_text(manifest)
-    world.flake.mkdir()
-    for name, data in folder.items():
-        (world.flake / name).write_bytes(data)
 
     world.nixprof("sync")
     assert world.tree() == before
@@ -115,15 +109,8 @@ def test_a_package_that_no_cache_has_is_built_from_its_input(fresh_world: World)
     world.write_manifest('packages = ["hello", "ripgrep"]\n')
     world.nixprof("sync")
     before = world.tree()
-    flake = {path.name: path.read_bytes() for path in world.flake.iterdir()}
-    manifest = world.manifest.read_text()
 
-    world.new_machine()
-    world.config_dir.mkdir(parents=True)
-    world.manifest.write_text(manifest)
-    world.flake.mkdir()
-    for name, data in flake.items():
-        (world.flake / name).write_bytes(data)
+    world.move()
     world.nixprof("sync")
     assert world.tree() == before
 

@@ -262,13 +262,7 @@ def test_what_is_held_can_be_made_again(fresh_world: World) -> None:
     world.nixprof("unpin", "one")
     world.nixprof("update")
     # On another machine, with the same list and locks.
-    kept = {file.name: file.read_bytes() for file in world.flake.iterdir()}
-    manifest = world.manifest.read_bytes()
-    world.new_machine()
-    world.flake.mkdir(parents=True)
-    for name, data in kept.items():
-        (world.flake / name).write_bytes(data)
-    world.manifest.write_bytes(manifest)
+    world.move()
     world.nixprof("sync")
     assert lock(world)["nixpkgs#one"]["systems"][world.system]["outputs"]["out"] == path
     assert world.run("one") == "one 1.0"

@@ -38,13 +38,9 @@ def test_what_is_in_the_store_takes_few_processes(prepare: Prepare, command: tup
 def test_a_locked_list_on_a_new_machine(world: World, binary_cache: BinaryCache) -> None:
     world.write_manifest('packages = ["jq", "hello"]\n')
     world.nixprof("sync")
-    files = {path: path.read_bytes() for path in (world.manifest, *world.flake.iterdir())}
     binary_cache.push(world, *(linked for element in world.profile_elements() for linked in element.store_paths))
-    world.new_machine()
+    world.move()
     binary_cache.use_in(world)
-    world.flake.mkdir(parents=True)
-    for path, data in files.items():
-        path.write_bytes(data)
     world.nixprof("list")  # gets to know this Nix, with one more
     processes = started(world, "sync")
     assert len(processes) <= 3, "\n".join(map(str, processes))

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import Prepare
 from support.binary_cache import BinaryCache
 from support.terminal import Terminal
 from support.world import World
@@ -31,28 +32,27 @@ _FLAKE = """
 
 
 @pytest.fixture
-def far_away(fresh_world: World, binary_cache: BinaryCache) -> World:
+def far_away(prepare: Prepare, binary_cache: BinaryCache) -> World:
     """A new machine whose list has fifty packages, all of them in a cache that is slow."""
-    world = fresh_world
+    world, cache = prepare(without_fifty)
+    binary_cache.have(cache)
+    binary_cache.use_in(world)
+    world.configure(max_jobs="16")  # which is how many paths an old Nix fetches at once
+    binary_cache.bytes_per_second = 80_000  # for each connection, of which Nix has many
+    return world
+
+
+def without_fifty(world: World) -> tuple[World, BinaryCache]:
+    cache = BinaryCache(world.root / "cache")
     flake = world.root / "many"
     flake.mkdir()
     (flake / "flake.nix").write_text(_FLAKE.format(system=world.system, number=NUMBER, size=BYTES))
     packages = ", ".join(f'"many#p{number}"' for number in range(NUMBER))
-    text = f'packages = [{packages}]\n[inputs]\nmany = "path:{flake}"\nnixpkgs = "{world.nixpkgs_url}"\n'
-    world.write_manifest(text)
+    world.write_manifest(f'packages = [{packages}]\n[inputs]\nmany = "path:{flake}"\nnixpkgs = "{world.nixpkgs_url}"\n')
     world.nixprof("sync")
-    binary_cache.push(world, *(path for element in world.profile_elements() for path in element.store_paths))
-    kept = {file.name: file.read_bytes() for file in world.flake.iterdir()}
-    world.new_machine()
-    world.write_manifest(text)
-    world.flake.mkdir()
-    for name, data in kept.items():
-        (world.flake / name).write_bytes(data)
-    binary_cache.use_in(world)
-    world.configure(max_jobs="16")  # which is how many paths an old Nix fetches at once
-    binary_cache.bytes_per_second = 80_000  # for each connection, of which Nix has many
-    binary_cache.forget_requests()
-    return world
+    cache.push(world, *(path for element in world.profile_elements() for path in element.store_paths))
+    world.move()
+    return world, cache
 
 
 def sent(cache: BinaryCache) -> int:

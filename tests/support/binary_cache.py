@@ -32,18 +32,22 @@ class BinaryCache:
         self.written: list[str] = []
         self.url = ""
         self.public_key = ""
-        self._key_file = folder.parent / f"{folder.name}.key"
+        self.key_file = folder.parent / f"{folder.name}.key"
 
     def push(self, world: World, *paths: str | Path) -> None:
         """Copies store paths with all that they need from a world's store, signed."""
         if not self.public_key:
-            self._key_file.write_text(world.nix("key", "generate-secret", "--key-name", "tests-1").stdout)
+            self.key_file.write_text(world.nix("key", "generate-secret", "--key-name", "tests-1").stdout)
             self.public_key = world.command(
                 "nix", "--extra-experimental-features", "nix-command", "key", "convert-secret-to-public",
-                input=self._key_file.read_text(),
+                input=self.key_file.read_text(),
             ).stdout.strip()  # fmt: skip
-        destination = f"file://{self.folder}?compression=none&secret-key={self._key_file}"
+        destination = f"file://{self.folder}?compression=none&secret-key={self.key_file}"
         world.nix("copy", "--to", destination, *paths)
+
+    def have(self, other: "BinaryCache") -> None:
+        """Serves what another one has."""
+        self.folder, self.public_key, self.key_file = other.folder, other.public_key, other.key_file
 
     def take(self, path: str, body: bytes) -> int:
         """Takes in a file, as `nix copy` sends it; returns the HTTP status."""

@@ -259,6 +259,14 @@ class World:
         self.store.empty()
         self.new_home()
 
+    def move(self) -> None:
+        """The same with what dot-files bring: the list and the locks."""
+        kept = self.root / "moving"
+        shutil.copytree(self.config_dir, kept, symlinks=True)
+        self.new_machine()
+        self.config_dir.parent.mkdir()
+        kept.rename(self.config_dir)
+
     def new_home(self) -> None:
         make_writable(self.home)
         shutil.rmtree(self.home)
