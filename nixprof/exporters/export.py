@@ -8,6 +8,7 @@ from enum import Enum
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
+from nixprof.exporters.formulae import formula
 from nixprof.lock.flake_lock import revision
 from nixprof.lock.flake_nix import used_inputs
 from nixprof.lock.packages_json import FollowsInput, HeldAt, KeptByPath, LockedPackage
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from nixprof.lock.packages_json import Hold, Resolved
     from nixprof.machine import Machine
     from nixprof.manifest.model import Input, Manifest, Package
-
-
-# The names that Homebrew gives.
-_FORMULA = r"[a-z0-9][a-z0-9+._@-]*"
 
 
 class Feature(Enum):
@@ -77,8 +74,7 @@ class Item:
     @property
     def formula(self) -> str:
         """What Homebrew may call it; empty where it can have no such name."""
-        name = (self.resolved.pname if self.resolved else self.package.spec.attr_path[-1]).lower()
-        return name if re.fullmatch(_FORMULA, name) else ""
+        return formula(self.package.spec.attr_path[-1], self.resolved.pname if self.resolved else "")
 
     @property
     def version(self) -> str:

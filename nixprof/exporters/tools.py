@@ -84,9 +84,9 @@ def _descriptor(item: Item, what: Exportable) -> dict[str, Any]:
 
 
 def brewfile(what: Exportable) -> dict[str, str]:
-    """Write a Brewfile; which names Homebrew has is a guess."""
+    """Write a Brewfile; the names are a guess."""
     names = dict.fromkeys(item.formula for item in what.items if item.source and item.formula)
-    guess = "# The names are those of nixpkgs; Homebrew calls some packages otherwise.\n"
+    guess = "# The names are a guess from those of nixpkgs: Homebrew may call some packages otherwise.\n"
     return {"Brewfile": guess + "".join(f'brew "{name}"\n' for name in names)}
 
 

@@ -63,7 +63,12 @@ def linked(world: World, environment: str) -> set[str]:
 
 
 def test_what_nix_makes_of_the_list_is_the_list(world: World) -> None:
-    world.write_manifest(LIST.format(nixpkgs=world.nixpkgs_url, helix=world.publish_helix()))
+    helix = world.publish_helix()
+    git = ("git", "-C", world.root / "helix", "-c", "user.name=a", "-c", "user.email=a@example.org")
+    world.nix("flake", "lock", helix)  # as flakes are published
+    world.command(*git, "add", "flake.lock")
+    world.command(*git, "commit", "-qm", "lock")
+    world.write_manifest(LIST.format(nixpkgs=world.nixpkgs_url, helix=helix))
     world.nixprof("sync")
     world.publish(2)
     world.nixprof("update", "nixpkgs")

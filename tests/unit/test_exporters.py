@@ -14,7 +14,11 @@ from support.lists import QUICKLY, Evaluate, manifests, read
 
 from nixprof.exporters.export import Exportable, Item, exportable, fetchable
 from nixprof.exporters.formats import EXPORTERS
+from nixprof.exporters.formulae import FORMULAE, formula
 from nixprof.exporters.names import Format
+from nixprof.importers.environments import read_devbox, read_flox
+from nixprof.importers.name_table import ATTRIBUTES
+from nixprof.importers.nix_lists import read_nix_lists
 from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.lock import Lock
 from nixprof.lock.packages_json import HeldAt, KeptByPath, LockedPackage, Resolved, Unavailable
@@ -341,6 +345,54 @@ def test_a_brewfile_and_a_plain_list_say_what_they_lose() -> None:
     # As `add` reads it.
     again = LIST[LIST.index("\n[inputs]") : LIST.index("\n[system")]
     assert [str(package.spec) for package in read(f"packages = {json.dumps(lines)}{again}").packages] == lines
+
+
+@pytest.mark.parametrize(
+    ("attribute", "own_name", "name"),
+    [
+        ("ripgrep", "ripgrep", "ripgrep"),
+        ("nodejs_22", "nodejs", "node@22"),
+        ("python312", "python3", "python@3.12"),
+        ("jdk17", "openjdk", "openjdk@17"),
+        ("php83", "php", "php@8.3"),
+        ("gnused", "gnused", "gnu-sed"),
+        ("hyperfine", "", "hyperfine"),
+        ("R", "R", "r"),
+        ("@angular/cli", "@angular/cli", ""),
+    ],
+)
+def test_what_homebrew_calls_a_package(attribute: str, own_name: str, name: str) -> None:
+    assert formula(attribute, own_name) == name
+
+
+def test_freeze_knows_the_names_of_homebrew_as_export_does() -> None:
+    differing = {
+        attribute: ATTRIBUTES[name]
+        for attribute, name in FORMULAE.items()
+        if attribute not in ATTRIBUTES.get(name, (attribute,))
+    }
+    assert differing == {"cargo": ("rustc",)}  # of which Homebrew makes one
+
+
+def test_freeze_reads_what_export_writes() -> None:
+    known = [item for item in what().items if item.source]
+    paths = [item.package.spec.attr_path for item in known]
+    for found in (
+        list(read_devbox(text(Format.DEVBOX, what()))),
+        [one for one in read_flox(tomllib.loads(text(Format.FLOX, what()))) if "store path" not in one.leave],
+    ):
+        assert [one.attribute for one in found if not one.leave] == paths
+        assert [one.reference for one in found if one.reference] == [
+            f"github:NixOS/nixpkgs/{OLD}",
+            f"github:NixOS/nixpkgs/{OLD}",
+            f"github:helix-editor/helix/{OLD}",
+        ]
+        assert {one.scope.name for one in found} >= {"", LINUX}
+    module = text(Format.HOME_MANAGER, what(read('packages = ["hello", "python3Packages.black"]')))
+    assert [one.attribute or (one.name,) for one in read_nix_lists(module)] == [
+        ("hello",),
+        ("python3Packages", "black"),
+    ]
 
 
 def test_what_is_not_locked_is_said() -> None:
