@@ -364,7 +364,7 @@ def check() -> None:
     *_CHANGING,
     summary="Turn an existing profile into the list.",
     examples="nixprof freeze; nixprof freeze --only nodejs wget; nixprof freeze --from ~/Brewfile --dry-run; "
-    "apt-mark showmanual | nixprof freeze --from apt:-",
+    "apt-mark showmanual | nixprof freeze --from apt --dry-run",
 )
 def freeze(
     names: list[str] | None = typer.Argument(None, metavar="[NAME]…", help="More names for --only or --except."),

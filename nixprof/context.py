@@ -6,6 +6,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from nixprof.console import Console
+from nixprof.formatting import shell_quote
 from nixprof.nix import profile as nix_profile
 from nixprof.nix.progress import Progress
 from nixprof.record import record
@@ -39,6 +40,11 @@ class Context:
     dry_run: bool = False
     store: SshStore | None = None  # of another machine, that is asked first for what is missing
     allowed: frozenset[Reason] = frozenset()  # what may be allowed where a package is refused for it
+
+    def typed(self, *more: str) -> str:
+        """Write what the user typed as a command to be pasted, with more words where it lacks them."""
+        words = (*self.arguments, *(word for word in more if word not in self.arguments))
+        return " ".join(map(shell_quote, ("nixprof", *words)))
 
     def show(self, what: object) -> None:
         """Show something before a command is done, such as its plan. The context of the command line does."""

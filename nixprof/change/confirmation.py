@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ class Risk(Enum):
 
     NONE = "the user has named what happens, or nothing is lost"
     MANY = "many versions move"
+    GUESS = "what is installed was guessed"
     LOSS = "something goes that the user has not named, or that no command of nixprof's brings back"
 
 
@@ -87,5 +87,5 @@ def confirmed(context: Context, proposal: Proposal) -> bool:
     if proposal.risk is Risk.MANY and not asks_always:
         return True
     message = "this needs confirmation, and there is no terminal to ask on"
-    hint = f"to go ahead: {shlex.join(['nixprof', *context.arguments, '--yes'])}"
+    hint = f"to go ahead: {context.typed('--yes')}"
     raise NixprofError(message, Reason.NEEDS_CONFIRMATION, cause=proposal.loss, hints=(hint,))

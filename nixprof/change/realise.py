@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.failures import PackagesError, of_packages, why_stopped, why_unbuilt
 from nixprof.errors import NixprofError, Reason
-from nixprof.formatting import count, listed, package_name, shell_quote
+from nixprof.formatting import count, listed, package_name
 from nixprof.lock.packages_json import KeptByPath
 from nixprof.nix.download_plan import DownloadPlan, difference
 from nixprof.nix.errors import NixError
@@ -220,9 +220,8 @@ class Realisation:
         derivations = {key: one for key, one in self.resolver.derivations.items() if one}
         keys = {one: key for key, one in derivations.items()}
         others = {one.key for one in self.installed} - set(missing.values())
-        command = " ".join(map(shell_quote, ("nixprof", *self.context.arguments)))
         error.cause = self._who_signed(error) or error.cause
-        explained = of_packages(error, missing, keys, self.nix.log, len(others), command)
+        explained = of_packages(error, missing, keys, self.nix.log, len(others), self.context.typed())
         absent = dict.fromkeys(missing.values())
         built = self.plan.downloads.built if self.plan.downloads else ()
         if explained.reason is Reason.BUILD_FAILED:

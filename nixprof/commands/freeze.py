@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.change.confirmation import Proposal, Risk, loss, risk_of
 from nixprof.change.environment import EnvironmentEntry, expected
+from nixprof.change.failures import InputError
 from nixprof.change.flow import begin
 from nixprof.change.process_lock import warn
 from nixprof.change.request import ChangeRequest
@@ -17,8 +18,8 @@ from nixprof.change.state import State, read_draft
 from nixprof.commands.init import template
 from nixprof.commands.search import built_indexes
 from nixprof.errors import NixprofError, Reason
-from nixprof.formatting import count, display_path, shell_quote
-from nixprof.importers.candidate import candidate, find
+from nixprof.formatting import count, display_path, listed, nearest
+from nixprof.importers.candidate import candidate, find, hint_name
 from nixprof.importers.counterparts import confirmed_by, counterparts
 from nixprof.importers.decide import How, Import, compare, decide
 from nixprof.importers.formats import read_file
@@ -28,7 +29,6 @@ from nixprof.importers.reading import Kind, Reading, read_kept, read_profile
 from nixprof.importers.writing import with_imports, with_names
 from nixprof.index.files import index_files
 from nixprof.lock.packages_json import LockedPackage, Resolved, hold_at
-from nixprof.manifest.installable import suggest
 from nixprof.manifest.parse import overlap
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT
 from nixprof.nix.local_flakes import is_here, registry
@@ -159,7 +159,11 @@ def freeze(context: Context, options: Options) -> Frozen:
         context.show(found)
         if not found.imports:
             return Frozen(found)
-        plan = change.plan(_request(found))
+        try:
+            plan = change.plan(_request(found))
+        except InputError as error:
+            error.hints += _how_to_go_without(context, found, error.name)
+            raise
         return Frozen(found, plan, change.finish(plan, _proposal(found, plan)))
 
 
@@ -171,16 +175,28 @@ def _preview(context: Context, options: Options) -> Frozen:
     return Frozen(survey(context, options, State(context, start)))
 
 
+def _how_to_go_without(context: Context, found: Survey, source: str) -> tuple[str, ...]:
+    """Give the command that leaves alone what comes from an input that cannot be had."""
+    of_it = [one.candidate for one in found.imports if one.spec.input == source != DEFAULT_INPUT]
+    names = [hint_name(one, found.reading.candidates) for one in of_it]
+    options = [word for name in names for word in ("--except", name)]
+    command = replace(context, arguments=[*context.arguments, *options]).typed()
+    return (f"or go on without {listed(list(map(excerpt, names)), 3)}: {command}",) if names else ()
+
+
 def _proposal(found: Survey, plan: Plan) -> Proposal:
     """Ask whether to switch the profile over, which always deserves a question."""
     question = "Switch the profile over?" if found.replaced else "Change the list?"
-    risk = risk_of(plan, Risk.NONE if found.options.keep or found.options.adopts else Risk.MANY)
-    return Proposal(Frozen(found, plan), question, risk, loss(plan))
+    risk, lost = risk_of(plan, Risk.NONE if found.options.keep or found.options.adopts else Risk.MANY), loss(plan)
+    guesses = sum(one.how is How.GUESSED and one.outputs is None for one in found.imports)
+    if guesses and not lost and not found.options.keep:
+        risk, lost = Risk.GUESS, f"what {count(guesses, 'package')} should be is a guess"
+    return Proposal(Frozen(found, plan), question, risk, lost)
 
 
 def survey(context: Context, options: Options, state: State) -> Survey:
     """Find out what everything in a profile is, and what the list would become. Changes nothing."""
-    reading = _translated(context, options, state, _chosen(_read(context, options, state), options))
+    reading = _translated(context, options, state, _chosen(context, options, _read(context, options, state)))
     candidates, lookup = _look_up(context, options, state, reading)
     is_here = reading.kind is not Kind.FILE
     decided = decide(
@@ -213,18 +229,15 @@ def _resolved(state: State) -> dict[str, Resolved]:
     return {key: systems[key][state.machine.system] for key in wanted if state.machine.system in systems.get(key, ())}
 
 
-def _chosen(reading: Reading, options: Options) -> Reading:
+def _chosen(context: Context, options: Options, reading: Reading) -> Reading:
     """Leave alone what the user has not asked for; an error where a name means nothing."""
     candidates = reading.candidates
-    for option, names in (("--only", options.only), ("--except", options.besides)):
-        unknown = next((name for name in names if not find(name, candidates)), None)
-        if unknown is not None:
-            known = {name for one in candidates for name in one.names}
-            command = "nixprof freeze --identify" if options.identify else "nixprof freeze"
-            command = "nixprof adopt" if options.adopts else f"{command} {option}"
-            message = f"{display_path(reading.place)} has no {excerpt(unknown)}"
-            hints = suggest(unknown, known, command) or (("nixprof status",) if options.adopts else ())
-            raise NixprofError(message, Reason.NOT_INSTALLED, hints=hints)
+    unknown = next((name for name in (*options.only, *options.besides) if not find(name, candidates)), None)
+    if unknown is not None:
+        near = nearest(unknown, {name for one in candidates for name in one.names})
+        hints = tuple(f"did you mean {one}? {_with_name(context, unknown, one)}" for one in near)
+        message = f"{display_path(reading.place)} has no {excerpt(unknown)}"
+        raise NixprofError(message, Reason.NOT_INSTALLED, hints=hints or ("nixprof status",) * options.adopts)
     only, besides = (
         {one for name in names for one in find(name, candidates)} for names in (options.only, options.besides)
     )
@@ -238,6 +251,13 @@ def _chosen(reading: Reading, options: Options) -> Reading:
         return one.leave or ("" if is_wanted else "not asked for")
 
     return replace(reading, candidates=tuple(replace(one, leave=reason(one)) for one in candidates))
+
+
+def _with_name(context: Context, wrong: str, right: str) -> str:
+    """Write the command that the user typed, with another name instead of one."""
+    options = ("", "--only=", "--except=")
+    words = {f"{option}{wrong}": f"{option}{right}" for option in options}
+    return replace(context, arguments=[words.get(word, word) for word in context.arguments]).typed()
 
 
 def _check_free(candidates: Collection[Candidate]) -> None:
@@ -345,7 +365,7 @@ def _command_for_later(context: Context, reading: Reading) -> str:
         words = ["freeze", "--identify", "--yes", *profile]
     else:
         words.append("--yes")
-    return " ".join(map(shell_quote, ("nixprof", *words)))
+    return replace(context, arguments=words).typed()
 
 
 ## compare, edit

@@ -102,10 +102,10 @@ def system_packages(what: Exportable) -> dict[str, str]:
 def _module(what: Exportable, option: str) -> dict[str, str]:
     """Write a module that takes nixpkgs as whoever imports it has it; `[nixpkgs]` is for these packages only."""
     policy = what.manifest.policy
-    own = {DEFAULT_INPUT: "import pkgs.path { inherit system config overlays; }"} if policy.is_asked_for else {}
-    sources = {**_fetched(what), **own}
-    entries = list(_packages(what, f"from.{DEFAULT_INPUT}" if own else "pkgs"))
-    bound = list(_bound(what, sources, default=bool(own)))
+    entries = list(_packages(what, "nixpkgs" if policy.is_asked_for else "pkgs"))
+    bound = list(_bound(what, _fetched(what)))
+    if policy.is_asked_for and any(item.source == DEFAULT_INPUT for item in what.items):
+        bound.append("nixpkgs = import pkgs.path { inherit system config overlays; };")
     if any(re.search(r"\bsystem\b", line) for line in (*bound, *entries)):
         bound.insert(0, "inherit (pkgs.stdenv.hostPlatform) system;")
     code = [

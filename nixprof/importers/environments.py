@@ -117,7 +117,7 @@ def placed(one: Candidate, name: str) -> Candidate:
     try:
         spec = Spec.parse(f"{(attribute or 'default') if is_flake else place}{caret}{outputs}")
     except SpecError as error:
-        return replace(one, leave=f"no name of a package: it {error.message}")
+        return replace(one, leave=f"no name of a package: {error.message}")
     one = replace(one, attribute=spec.attr_path, chosen=one.chosen or spec.outputs)
     return replace(one, reference=flake, locked=flake) if is_flake else one
 

@@ -42,13 +42,15 @@ def read_file(written: str) -> Reading:
     shown = "stdin" if str(place) == STDIN else str(place)
     try:
         text = _text(place)
+        if not text.strip():
+            raise MisshapenError("it is empty")
         form = form or _form(place, text)
         found = tuple(READERS[form](place, text))
     except OSError as error:
         raise NixprofError(f"cannot read {shown}", Reason.CANNOT_READ, cause=error.strerror) from error
     except MISSHAPEN as error:
-        what = f"is no list of packages in the form of {form}" if is_named else "is not a list of packages"
-        hints = (f"the forms are {', '.join(READERS)}: nixprof freeze --from FORM:FILE",)
+        what = f"cannot be read as {form}" if is_named else "is not a list of packages"
+        hints = (f"it was read as {form}; what else there is: {', '.join(READERS)}",) if form and not is_named else ()
         raise NixprofError(f"{shown} {what}", Reason.INVALID_IMPORT, cause=wrong_with(error), hints=hints) from error
     if not found:
         raise NixprofError(f"{shown} lists no package", Reason.INVALID_IMPORT)
@@ -134,17 +136,21 @@ def _read_nix(_: Path, text: str) -> Iterator[Candidate]:
 
 def _read_apt(_: Path, text: str) -> Iterator[Candidate]:
     """Read what `apt-mark showmanual`, `apt list` or `dpkg --get-selections` prints."""
-    for number, line in _lines(text):
-        found = _DEBIAN_NAME.fullmatch(line)
-        if found:
-            yield Candidate(found[1], vocabulary=Vocabulary.DEBIAN)
-        elif not line.startswith("Listing") and not re.search(r"\s(?:deinstall|hold|purge)$", line):
-            raise MisshapenError(f"line {number} is not a name: {excerpt(line)}")
+    lines = [one for one in _lines(text) if not re.search(r"^Listing|\s(?:deinstall|hold|purge)$", one[1])]
+    yield from _each(lines, _of_debian)
+
+
+def _of_debian(line: str) -> Candidate | None:
+    found = _DEBIAN_NAME.fullmatch(line)
+    return Candidate(found[1], vocabulary=Vocabulary.DEBIAN) if found else None
 
 
 def _read_list(_: Path, text: str) -> Iterator[Candidate]:
     """Read a name a line, or what `nix profile list` prints."""
-    yield from _from_blocks(text) if re.search(r"(?m)^Store paths: ", text) else _from_lines(text)
+    if re.search(r"(?m)^Store paths: ", text):
+        yield from _from_blocks(text)
+    else:
+        yield from _each(list(_lines(text)), _of_line)
 
 
 READERS: dict[str, Callable[[Path, str], Iterator[Candidate]]] = {
@@ -157,6 +163,17 @@ READERS: dict[str, Callable[[Path, str], Iterator[Candidate]]] = {
     "profile": _read_profile,
     "nix-env": _read_nix_env,
 }
+
+
+def _each(lines: Sequence[tuple[int, str]], read: Callable[[str], Candidate | None]) -> Iterator[Candidate]:
+    """Read each line; one that is not a name is left alone, but a text that mostly has others is no list."""
+    found = [(number, line, read(line)) for number, line in lines]
+    others = [(number, line) for number, line, one in found if one is None]
+    if 2 * len(others) > len(found):
+        number, line = others[0]
+        raise MisshapenError(f"line {number} is not a name: {excerpt(line)}")
+    for number, line, one in found:
+        yield one or Candidate(line, leave=f"line {number}: not a name", vocabulary=Vocabulary.NIXPKGS)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -175,18 +192,14 @@ def _from_blocks(text: str) -> Iterator[Candidate]:
         yield _printed(fields.get("Name"), attribute, original, locked, fields.get("Store paths", "").split())
 
 
-def _from_lines(text: str) -> Iterator[Candidate]:
-    """Read a name a line, or what `nix profile list` printed before 2.17: `0 FLAKE#ATTR LOCKED#ATTR PATH…`."""
-    for number, line in _lines(text):
-        words = line.split()
-        if len(words) >= 4 and words[0].isdecimal():  # noqa: PLR2004 - the four columns
-            (original, _, attribute), (locked, _, _) = words[1].partition("#"), words[2].partition("#")
-            source = ("", "", "") if original == "-" else (attribute, original, locked)
-            yield _printed(None, *source, words[3:])
-        elif _NAME.fullmatch(line):
-            yield _named(line)
-        else:
-            raise MisshapenError(f"line {number} is not a name: {excerpt(line)}")
+def _of_line(line: str) -> Candidate | None:
+    """Read a name, or a line that `nix profile list` printed before 2.17: `0 FLAKE#ATTR LOCKED#ATTR PATH…`."""
+    words = line.split()
+    if len(words) >= 4 and words[0].isdecimal():  # noqa: PLR2004 - the four columns
+        (original, _, attribute), (locked, _, _) = words[1].partition("#"), words[2].partition("#")
+        source = ("", "", "") if original == "-" else (attribute, original, locked)
+        return _printed(None, *source, words[3:])
+    return _named(line) if _NAME.fullmatch(line) else None
 
 
 def _named(name: str) -> Candidate:

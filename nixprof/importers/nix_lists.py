@@ -202,7 +202,10 @@ class _Lists:
                 begun.append(at)
             elif token.kind == "sign" and token.text in _CLOSE and begun:
                 yield begun.pop(), at + 1
-        yield from ((at, len(self._tokens)) for at in begun)
+        if begun:
+            open_ = self._tokens[begun[-1]]
+            line = self._text.count("\n", 0, open_.start) + 1
+            raise MisshapenError(f"line {line}: nothing closes this {open_.text}")
 
     def _behind(self, at: int) -> int:
         """Give the place behind a token, and behind everything in it if it is a bracket."""

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nixprof.change.plan import Outcome, Plan
-    from nixprof.console import Console
     from nixprof.context import Context
     from nixprof.importers.candidate import Candidate
     from nixprof.importers.decide import Finding
@@ -29,6 +28,8 @@ MAX_LINES_OF_A_GROUP = 15
 # Up to this many lines that share a reason stay lines of their own.
 MAX_LINES_OF_A_REASON = 3
 MAX_OTHERS = 3
+# Of more than this that are left alone for one reason, the first are named.
+MAX_LEFT = 100
 # What people call each form of a list.
 FORMS = {
     "brew": "Brewfile",
@@ -46,7 +47,7 @@ _USUAL_WIDTH = 80
 def show(result: Survey | Frozen, context: Context) -> None:
     """Show what was found, what is about to be done, and what was done; or what the list would be."""
     if isinstance(result, Survey):
-        lines = survey(result, context.console)
+        lines = survey(result, context)
     elif result.survey.options.stdout:
         lines = unidentified(result.survey)
     else:
@@ -113,7 +114,7 @@ def _state(one: Finding, result: Survey) -> str:
     assert_never(one)
 
 
-def survey(result: Survey, console: Console) -> Iterator[str]:
+def survey(result: Survey, context: Context) -> Iterator[str]:
     """Show what was read and what becomes of it."""
     reading = result.reading
     is_list = reading.kind is Kind.LIST
@@ -127,7 +128,7 @@ def survey(result: Survey, console: Console) -> Iterator[str]:
     groups = [group for group in _groups(result) if group[1]]
     if groups:
         yield ""
-        yield from _table(groups, console)
+        yield from _table(groups, context)
     yield ""
     if result.lookup.later:
         yield from unidentified(result)
@@ -171,7 +172,7 @@ def _groups(result: Survey) -> Iterator[tuple[str, int, list[Line]]]:
     lines = [(str(one.spec), f"{one.installed} is installed, the list has {one.listed}") for one in differing]
     yield "differs from the list", len(lines), lines
     left = [(one.candidate.name, one.reason) for one in result.findings if isinstance(one, LeftAlone)]
-    yield "left alone", len(left), _together(left)
+    yield "left alone", len(left), _together(left, MAX_LEFT)
 
 
 def _identified(imports: Sequence[Import]) -> list[Line]:
@@ -189,14 +190,14 @@ def _identified(imports: Sequence[Import]) -> list[Line]:
     return [*_together(plain), *lines]
 
 
-def _together(lines: Sequence[Line]) -> list[Line]:
-    """Put what has one reason on one line, where there is much of it."""
+def _together(lines: Sequence[Line], most: int = sys.maxsize) -> list[Line]:
+    """Put what has one reason on one line, where there is much of it; of more than `most`, the first are named."""
     if len(lines) <= MAX_LINES_OF_A_REASON:
         return list(lines)
     by_reason: dict[str, list[str]] = {}
     for what, reason in lines:
         by_reason.setdefault(reason, []).append(what)
-    return [(", ".join(whats), reason) for reason, whats in by_reason.items()]
+    return [(listed(whats, most), reason) for reason, whats in by_reason.items()]
 
 
 def _name(one: Import) -> str:
@@ -204,35 +205,43 @@ def _name(one: Import) -> str:
     return str(one.spec) if called in (one.spec.name, one.spec.input) else f"{called} → {one.spec}"
 
 
-def _table(groups: Sequence[tuple[str, int, list[Line]]], console: Console) -> Iterator[str]:
+def _table(groups: Sequence[tuple[str, int, list[Line]]], context: Context) -> Iterator[str]:
     """Align the groups; a long line is folded."""
-    width = console.width(sys.stderr) or _USUAL_WIDTH
+    width = context.console.width(sys.stderr) or _USUAL_WIDTH
     heading = max(len(label) for label, _, _ in groups)
     digits = max(len(str(number)) for _, number, _ in groups)
     indent = " " * (heading + digits + 4)
     room = max(width - len(indent), 20)
     for label, number, lines in groups:
         start = f"{label:<{heading}}  {number:>{digits}}  "
-        for line in _folded(lines, room, console):
+        for line in _folded(lines, room, context):
             yield f"{start}{line}"
             start = indent
 
 
-def _folded(lines: Sequence[Line], room: int, console: Console) -> Iterator[str]:
+def _folded(lines: Sequence[Line], room: int, context: Context) -> Iterator[str]:
     """Write the lines of a group, the reasons below each other where they fit."""
     shown = lines[:MAX_LINES_OF_A_GROUP]
     column = max((len(what) for what, reason in shown if len(what) + len(reason) + 4 <= room), default=0)
     for what, reason in shown:
-        bracket = console.styled(f"({reason})", "dim", sys.stderr) if reason else ""
+        bracket = _dim(f"({reason})", context) if reason else ""
         if len(what) + len(reason) + 4 > room:
-            yield from textwrap.wrap(what, room, break_long_words=False, break_on_hyphens=False)
-            yield from (f"  {bracket}",) if reason else ()
+            yield from _wrapped(what, room)
+            yield from (f"  {_dim(line, context)}" for line in _wrapped(f"({reason})" if reason else "", room - 2))
         elif column + len(reason) + 4 <= room:
             yield f"{what:<{column}}  {bracket}".rstrip()
         else:
             yield f"{what}  {bracket}".rstrip()
     if len(lines) > len(shown):
-        yield f"and {len(lines) - len(shown)} more: nixprof freeze --dry-run --json"
+        yield f"and {len(lines) - len(shown)} more: {context.typed('--dry-run', '--json')}"
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+
+
+def _dim(text: str, context: Context) -> str:
+    return context.console.styled(text, "dim", sys.stderr)
 
 
 def consequence(result: Survey, plan: Plan) -> Iterator[str]:
@@ -276,5 +285,5 @@ def done(found: Survey, outcome: Outcome) -> Iterator[str]:
     held = {one.held for key, one in locked.items() if one.held and key.startswith(f"{DEFAULT_INPUT}#")}
     if len(held) > 1:
         yield f"  {len(held)} nixpkgs revisions are in use. `nixprof update` brings them to one."
-    elif locked:
+    elif any(one.outputs is not None for one in found.imports):
         yield "  `nixprof update` moves them to the newest versions, when you want that."

@@ -1,5 +1,7 @@
 """`freeze --from` the lists of other tools, from the file to programs that run."""
 
+import shlex
+
 from support.world import World
 
 BREWFILE = """\
@@ -42,8 +44,10 @@ def test_a_brewfile_becomes_the_list(fresh_world: World) -> None:
         "nothing-like-it": "nixpkgs has nothing by this name",
         "firefox": "a cask: an application for macOS, which Homebrew installs",
     }
+    failed = world.nixprof("freeze", f"--from={file}", "--only=firefx", "--dry-run", check=False)
+    assert f"did you mean firefox? nixprof freeze --from={file} --only=firefox --dry-run\n" in failed.stderr
     assert world.snapshot() == before
-    world.nixprof("freeze", "--from", file)
+    assert "`nixprof update`" not in world.nixprof("freeze", "--from", file).stderr
     assert world.run("jq") == "jq 1.8.1"
     assert world.run("node").startswith("nodejs 22.")
     text = world.manifest.read_text()
@@ -76,13 +80,25 @@ def test_every_other_form_is_read_and_what_is_code_is_left(world: World) -> None
     assert found["nope"][1] == found["unstable.jq"][1] == "nixpkgs has nothing by this name"
     assert found["nodePackages.@angular/cli"] == ("listed by name", "nodePackages.@angular/cli")
     assert found["git.out"] == found["git.doc"] == ("listed by name", "git^out,doc")
-    said = world.nixprof("freeze", "--from", "-", input="dpkg\nfd-find\nlibssl3\npython3.12\n").stderr
+    names = "dpkg\nfd-find\nlibssl3\npython3.12\n"
+    refused = world.nixprof("freeze", "--from", "-", input=names, check=False)
+    assert refused.code == 1
+    assert "cause: what 1 package should be is a guess" in refused.stderr
+    assert "to go ahead: nixprof freeze --from - --yes" in refused.stderr
+    assert "fd" not in world.manifest.read_text()
+    said = world.nixprof("freeze", "--from", "-", "--yes", input=names).stderr
     assert "reading  stdin  (Debian packages, 4 elements)" in said
     assert "fd-find → fd" in said
     assert world.run("fd") == "fd 10.3.0"
     assert '"python312"' in world.manifest.read_text()
     assert "in sync" in world.nixprof("sync").stderr
+    (world.root / "flakes").write_text("fd\ntree\ngit+file:///gone/away\n")
+    failed = world.nixprof("freeze", "--from", world.root / "flakes", check=False).stderr
+    assert failed.count("or go on without") == 1
+    hint = failed.partition("or go on without git+file:///gone/away: nixprof ")[2].splitlines()[0]
+    assert "+ tree" in world.nixprof(*shlex.split(hint), "--dry-run").stderr
     # What is exported comes back as it is.
+    world.write_manifest(f"{world.manifest.read_text()}[nixpkgs]\nallow-unfree = true\n")
     for target in ("plain", "devbox", "flox", "home-manager", "shell"):
         file = world.root / f"list-{target}"
         file.write_text(world.nixprof("export", target).stdout)

@@ -233,7 +233,6 @@ let
       // flake.legacyPackages.${system} or { }
       // flake.packages.${system} or { };
   from = {
-    nixpkgs = import pkgs.path { inherit system config overlays; };
     unstable = import (builtins.fetchTarball {
       url = "https://github.com/NixOS/nixpkgs/archive/9a8b7c6000000000000000000000000000000000.tar.gz";
       sha256 = "sha256-old=";
@@ -244,25 +243,26 @@ let
       sha256 = "sha256-old=";
     }) { inherit system config overlays; };
   };
+  nixpkgs = import pkgs.path { inherit system config overlays; };
 in
 {
   environment.systemPackages = [
-    from.nixpkgs.ripgrep
-    from.nixpkgs.git.out
-    from.nixpkgs.git.man
-    from.nixpkgs.jq.bin
-    from.nixpkgs.jq.out
-    (lib.setPrio (-7) from.nixpkgs.coreutils)
+    nixpkgs.ripgrep
+    nixpkgs.git.out
+    nixpkgs.git.man
+    nixpkgs.jq.bin
+    nixpkgs.jq.out
+    (lib.setPrio (-7) nixpkgs.coreutils)
     from.nixpkgs-9a8b7c6.terraform
-    from.nixpkgs.nodePackages."@angular/cli"
+    nixpkgs.nodePackages."@angular/cli"
     from.unstable.neovim
     from.helix.default
   ]
   ++ lib.optionals (builtins.elem system [ "x86_64-linux" ]) [
-    from.nixpkgs.strace
+    nixpkgs.strace
   ]
   ++ lib.optionals (builtins.elem system [ "aarch64-darwin" ]) [
-    from.nixpkgs.mas
+    nixpkgs.mas
   ];
 }
 """

@@ -306,6 +306,7 @@ def test_what_apt_prints(tmp_path: Path) -> None:
     assert list(packages(found)) == ["dpkg", "git"]
     found = read(tmp_path, "packages", "dpkg\tinstall\ngone\tdeinstall\n")
     assert list(packages(found)) == ["dpkg"]
+    assert left(read(tmp_path, "apt.apt", "git\n? what\n")) == {"? what": "line 2: not a name"}
 
 
 def test_a_list_of_names(tmp_path: Path) -> None:
@@ -319,6 +320,10 @@ def test_a_list_of_names(tmp_path: Path) -> None:
         (("nodePackages", "@angular/cli"), (), ""),
     ]
     assert list(left(installables)) == ["unstable#x", "/nix/store/x", "."]
+    assert left(read(tmp_path, "list", "git\n\na b\n")) == {"a b": "line 3: not a name"}
+    assert left(read(tmp_path, "list", "git\na..b\n"))["a..b"] == (
+        "no name of a package: a name between the dots is empty"
+    )
     assert [(each.name, each.version) for each in found.candidates] == [
         ("ripgrep", ""),
         ("python3Packages.black", ""),
@@ -337,6 +342,9 @@ def test_a_list_of_names(tmp_path: Path) -> None:
         ("manifest.toml", "[install\n", "not valid TOML"),
         ("x.nix", "{ a = [ ]; }", "no list of packages stands in it"),
         ("list", "two words\n", "line 1 is not a name"),
+        ("list", "git\ntwo words\nand three more\n", "line 2 is not a name"),
+        ("list", " \n", "it is empty"),
+        ("bad.nix", "{ pkgs }:\n( [", "line 2: nothing closes this ["),
     ],
 )
 def test_what_is_no_list_is_refused_with_the_reason(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -349,7 +357,7 @@ def test_a_form_may_be_said_and_a_file_goes_before_it(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     Path("names").write_text("git\n")
     assert [read_file(f"{form}:names").form for form in ("apt", "brew", "list")] == ["apt", "brew", "list"]
-    with pytest.raises(NixprofError, match="names is no list of packages in the form of devbox"):
+    with pytest.raises(NixprofError, match="names cannot be read as devbox"):
         read_file("devbox:names")
     Path("apt:names").write_text("dpkg\n")
     assert list(packages(read_file("apt:names"))) == ["dpkg"]
