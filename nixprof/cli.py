@@ -162,8 +162,12 @@ def add(
         None, "--priority", help="When packages provide the same file, the lower number wins (default: 5)."
     ),
     pin: bool = _flag("--pin", help="Keep these packages at their version when updating."),
-    place: str | None = typer.Option(
-        None, "--on", metavar="WHERE", parser=_given, help="For an OS, an architecture, a system or a host only."
+    places: list[str] | None = typer.Option(
+        None,
+        "--on",
+        metavar="WHERE",
+        parser=_given,
+        help="For an OS, an architecture, a system or a host only; repeatable.",
     ),
 ) -> None:
     """Add packages to the list and install them; for packages already listed, change their options."""
@@ -196,8 +200,8 @@ def remove(
     packages: list[str] = typer.Argument(
         ..., metavar="PACKAGE…", help="Packages as written on the list, or their names."
     ),
-    place: str | None = typer.Option(
-        None, "--on", metavar="WHERE", parser=_given, help="Only what is listed for this OS, system or host."
+    places: list[str] | None = typer.Option(
+        None, "--on", metavar="WHERE", parser=_given, help="Only from this OS, system or host; repeatable."
     ),
 ) -> None:
     """Take packages off the list and uninstall them."""

@@ -19,7 +19,7 @@ class Reason(Enum):
     """
 
     ## a package cannot be had
-    MISSING = "missing", "there is no package {name} in {where}"
+    MISSING = "missing", "there is no package {name} in {where}{there}"
     NOT_A_PACKAGE = "not-a-package", "{written} is {kind}, not a package"
     MALFORMED = "malformed", "{written} is not a valid package: its {first} is {kind}"
     UNFREE = "unfree", "{called} has an unfree licence{unlifted}", "allow-unfree"

@@ -134,7 +134,8 @@ def evaluate(
             source, fingerprint = source_of(one.package, one.system, lock, fingerprint_of)
             new_name = evaluation.in_place_of(one, replies[one]["newName"])
             evaluated[one] = _resolved(replies[one], source, fingerprint, new_name)
-    return evaluated, refusals
+    had = {one.package.spec.key for one in evaluated}
+    return evaluated, [replace(one, is_elsewhere=True) if one.package.spec.key in had else one for one in refusals]
 
 
 def source_of(package: Package, system: str, lock: Lock, fingerprint_of: Mapping[str, str]) -> tuple[str, str]:
@@ -244,8 +245,10 @@ class _Evaluation:
         at = (one.package, (one.system,))
         match reply["state"]:
             case "missing":
-                is_indexed = self.is_indexed(one)
-                return [Refusal(*at, Reason.MISSING, details=self._meant(one, reply), is_indexed=is_indexed)]
+                is_indexed, meant, own = self.is_indexed(one), self._meant(one, reply), one.package.spec.name
+                others = tuple(name for name in meant if name != own)  # the index is of one system
+                is_elsewhere = own in meant
+                return [Refusal(*at, Reason.MISSING, details=others, is_indexed=is_indexed, is_elsewhere=is_elsewhere)]
             case "not a package":
                 return [self._no_package(one, reply)]
             case "malformed":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nixprof.lock.flake_lock import LockedInput
-    from nixprof.manifest.model import Input, Package
+    from nixprof.manifest.model import Input, Package, Scope
     from nixprof.nix.errors import NixError
 
 # What an attribute is that has packages in it.
@@ -62,6 +63,7 @@ class Refusal:
     elsewhere: tuple[str, ...] = ()  # specs of other inputs that may be meant
     kind: str = ""  # what it is instead of a package, or more about the reason
     is_indexed: bool = False  # whether there is an index to look for it in
+    is_elsewhere: bool = False  # whether another system has it, where it is missing
     can_be_allowed: bool = True  # whether a policy has an effect on it: one for nixpkgs has none on other flakes
 
     @property
@@ -78,7 +80,7 @@ class UnresolvableError(NixprofError):
         self,
         refusals: Sequence[Refusal],
         inputs: Mapping[str, LockedInput],
-        listed: frozenset[str] = frozenset(),
+        listed: Mapping[str, Collection[Scope]] = MappingProxyType({}),
         attempt: Attempt | None = None,
     ) -> None:
         """Say why.
@@ -86,7 +88,7 @@ class UnresolvableError(NixprofError):
         Args:
             refusals: what is in the way, in the order of the manifest; at least one.
             inputs: as they are locked.
-            listed: the keys of the packages that are on the list already, and not just to be added.
+            listed: where each package, by its key, is on the list already, and not just to be added.
             attempt: the command; None where that is not known.
 
         """
@@ -105,6 +107,10 @@ class UnresolvableError(NixprofError):
             reasons.pop() if len(reasons) == 1 else Reason.SEVERAL,
             cause=None if more else "\n".join(self.sentences[first]) or None,
         )
+
+    def is_listed(self, package: Package) -> bool:
+        """Tell whether an entry is on the list already, and not just one of its package for other machines."""
+        return package.scope in self.listed.get(package.spec.key, ())
 
 
 class InputError(NixprofError):
@@ -160,6 +166,7 @@ def sentence(refusal: Refusal, inputs: Mapping[str, LockedInput]) -> str:
         written=written,
         called=f"{written} needs {called}, which" if refusal.through else called,
         where=_where(spec.input, inputs),
+        there=f" for {', '.join(refusal.systems)}" if refusal.is_elsewhere else "",
         output=refusal.full_name,
         systems=", ".join(refusal.systems),
         listed=", ".join(refusal.details),

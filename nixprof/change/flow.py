@@ -111,8 +111,7 @@ class Transaction:
         folder.mkdir()
         self._roots.mkdir()
         self._staging = Staging(context, nix, folder, {one.name for one in self.manifest.inputs})
-        listed = frozenset(package.spec.key for package in self.manifest.packages)
-        self._resolver = Resolver(context, nix, self._staging, listed)
+        self._resolver = Resolver(context, nix, self._staging, self.manifest.places)
 
     @property
     def manifest(self) -> Manifest:

@@ -10,7 +10,7 @@ from nixprof.errors import TO_EDIT, Reason
 from nixprof.formatting import shell_quote
 from nixprof.machine import SYSTEMS
 from nixprof.manifest.installable import as_installable
-from nixprof.manifest.model import INTEL_MAC, LAST_FOR_INTEL_MACS
+from nixprof.manifest.model import INTEL_MAC, LAST_FOR_INTEL_MACS, Scope
 from nixprof.manifest.spec import DEFAULT_INPUT
 from nixprof.redact import MAX_LINE_LENGTH, is_clean
 
@@ -69,11 +69,11 @@ def _for_packages(error: UnresolvableError) -> Iterator[str]:
     if attempt.moves:
         yield f"to do without {them}: nixprof remove {names} && {without}"
         yield from _to_stay(attempt, packages)
-    elif packages.keys() <= error.listed:
-        yield f"to do without {them}: nixprof remove {names}"
+    elif all(map(error.is_listed, packages.values())):
+        yield f"to do without {them}: nixprof remove {names}{_only_there(error, packages)}"
     elif not instead and not packages.keys() >= set(attempt.typed.values()):
         yield f"without {them}: {without}"
-    if len(packages) > 1 and not attempt.moves and packages.keys() & error.listed:
+    if len(packages) > 1 and not attempt.moves and any(map(error.is_listed, packages.values())):
         yield TO_EDIT
 
 
@@ -85,7 +85,7 @@ def _to_allow(error: UnresolvableError, them: str) -> str:
         known += [name for name in names if name not in known]
     lines = [f"{key} = {json.dumps(names, ensure_ascii=False)}" for key, names in policies.items()]
     attempt = error.attempt
-    if attempt.command or attempt.moves or error.listed.issuperset(one.package.spec.key for one in error.refusals):
+    if attempt.command or attempt.moves or all(error.is_listed(one.package) for one in error.refusals):
         command = _again(attempt, {}, [f"--{key}" for key in policies])
         writes = "" if attempt.is_trial else f"\nwhich writes {' and '.join(lines)} under [nixpkgs]"
         return f"to allow {them}: {command}{writes}"
@@ -104,12 +104,14 @@ def _facts(error: UnresolvableError) -> Iterator[str]:
     for refusal in error.refusals:
         package, others = refusal.package, refusal.details
         match refusal.reason:
-            case Reason.MISSING if not (others or refusal.elsewhere) and package.spec.input == DEFAULT_INPUT:
+            case Reason.MISSING if (
+                not (others or refusal.elsewhere or refusal.is_elsewhere) and package.spec.input == DEFAULT_INPUT
+            ):
                 search = f"nixprof search {shell_quote(package.spec.attr_path[-1])}"
                 yield f"to look for it: {search if refusal.is_indexed else _SEARCH}"
             case Reason.NOT_A_PACKAGE if refusal.kind == A_SET and others:
                 yield f"it has for example {', '.join(_in_input(package, name) for name in others)}"
-            case Reason.UNSUPPORTED if others and not refusal.through:
+            case Reason.UNSUPPORTED if others and not refusal.through and not error.attempt.is_trial:
                 yield _to_list_elsewhere(error, package, tables(others))
             case Reason.NO_SUCH_SYSTEM if refusal.systems == (INTEL_MAC,) and "has dropped support" in others[0]:
                 # From 26.11 on: https://nixos.org/manual/nixpkgs/unstable/release-notes
@@ -123,9 +125,11 @@ def _to_list_elsewhere(error: UnresolvableError, package: Package, systems: Sequ
     """Say how to list a package only for some systems: by the command that was typed, or else by hand."""
     key, attempt = package.spec.key, error.attempt
     is_placed = any(word.partition("=")[0] == "--on" for word in attempt.command)
-    if len(systems) == 1 and set(attempt.typed.values()) == {key} and not (is_placed or attempt.is_trial):
+    if not error.is_listed(package) and {Scope("system", one) for one in systems} <= {*error.listed.get(key, ())}:
+        return f"it is on the list already for the systems that have it: {', '.join(systems)}"
+    if len(systems) == 1 and set(attempt.typed.values()) == {key} and not is_placed:
         return f"to list it only for the systems that have it: {_again(attempt, {}, [f'--on={systems[0]}'])}"
-    do = "move it, in nixprof.toml, to" if key in error.listed else "list it in nixprof.toml only for"
+    do = "move it, in nixprof.toml, to" if error.is_listed(package) else "list it in nixprof.toml only for"
     entry = json.dumps(package.written, ensure_ascii=False)
     lines = "\n".join(f"[system.{one}]\npackages = [{entry}]" for one in systems)
     return f"{do} the systems that have it:\n{lines}"
@@ -143,7 +147,7 @@ def _instead(error: UnresolvableError, without: str) -> Iterator[str]:
             yield f"{text}nixprof remove {_name(package)} && {without} && {adding(package, spec)}"
         elif package.spec.key in attempt.typed.values():
             yield f"{text}{_again(attempt, {package.spec.key: _as_typed(attempt, spec)})}"
-        elif package.spec.key in error.listed:
+        elif error.is_listed(package):
             yield f"{text}nixprof remove {_name(package)} && {adding(package, spec)}"
         elif text:
             yield text.rstrip() if spec in text else f"{text}{spec}"
@@ -164,6 +168,13 @@ def _others(refusal: Refusal) -> Iterator[tuple[str, str]]:
         case Reason.REMOVED:
             yield from (("to replace it: ", spec) for spec in specs[1:])
     yield from ((f"there is an input {spec.partition('#')[0]}: ", spec) for spec in refusal.elsewhere)
+
+
+def _only_there(error: UnresolvableError, packages: Mapping[str, Package]) -> str:
+    """Write the option with which `remove` leaves what the list has of one package for other machines."""
+    [package, *more] = packages.values()
+    is_alone = more or len(error.listed[package.spec.key]) == 1
+    return "" if is_alone or not package.scope.on else f" --on {shell_quote(package.scope.on)}"
 
 
 def _close_names(refusal: Refusal) -> list[str]:

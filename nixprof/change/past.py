@@ -18,6 +18,8 @@ from nixprof.manifest.place import check_place
 from nixprof.record import record
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from nixprof.change.generations import Generation
     from nixprof.context import Context
     from nixprof.lock.packages_json import Resolved
@@ -60,7 +62,7 @@ def past_in(context: Context, folder: Path) -> Past | None:
 
 
 def bring_back(
-    manifest: Manifest, machine: Machine, past: Past, package: Package, scope: Scope = EVERYWHERE
+    manifest: Manifest, machine: Machine, past: Past, package: Package, scopes: Collection[Scope] = (EVERYWHERE,)
 ) -> ChangeRequest:
     """Ask for a package as it was: on the list, pinned, and held at what it was resolved from.
 
@@ -69,30 +71,33 @@ def bring_back(
         machine: that this machine had the package on.
         past: the list and the locks that had it.
         package: its entry there.
-        scope: where it is to apply; everywhere for the entry that this machine had.
+        scopes: where it is to apply; everywhere for the entry that this machine had.
 
-    Raises: NixprofError where the list has it for more than the scope.
+    Raises: NixprofError where the list has it for more than the scopes.
 
     """
     key = package.spec.key
     texts = manifest.texts()
     listed = [one for one in manifest.packages if one.spec.key == key]
     for one in listed:
-        check_place(one, scope)
+        check_place(one, scopes)
         if not one.pin:
             texts[one.file] = set_option(texts[one.file], one.path, "pin", value=True)
-    if not any(one.scope == scope or one.scope.applies(machine) for one in listed):
-        # What the list has for other machines is for this system only.
-        table = ("system", machine.system) if listed else scope.table or tuple(map(str, package.path[:-2]))
-        texts[manifest.path] = _with_entry(texts[manifest.path], manifest, past.manifest, package, table)
+    text = texts[manifest.path] if listed else _with_input(texts[manifest.path], manifest, past.manifest, package)
+    for scope in scopes:
+        if not any(one.scope == scope or (scope == EVERYWHERE and one.scope.applies(machine)) for one in listed):
+            # What the list has for other machines is for this system only.
+            here = ("system", machine.system) if listed else tuple(map(str, package.path[:-2]))
+            text = add_packages(text, [NewPackage(str(package.spec), package.priority, pin=True)], scope.table or here)
+    texts[manifest.path] = text
     request = ChangeRequest.rewriting(manifest, texts, [key])
     return replace(request, adopted={key: past.lock.held(package, machine.system)})
 
 
-def _with_entry(text: str, manifest: Manifest, past: Manifest, package: Package, table: tuple[str, ...]) -> str:
-    """Write an entry of an earlier list, and its input where that is gone."""
+def _with_input(text: str, manifest: Manifest, past: Manifest, package: Package) -> str:
+    """Write the input of an entry of an earlier list, where that is gone."""
     if package.spec.input not in {one.name for one in manifest.inputs}:
         for source in past.inputs:
             if source.name == package.spec.input:
                 text = add_input(text, source.name, source.url)
-    return add_packages(text, [NewPackage(str(package.spec), package.priority, pin=True)], table)
+    return text

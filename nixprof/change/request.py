@@ -43,6 +43,14 @@ class Moves:
 
 
 @record
+class Unlisted:
+    """A package that other machines had on the list, and lose."""
+
+    package: str
+    on: str  # those machines, as `--on` takes them
+
+
+@record
 class ChangeRequest:
     """A change, before it is tried. By default none: then the machine only has to match the manifest."""
 
@@ -53,6 +61,7 @@ class ChangeRequest:
     standing: tuple[EnvironmentEntry, ...] = ()  # what those link now
     renamed: frozenset[str] = frozenset()  # keys of installed packages that `standing` has under other keys
     attempt: Attempt = NO_COMMAND  # the command, for the hints
+    unlisted: tuple[Unlisted, ...] | None = None  # of `remove`: what goes from other machines
     named: frozenset[str] = frozenset()  # the keys of the packages that the user has named in the command
     activates: bool = True  # whether the profile follows; otherwise only the manifest and the locks are written
     installs: bool = True  # whether anything is brought into the store; otherwise only the locks are written

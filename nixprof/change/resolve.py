@@ -72,8 +72,8 @@ def systems_of(scope: Scope, manifest: Manifest, machine: Machine) -> tuple[str,
 class Resolver:
     """Completes the lock of one change."""
 
-    def __init__(self, context: Context, nix: Nix, staging: Staging, listed: frozenset[str]) -> None:
-        """Begin; `listed` are the keys of the packages that are on the user's list already."""
+    def __init__(self, context: Context, nix: Nix, staging: Staging, listed: Mapping[str, Collection[Scope]]) -> None:
+        """Begin; `listed` says where each package, by its key, is on the user's list already."""
         self.evaluated: dict[ResolveRequest, ResolvedPackage] = {}  # all that was evaluated
         self._context = context
         self._nix = nix
@@ -128,7 +128,7 @@ class Resolver:
             package = refusal.package
             if refusal.systems != (machine.system,) or package not in own:
                 # What is named, and no machine can have.
-                return package.spec.key in named and not self._is_had(package, lock)
+                return package.spec.key in named and not self._is_had(package, manifest, lock)
             others = lock.package(package.spec.key).systems.keys() - {machine.system}
             goes_without = machine.system in manifest.systems and package.spec.key not in named and others
             return request.moves.strict or not (goes_without or holds.may_stay(package, machine.system))
@@ -138,7 +138,8 @@ class Resolver:
         lock = self._without(manifest, lock, others, wanted, holds)
         if not in_the_way:
             return lock, None
-        return lock, UnresolvableError(in_the_way, lock.inputs, self._listed, request.attempt)
+        listed = {} if request.is_trial else self._listed
+        return lock, UnresolvableError(in_the_way, lock.inputs, listed, request.attempt)
 
     def verify(self, manifest: Manifest, lock: Lock) -> tuple[tuple[Gap, ...], tuple[Package, ...]]:
         """Resolve everything for every system that the list is for.
@@ -163,14 +164,18 @@ class Resolver:
             Gap(one.package, one.system, known.unavailable[one.system], known.systems.get(one.system))
             for one in asked
             if one.system in (known := lock.package(one.package.spec.key)).unavailable
-            and not (one.package in anywhere and self._is_had(one.package, lock))
+            and not (one.package in anywhere and self._is_had(one.package, manifest, lock))
         )
         told = {one.package for one in asked}
         return found, tuple(package for package in manifest.packages if package not in told)
 
-    def _is_had(self, package: Package, lock: Lock) -> bool:
-        """Tell whether any system has a package."""
-        return bool(lock.package(package.spec.key).systems) or any(one.package == package for one in self.evaluated)
+    def _is_had(self, package: Package, manifest: Manifest, lock: Lock) -> bool:
+        """Tell whether any system that an entry may be for has its package."""
+        possible = systems_of(package.scope, manifest, self._context.machine)
+        had = lock.package(package.spec.key).systems.keys() | {
+            one.system for one in self.evaluated if one.package.spec.key == package.spec.key
+        }
+        return not had.isdisjoint(possible)
 
     def _unsettled(
         self, manifest: Manifest, lock: Lock, wanted: Sequence[ResolveRequest], named: Collection[str] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from nixprof.change.failures import Attempt
@@ -38,17 +39,17 @@ def run(
     context: Context,
     packages: Sequence[str],
     priority: int | None = None,
-    place: str | None = None,
+    places: Sequence[str] | None = None,
     *,
     pin: bool = False,
 ) -> Outcome:
     """Add packages; an input for each flake reference that is new."""
     with begin(context, template(context.machine.system)) as change:
-        addition = read_addition(context, change, packages, Options(priority, pin, place))
+        addition = read_addition(context, change, packages, Options(priority, pin, tuple(places or ())))
         outcome = change.carry_out(addition.request)
-    added = ", ".join(addition.elsewhere)
+    added, where = ", ".join(addition.fresh), " and ".join(addition.elsewhere)
     notes = (f"{added}: written without a check, which takes such a machine",) if addition.is_unchecked else ()
-    summary = f"{added} listed for {place}" if added else ""
+    summary = f"{added} listed for {where}" if added and where else ""
     return replace(
         outcome, present=addition.present, found=addition.found, notes=notes if outcome.done else (), summary=summary
     )
@@ -60,7 +61,7 @@ class Options:
 
     priority: int | None = None
     pin: bool = False
-    place: str | None = None  # where they are to apply, as typed; None for every machine
+    places: tuple[str, ...] = ()  # where they are to apply, as typed; none for every machine
 
 
 _NO_OPTIONS = Options()
@@ -73,7 +74,8 @@ class Addition:
     request: ChangeRequest
     present: tuple[str, ...]  # what is on the list already, as it stands there
     found: tuple[FoundVersion, ...]
-    elsewhere: tuple[str, ...]  # what is added for other machines alone
+    fresh: tuple[str, ...]  # what is added, somewhere
+    elsewhere: tuple[str, ...]  # the places that it is added for and that this machine is none of, as typed
     is_unchecked: bool  # whether nothing tells here if there is such a package
 
 
@@ -81,17 +83,19 @@ def read_addition(
     context: Context, change: Transaction, packages: Sequence[str], options: Options = _NO_OPTIONS
 ) -> Addition:
     """Read packages that were typed, each as any Nix installable or with a version, as additions to the list."""
-    scope = EVERYWHERE
-    if options.place is not None:
-        scope = read_place(options.place, change.manifest, context.machine, context.arguments)
-    versions = with_versions(context, change, packages, scope)
+    places = {read_place(one, change.manifest, context.machine, context.arguments): one for one in options.places}
+    _check_apart(places, change.manifest)
+    scopes = tuple(places) or (EVERYWHERE,)
+    versions = with_versions(context, change, packages, scopes)
     manifest, pinned, pin = versions.manifest, versions.pinned, options.pin
-    fresh, known = _read(versions.texts, manifest, scope, context)
+    found = {scope: _read(versions.texts, manifest, scope, context) for scope in scopes}
+    fresh = {text: one for texts, _ in found.values() for text, one in texts.items()}
+    known = dict.fromkeys(one for _, entries in found.values() for one in entries)
     differing = {one: _differing(one, options.priority, pin=pin or one.spec.key in pinned) for one in known}
     texts = manifest.texts()
     for package, changes in differing.items():
         if changes:
-            check_place(package, scope)
+            check_place(package, scopes)
         for key, value in changes.items():
             texts[package.file] = set_option(texts[package.file], package.path, key, value)
     text = texts[manifest.path]
@@ -100,8 +104,10 @@ def read_addition(
     # What was typed twice, in whatever words, is added once.
     specs = {one.spec.key: str(one.spec) for one in fresh.values()}
     new_packages = {key: NewPackage(spec, options.priority, pin or key in pinned) for key, spec in specs.items()}
-    for table, keys in _by_table(specs, manifest, scope, context.machine).items():
-        text = add_packages(text, [new_packages[key] for key in keys], table)
+    for scope, (texts_there, _) in found.items():
+        keys = dict.fromkeys(one.spec.key for one in texts_there.values())
+        for table, those in _by_table(keys, manifest, scope, context.machine).items():
+            text = add_packages(text, [new_packages[key] for key in those], table)
     texts[manifest.path] = text
     named = {*specs, *(package.spec.key for package in known)}
     typed = {text: one.spec.key for text, one in fresh.items()}
@@ -111,10 +117,18 @@ def read_addition(
     back = versions.adopted.keys()
     present = dict.fromkeys(one.written for one, new in differing.items() if not new and one.spec.key not in back)
     added = (*map(package_name, versions.adopted), *specs.values())
-    elsewhere = () if scope.applies(context.machine) else added
-    is_unchecked = bool(elsewhere) and not systems_of(scope, manifest, context.machine)
+    elsewhere = {scope: place for scope, place in places.items() if not scope.applies(context.machine)}
+    is_unchecked = bool(added) and any(not systems_of(scope, manifest, context.machine) for scope in elsewhere)
     request = replace(request, adopted=versions.adopted, attempt=attempt)
-    return Addition(request, tuple(present), versions.found, elsewhere, is_unchecked)
+    return Addition(request, tuple(present), versions.found, added, tuple(elsewhere.values()), is_unchecked)
+
+
+def _check_apart(places: Mapping[Scope, str], manifest: Manifest) -> None:
+    """Make sure that no machine would have a package twice."""
+    for one, other in combinations(places, 2):
+        if overlap(one, other, manifest.systems):
+            message = f"{excerpt(places[one])} and {excerpt(places[other])} have machines in common"
+            raise NixprofError(message, Reason.USAGE, hints=("leave one of them out",))
 
 
 def _differing(package: Package, priority: int | None, *, pin: bool) -> dict[str, int]:

@@ -35,8 +35,8 @@ class Versions:
     found: tuple[FoundVersion, ...]
 
 
-def with_versions(context: Context, change: Transaction, texts: Sequence[str], scope: Scope) -> Versions:
-    """Find everything that was asked for at a version, for where a scope says.
+def with_versions(context: Context, change: Transaction, texts: Sequence[str], scopes: Sequence[Scope]) -> Versions:
+    """Find everything that was asked for at a version, for where some scopes say.
 
     Raises: NixprofError where there is no such version on this machine.
     """
@@ -46,11 +46,13 @@ def with_versions(context: Context, change: Transaction, texts: Sequence[str], s
         if wanted is None:
             versions = replace(versions, texts=(*versions.texts, text))
         else:
-            versions = _with(context, change, versions, wanted, scope)
+            versions = _with(context, change, versions, wanted, scopes)
     return versions
 
 
-def _with(context: Context, change: Transaction, versions: Versions, wanted: Wanted, scope: Scope) -> Versions:
+def _with(
+    context: Context, change: Transaction, versions: Versions, wanted: Wanted, scopes: Sequence[Scope]
+) -> Versions:
     spec = read_installable(wanted.package, versions.manifest.inputs).spec
     found = find_version(context, change, wanted, spec)
     key = found.spec.key
@@ -64,11 +66,11 @@ def _with(context: Context, change: Transaction, versions: Versions, wanted: Wan
         pinned=pinned,
         found=(*versions.found, FoundVersion(wanted.text, package_name(key), found.version, found.where)),
     )
-    return _brought_back(context, versions, found, spec.outputs, scope) if found.is_past else versions
+    return _brought_back(context, versions, found, spec.outputs, scopes) if found.is_past else versions
 
 
 def _brought_back(
-    context: Context, versions: Versions, found: Found, outputs: tuple[str, ...], scope: Scope
+    context: Context, versions: Versions, found: Found, outputs: tuple[str, ...], scopes: Sequence[Scope]
 ) -> Versions:
     """Bring back what had a version."""
     past = read_past(context, found)
@@ -77,7 +79,7 @@ def _brought_back(
         raise NixprofError(f"{found.where}, and its list cannot be read any more", Reason.NO_SOURCE)
     if outputs:
         package = replace(package, spec=replace(package.spec, outputs=outputs))
-    request = bring_back(versions.manifest, context.machine, past, package, scope)
+    request = bring_back(versions.manifest, context.machine, past, package, scopes)
     texts = {**versions.manifest.texts(), **request.files}
     return replace(
         versions,

@@ -94,7 +94,7 @@ def _listed(
         locked.held if locked else None,
         tuple(gap for gap in gaps if gap.system != state.machine.system),
         next((gap for gap in gaps if gap.kept and gap.system == state.machine.system), None),
-        ".".join(package.scope.table).removeprefix("system.") or None,
+        package.scope.on or None,
         {
             name: one.version
             for name, one in (locked.systems.items() if locked else ())

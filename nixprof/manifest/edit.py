@@ -6,12 +6,15 @@ line ends. What is written in a way that cannot be edited raises NixprofError, w
 
 from __future__ import annotations
 
+import re
 import tomllib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tomlkit.items import InlineTable
 
 from nixprof.manifest.document import Document, toml_key, toml_string
+from nixprof.manifest.positions import line_of
 from nixprof.manifest.toml_list import TomlList
 from nixprof.record import record
 
@@ -59,6 +62,28 @@ def remove_package(text: str, path: Path) -> str:
     rest = _value(text, path[:-1])
     del rest[path[-1]]
     return document.edited({path[:-1]: rest})
+
+
+def remove_empty_table(text: str, table: tuple[str, ...]) -> str:
+    """Return `text` without a table such as ("system", "darwin") that has an empty list of packages and nothing else.
+
+    With a comment in it or above it the table stays, as it does where something else is on its lines.
+    """
+    if not table or _value(text, table) != {"packages": []}:
+        return text
+    lines, start = re.split(r"(?<=\n)", text), line_of(text, table) - 1
+    end = next((at for at in range(start + 1, len(lines)) if lines[at].lstrip().startswith("[")), len(lines))
+    if any("#" in line for line in lines[max(start - 1, 0) : end]):
+        return text
+    before, after = "".join(lines[:start]), "".join(lines[end:])
+    without = before + after if after else re.sub(r"(\r?\n)\s*\Z", r"\1", before)
+    data, kind = tomllib.loads(text), table[0]
+    del data[kind][table[1]]
+    alone = data if data[kind] else {key: value for key, value in data.items() if key != kind}
+    with suppress(tomllib.TOMLDecodeError):
+        if tomllib.loads(without) in (data, alone):
+            return without
+    return text
 
 
 def set_option(text: str, path: Path, key: str, value: int | None) -> str:

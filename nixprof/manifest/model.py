@@ -40,6 +40,11 @@ class Scope:
         return () if self.kind == "all" else (self.kind, self.name)
 
     @property
+    def on(self) -> str:
+        """How `--on` takes it: "darwin", or "host.laptop"; empty for everywhere."""
+        return ".".join(self.table).removeprefix("system.")
+
+    @property
     def reason(self) -> str:
         """Why an entry is skipped elsewhere: "only on darwin"; empty for an entry that applies everywhere."""
         return {"all": "", "system": f"only on {self.name}", "host": f"only on host {self.name}"}[self.kind]
@@ -157,6 +162,14 @@ class Manifest:
     sources: tuple[Source, ...]  # the files that were read, `path` first
     lists_packages: bool  # whether any of them has a list of packages, if only an empty one
     update: Update = Update()
+
+    @property
+    def places(self) -> dict[str, tuple[Scope, ...]]:
+        """Where each package is listed, by its key."""
+        found: dict[str, tuple[Scope, ...]] = {}
+        for package in self.packages:
+            found[package.spec.key] = (*found.get(package.spec.key, ()), package.scope)
+        return found
 
     def texts(self) -> dict[Path, str]:
         """Return the text of every file."""

@@ -11,7 +11,7 @@ from nixprof.manifest.model import EVERYWHERE, Scope
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from nixprof.machine import Machine
     from nixprof.manifest.model import Manifest, Package
@@ -49,9 +49,9 @@ def read_place(text: str, manifest: Manifest, machine: Machine, words: Sequence[
     raise NixprofError(message, Reason.USAGE, hints=hints)
 
 
-def check_place(package: Package, scope: Scope) -> None:
+def check_place(package: Package, scopes: Collection[Scope]) -> None:
     """Make sure that what is asked for in one place does not change an entry for others."""
-    if scope not in (EVERYWHERE, package.scope):
+    if EVERYWHERE not in scopes and package.scope not in scopes:
         message = f"{package.written} is listed {package.scope.where}: what is asked for would count there, too"
         raise NixprofError(message, Reason.USAGE, hints=("to change the list: nixprof edit",))
 

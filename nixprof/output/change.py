@@ -74,6 +74,7 @@ def as_json(result: Outcome) -> dict[str, Any]:
         "unavailable": plan.gaps,
         "held": plan.held,
         "merged": merged_json(plan),
+        **({} if plan.request.unlisted is None else {"unlisted": plan.request.unlisted}),
         **({} if result.present is None else {"present": result.present, "found": result.found}),
     }
 
@@ -101,6 +102,8 @@ def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
     if folded:
         yield f"  and {count(len(lines) - _MAX_LOG_LINES, 'more package')}"
     width = console.width(stream)
+    for name, places in _unlisted(result).items():
+        yield from _indented([f"{name}: also no longer for {', '.join(places)}"], width)
     if result.request.moves:
         yield from held_lines(result.held, console, stream)
     for system, names in gaps_by_system(result.new_gaps).items():
@@ -111,6 +114,14 @@ def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
         yield from _indented(_download_parts(result.downloads, result), width)
         if console.verbose:
             yield from _dependency_lines(result.downloads)
+
+
+def _unlisted(result: Plan) -> dict[str, list[str]]:
+    """Give the other machines that packages go from, by package, in the words of the list."""
+    places: dict[str, list[str]] = {}
+    for one in result.request.unlisted or ():
+        places.setdefault(one.package, []).append(one.on.replace("host.", "host ", 1))
+    return places
 
 
 def _descriptions(result: Plan) -> dict[str, str]:

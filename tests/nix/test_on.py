@@ -21,8 +21,14 @@ def test_some_machines_only(world: World) -> None:
     assert '[system.linux]\npackages = [\n  "jq",\n]\n' in world.manifest.read_text()
     assert "jq is on the list already" in world.nixprof("add", "jq").stderr
 
-    said = world.nixprof("add", "--on", "macos", "mas").stderr
-    assert "✓ mas listed for macos" in said
+    said = world.nixprof("add", "--on", "macos", "--on", "host.server", "mas").stderr
+    assert "✓ mas listed for macos and host.server" in said
+    assert "linux and x86_64-linux have machines in common" in refused_usage(
+        world, "add", "fd", "--on", "linux", "--on", "x86_64-linux"
+    )
+    said = world.nixprof("remove", "mas", "--on", "server").stderr
+    assert "  mas: also no longer for host server\n" in said
+    assert "server" not in world.manifest.read_text()
     said = refused_usage(world, "add", "--on", "darwin", "hello", "--pin")
     assert "hello is listed for all machines: what is asked for would count there, too" in said
     assert '[system.darwin]\npackages = ["jq", "mas"]\n' in world.manifest.read_text()
@@ -63,3 +69,16 @@ def test_some_machines_only(world: World) -> None:
     world.nixprof("remove", "--on", "darwin", "jq", env=desk)
     assert world.manifest.read_text() == before.replace('["jq", "mas"]', '["mas"]')
     assert world.run("jq").startswith("jq ")
+
+    # A package that goes from other machines is said to, before it does.
+    world.nixprof("add", "jq", "--on", "darwin", "--on", "host.server")
+    assert "to remove it there: nixprof remove jq --on host.server\n" in refused(
+        world, "remove", "jq", "--on", "host.sever"
+    )
+    said = world.nixprof("remove", "jq", "--dry-run", env=desk).stderr
+    assert "- jq  1.8.1\n  jq: also no longer for darwin, host server\n" in said
+    assert world.nixprof("remove", "jq", "--json", env=desk).json["unlisted"] == [
+        {"package": "jq", "on": "darwin"},
+        {"package": "jq", "on": "host.server"},
+    ]
+    assert "[system.linux]" not in world.manifest.read_text()

@@ -203,6 +203,18 @@ def test_the_whole_list_is_checked_and_told_of_where_it_is_written(world: World)
     shown = world.nixprof("check").stdout
     assert shown.splitlines()[-1] == ("✓ 8 packages can be had on x86_64-linux, aarch64-darwin, host server, host desk")
 
+    # That another system has a package says nothing of the one that an entry is for.
+    text = world.manifest.read_text()
+    world.manifest.write_text(text.replace('"jq"]', '"jq", "mas"]') + '[system.aarch64-linux]\npackages = ["mas"]\n')
+    said = world.nixprof("check", check=False)
+    assert (said.code, said.stdout.splitlines()[0].split()) == (
+        3,
+        ["mas", "mas-2.3.0", "is", "not", "available", "on", "aarch64-linux", "aarch64-linux"],
+    )
+    world.manifest.write_text(text.replace('"jq"]', '"jq", "mas"]'))
+    assert "mas-2.3.0 is not available on aarch64-linux" in refused(world, "add", "mas", "--on", "aarch64-linux")
+    world.manifest.write_text(text)
+
     # What other hosts list is locked for them, and told before it is written where no system has it.
     assert set(locked(world)["htop"]) == {"x86_64-linux", "aarch64-darwin"}
     assert set(locked(world)["strace"]) == {"x86_64-linux"}

@@ -16,6 +16,7 @@ from nixprof.manifest.edit import (
     NewPackage,
     add_input,
     add_packages,
+    remove_empty_table,
     remove_input,
     remove_package,
     set_follows,
@@ -262,6 +263,33 @@ def test_removing_an_input(before: str, after: str) -> None:
 )
 def test_following_an_input(before: str, after: str) -> None:
     assert set_follows(before, "x", "n", "m") == after
+
+
+EMPTY = "[system.darwin]\npackages = [\n]\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f'packages = ["a"]\n\n{EMPTY}', 'packages = ["a"]\n'),
+        (f'packages = ["a"]\n\n{EMPTY}\n[inputs]\n', 'packages = ["a"]\n\n[inputs]\n'),
+        (f"{EMPTY}\n[system.linux]\npackages = []\n", "[system.linux]\npackages = []\n"),
+        ('[system]\n[system."darwin"]\npackages = []', "[system]\n"),
+        (f"a = 1\r\n\r\n{EMPTY}".replace("]\n", "]\r\n"), "a = 1\r\n"),
+        (EMPTY, ""),
+        # Somebody has written something there.
+        (f"# the Mac\n{EMPTY}", None),
+        ("[system.darwin]  # the Mac\npackages = []\n", None),
+        ("[system.darwin]\npackages = [\n  # later\n]\n", None),
+        ("[system.darwin]\n# later\npackages = []\n", None),
+        ('[system.darwin]\npackages = ["a"]\n', None),
+        ("system.darwin.packages = []\nsystems = []\n", None),
+        ("system = { darwin = { packages = [] }, linux = {} }\n", None),
+        ("[system]\ndarwin = { packages = [] }\nlinux = {}\n", None),
+    ],
+)
+def test_an_empty_table_goes_where_nobody_has_written_into_it(before: str, after: str | None) -> None:
+    assert remove_empty_table(before, ("system", "darwin")) == (before if after is None else after)
 
 
 def test_hostile_texts_stay_data() -> None:

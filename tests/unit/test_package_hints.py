@@ -8,6 +8,7 @@ import pytest
 from nixprof.change.failures import Attempt, Refusal, UnresolvableError
 from nixprof.change.hints import hints_of
 from nixprof.errors import Reason
+from nixprof.manifest.model import EVERYWHERE
 from nixprof.manifest.parse import parse_text
 
 Why = tuple[Reason, dict[str, Any]]
@@ -26,7 +27,7 @@ def refused(attempt: Attempt, listed: str, /, **reasons: Why) -> UnresolvableErr
         Refusal(package, ("x86_64-linux",), reason, **more)
         for package, (reason, more) in zip(packages, reasons.values(), strict=True)
     ]
-    return UnresolvableError(refusals, {}, frozenset(f"nixpkgs#{name}" for name in listed.split()), attempt)
+    return UnresolvableError(refusals, {}, {f"nixpkgs#{name}": (EVERYWHERE,) for name in listed.split()}, attempt)
 
 
 def typed(command: str, *names: str) -> Attempt:
