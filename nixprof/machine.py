@@ -47,6 +47,11 @@ def is_system(text: str) -> bool:
     return re.fullmatch(r"[a-z0-9_]+-[a-z0-9]+", text) is not None
 
 
+def is_host(text: str) -> bool:
+    """Tell whether a text can be the name of a host, as the list writes it."""
+    return re.fullmatch(r"[A-Za-z0-9_.-]+", text) is not None
+
+
 def known_systems(of_list: Iterable[str]) -> set[str]:
     """Give the systems, and the parts of systems, that a list may name: the usual ones, and those that it is for."""
     systems = set(of_list)
@@ -61,9 +66,16 @@ def as_nix_says(system: str) -> str:
 def host_name(file: Path) -> str:
     """Return the name of this machine: by `NIXPROF_HOST`, else by a file of the user's, else by the system.
 
-    Raises: NixprofError where the file says something else.
+    Raises: NixprofError where the file says something else, or the name is none.
     """
-    return os.environ.get("NIXPROF_HOST", "").strip() or _chosen_in(file) or _name_of_system()
+    name = os.environ.get("NIXPROF_HOST", "").strip()
+    if name and not is_host(name):
+        from nixprof.errors import NixprofError, Reason
+        from nixprof.redact import excerpt
+
+        message = f"NIXPROF_HOST is {excerpt(name)!r}, which cannot be the name of a host"
+        raise NixprofError(message, Reason.USAGE, hints=("as in: NIXPROF_HOST=laptop",))
+    return name or _chosen_in(file) or _name_of_system()
 
 
 def _chosen_in(file: Path) -> str:
@@ -81,6 +93,8 @@ def _chosen_in(file: Path) -> str:
     name = found.get("host", "")
     if found.keys() - {"host"} or not isinstance(name, str):
         raise _unclear(file, "it may have one line, the name of this machine")
+    if name.strip() and not is_host(name.strip()):
+        raise _unclear(file, f"{name!r} cannot be the name of a host")
     return name.strip()
 
 

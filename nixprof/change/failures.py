@@ -103,7 +103,7 @@ class UnresolvableError(NixprofError):
         several = f"{len(names)} packages" if len(names) > 1 else excerpt(self.refusals[0].package.written)
         reasons = {one.reason for one in self.refusals}
         super().__init__(
-            f"{several} cannot be installed" if more else first,
+            f"{several} cannot be had" if more else first,
             reasons.pop() if len(reasons) == 1 else Reason.SEVERAL,
             cause=None if more else "\n".join(self.sentences[first]) or None,
         )

@@ -18,7 +18,7 @@ from nixprof.change.causes import explained
 from nixprof.change.collision_report import check_collisions
 from nixprof.change.commit import commit
 from nixprof.change.confirmation import Proposal, confirmed, loss, question, risk_of
-from nixprof.change.differences import compare
+from nixprof.change.differences import Kind, compare
 from nixprof.change.environment import expected
 from nixprof.change.failures import PackagesError
 from nixprof.change.generations import SOURCES, remember
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from nixprof.change.differences import Change
     from nixprof.change.failures import Failure
     from nixprof.context import Context
     from nixprof.lock.freshness import Gap
@@ -189,8 +190,29 @@ class Transaction:
         moved = tuple(_moved_inputs(before.lock, lock))
         held = held_back(manifest, lock.packages, context.machine)
         staying = tuple(self._staging.staying.values())
-        copy = self._copy
-        return Plan(request, manifest, lock, changes, moved, packages, downloads, found, new_gaps, staying, held, copy)
+        late = tuple(self._late(request, changes))
+        return Plan(
+            request,
+            manifest,
+            lock,
+            changes,
+            moved,
+            packages,
+            downloads,
+            found,
+            new_gaps,
+            staying,
+            held,
+            late,
+            self._copy,
+        )
+
+    def _late(self, request: ChangeRequest, changes: Sequence[Change]) -> Iterator[str]:
+        """Name what a command that edits the list installs besides, as the list had it before."""
+        listed = {package.spec.key: package for package in self.manifest.for_machine(self._context.machine)}
+        for change in changes if request.files else ():
+            if change.kind is Kind.ADDED and change.key in listed and change.key not in request.named:
+                yield listed[change.key].written
 
     def _unbuilt(self, plan: Plan, holds: HoldBack) -> dict[Package, Failure]:
         """Choose the packages that have moved and are not to be built here."""

@@ -53,6 +53,7 @@ class Plan:
     new_gaps: tuple[Gap, ...]  # those that are new, or of packages that are
     staying: tuple[StayingInput, ...]  # the inputs that were to move and do not
     held: tuple[Gap, ...]  # what stays on this machine at what it was, because it cannot be had
+    late: tuple[str, ...]  # what is added although the list had it before the command changed that
     copy: Path | None  # the folder that keeps the locks with the conflicts that were merged; None where there were none
 
     @property
@@ -86,6 +87,7 @@ class Outcome:
     seconds: float  # how long it took, without the time that the user took to answer
     declined: bool = False
     summary: str = ""  # what was done where no package has changed, such as `bat is pinned at 0.25.0`
+    would: str = ""  # the same for a dry run: `pin bat at 0.25.0`
     notes: tuple[str, ...] = ()  # what else the user has to know
     present: tuple[str, ...] | None = None  # of `add`: what was on the list already, as it stands there
     found: tuple[FoundVersion, ...] = ()  # of `add`: what was asked for at a version

@@ -111,7 +111,7 @@ def find_version(context: Context, change: Transaction, wanted: Wanted, spec: Sp
         places.append(place)
         if best := place.best(wanted.version):
             return best
-    raise _nowhere(wanted, spec, places)
+    raise _nowhere(wanted, spec, places, context.arguments)
 
 
 def _places(context: Context, change: Transaction, wanted: Wanted, spec: Spec) -> Iterator[Place]:
@@ -202,12 +202,13 @@ def _of_input(change: Transaction, spec: Spec) -> Iterator[Place]:
 ## nowhere
 
 
-def _nowhere(wanted: Wanted, spec: Spec, places: Sequence[Place]) -> NixprofError:
-    """Say where a version was looked for, and which versions there are."""
+def _nowhere(wanted: Wanted, spec: Spec, places: Sequence[Place], words: Sequence[str]) -> NixprofError:
+    """Say where a version was looked for, and which versions there are; `words` are what was typed after `nixprof`."""
     found = [one for place in places for one in place.found]
     newest = max(found, key=lambda one: version_order(one.version), default=None)
-    word = shell_quote(package_name(spec.key))
-    hint = f"the newest of these: nixprof add {_again(newest, spec)}" if newest else f"nixprof add {word}"
+    instead = _instead(newest, spec) if newest else package_name(spec.key)
+    command = " ".join(shell_quote(instead if word == wanted.text else word) for word in ("nixprof", *words))
+    hint = f"the newest of these: {command}" if newest else command
     return NixprofError(
         f"there is no {excerpt(package_name(spec.key))} {excerpt(wanted.version)} here",
         Reason.MISSING,
@@ -216,11 +217,9 @@ def _nowhere(wanted: Wanted, spec: Spec, places: Sequence[Place]) -> NixprofErro
     )
 
 
-def _again(found: Found, spec: Spec) -> str:
-    """Write the words that add what was found."""
-    if found.is_past:
-        return shell_quote(f"{package_name(spec.key)}@{found.version}")
-    return shell_quote(package_name(found.spec.key))
+def _instead(found: Found, spec: Spec) -> str:
+    """Write what was found as `add` takes it."""
+    return f"{package_name(spec.key)}@{found.version}" if found.is_past else package_name(found.spec.key)
 
 
 def _told(place: Place, spec: Spec) -> str:

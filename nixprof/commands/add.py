@@ -49,10 +49,10 @@ def run(
         outcome = change.carry_out(addition.request)
     added, where = ", ".join(addition.fresh), " and ".join(addition.elsewhere)
     notes = (f"{added}: written without a check, which takes such a machine",) if addition.is_unchecked else ()
-    summary = f"{added} listed for {where}" if added and where else ""
-    return replace(
-        outcome, present=addition.present, found=addition.found, notes=notes if outcome.done else (), summary=summary
-    )
+    outcome = replace(outcome, present=addition.present, found=addition.found, notes=notes if outcome.done else ())
+    if not (added and where):
+        return outcome
+    return replace(outcome, summary=f"{added} listed for {where}", would=f"list {added} for {where}")
 
 
 @record

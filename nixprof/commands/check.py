@@ -11,11 +11,11 @@ from nixprof.manifest.model import EVERYWHERE
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nixprof.context import Context
     from nixprof.lock.freshness import Gap
-    from nixprof.manifest.model import Package
+    from nixprof.manifest.model import Package, Scope
 
 
 @record
@@ -24,6 +24,7 @@ class Checked:
 
     packages: int  # the entries of the list
     systems: tuple[str, ...]  # that the list is for
+    others: tuple[str, ...]  # what else its entries are for and was looked up, as `--on` takes it
     hosts: tuple[str, ...]  # that it names
     unavailable: tuple[Gap, ...]  # what cannot be had
     held: tuple[Gap, ...]  # what stays at what it was, as it cannot be had at what its input is locked to
@@ -38,25 +39,27 @@ def run(context: Context) -> Checked:
         found, unchecked = change.verify()
     systems = manifest.systems or (context.machine.system,)
     missing = tuple(gap for gap in found if gap.kept is None)
+    scopes = dict.fromkeys(one.scope for one in manifest.packages if one not in unchecked)
     return Checked(
         len(manifest.packages),
         systems,
-        tuple(dict.fromkeys(one.scope.name for one in manifest.packages if one.scope.kind == "host")),
+        tuple(one.name for one in scopes if one.kind == "system" and not any(map(one.covers, systems))),
+        tuple(one.name for one in scopes if one.kind == "host"),
         missing,
         tuple(gap for gap in found if gap.kept),
         tuple(package.written for package in unchecked),
-        tuple(_to_narrow(missing, systems)),
+        tuple(_to_narrow(missing, systems, manifest.places)),
     )
 
 
-def _to_narrow(missing: Sequence[Gap], systems: Sequence[str]) -> Iterator[str]:
-    """Say how to list packages only where they can be had."""
+def _to_narrow(missing: Sequence[Gap], systems: Sequence[str], places: Mapping[str, Sequence[Scope]]) -> Iterator[str]:
+    """Say how to list packages only where they can be had; `remove` takes what has other entries from these, too."""
     lacking: dict[Package, set[str]] = {}
     for gap in missing:
         lacking.setdefault(gap.package, set()).add(gap.system)
     for package, without in lacking.items():
         place = _place([system for system in systems if system not in without], systems)
-        if place and package.scope == EVERYWHERE:
+        if place and places[package.spec.key] == (EVERYWHERE,):
             name = shell_quote(package.written)
             yield f"nixprof remove {name} && {adding(package, str(package.spec))} --on {place}"
 

@@ -32,14 +32,25 @@ def run(context: Context, packages: Sequence[str]) -> Outcome:
                 texts[package.file] = set_option(texts[package.file], package.path, "pin", pin or None)
         request = ChangeRequest.rewriting(manifest, texts, (package.spec.key for package in found))
         outcome = change.carry_out(request)
-    return replace(outcome, summary=_pinned(list(dict.fromkeys(one.spec.key for one in found)), outcome.plan, pin=pin))
+    keys = list(dict.fromkeys(one.spec.key for one in found))
+    return replace(outcome, summary=_pinned(keys, outcome.plan, pin=pin), would=_to_pin(keys, outcome.plan, pin=pin))
 
 
 def _pinned(keys: Sequence[str], plan: Plan, *, pin: bool) -> str:
     """Say that packages are pinned now, or are no longer."""
+    name, version = _titled(keys, plan)
+    be = "is " if len(keys) == 1 else ""
+    return f"{name} {be}pinned{version}" if pin else f"{name} {be}no longer pinned"
+
+
+def _to_pin(keys: Sequence[str], plan: Plan, *, pin: bool) -> str:
+    name, version = _titled(keys, plan)
+    return f"pin {name}{version}" if pin else f"unpin {name}"
+
+
+def _titled(keys: Sequence[str], plan: Plan) -> tuple[str, str]:
+    """Name a package, and at which version it is; several are counted."""
     if len(keys) > 1:
-        return f"{count(len(keys), 'package')} {'pinned' if pin else 'no longer pinned'}"
-    name, version = package_name(keys[0]), {one.key: one.version for one in plan.packages}.get(keys[0])
-    if not pin:
-        return f"{name} is no longer pinned"
-    return f"{name} is pinned at {version}" if version else f"{name} is pinned"
+        return count(len(keys), "package"), ""
+    version = {one.key: one.version for one in plan.packages}.get(keys[0])
+    return package_name(keys[0]), f" at {version}" if version else ""

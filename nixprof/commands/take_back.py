@@ -48,7 +48,8 @@ def take_back(context: Context, name: str, number: int | None) -> TakenBack:
         made = day(int(generation.time))
         context.progress.note(f"{title}, as generation {generation.number} had it ({made}); it is pinned")
         outcome = change.carry_out(bring_back(state.manifest, context.machine, past, package))
-    return TakenBack(replace(outcome, summary=f"{title} is pinned"), package.spec.key, generation.number)
+    outcome = replace(outcome, summary=f"{title} is pinned", would=f"pin {title}")
+    return TakenBack(outcome, package.spec.key, generation.number)
 
 
 def _find(context: Context, state: State, name: str, number: int | None) -> tuple[Generation, Past, Package]:

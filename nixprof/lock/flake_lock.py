@@ -108,6 +108,16 @@ def _identity(reachable: list[Node]) -> str:
     return digest(json.dumps(plain, sort_keys=True))
 
 
+def inputs_of(data: bytes | None, name: str) -> frozenset[str] | None:
+    """Name the inputs that an input of a lock has itself; None where it is not locked."""
+    if data is None:
+        return None
+    lock = json.loads(data)
+    graph = _Graph(lock["nodes"], lock["root"])
+    node = graph.inputs_of(graph.root).get(name)
+    return None if node is None else frozenset(graph.inputs_of(node))
+
+
 def with_originals(data: bytes, other: bytes) -> bytes:
     """Write a lock with what another lock of the same flake has as the references that its inputs were asked for by."""
     lock, right = json.loads(data), json.loads(other)

@@ -30,9 +30,13 @@ class Scope:
         if self.kind == "host":
             return self.name.lower() == machine.host
         if self.kind == "system":
-            architecture, _, os = machine.system.partition("-")
-            return self.name in (machine.system, architecture, os)
+            return self.covers(machine.system)
         return True
+
+    def covers(self, system: str) -> bool:
+        """Tell whether the name of an OS, an architecture or a system stands for a system."""
+        architecture, _, os = system.partition("-")
+        return self.name in (system, architecture, os)
 
     @property
     def table(self) -> tuple[str, ...]:

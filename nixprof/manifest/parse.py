@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.formatting import nearest
-from nixprof.machine import OSES, SYSTEMS, as_nix_says, is_system, known_systems
+from nixprof.machine import OSES, SYSTEMS, as_nix_says, is_host, is_system, known_systems
 from nixprof.manifest.flake_reference import is_relative
 from nixprof.manifest.model import (
     DEFAULT_NIXPKGS,
@@ -120,7 +120,7 @@ class _Reading:
             self.scopes.append((name, at_table))
             self._scoped(at_table, value, Scope("system", name))
         for name, value, at_table in self._table(at, table, "host", "[host.NAME]"):
-            if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+            if not is_host(name):
                 self._note(at_table, f"{excerpt(name) or 'an empty name'} is not a host name", "see hostname -s")
             self._scoped(at_table, value, Scope("host", name))
         includes = self._names(at, table, "include", 'include = ["work.toml"]')

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import nearest, shell_quote
-from nixprof.machine import as_nix_says, known_systems
+from nixprof.machine import as_nix_says, is_host, known_systems
 from nixprof.manifest.model import EVERYWHERE, Scope
 from nixprof.redact import excerpt
 
@@ -28,7 +28,7 @@ def read_place(text: str, manifest: Manifest, machine: Machine, words: Sequence[
     kind, dot, name = text.partition(".")
     kind = kind.lower()
     if dot and kind == "host" and name:
-        return Scope("host", name)
+        return _host(name)
     word = name if dot and kind == "system" else text
     systems = known_systems(manifest.systems)
     meant = as_nix_says(word.lower())
@@ -36,7 +36,7 @@ def read_place(text: str, manifest: Manifest, machine: Machine, words: Sequence[
         return Scope("system", meant)
     hosts = {one.scope.name for one in manifest.packages if one.scope.kind == "host"} | {machine.host}
     if text == "host":
-        return Scope("host", machine.host)
+        return _host(machine.host)
     found = next((host for host in sorted(hosts) if host.lower() == text.lower()), None)
     if found:
         return Scope("host", found)
@@ -47,6 +47,14 @@ def read_place(text: str, manifest: Manifest, machine: Machine, words: Sequence[
     )
     message = f"{excerpt(text)} is neither an OS, an architecture, a system nor a host of the list"
     raise NixprofError(message, Reason.USAGE, hints=hints)
+
+
+def _host(name: str) -> Scope:
+    """Name a host, if the list can."""
+    if not is_host(name):
+        message = f"{excerpt(name)!r} cannot be the name of a host"
+        raise NixprofError(message, Reason.USAGE, hints=("as in: --on host.laptop",))
+    return Scope("host", name)
 
 
 def check_place(package: Package, scopes: Collection[Scope]) -> None:

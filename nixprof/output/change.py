@@ -42,6 +42,8 @@ KINDS = {
     Kind.REBUILT: ("~", "yellow", "rebuilt", "rebuild"),
 }
 _DONE, _TO_DO = 2, 3
+# What a dry run would do where it would do nothing.
+_NOTHING = "change no package"
 
 
 def show(result: Outcome | None, context: Context) -> None:
@@ -102,6 +104,8 @@ def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
     if folded:
         yield f"  and {count(len(lines) - _MAX_LOG_LINES, 'more package')}"
     width = console.width(stream)
+    if result.late:
+        yield from _indented([f"on the list before, and not installed until now: {', '.join(result.late)}"], width)
     for name, places in _unlisted(result).items():
         yield from _indented([f"{name}: also no longer for {', '.join(places)}"], width)
     if result.request.moves:
@@ -302,22 +306,21 @@ def _summary(result: Outcome) -> str:
     if result.declined:
         return "Nothing was changed."
     changes = result.plan.changes
-    unseen = "no package changes, only the list" if result.plan.request.files else "no package changes"
+    only_list = bool(result.plan.request.files)
     if not result.done:
-        return dry_run(changes, result.summary or unseen)
+        return dry_run(changes, result.would, "change no package, only the list" if only_list else _NOTHING)
     held = f"{len(result.plan.held)} held" if result.plan.held and result.plan.request.moves else ""
-    what = ", ".join(filter(None, (counts(changes), result.summary, held))) or unseen
+    what = ", ".join(filter(None, (counts(changes), result.summary, held)))
+    what = what or ("no package changes, only the list" if only_list else "no package changes")
     generation = f" · generation {result.generation}" if result.generation else ""
     return f"✓ {what}{generation} · {result.seconds:.1f} s"
 
 
-def dry_run(changes: Sequence[Change], otherwise: str) -> str:
+def dry_run(changes: Sequence[Change], also: str = "", otherwise: str = _NOTHING) -> str:
     """Sum up what would be done: `dry run: would add 2 packages, remove 1 (nothing was changed)`."""
-    if not changes:
-        return f"dry run, nothing was changed: {otherwise}"
-    (verb, number), *rest = _numbers(changes, _TO_DO)
-    first = f"{verb} {count(number, 'package')}"
-    return f"dry run: would {', '.join([first, *(f'{word} {n}' for word, n in rest)])} (nothing was changed)"
+    numbers = enumerate(_numbers(changes, _TO_DO))
+    parts = [f"{verb} {number if at else count(number, 'package')}" for at, (verb, number) in numbers]
+    return f"dry run: would {', '.join([*parts, *([also] if also else [])]) or otherwise} (nothing was changed)"
 
 
 def counts(changes: Sequence[Change], *, done: bool = True) -> str:

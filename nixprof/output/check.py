@@ -56,8 +56,8 @@ def _rows(result: Checked) -> list[tuple[str, str, str]]:
 
 def _verdict(result: Checked) -> list[str]:
     """Sum up, in words that a line may be broken between."""
-    hosts = [f"host {name}" for name in result.hosts]
+    others = [*result.others, *(f"host {name}" for name in result.hosts)]
     missing = len({gap.package for gap in result.unavailable})
     if missing:
         return [f"✗ {missing} of {count(result.packages, 'package')} cannot be had everywhere"]
-    return [f"✓ {count(result.packages, 'package')} can be had on {result.systems[0]}", *result.systems[1:], *hosts]
+    return [f"✓ {count(result.packages, 'package')} can be had on {result.systems[0]}", *result.systems[1:], *others]

@@ -46,6 +46,7 @@ def _fields(one: ListedInput) -> dict[str, Any]:
         "packages": one.packages,
         "neededBy": one.needed_by,
         "follows": one.follows,
+        "lacking": one.lacking,
         "ownNixpkgs": one.own_nixpkgs,
         "ownBytes": one.own_bytes,
     }
@@ -69,5 +70,7 @@ def _advice(result: ListedInputs) -> Iterator[str]:
     elif named > 1:
         yield f"{named} revisions of nixpkgs, each to download and to evaluate"
     for one in result.inputs:
+        if one.lacking:
+            yield f"{one.name} has no input {' or '.join(one.lacking)}: that it follows another one has no effect"
         if one.own_nixpkgs:
             yield f"  to give {one.name} yours: nixprof input follow {one.name} nixpkgs"

@@ -59,7 +59,8 @@ def _fields(value: Any) -> dict[str, object]:
                 "since": value.why.since or None,
                 "derivation": value.why.derivation or None,
             }
-            return {"package": value.package.written, "system": value.system, **why, **held}
+            where = {"system": value.system, "on": value.package.scope.on or None}
+            return {"package": value.package.written, **where, **why, **held}
         case LockedInput():
             return {"url": value.url, "rev": value.rev or None, "lastModified": value.last_modified or None}
         case DownloadPlan():

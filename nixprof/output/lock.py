@@ -2,33 +2,71 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from nixprof.formatting import count
+from nixprof.formatting import count, listed
+from nixprof.machine import SYSTEMS
+from nixprof.manifest.model import INTEL_MAC
 from nixprof.output import change
 
 if TYPE_CHECKING:
-    from nixprof.change.plan import Outcome
+    from collections.abc import Sequence
+
+    from nixprof.change.plan import Outcome, Plan
     from nixprof.context import Context
+    from nixprof.manifest.model import Package
+
+# More packages that are not locked are counted.
+_MAX_NAMES = 5
 
 
 def show(result: Outcome, context: Context) -> None:
     """Show for which systems the list is locked."""
     plan, console = result.plan, context.console
-    number, where = count(len(plan.manifest.packages), "package"), ", ".join(_systems(result)) or "no system"
+    without = _unlocked(plan)
+    number = count(len(plan.manifest.packages) - len(without), "package")
+    where = ", ".join(_systems(plan)) or "no system"
     if result.done:
         console.say(f"✓ {number} locked for {where} · {result.seconds:.1f} s")
     else:
         change.show_plan(plan, console, sys.stderr)
         console.say(f"dry run: would lock {number} for {where} (nothing was changed)")
+    if without:
+        names = listed([package.written for package in without], _MAX_NAMES)
+        console.say(f"not locked, as the list names no such system: {names}; to have it do so: nixprof edit")
+        console.say(f"  systems = {json.dumps(_to_name(without, plan))}")
 
 
 def as_json(result: Outcome) -> dict[str, Any]:
     """Give it as a change, with the number of packages on the list."""
-    return change.as_json(result) | {"packages": len(result.plan.manifest.packages)}
+    unlocked = [package.written for package in _unlocked(result.plan)]
+    return change.as_json(result) | {"packages": len(result.plan.manifest.packages), "unlocked": unlocked}
 
 
-def _systems(result: Outcome) -> list[str]:
+def _unlocked(plan: Plan) -> list[Package]:
+    """Choose the entries that are for none of the systems that the lock is for."""
+    named = {*plan.manifest.systems, *_systems(plan)}
+
+    def is_locked(package: Package) -> bool:
+        known = plan.lock.package(package.spec.key)
+        there = {*known.systems, *known.unavailable} & named
+        return bool(there) and (package.scope.kind != "system" or any(map(package.scope.covers, there)))
+
+    return [package for package in plan.manifest.packages if not is_locked(package)]
+
+
+def _to_name(without: Sequence[Package], plan: Plan) -> list[str]:
+    """Choose the systems that the list would have to name for entries that are not locked: the usual ones."""
+    needed = [
+        one
+        for one in SYSTEMS
+        if any(package.scope.covers(one) and (one != INTEL_MAC or package.scope.name == one) for package in without)
+    ]
+    return list(dict.fromkeys((*_systems(plan), *plan.manifest.systems, *needed)))
+
+
+def _systems(plan: Plan) -> list[str]:
     """Name the systems that anything is resolved for."""
-    return sorted({name for one in result.plan.lock.packages.values() for name in one.systems})
+    return sorted({name for one in plan.lock.packages.values() for name in one.systems})

@@ -37,7 +37,7 @@ def show(result: Rollback | TakenBack, context: Context) -> None:
         for line in _way(result, console):
             console.say(line)
         if context.dry_run:
-            console.say(dry_run(result.changes, "no package changes"))
+            console.say(dry_run(result.changes))
 
 
 def as_json(result: Rollback | TakenBack) -> dict[str, Any]:

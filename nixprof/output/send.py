@@ -42,7 +42,7 @@ def lines(rows: Sequence[tuple[str, str, NixprofError | None, bool]], width: int
 
 def _parts(one: SentTo, *, done: bool) -> Iterator[str]:
     if not done:
-        yield dry_run(one.changes, "no package changes")
+        yield dry_run(one.changes)
         return
     if one.changes:
         yield f"{counts(one.changes)}: {listed([brief(change) for change in one.changes], _MAX_NAMES)}"

@@ -101,6 +101,8 @@ def test_another_input_of_the_list(world: World) -> None:
     assert "nodejs_24 24." in none
     assert "never: not locked yet, since no package uses it" in none
     assert "hint:  the newest of these: nixprof add nodejs_24" in none
+    tried = refused(world, "try", "nodejs@9", "--", "node", "--version")
+    assert "hint:  the newest of these: nixprof try nodejs_24 -- node --version" in tried
     only = refused(world, "add", "nixpkgs#ripgrep@14")
     assert "old" not in only
     assert "there is no no-such-thing 1 here" in refused(world, "add", "no-such-thing@1")

@@ -150,7 +150,7 @@ def test_all_that_update_brings_at_once(world: World) -> None:
 
 def test_all_obstacles_of_a_package_at_once(app: World) -> None:
     said = refused(app, "add", "bat", "--priority", "3")
-    assert "error: bat cannot be installed\n" in said
+    assert "error: bat cannot be had\n" in said
     for words in ("has an unfree licence", "is marked as insecure", "is marked as broken"):
         assert words in said
     [command] = hinted(said)

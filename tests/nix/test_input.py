@@ -4,6 +4,19 @@ from support.claims import refused
 from support.world import World
 
 
+def lacking_shows_when_it_is_locked(world: World) -> None:
+    before = world.manifest.read_text()
+    said = world.nixprof("input", "follow", "tools", "gone", "nixpkgs").stderr
+    assert "whether tools has an input gone shows with its first package\n✓ tools uses your nixpkgs as its gone" in said
+    world.nixprof("add", "tools#jq")
+    shown = world.nixprof("input")
+    assert "tools has no input gone: that it follows another one has no effect" in shown.stderr
+    assert " for tools" not in shown.stdout
+    assert "tools has no input gone" in refused(world, "input", "follow", "tools", "gone", "nixpkgs")
+    world.nixprof("remove", "tools#jq")
+    world.manifest.write_text(before)
+
+
 def test_inputs_come_are_shared_and_go(world: World) -> None:
     tools = world.root / "tools"
     tools.mkdir()
@@ -17,6 +30,7 @@ def test_inputs_come_are_shared_and_go(world: World) -> None:
     assert "tools is fetched with its first package\n✓ tools is an input now" in said
     assert f'tools = "path:{tools}"\n' in world.manifest.read_text()
     assert "there is an input tools already" in refused(world, "input", "add", "tools", "path:/x")
+    lacking_shows_when_it_is_locked(world)
     world.nixprof("add", "tools#jq")
     world.publish(2)
     world.nixprof("update", "nixpkgs")
@@ -33,7 +47,8 @@ def test_inputs_come_are_shared_and_go(world: World) -> None:
     found = world.nixprof("input", "--json").json
     assert found["nixpkgs"] == 2
     assert all(one["ownBytes"] > 0 for one in found["inputs"])
-    world.nixprof("input", "follow", "tools", "nixpkgs", "--dry-run")
+    said = world.nixprof("input", "follow", "tools", "nixpkgs", "--dry-run").stderr
+    assert "let tools use your nixpkgs (nothing was changed)" in said
     assert "follows" not in world.manifest.read_text()
     world.nixprof("input", "follow", "tools", "nixpkgs")
     world.nixprof("input", "follow", "tools", "other", "nixpkgs")
@@ -50,7 +65,15 @@ def test_inputs_come_are_shared_and_go(world: World) -> None:
     text = world.manifest.read_text()
     assert "tools" not in text
     assert text.startswith('# mine\npackages = ["hello"] # one\n')
-    for words in (["frob"], ["add", "x"], ["remove"], ["follow", "a"], ["add", "a b", "x"], ["remove", "gone"]):
+    for words in (
+        ["frob"],
+        ["add", "x"],
+        ["remove"],
+        ["follow", "a"],
+        ["add", "a b", "x"],
+        ["add", "a", "x y"],
+        ["remove", "gone"],
+    ):
         failed = world.nixprof("input", *words, check=False)
         assert failed.code in (1, 2)
         assert "hint:" in failed.stderr

@@ -115,7 +115,7 @@ def test_everything_in_the_way_is_told_at_once(world: World) -> None:
     log = log_nix(world)
     said = refused(world, "sync")
     for text in (
-        "12 packages cannot be installed",
+        "12 packages cannot be had",
         "there is no package no-such-thing in nixpkgs (2026-10-30 ",
         "there is no package ripgrp in nixpkgs",
         "did you mean ripgrep?",
@@ -395,7 +395,7 @@ def test_packages_of_odd_shapes_are_named_with_what_is_odd(world: World) -> None
     world.write_manifest(f'packages = ["hello", {listed}]\n')
     said = refused(world, "sync")
     for text in (
-        "3 packages cannot be installed",
+        "3 packages cannot be had",
         "tests.odd.outputs is not a valid package: its outputs is a function",
         "tests.odd.derivation is not a valid package: its drvPath is /nonexistent/odd.drv, which is not a store path",
         "tests.odd.drvPath is not a valid package: its drvPath is a set of other things",

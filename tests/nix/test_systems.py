@@ -186,6 +186,12 @@ def test_the_whole_list_is_checked_and_told_of_where_it_is_written(world: World)
     assert "host server" in failed.stdout
     assert "cannot be checked here: tree" in failed.stdout
     assert "✗ 2 of 8 packages cannot be had everywhere" in failed.stdout
+    told = world.nixprof("check", "--json", check=False).json
+    assert (told["others"], {one["on"] for one in told["unavailable"]}) == (["darwin"], {"darwin", "host.server"})
+    said = world.nixprof("lock").stderr
+    assert f"✓ 2 packages locked for {world.system} · " in said
+    assert "not locked, as the list names no such system: jq, nonsense, " in said
+    assert f'  systems = ["{world.system}", "aarch64-darwin"]\n' in said
 
     # With systems, every one of them has to have what is for all.
     text = (
@@ -206,8 +212,8 @@ def test_the_whole_list_is_checked_and_told_of_where_it_is_written(world: World)
     # That another system has a package says nothing of the one that an entry is for.
     text = world.manifest.read_text()
     world.manifest.write_text(text.replace('"jq"]', '"jq", "mas"]') + '[system.aarch64-linux]\npackages = ["mas"]\n')
-    said = world.nixprof("check", check=False)
-    assert (said.code, said.stdout.splitlines()[0].split()) == (
+    failed = world.nixprof("check", check=False)
+    assert (failed.code, failed.stdout.splitlines()[0].split()) == (
         3,
         ["mas", "mas-2.3.0", "is", "not", "available", "on", "aarch64-linux", "aarch64-linux"],
     )

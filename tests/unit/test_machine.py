@@ -123,3 +123,15 @@ def test_a_file_that_does_not_name_the_machine_is_an_error(data: bytes, tmp_path
     with pytest.raises(NixprofError, match=r"machine\.toml does not say which host this is") as caught:
         host_name(file)
     assert caught.value.hints == ('write there: host = "laptop"',)
+
+
+def test_a_name_that_the_list_cannot_have_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "machine.toml"
+    file.write_text('host = "lap top"\n')
+    monkeypatch.setenv("NIXPROF_HOST", "my host")
+    with pytest.raises(NixprofError, match="NIXPROF_HOST is 'my host', which cannot be the name of a host"):
+        host_name(file)
+    monkeypatch.delenv("NIXPROF_HOST")
+    with pytest.raises(NixprofError, match="does not say which host this is") as caught:
+        host_name(file)
+    assert caught.value.cause == "'lap top' cannot be the name of a host"

@@ -1,5 +1,6 @@
 """What is proposed where packages cannot be had; `tests/nix/test_hints.py` pastes it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from nixprof.change.failures import Attempt, Refusal, UnresolvableError
 from nixprof.change.hints import hints_of
 from nixprof.errors import Reason
-from nixprof.manifest.model import EVERYWHERE
+from nixprof.manifest.model import EVERYWHERE, Scope
 from nixprof.manifest.parse import parse_text
 
 Why = tuple[Reason, dict[str, Any]]
@@ -132,8 +133,26 @@ def test_one_sentence_is_the_message_and_several_are_told_each() -> None:
     assert error.reason is Reason.NO_SUCH_SYSTEM
     assert hints_of(error)[0] == "to do without them: nixprof remove a b"
     error = refused(SYNC, "", vscode=UNFREE, nope=MISSING)
-    assert (error.message, error.cause, error.reason) == ("2 packages cannot be installed", None, Reason.SEVERAL)
+    assert (error.message, error.cause, error.reason) == ("2 packages cannot be had", None, Reason.SEVERAL)
     assert list(error.sentences) == [
         "vscode-1 has an unfree licence, and nothing in the list allows it",
         "there is no package nope in nixpkgs",
     ]
+
+
+def test_what_is_listed_for_the_systems_that_have_it_is_not_to_be_moved_or_removed() -> None:
+    mac = Scope("system", "darwin")
+    reason: Why = Reason.UNSUPPORTED, {"details": ("x86_64-darwin", "aarch64-darwin")}
+    add = typed("nixprof add mas --on linux", "mas")
+    refusals = refused(add, "", mas=reason).refusals
+    assert hints_of(UnresolvableError(refusals, {}, {"nixpkgs#mas": (mac,)}, add)) == (
+        "it is on the list already for the systems that have it: darwin",
+    )
+    # To do without one of several entries is to keep the others.
+    here = [replace(one, package=replace(one.package, scope=Scope("system", "linux"))) for one in refusals]
+    listed = {"nixpkgs#mas": (mac, Scope("system", "linux"))}
+    assert hints_of(UnresolvableError(here, {}, listed, SYNC))[-1] == (
+        "to do without it: nixprof remove mas --on linux"
+    )
+    # A trial has nothing to do with the list.
+    assert hints_of(UnresolvableError(refusals, {}, {}, replace(add, is_trial=True))) == ()

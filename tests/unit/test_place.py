@@ -48,3 +48,8 @@ def test_what_is_no_place_is_refused_with_the_command_to_type(manifest: Manifest
     with pytest.raises(NixprofError) as caught:
         read_place("zzzz", manifest, Machine("x86_64-linux", lambda: "desk"), ("add", "--on=zzzz", "zzzz"))
     assert caught.value.hints[-1].endswith("nixprof add --on=host.zzzz host.zzzz")
+
+
+def test_a_host_that_the_list_cannot_name_is_no_place(manifest: Manifest) -> None:
+    with pytest.raises(NixprofError, match="'my server' cannot be the name of a host"):
+        read_place("host.my server", manifest, Machine("x86_64-linux", lambda: "desk"), WORDS)
