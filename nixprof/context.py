@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from nixprof.console import Console
@@ -45,6 +45,13 @@ class Context:
         """Write what the user typed as a command to be pasted, with more words where it lacks them."""
         words = (*self.arguments, *(word for word in more if word not in self.arguments))
         return " ".join(map(shell_quote, ("nixprof", *words)))
+
+    def retyped(self, wrong: str, right: str) -> str:
+        """Write it with another word instead of one, which may be the value of an option."""
+        values = {f"{word.partition('=')[0]}={wrong}" for word in self.arguments if word.startswith("--")}
+        words = (right if word == wrong else word for word in self.arguments)
+        typed = [f"{word.partition('=')[0]}={right}" if word in values else word for word in words]
+        return replace(self, arguments=typed).typed()
 
     def show(self, what: object) -> None:
         """Show something before a command is done, such as its plan. The context of the command line does."""

@@ -18,10 +18,9 @@ from nixprof.exporters.export import exportable
 from nixprof.exporters.formats import EXPORTERS
 from nixprof.exporters.names import Format
 from nixprof.files import content, replace_files
-from nixprof.formatting import display_path, listed
+from nixprof.formatting import display_path, listed, nearest
 from nixprof.lock.freshness import has_outputs
 from nixprof.machine import SYSTEMS, as_nix_says, is_system
-from nixprof.manifest.installable import suggest
 from nixprof.record import record
 from nixprof.redact import excerpt
 
@@ -43,15 +42,16 @@ class Export:
     packages: int  # how many it has
     places: tuple[Path, ...]  # where these go; empty where the first is printed
     done: bool = False  # whether it was written there
+    declined: bool = False  # whether the user did not want that
 
 
 def run(context: Context, target: Format, output: Path | None, systems: Sequence[str] | None) -> Export:
     """Write the list in another format to stdout, or to files. Starts Nix for an image alone."""
     warn(context)
     if target is Format.IMAGE:
-        return _image(context, output, _systems(target, systems or (), several=False))
+        return _image(context, output, _systems(context, target, systems or (), several=False))
     state, exporter = State(context), EXPORTERS[target]
-    wanted = _systems(target, systems or (), several=exporter.has_systems)
+    wanted = _systems(context, target, systems or (), several=exporter.has_systems)
     if not wanted:
         wanted = exporter.has_systems * state.manifest.systems or (state.machine.system,)
     what = exportable(state.manifest, state.lock, state.machine, wanted)
@@ -61,7 +61,7 @@ def run(context: Context, target: Format, output: Path | None, systems: Sequence
     if places and _may_write(context, export):
         replace_files({path: text.encode() for path, text in zip(places, texts.values(), strict=True)})
         return replace(export, done=True)
-    return export
+    return replace(export, declined=bool(places) and not context.dry_run)
 
 
 def _image(context: Context, output: Path | None, systems: Sequence[str]) -> Export:
@@ -85,19 +85,21 @@ def _image(context: Context, output: Path | None, systems: Sequence[str]) -> Exp
     places = _places(context, state, output, ("image.tar",))
     export = Export(Format.IMAGE, (system,), {}, what.left_out, len(what.items), places)
     if not _may_write(context, export):
-        return export
+        return replace(export, declined=not context.dry_run)
     linked = expected([item.package for item in what.items], state.locked, system)
     make_image(context, system, linked, export.places[0])
     return replace(export, done=True)
 
 
-def _systems(target: Format, given: Sequence[str], *, several: bool) -> tuple[str, ...]:
+def _systems(context: Context, target: Format, given: Sequence[str], *, several: bool) -> tuple[str, ...]:
     """Read the systems that were asked for."""
     systems = tuple(dict.fromkeys(map(as_nix_says, given)))
-    wrong = next((system for system in systems if not is_system(system)), None)
+    wrong = next((written for written in given if not is_system(as_nix_says(written))), None)
     if wrong is not None:
         message = f"{excerpt(wrong)} is not a system"
-        hints = suggest(wrong, SYSTEMS, f"nixprof export {target} --system")
+        # The Macs of today are of one kind.
+        near = ["aarch64-darwin"] if wrong == "darwin" else nearest(wrong, SYSTEMS)
+        hints = tuple(f"did you mean {one}? {context.retyped(wrong, one)}" for one in near)
         raise NixprofError(message, Reason.USAGE, hints=hints or (f"the usual ones are {', '.join(SYSTEMS)}",))
     if len(systems) > 1 and not several:
         raise NixprofError(f"{target} is for one system at a time", Reason.USAGE)

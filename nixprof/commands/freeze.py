@@ -235,7 +235,7 @@ def _chosen(context: Context, options: Options, reading: Reading) -> Reading:
     unknown = next((name for name in (*options.only, *options.besides) if not find(name, candidates)), None)
     if unknown is not None:
         near = nearest(unknown, {name for one in candidates for name in one.names})
-        hints = tuple(f"did you mean {one}? {_with_name(context, unknown, one)}" for one in near)
+        hints = tuple(f"did you mean {one}? {context.retyped(unknown, one)}" for one in near)
         message = f"{display_path(reading.place)} has no {excerpt(unknown)}"
         raise NixprofError(message, Reason.NOT_INSTALLED, hints=hints or ("nixprof status",) * options.adopts)
     only, besides = (
@@ -251,13 +251,6 @@ def _chosen(context: Context, options: Options, reading: Reading) -> Reading:
         return one.leave or ("" if is_wanted else "not asked for")
 
     return replace(reading, candidates=tuple(replace(one, leave=reason(one)) for one in candidates))
-
-
-def _with_name(context: Context, wrong: str, right: str) -> str:
-    """Write the command that the user typed, with another name instead of one."""
-    options = ("", "--only=", "--except=")
-    words = {f"{option}{wrong}": f"{option}{right}" for option in options}
-    return replace(context, arguments=[words.get(word, word) for word in context.arguments]).typed()
 
 
 def _check_free(candidates: Collection[Candidate]) -> None:

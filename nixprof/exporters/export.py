@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from enum import Enum
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from nixprof.exporters.formulae import formula
+from nixprof.exporters.sources import fetched, identity
 from nixprof.lock.flake_lock import revision
 from nixprof.lock.flake_nix import used_inputs
 from nixprof.lock.packages_json import FollowsInput, HeldAt, KeptByPath, LockedPackage
@@ -17,7 +17,7 @@ from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from nixprof.lock.lock import Lock
     from nixprof.lock.packages_json import Hold, Resolved
@@ -33,6 +33,7 @@ class Feature(Enum):
     UNAVAILABLE = "unavailable"  # a package that cannot be had on a system
     STORE_PATH = "store-path"  # a package of which only the store path is known
     NAME = "name"  # a package that can have no such name elsewhere
+    DOTTED = "dotted-name"  # an attribute with a dot in its name, which looks like two
     HELD = "held"  # a package at a revision of its own: pinned, frozen or held back
     OUTPUTS = "outputs"
     PRIORITY = "priority"
@@ -42,6 +43,7 @@ class Feature(Enum):
     FOLLOWS = "follows"  # an input that takes an input of the list instead of its own
     POLICY = "policy"  # what [nixpkgs] allows
     OVERLAYS = "overlays"
+    FLAKES = "flakes"  # something that Nix fetches only where flakes are enabled
 
 
 @record
@@ -77,6 +79,11 @@ class Item:
         return formula(self.package.spec.attr_path[-1], self.resolved.pname if self.resolved else "")
 
     @property
+    def is_dotted(self) -> bool:
+        """Whether a part of its attribute path has a dot."""
+        return any("." in part for part in self.package.spec.attr_path)
+
+    @property
     def version(self) -> str:
         """The version that it is locked to; empty where that is not known."""
         return self.resolved.version if self.resolved else ""
@@ -104,9 +111,34 @@ class Exportable:
         """Give an input of the list by its name."""
         return next(one for one in self.manifest.inputs if one.name == name)
 
+    @property
+    def linker(self) -> str:
+        """The source of packages that is the nixpkgs of all."""
+        of_nixpkgs = [item.source for item in self.items if item.source and item.package.spec.input == DEFAULT_INPUT]
+        return next((name for name in (DEFAULT_INPUT, *of_nixpkgs) if name in of_nixpkgs), DEFAULT_INPUT)
+
+    def url(self, source: str) -> str:
+        """Give the locked reference of a source; the one of the list where it is not locked yet."""
+        held, locked = self.held.get(source), self.lock.inputs.get(source)
+        return held.reference if held else locked.url if locked else self.input(source).url
+
+    def tree(self, source: str) -> str:
+        """Give the code that fetches a nixpkgs without flakes; empty where it takes those, or is another flake."""
+        of_nixpkgs = (DEFAULT_INPUT, *(item.source for item in self.items if item.package.spec.input == DEFAULT_INPUT))
+        url = self.url(source)
+        return fetched(url) if source in of_nixpkgs or Reference.parse(url).is_nixpkgs else ""
+
     def losses(self, expressed: Collection[Feature]) -> tuple[Loss, ...]:
         """Give what is not expressed by a format that can express some features."""
-        found = [*(loss for item in self.items for loss in self._of(item)), *self._of_all()]
+        has_nixpkgs = Feature.REVISION in expressed  # and does not take that of another configuration
+        found = [loss for item in self.items for loss in self._of(item)]
+        found += (
+            Loss(Feature.FLAKES, item.package.written, "needs Nix's experimental feature flakes")
+            for item in self.items
+            if item.source and (has_nixpkgs or item.source != DEFAULT_INPUT) and not self.tree(item.source)
+        )
+        linker = (self.input(DEFAULT_INPUT),) if has_nixpkgs and self.linker == DEFAULT_INPUT else ()
+        found += self._of_all(dict.fromkeys((*self.inputs, *linker)))
         lost = (loss for loss in found if loss.feature not in expressed)
         return tuple(dict.fromkeys((*self.left_out, *lost)))
 
@@ -118,6 +150,8 @@ class Exportable:
             return
         if not item.formula:
             yield Loss(Feature.NAME, name, "left out: Homebrew has no such names")
+        if item.is_dotted and item.source == DEFAULT_INPUT:
+            yield Loss(Feature.DOTTED, name, "left out: its name has a dot in it, which means a set there")
         if len(item.systems) < len(self.systems):
             yield Loss(Feature.SYSTEM, name, f"for {', '.join(item.systems)} only")
         if isinstance(item.hold, HeldAt):
@@ -135,8 +169,8 @@ class Exportable:
             ours = ", ".join(f"{theirs} from {ours}" for theirs, ours in source.follows)
             yield Loss(Feature.FOLLOWS, source.name, f"takes {ours}")
 
-    def _of_all(self) -> Iterator[Loss]:
-        for one in self.inputs:
+    def _of_all(self, inputs: Iterable[Input]) -> Iterator[Loss]:
+        for one in inputs:
             locked = self.lock.inputs.get(one.name)
             if locked is None:
                 yield Loss(Feature.LOCK, one.name, "not locked yet: nixprof sync")
@@ -145,15 +179,10 @@ class Exportable:
         policy = self.manifest.policy
         for key, value in policy.table.items():
             feature = Feature.OVERLAYS if key == "overlays" else Feature.POLICY
+            if value and feature is Feature.OVERLAYS:
+                yield Loss(Feature.FLAKES, key, "need Nix's experimental feature flakes")
             if value:
                 yield Loss(feature, key, "true" if isinstance(value, bool) else ", ".join(value))
-
-
-def fetchable(reference: str) -> str:
-    """Write a locked reference so that Nix fetches it: in that of git, a hash would become part of the URL."""
-    if not reference.startswith("git+"):
-        return reference
-    return re.sub(r"(?<=[?&])narHash=[^&]*(&|$)", "", reference).rstrip("?&")
 
 
 def exportable(manifest: Manifest, lock: Lock, machine: Machine, systems: Sequence[str]) -> Exportable:
@@ -182,7 +211,7 @@ def _named_holds(items: Sequence[Item], taken: Collection[str]) -> dict[str, Hel
     """Name the places that packages are held at: by the input and the revision, as in `nixpkgs-9a8b7c6`."""
     found: dict[str, HeldAt] = {}
     for item in items:
-        if isinstance(item.hold, HeldAt) and item.hold not in found.values():
+        if isinstance(item.hold, HeldAt) and identity(item.hold) not in map(identity, found.values()):
             rev = Reference.parse(item.hold.reference).rev[:7] or "held"
             base = f"{item.package.spec.input}-{rev}"
             names = chain((base,), (f"{base}-{number}" for number in count(2)))
@@ -193,7 +222,9 @@ def _named_holds(items: Sequence[Item], taken: Collection[str]) -> dict[str, Hel
 def _source(item: Item, held: Mapping[str, HeldAt]) -> str:
     if isinstance(item.hold, FollowsInput):
         return item.package.spec.input
-    return next((name for name, hold in held.items() if hold == item.hold), "")
+    if isinstance(item.hold, KeptByPath):
+        return ""
+    return next(name for name, hold in held.items() if identity(hold) == identity(item.hold))
 
 
 def _items(package: Package, known: LockedPackage, systems: Sequence[str]) -> list[Item]:

@@ -25,19 +25,20 @@ class Exporter:
     has_systems: bool = True  # whether one text can be for several systems
 
 
+_TOOL = frozenset({Feature.FLAKES, Feature.DOTTED})
 _PACKAGES = frozenset({Feature.NAME, Feature.SYSTEM, Feature.HELD, Feature.OUTPUTS, Feature.INPUT})
-_NIX = _PACKAGES | {Feature.POLICY, Feature.OVERLAYS}
+_NIX = _PACKAGES | {Feature.DOTTED, Feature.POLICY, Feature.OVERLAYS}
 _MODULE = _NIX | {Feature.PRIORITY}
-_PLAIN = frozenset({Feature.NAME, Feature.LOCK, Feature.OUTPUTS, Feature.STORE_PATH})
+_PLAIN = _TOOL | frozenset({Feature.NAME, Feature.LOCK, Feature.OUTPUTS, Feature.STORE_PATH})
 
 EXPORTERS = {
-    Format.FLAKE: Exporter(flake, _MODULE | {Feature.REVISION, Feature.FOLLOWS}),
+    Format.FLAKE: Exporter(flake, _MODULE | _TOOL | {Feature.REVISION, Feature.FOLLOWS}),
     Format.HOME_MANAGER: Exporter(home_manager, _MODULE),
     Format.NIXOS: Exporter(system_packages, _MODULE),
     Format.NIX_DARWIN: Exporter(system_packages, _MODULE),
     Format.SHELL: Exporter(shell, _NIX | {Feature.REVISION}),
-    Format.DEVBOX: Exporter(devbox, _PACKAGES),
-    Format.FLOX: Exporter(flox, _PACKAGES | {Feature.PRIORITY, Feature.STORE_PATH}),
-    Format.BREWFILE: Exporter(brewfile, frozenset({Feature.LOCK, Feature.POLICY}), has_systems=False),
+    Format.DEVBOX: Exporter(devbox, _PACKAGES | {Feature.FLAKES}),
+    Format.FLOX: Exporter(flox, _PACKAGES | _TOOL | {Feature.PRIORITY, Feature.STORE_PATH}),
+    Format.BREWFILE: Exporter(brewfile, _TOOL | {Feature.LOCK, Feature.POLICY}, has_systems=False),
     Format.PLAIN: Exporter(plain, _PLAIN, has_systems=False),
 }

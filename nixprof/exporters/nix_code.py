@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
-from nixprof.exporters.export import fetchable
+from nixprof.exporters.sources import fetchable, flake_lock
 from nixprof.lock.flake_lock import locked_url
 from nixprof.lock.flake_nix import compile_inputs, indented, integer, strings
-from nixprof.manifest.flake_reference import Reference
 from nixprof.manifest.model import Input
 from nixprof.manifest.spec import DEFAULT_INPUT
 from nixprof.nix.nix_data import attribute, quoted
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 def flake(what: Exportable) -> dict[str, str]:
     """Write a flake that stands alone, with the lock of the list: `packages.SYSTEM.default` has all packages."""
     inputs = what.inputs
-    if all(one.name != DEFAULT_INPUT for one in inputs):  # it links the packages
+    if what.linker == DEFAULT_INPUT not in [one.name for one in inputs]:
         inputs = (what.input(DEFAULT_INPUT), *inputs)
     places = {name: f"inputs.{attribute(name)}" for name in (*(one.name for one in inputs), *what.held)}
     held = [line for name, hold in what.held.items() for line in _held_input(name, hold)]
@@ -44,14 +42,14 @@ def flake(what: Exportable) -> dict[str, str]:
         "  outputs =",
         "    inputs:",
         "    let",
-        "      inherit (inputs.nixpkgs) lib;",
+        f"      inherit ({places[what.linker]}) lib;",
         f"      systems = {strings(what.systems)};",
         "      environment =",
         "        system:",
         "        let",
         *indented(_policy(what.manifest.policy, places), 10),
         *indented(_packages_of(what.manifest.policy), 10),
-        f"          pkgs = packagesOf {places[DEFAULT_INPUT]};",
+        f"          pkgs = packagesOf {places[what.linker]};",
         *indented(_sources(what, {name: f"packagesOf {place}" for name, place in places.items()}), 10),
         "        in",
         "        pkgs.buildEnv {",
@@ -66,7 +64,7 @@ def flake(what: Exportable) -> dict[str, str]:
         "    };",
         "}",
     ]
-    lock = (what.lock.flake_lock or b"").decode()
+    lock = flake_lock(what.lock.flake_lock, inputs, what.held)
     return {"flake.nix": _text(code), **({"flake.lock": lock} if lock else {})}
 
 
@@ -126,9 +124,9 @@ def shell(what: Exportable) -> dict[str, str]:
         "# The packages of the list of nixprof, for nix-shell in this folder.",
         "let",
         "  system = builtins.currentSystem;",
-        *indented(f"pkgs = {sources[DEFAULT_INPUT]};".split("\n")),
+        *indented(f"pkgs = {sources[what.linker]};".split("\n")),
         "  inherit (pkgs) lib;",
-        *indented(_bound(what, sources)),
+        *indented(_bound(what, sources, sources[what.linker])),
         "in",
         "pkgs.mkShellNoCC {",
         *indented(_assigned("packages", _packages(what, ranked=False))),
@@ -137,51 +135,30 @@ def shell(what: Exportable) -> dict[str, str]:
     return {"shell.nix": _text(code)}
 
 
-def _bound(what: Exportable, sources: Mapping[str, str], *, default: bool = False) -> Lines:
+def _bound(what: Exportable, sources: Mapping[str, str], pkgs: str = "") -> Lines:
     """Write the names that the packages of a module or a shell are taken from."""
     policy = what.manifest.policy
-    yield from _policy(policy, {name: f"({_flake(_url(what, name))})" for name in policy.overlays})
-    bound = list(_sources(what, sources, default=default))
-    if "packagesOf" in f"{bound}{'' if default else sources[DEFAULT_INPUT]}":
+    yield from _policy(policy, {name: f"({_flake(what.url(name))})" for name in policy.overlays})
+    bound = list(_sources(what, sources))
+    if "packagesOf" in f"{bound}{pkgs}":
         yield from _packages_of(policy)
     yield from bound
 
 
 def _fetched(what: Exportable) -> dict[str, str]:
-    """Give the code that fetches each source at its revision."""
-    urls = {one.name: _url(what, one.name) for one in (what.input(DEFAULT_INPUT), *what.inputs)}
-    urls |= {name: hold.reference for name, hold in what.held.items()}
-    return {name: _packages_at(url, what.manifest.policy) for name, url in urls.items()}
-
-
-def _packages_at(url: str, policy: Policy) -> str:
-    """Give the packages of a flake; of a nixpkgs at GitHub also for a Nix without flakes."""
-    reference, found = Reference.parse(url), re.search(r"[?&]narHash=([^&]*)", url)
-    place = reference.base.removeprefix("github:")
-    if not reference.is_nixpkgs or place == reference.base or not reference.rev or not found or reference.query:
-        return f"packagesOf ({_flake(url)})"
-    tarball = f"https://github.com/{unquote(place)}/archive/{reference.rev}.tar.gz"
-    given = (
-        "inherit system config overlays;" if policy.is_asked_for else "inherit system; config = { }; overlays = [ ];"
-    )
-    return "\n".join(
-        (
-            "import (builtins.fetchTarball {",
-            f"  url = {quoted(tarball)};",
-            f"  sha256 = {quoted(unquote(found[1]))};",
-            f"}}) {{ {given} }}",
-        )
-    )
+    """Give the code of the packages of each source."""
+    given = "system config overlays" if what.manifest.policy.is_asked_for else "system"
+    empty = "" if what.manifest.policy.is_asked_for else " config = { }; overlays = [ ];"
+    names = dict.fromkeys((what.linker, *(one.name for one in what.inputs), *what.held))
+    trees = {name: what.tree(name) for name in names}
+    return {
+        name: f"import ({tree}) {{ inherit {given};{empty} }}" if tree else f"packagesOf ({_flake(what.url(name))})"
+        for name, tree in trees.items()
+    }
 
 
 def _flake(url: str) -> str:
     return f"builtins.getFlake {quoted(fetchable(url))}"
-
-
-def _url(what: Exportable, name: str) -> str:
-    """Give the locked reference of an input; the one of the list where it is not locked yet."""
-    locked = what.lock.inputs.get(name)
-    return locked.url if locked else what.input(name).url
 
 
 ## what they share
@@ -234,9 +211,9 @@ def _packages_of(policy: Policy) -> Lines:
     yield from indented(lines, 4 if policy.is_asked_for else 2)
 
 
-def _sources(what: Exportable, code: Mapping[str, str], *, default: bool = False) -> Lines:
-    """Write where packages come from that are not from nixpkgs, or with `default` from there as well."""
-    used = {item.source for item in what.items if default or item.source != DEFAULT_INPUT}
+def _sources(what: Exportable, code: Mapping[str, str]) -> Lines:
+    """Write where packages come from that are not from nixpkgs."""
+    used = {item.source for item in what.items if item.source != DEFAULT_INPUT}
     named = (f"{attribute(name)} = {place};" for name, place in code.items() if name in used)
     lines = [line for one in named for line in one.split("\n")]
     yield from ("from = {", *indented(lines), "};") if lines else ()

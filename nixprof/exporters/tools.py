@@ -7,7 +7,7 @@ import re
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from nixprof.exporters.export import fetchable
+from nixprof.exporters.sources import fetchable
 from nixprof.manifest.flake_reference import Reference
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT, dotted
 from nixprof.nix.profile import FORGES
@@ -22,7 +22,7 @@ def devbox(what: Exportable) -> dict[str, str]:
     """Write `devbox.json`: what follows nixpkgs by its name there, the rest as a flake reference."""
     packages: dict[str, object] = {}
     for item in what.items:
-        if item.source:
+        if item.source and not (item.is_dotted and item.source == DEFAULT_INPUT):
             by_name = item.source == DEFAULT_INPUT and item.package.spec.name not in packages
             options = {
                 **({"version": "latest"} if by_name else {}),

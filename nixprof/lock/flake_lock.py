@@ -175,6 +175,35 @@ def locked_url(locked: Node) -> str:
     return f"{url}?{urlencode(query, quote_via=quote)}" if query else url
 
 
+# What Nix takes out of the query of a reference, by its kind; the rest belongs to the URL.
+_PARAMETERS = {"git": ("ref", "rev"), "hg": ("ref", "rev"), "tarball": ("rev",), "file": ("rev",)}
+_SWITCHES = ("shallow", "submodules")
+
+
+def reference_attributes(url: str) -> dict[str, Any]:
+    """Take a locked reference apart, as `flake.lock` has it: the reverse of `locked_url`; empty where it is none."""
+    from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+    place, _, text = url.partition("?")
+    scheme, _, rest = place.partition(":")
+    query: dict[str, Any] = dict(parse_qsl(text, keep_blank_values=True))
+    if "lastModified" in query:
+        query["lastModified"] = int(query["lastModified"])
+    if scheme in FORGES:
+        parts = dict(zip(("owner", "repo", "rev"), map(unquote, rest.split("/")), strict=False))
+        return {"type": scheme, **parts, **query} if rest.count("/") == 2 else {}  # noqa: PLR2004 - of three parts
+    if scheme == "path":
+        return {"type": scheme, "path": unquote(rest), **query}
+    kind, _, transport = scheme.rpartition("+")
+    kind = kind or "tarball"
+    if kind not in _PARAMETERS or not rest.startswith("//"):
+        return {}
+    taken = (*_PARAMETERS[kind], *(_SWITCHES if kind == "git" else ()), "dir", "narHash")
+    own = urlencode([one for one in query.items() if one[0] not in taken], quote_via=quote)
+    about = {key: True if key in _SWITCHES else value for key, value in query.items() if key in taken}
+    return {"type": kind, "url": f"{transport}:{rest}{own and '?'}{own}", **about}
+
+
 def revision(locked: LockedInput) -> str:
     """Write which revision an input is locked to: date and short commit, as far as it has them."""
     date = day(locked.last_modified) if locked.last_modified else ""

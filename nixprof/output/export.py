@@ -22,6 +22,9 @@ def show(result: Export, context: Context) -> None:
     if not result.places:
         sys.stdout.write(next(iter(result.files.values())))
         sys.stdout.flush()
+    if result.declined:
+        console.say("Nothing was changed.")
+        return
     for line in _lines(result, console):
         console.say(line)
     names = " and ".join(map(display_path, result.places))

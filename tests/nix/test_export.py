@@ -84,7 +84,8 @@ def test_what_nix_makes_of_the_list_is_the_list(world: World) -> None:
         "not expressed in flake:\n  mas  left out: only on darwin\n"
         "✓ 8 packages written to ~/flake/flake.nix and ~/flake/flake.lock\n"
     )
-    (environment,) = world.build(f"path:{flake}")
+    built = world.nix("build", "--no-link", "--json", "--no-update-lock-file", f"path:{flake}").json
+    environment = built[0]["outputs"]["out"]
     assert linked(world, environment) == locked(world)
 
     shell.write_text(world.nixprof("export", "shell", env=without).stdout)
@@ -98,7 +99,15 @@ def test_what_nix_makes_of_the_list_is_the_list(world: World) -> None:
     built = world.nix("build", "--impure", "--no-link", "--json", "--expr", text).json[0]["outputs"]["out"]
     ours = {path for path in locked(world) if "helix" not in path}  # which has a nixpkgs of its own there
     assert linked(world, built) >= ours
-    assert "follows" in [one["feature"] for one in world.nixprof("export", "nixos", "--json").json["notExpressed"]]
+    found = {one["feature"] for one in world.nixprof("export", "nixos", "--json").json["notExpressed"]}
+    assert found >= {"follows", "flakes"}
+    world.write_manifest(
+        f'packages = ["fd", {{ package = "git", pin = true }}]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'
+    )
+    world.nixprof("sync", "--yes")
+    said = world.nixprof("export", "shell", "--output", shell, "--yes")
+    assert said.stderr == "✓ 2 packages written to ~/shell.nix\n"
+    assert world.command("nix-shell", shell, "--run", "fd; git").stdout.splitlines() == ["fd 10.3.0", "git 2.51.0"]
 
 
 def test_a_file_is_only_replaced_if_the_user_agrees(world: World) -> None:
@@ -117,7 +126,10 @@ def test_a_file_is_only_replaced_if_the_user_agrees(world: World) -> None:
     said = refused(world, "export", "brewfile", "-o", target)
     assert "cause: ~/new/Brewfile would be replaced\nhint:  to go ahead: nixprof export brewfile" in said
     assert target.read_text() == "mine\n"
-    assert "? [Y/n]" in world.nixprof_on_terminal("export", "brewfile", "-o", target, typed="n\n").stdout
+    shown = world.nixprof_on_terminal("export", "brewfile", "-o", target, typed="n\n").stdout
+    assert "? [Y/n]" in shown
+    assert shown.endswith("Nothing was changed.\n")
+    assert "not expressed" not in shown
     assert target.read_text() == "mine\n"
     world.nixprof("export", "brewfile", "-o", target, "--yes")
     assert target.read_text() == text
@@ -125,6 +137,7 @@ def test_a_file_is_only_replaced_if_the_user_agrees(world: World) -> None:
     for words, told in {
         "nothing": "is not one of",
         "flox --system linux": "linux is not a system",
+        "brewfile --system=darwin -n": "aarch64-darwin? nixprof export brewfile --system=aarch64-darwin -n",
         "plain --system x86_64-linux --system aarch64-darwin": "one system at a time",
         "image": "an image is written to a file",
         "image -o x --system aarch64-darwin": "an image is for Linux",

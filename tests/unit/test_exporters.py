@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.lists import QUICKLY, Evaluate, manifests, read
 
-from nixprof.exporters.export import Exportable, Item, exportable, fetchable
+from nixprof.exporters.export import Exportable, Item, exportable
 from nixprof.exporters.formats import EXPORTERS
 from nixprof.exporters.formulae import FORMULAE, formula
 from nixprof.exporters.names import Format
+from nixprof.exporters.sources import fetchable, fetched
 from nixprof.importers.environments import read_devbox, read_flox
 from nixprof.importers.name_table import ATTRIBUTES
 from nixprof.importers.nix_lists import read_nix_lists
-from nixprof.lock.flake_lock import LockedInput
+from nixprof.lock.flake_lock import LockedInput, locked_url, reference_attributes
 from nixprof.lock.lock import Lock
 from nixprof.lock.packages_json import HeldAt, KeptByPath, LockedPackage, Resolved, Unavailable
 from nixprof.machine import Machine
@@ -67,7 +68,14 @@ def resolved(name: str, version: str = "1.0", source: str = "", outputs: tuple[s
     return Resolved(name, version, "", "", 5, paths, (outputs[0],), source, "")
 
 
-def lock(flake_lock: bytes | None = b"{}\n") -> Lock:
+NODES = {
+    "nixpkgs": {"locked": {"rev": REV}, "original": {}},
+    "old": {"locked": {"rev": OLD}, "original": {}},
+    "root": {"inputs": {"nixpkgs": "nixpkgs", "unstable": "old", "gone": "gone"}},
+}
+
+
+def lock(flake_lock: bytes | None = json.dumps({"nodes": NODES, "root": "root", "version": 7}).encode()) -> Lock:
     inputs = {
         "nixpkgs": LockedInput(f"github:NixOS/nixpkgs/{REV}?narHash=sha256-a%2Bb%3D", REV, 1793361600, "n"),
         "unstable": LockedInput(f"github:NixOS/nixpkgs/{OLD}?narHash=sha256-old%3D", OLD, 0, "u"),
@@ -113,8 +121,19 @@ LEFT_OUT = [
 
 def test_a_flake() -> None:
     files = EXPORTERS[Format.FLAKE].write(what())
-    assert files["flake.lock"] == "{}\n"
     assert files["flake.nix"] == FLAKE
+    written = json.loads(files["flake.lock"])
+    root = {"nixpkgs": "nixpkgs", "unstable": "old", "nixpkgs-9a8b7c6": "nixpkgs-9a8b7c6"}
+    assert written["nodes"].pop("root") == {"inputs": root}
+    locked = {"type": "git", "url": "https://x/y", "rev": OLD, "narHash": "h"}
+    original = {key: value for key, value in locked.items() if key != "narHash"}
+    assert written["nodes"]["nixpkgs-9a8b7c6/a b"] == {
+        "locked": locked,
+        "original": original,
+        "flake": False,
+        "inputs": {},
+    }
+    assert written["nodes"]["nixpkgs-9a8b7c6"]["inputs"] == {"a b": "nixpkgs-9a8b7c6/a b"}
     assert lost(Format.FLAKE, what()) == LEFT_OUT
 
 
@@ -207,6 +226,7 @@ def test_modules_take_nixpkgs_from_whoever_imports_them() -> None:
         *LEFT_OUT[:2],
         "follows helix: takes nixpkgs from nixpkgs",
         LEFT_OUT[2],
+        "flakes helix#default: needs Nix's experimental feature flakes",
         "revision nixpkgs: locked to 2026-10-30 f1e2d3c",
     ]
 
@@ -273,9 +293,10 @@ def test_a_shell_fetches_its_nixpkgs() -> None:
     url = f"https://github.com/NixOS/nixpkgs/archive/{REV}.tar.gz"
     assert f'"{url}";\n    sha256 = "sha256-a+b=";\n  }}) {{ inherit system config overlays; }};\n' in shown
     assert "setPrio" not in shown
-    assert lost(Format.SHELL, what())[2:-1] == [
+    assert [one for one in lost(Format.SHELL, what()) if one not in LEFT_OUT] == [
         "priority coreutils: the priority -7",
         "follows helix: takes nixpkgs from nixpkgs",
+        "flakes helix#default: needs Nix's experimental feature flakes",
     ]
     plain = text(Format.SHELL, what(read('packages = ["hello"]')))
     assert "inherit system; config = { }; overlays = [ ]; };\n" in plain
@@ -295,6 +316,10 @@ def test_devbox() -> None:
         "strace": {"version": "latest", "platforms": [LINUX]},
         "mas": {"version": "latest", "platforms": [MAC]},
     }
+    dotted = what(read("packages = ['\"zig-0.15\"']"))
+    assert json.loads(text(Format.DEVBOX, dotted)) == {"packages": {}}
+    assert lost(Format.DEVBOX, dotted)[0].startswith('dotted-name "zig-0.15": left out')
+    assert "dotted" not in "".join(lost(Format.FLOX, dotted) + lost(Format.FLAKE, dotted))
     assert "allow-unfree: terraform" in " ".join(lost(Format.DEVBOX, what()))
 
 
@@ -416,6 +441,55 @@ def test_the_hash_of_a_git_repository_is_no_part_of_its_address(reference: str, 
     assert fetchable(reference) == fetched
 
 
+def test_one_revision_is_one_input_however_it_is_written() -> None:
+    url = f"git+file:///x?rev={REV}"
+    holds = {
+        "hello": HeldAt(f"{url}&narHash=sha256-a%2Bb%3D&ref=refs%2Fheads%2Fmain"),
+        "fd": HeldAt(f"{url}&ref=refs/heads/main"),
+        "jq": HeldAt(f"git+file:///y?rev={REV}"),
+    }
+    locked = Lock({}, {f"nixpkgs#{name}": LockedPackage(hold=hold) for name, hold in holds.items()})
+    of = what(read('packages = ["hello", "fd", "jq"]'), locked=locked)
+    assert [item.source for item in of.items] == ["nixpkgs-f1e2d3c", "nixpkgs-f1e2d3c", "nixpkgs-f1e2d3c-2"]
+    files = EXPORTERS[Format.FLAKE].write(of)
+    assert "inputs.nixpkgs-f1e2d3c)" in files["flake.nix"]  # no other nixpkgs is fetched to link them
+    assert list(json.loads(files["flake.lock"])["nodes"]) == ["nixpkgs-f1e2d3c", "nixpkgs-f1e2d3c-2", "root"]
+    shown = text(Format.SHELL, of)
+    assert "getFlake" not in shown
+    assert "builtins.fetchGit {\n" in shown
+    assert lost(Format.SHELL, of) == []
+
+
+_HASH = "sha256-" + 43 * "a" + "="
+
+
+@pytest.mark.parametrize(
+    ("locked", "code"),
+    [
+        ({"type": "github", "owner": "o", "repo": "r", "rev": REV, "narHash": _HASH}, f"github.com/o/r/archive/{REV}"),
+        ({"type": "github", "owner": "o", "repo": "r", "rev": REV, "narHash": _HASH, "host": "h.org"}, "//h.org/o/r/"),
+        ({"type": "gitlab", "owner": "a/b", "repo": "r", "rev": REV, "narHash": _HASH}, "a%2Fb%2Fr/repository/"),
+        ({"type": "sourcehut", "owner": "~o", "repo": "r", "rev": REV, "narHash": _HASH}, "git.sr.ht/~o/r/archive/"),
+        ({"type": "git", "url": "https://h/a b?x=1", "rev": REV, "ref": "refs/heads/m"}, 'ref = "refs/heads/m";'),
+        ({"type": "git", "url": "file:///r", "rev": REV, "submodules": True, "narHash": _HASH}, "submodules = true;"),
+        ({"type": "tarball", "url": "https://h/r.tar.gz?x=1", "narHash": _HASH}, 'url = "https://h/r.tar.gz?x=1";'),
+        ({"type": "path", "path": "/a b", "narHash": _HASH, "lastModified": 1}, 'path = "/a b";'),
+        ({"type": "github", "owner": "o", "repo": "r", "rev": REV, "narHash": _HASH, "dir": "d"}, ""),
+        ({"type": "file", "url": "https://h/r.json", "narHash": _HASH}, ""),
+    ],
+)
+def test_a_reference_is_taken_apart_as_nix_does(locked: dict[str, Any], code: str) -> None:
+    url = locked_url(locked)
+    assert reference_attributes(url) == locked
+    assert code in fetched(url)
+    assert bool(code) is bool(fetched(url))
+
+
+@pytest.mark.parametrize("url", ["", "nixpkgs", "github:o/r", "x+y:z", "git+", "path:"])
+def test_what_is_not_locked_has_no_code_without_flakes(url: str) -> None:
+    assert not fetched(url)
+
+
 ## names stay data
 
 # What stands for nixpkgs and for flakes: each package says where it was found.
@@ -525,7 +599,7 @@ def as_nix(one: Input) -> dict[str, Any]:
 @given(texts=st.lists(manifests(hostile=False), min_size=1, max_size=4))
 def test_names_are_data_to_the_other_tools(texts: list[str]) -> None:
     for one in parsed(texts):
-        names = {item.package.spec.name for item in one.items if item.source == "nixpkgs"}
+        names = {item.package.spec.name for item in one.items if item.source == "nixpkgs" and not item.is_dotted}
         assert names <= json.loads(text(Format.DEVBOX, one))["packages"].keys()
         assert len(tomllib.loads(text(Format.FLOX, one))["install"]) == len(one.items)
         assert len(text(Format.PLAIN, one).splitlines()) == len({str(item.package.spec) for item in one.items})
