@@ -240,7 +240,7 @@ def sync(
 )
 def machines(
     names: list[str] | None = typer.Argument(
-        None, metavar="[HOST]…", parser=_given, help="Which (default: all that `sync --to` was given)."
+        None, metavar="[HOST]…", parser=_given, help="Which (default: all that `sync --to` has reached)."
     ),
     forgets: bool = _flag("--forget", help="Forget these instead of asking them."),
 ) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nixprof.change.state import State
-from nixprof.errors import NixprofError
-from nixprof.formatting import count
+from nixprof.errors import NixprofError, Reason
+from nixprof.formatting import count, nearest
 from nixprof.record import record
 from nixprof.remote.known import forget, known_machines
 from nixprof.remote.machine import Comparison, compared, look
@@ -45,9 +45,7 @@ def run(context: Context, names: Sequence[str] | None, *, forgets: bool) -> Mach
     known = known_machines(context.folders)
     hosts = list(dict.fromkeys(map(Host.parse, names or ([] if forgets else known))))
     if forgets:
-        gone = tuple(host.name for host in hosts if host.name in known)
-        forget(context.folders, gone)
-        return Machines((), gone)
+        return Machines((), _forgotten(context, hosts, known))
     if hosts:
         _ = State(context).manifest  # what is wrong with the list here is said once
     with Ssh(batch=True, seconds=_MAX_SECONDS) as ssh, context.progress.step(f"asking {count(len(hosts), 'machine')}"):
@@ -63,3 +61,17 @@ def run(context: Context, names: Sequence[str] | None, *, forgets: bool) -> Mach
             for host, one in zip(hosts, found, strict=True)
         )
     )
+
+
+def _forgotten(context: Context, hosts: Sequence[Host], known: Sequence[str]) -> tuple[str, ...]:
+    """Forget machines; raise NixprofError for none, or for one that is not known."""
+    if not hosts:
+        known_ones = f"known: {', '.join(known) or 'none'}"
+        raise NixprofError("--forget takes the machines to forget", Reason.USAGE, hints=(known_ones,))
+    names = tuple(host.name for host in hosts)
+    for name in names:
+        if name not in known:
+            meant = tuple(f"did you mean nixprof machines --forget {one}?" for one in nearest(name, known))
+            raise NixprofError(f"{name} is not known", Reason.USAGE, hints=meant or ("nixprof machines",))
+    forget(context.folders, names)
+    return names

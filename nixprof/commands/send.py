@@ -54,21 +54,25 @@ def send(context: Context, names: Sequence[str], *, overwrite: bool) -> Sent:
     """Send the list and its lock to machines, several at once; one that fails stops no other."""
     hosts = list(dict.fromkeys(map(Host.parse, names)))
     _check_synced(State(context))
-    if not context.dry_run:
-        remember(context.folders, [host.name for host in hosts])
     files = fetch(context, str(context.folders.config)).files
     texts = {os.path.relpath(path, context.folders.config): data for path, data in files.items()}
+    reached = []
     with Ssh.to(hosts, can_ask=context.console.can_ask) as ssh:
 
         def begin(host: Host) -> SentTo | _Lacking:
             there = look(ssh, host)
+            reached.append(host.name)
             _check_list(context, there, overwrite=overwrite)
             return _sync(context, ssh, there, texts)
 
         def go_on(lacking: _Lacking) -> SentTo | _Lacking:
             return _sync(context, ssh, lacking.there, texts, lacking)
 
-        found = _at_once(context, ssh, begin, hosts)
+        try:
+            found = _at_once(context, ssh, begin, hosts)
+        finally:
+            if not context.dry_run:
+                remember(context.folders, [host.name for host in hosts if host.name in reached])
         found = [_copied(context, ssh, one) if isinstance(one, _Lacking) else one for one in found]
         again = iter(_at_once(context, ssh, go_on, [one for one in found if isinstance(one, _Lacking)]))
         found = [next(again) if isinstance(one, _Lacking) else one for one in found]
@@ -136,7 +140,8 @@ def _sync(
     if context.dry_run and not there.has_nixprof:
         return SentTo(there.host.name, changes, len(state.expected), there.generation, by_nix=True)
     words = ("--copied", *(("--dry-run",) if context.dry_run else ())) if lacking or context.dry_run else ()
-    answer = ssh.ask(there.host, ["sync", *words], _payload(state, there, texts))
+    sent = {"sender": context.machine.host.encode(), **_payload(state, there, texts)}
+    answer = ssh.ask(there.host, ["sync", *words], sent)
     if said := answer.get("said", b"").decode(errors="replace").rstrip():
         context.progress.nix_said(said)
     if "code" not in answer:
@@ -203,7 +208,7 @@ def _by_nixprof(there: RemoteMachine, answer: Mapping[str, bytes]) -> SentTo:
     changes = (_change(one) for one in said["changes"])
     held = tuple(one["package"] for one in said["held"])
     generation = said.get("generation")
-    number = generation if isinstance(generation, int) else None
+    number = generation if type(generation) is int else None
     return SentTo(there.host.name, tuple(changes), said["packages"], number, held)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,9 @@ def _receive(context: Context, origin: str) -> Outcome | InSync:
 
     recover_first(context)
     found = fetch(context, origin)
-    context = replace(context, store=found.store or context.store)
+    sender = excerpt(os.environ.get("NIXPROF_SENT_BY", ""))  # the folder is of one time: `history` had better name who
+    command = f"nixprof sync, sent by {sender}" if sender else context.command
+    context = replace(context, store=found.store or context.store, command=command)
     files, lock = replacing(context, found)
     own = Lock.read(context.folders.flake)
     is_known = (lock.flake_lock, lock.packages) == (own.flake_lock, own.packages)

@@ -119,7 +119,7 @@ def _installed(data: bytes) -> tuple[EnvironmentEntry, ...]:
 
 def generation_in(answer: Mapping[str, str]) -> int | None:
     """Read which generation the profile there is at."""
-    found = re.search(r"-(\d+)-link\s*$", answer.get("generation", ""))
+    found = re.search(r"-(\d{1,9})-link\s*$", answer.get("generation", ""), re.ASCII)
     return int(found[1]) if found else None
 
 

@@ -3,6 +3,7 @@
 #
 #   list/       the list, and the generated folder `flake` in it
 #   paths       the store paths that this machine is to have
+#   sender      the name of the machine that sends it
 #
 #   sh remote.sh look                 say how things stand
 #   sh remote.sh list                 hand out the list and its lock
@@ -126,7 +127,8 @@ case $mode in
       exit 0
     fi
     if have nixprof; then
-      nixprof sync --from "$d/list" --overwrite --yes --json "$@" >"$answer/result" 2>"$answer/said" </dev/null
+      NIXPROF_SENT_BY=$(cat "$d/sender") \
+        nixprof sync --from "$d/list" --overwrite --yes --json "$@" >"$answer/result" 2>"$answer/said" </dev/null
     else
       by_nix "$@"
     fi

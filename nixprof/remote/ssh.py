@@ -9,18 +9,23 @@ from __future__ import annotations
 import io
 import os
 import re
+import select
+import selectors
 import shutil
 import subprocess
 import tarfile
+import time
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Self, TypeVar, cast
 
 from nixprof.errors import TRY_AGAIN, NixprofError, Reason
+from nixprof.formatting import shell_quote
 from nixprof.nix.errors import explain
 from nixprof.nix.operations import SshStore
 from nixprof.record import record
 from nixprof.redact import excerpt, plain
+from nixprof.schema import MISSHAPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,8 +51,17 @@ _SILENCE_SECONDS = 60
 # How many machines are asked at once.
 _MAX_AT_ONCE = 32
 # How much of an answer is read: several times the lock of 20,000 packages.
-_MAX_ANSWER_BYTES = 512 << 20
+_MAX_ANSWER_BYTES = 128 << 20
 _FAILED = 255  # how ssh ends where it is not the command that failed
+
+
+# IPv6 has brackets where a port follows, and in addresses that Nix reads; ssh itself knows none.
+_HOST = re.compile(
+    r"(?P<user>[\w.+-]+@)?"
+    r"(?:(?P<bare>[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%\w+)?)"
+    r"|(?:(?P<name>\w[\w.-]*)|\[(?P<bracketed>[0-9a-fA-F:.]+(?:%\w+)?)\])(?::(?P<port>\d{1,5}))?)",
+    re.ASCII,
+)
 
 
 @record
@@ -62,11 +76,12 @@ class Host:
     def parse(cls, text: str) -> Host:
         """Read `HOST`, `USER@HOST` or `ssh://[USER@]HOST[:PORT]`; raise NixprofError for anything else."""
         name = text.removeprefix("ssh://").rstrip("/")
-        found = re.fullmatch(r"((?:[\w.+-]+@)?(?:\w[\w.-]*|\[[0-9a-fA-F:.%\w]+\]))(?::(\d{1,5}))?", name, re.ASCII)
+        found = _HOST.fullmatch(name)
         if not found or name.startswith("-"):
             message = f"{excerpt(text)} is not the name of a machine"
             raise NixprofError(message, Reason.USAGE, hints=("write it as ssh does: server, or me@server",))
-        return cls(name, found[1], found[2] or "")
+        host = found["name"] or found["bare"] or found["bracketed"]
+        return cls(name, (found["user"] or "") + host, found["port"] or "")
 
     @property
     def command(self) -> str:
@@ -82,17 +97,19 @@ class Host:
         """Give its store for Nix, which may not find its own program there; `nix` is one of them."""
         program = f"{os.path.dirname(nix)}/nix-store"
         found = re.fullmatch(r"/[\w./+-]+", program, re.ASCII)
-        url = f"ssh://{self.target}" + (f"?remote-program={program}" if found else "")
+        user, at, host = self.target.rpartition("@")
+        address = f"{user}{at}[{host}]" if ":" in host else self.target
+        url = f"ssh://{address}" + (f"?remote-program={program}" if found else "")
         return SshStore(self.name, url, (*self.options, *options))
 
 
 class Ssh:
     """The connections of one command, used as a context manager: leaving it ends those that are still open."""
 
-    def __init__(self, *, batch: bool, seconds: float | None = None) -> None:
-        """Begin. `batch`: nobody is asked for a password; `seconds`: how long an answer may take, None for any time."""
+    def __init__(self, *, batch: bool, seconds: float = _SILENCE_SECONDS) -> None:
+        """Begin. `batch`: nobody is asked for a password; `seconds`: then, how long an answer may take."""
         self._batch = batch
-        self._seconds = seconds
+        self._seconds = seconds if batch else None
         self._running: set[subprocess.Popen[bytes]] = set()
         self._is_over = False
 
@@ -152,7 +169,7 @@ class Ssh:
 
         Args:
             host: which.
-            mode: its words, which are nixprof's own.
+            mode: its words, which are nixprof's own; `sync` may take any time.
             files: what it works on, by name.
 
         Returns: the files of its answer, by name.
@@ -169,17 +186,67 @@ class Ssh:
             try:
                 if self._is_over:
                     process.kill()
-                printed, said = process.communicate(sent, self._seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
+                printed, said = _exchange(process, sent, None if mode[0] == "sync" else self._seconds)
+            except TimeoutError:
                 raise _silent(host, self._seconds) from None
+            except OverflowError:
+                message = f"{host.name} answers without end"
+                raise NixprofError(message, Reason.UNREACHABLE, hints=(host.command,)) from None
             finally:
+                process.kill()  # of no effect where it has ended
                 self._running.discard(process)
         start = printed.find(MARK)
         answer = None if start < 0 else unpack(printed[start + len(MARK) :])
         if answer is None:
             raise failure_of(host, process.returncode, plain(said.decode(errors="replace")))
         return {"stderr": said, **answer}
+
+
+def _exchange(process: subprocess.Popen[bytes], sent: bytes, seconds: float | None) -> tuple[bytes, bytes]:
+    """Send, and read what is printed and what is said, as `communicate` does, which reads without end.
+
+    Raises: TimeoutError where that takes too long, OverflowError where it is more than an answer has.
+    """
+    end = None if seconds is None else time.monotonic() + seconds
+    left, printed, said = memoryview(sent), bytearray(), bytearray()
+    with selectors.DefaultSelector() as waiting:
+        for stream, data in ((process.stdin, None), (process.stdout, printed), (process.stderr, said)):
+            if stream:
+                waiting.register(stream, selectors.EVENT_READ if data is not None else selectors.EVENT_WRITE, data)
+        while waiting.get_map():
+            for key, _ in waiting.select(_remaining(end)):
+                if key.data is None:
+                    left = left[_write(key.fd, left) :]
+                if not (left if key.data is None else _read(key.fd, key.data)):
+                    waiting.unregister(key.fileobj)
+                    cast("IO[bytes]", key.fileobj).close()
+    process.wait(_remaining(end))
+    return bytes(printed), bytes(said)
+
+
+def _write(pipe: int, data: memoryview) -> int:
+    """Write what fits into a pipe without waiting; all of it counts as written where nobody reads."""
+    try:
+        return os.write(pipe, data[: select.PIPE_BUF])
+    except BrokenPipeError:
+        return len(data)
+
+
+def _read(pipe: int, data: bytearray) -> bool:
+    """Add what a pipe has; False at its end. Raises OverflowError where it is too much."""
+    came = os.read(pipe, 1 << 16)
+    data += came
+    if len(data) > _MAX_ANSWER_BYTES:
+        raise OverflowError
+    return bool(came)
+
+
+def _remaining(end: float | None) -> float | None:
+    """Tell how many seconds are left; raise TimeoutError where none are."""
+    left = None if end is None else end - time.monotonic()
+    if left is not None and left <= 0:
+        raise TimeoutError
+    return left
 
 
 def _has_questions(host: Host) -> bool:
@@ -224,9 +291,10 @@ def unpack(data: bytes) -> dict[str, bytes] | None:
     Nothing of it is written to a disk, whatever it calls its files.
     """
     found: dict[str, bytes] = {}
-    with suppress(tarfile.TarError, EOFError), tarfile.open(fileobj=io.BytesIO(data[:_MAX_ANSWER_BYTES])) as tar:
+    # Nothing is unpacked, and no file is longer than what came.
+    with suppress(tarfile.TarError, EOFError, *MISSHAPEN), tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
         for member in tar:
-            file = tar.extractfile(member) if member.isreg() else None
+            file = tar.extractfile(member) if member.isreg() and not member.issparse() else None
             if file:
                 found[member.name.removeprefix("answer/")] = file.read()
         return found
@@ -254,7 +322,7 @@ _RULES = (
         Reason.HOST_KEY,
         r"REMOTE HOST IDENTIFICATION HAS CHANGED",
         "{name} has another key than before",
-        "if that is right, forget the old one: ssh-keygen -R {host}",
+        "if that is right, forget the old one: ssh-keygen -R {key}",
     ),
     (
         Reason.HOST_KEY,
@@ -281,7 +349,9 @@ _RULES = (
 
 def failure_of(host: Host, status: int, said: str) -> NixprofError:
     """Say in one line why there is no answer."""
-    words = {"name": host.name, "command": host.command, "host": host.target.partition("@")[2] or host.target}
+    known_as = re.search(r'ssh-keygen [^\n]*-R "([\w.:\[\]%-]+)"', said, re.ASCII)
+    key = known_as[1] if known_as else host.target.rpartition("@")[2]
+    words = {"name": host.name, "command": host.command, "key": shell_quote(key)}
     last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
     for reason, pattern, text, hint in _RULES:
         if found := re.search(pattern, said):

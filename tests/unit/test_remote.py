@@ -1,7 +1,9 @@
 """What ssh is given and what comes back: names of machines, the tar both ways, failures, and the comparison."""
 
+import gzip
 import io
 import json
+import os
 import subprocess
 import tarfile
 from pathlib import Path
@@ -13,8 +15,8 @@ from hypothesis import strategies as st
 from nixprof.errors import NixprofError, Reason
 from nixprof.lock.packages_json import LockedPackage, Resolved, Unavailable
 from nixprof.remote import ssh
-from nixprof.remote.machine import read
-from nixprof.remote.ssh import Host
+from nixprof.remote.machine import generation_in, read
+from nixprof.remote.ssh import Host, Ssh
 
 SERVER = Host.parse("server")
 
@@ -25,12 +27,17 @@ SERVER = Host.parse("server")
         ("server", "server", ()),
         ("me@server", "me@server", ()),
         ("ssh://me@server:2222/", "me@server", ("-p", "2222")),
-        ("ssh://[fe80::1%eth0]:22", "[fe80::1%eth0]", ("-p", "22")),
+        ("ssh://[fe80::1%eth0]:22", "fe80::1%eth0", ("-p", "22")),
+        ("me@::1", "me@::1", ()),
     ],
 )
 def test_names_of_machines(typed: str, target: str, options: tuple[str, ...]) -> None:
     host = Host.parse(typed)
     assert (host.target, host.options) == (target, options)
+
+
+def test_the_store_of_a_machine_that_is_named_by_its_address() -> None:
+    assert Host.parse("me@::1").store("/nix/bin/nix").url == "ssh://me@[::1]?remote-program=/nix/bin/nix-store"
 
 
 @given(st.text())
@@ -86,6 +93,35 @@ def test_an_answer_that_is_cut_short_is_none() -> None:
     assert ssh.unpack(ssh.pack({"answer/code": b"0\n"})) == {"code": b"0\n"}
 
 
+@given(st.binary(max_size=2000), st.integers(0, 2000))
+def test_any_change_to_an_answer_is_none_or_an_answer(noise: bytes, at: int) -> None:
+    whole = ssh.pack({"answer/x": b"y" * 500})
+    assert isinstance(ssh.unpack(whole[:at] + noise + whole[at + len(noise) :]), dict | None)
+    assert ssh.unpack(gzip.compress(whole)) is None
+
+
+@pytest.mark.parametrize(
+    ("does", "message"),
+    [
+        ("yes", "server answers without end"),
+        ("yes >&2", "server answers without end"),
+        ("exec sleep 60", "server has not answered for 1 s"),
+        ("while :; do echo x; sleep 0.1; done", "server has not answered for 1 s"),
+        ("exec <&- >&-; kill -9 $$", "the connection to server was lost"),
+    ],
+)
+def test_a_machine_that_answers_too_much_or_not_at_all(
+    does: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it is sent is more than a pipe holds, whether it reads that or not."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(ssh, "_MAX_ANSWER_BYTES", 1 << 20)
+    (tmp_path / "ssh").write_text(f"#!/bin/sh\n{does}\n")
+    (tmp_path / "ssh").chmod(0o755)
+    with Ssh(batch=True, seconds=1) as connection, pytest.raises(NixprofError, match=message):
+        connection.ask(SERVER, ["look"], {"list": bytes(1 << 18)})
+
+
 def test_links_and_devices_in_an_answer_are_left_out() -> None:
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as tar:
@@ -127,6 +163,21 @@ def test_any_answer_is_read(answer: dict[str, bytes]) -> None:
     there = read(SERVER, answer)
     assert there.packages == ()
     assert there.status is None
+
+
+def test_a_generation_is_a_number_of_a_usual_size() -> None:
+    found = [generation_in({"generation": f"profile-{number}-link\n"}) for number in ("7", "9" * 5000, "\u0661", "x")]
+    assert found == [7, None, None, None]
+
+
+def test_a_key_that_has_changed_is_forgotten_by_the_name_that_ssh_knows() -> None:
+    said = """@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @
+  ssh-keygen -f "/home/me/.ssh/known_hosts" -R "[server.example]:2222"
+"""
+    assert ssh.failure_of(SERVER, 255, said).hints == (
+        "if that is right, forget the old one: ssh-keygen -R '[server.example]:2222'",
+    )
+    assert ssh.failure_of(SERVER, 255, said.replace("[", "$(x)")).hints[0].endswith("-R server")
 
 
 def test_a_status_counts_only_where_it_is_one() -> None:
