@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from nixprof.exporters.sources import fetchable, flake_lock
-from nixprof.lock.flake_lock import locked_url
+from nixprof.exporters.sources import flake_lock
+from nixprof.lock.flake_lock import fetchable, locked_url
 from nixprof.lock.flake_nix import compile_inputs, indented, integer, strings
 from nixprof.manifest.model import Input
 from nixprof.manifest.spec import DEFAULT_INPUT

@@ -7,11 +7,10 @@ https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake.html#lock-files
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from nixprof.lock.flake_lock import locked_url, reference_attributes
+from nixprof.lock.flake_lock import fetchable, locked_url, reference_attributes
 from nixprof.nix.nix_data import quoted
 
 if TYPE_CHECKING:
@@ -28,13 +27,6 @@ _ARCHIVES = {
     "sourcehut": "https://{host}/{owner}/{repo}/archive/{rev}.tar.gz",
 }
 _HOSTS = {"github": "github.com", "gitlab": "gitlab.com", "sourcehut": "git.sr.ht"}
-
-
-def fetchable(reference: str) -> str:
-    """Write a locked reference so that Nix fetches it: in that of git, a hash would become part of the URL."""
-    if not reference.startswith("git+"):
-        return reference
-    return re.sub(r"(?<=[?&])narHash=[^&]*(&|$)", "", reference).rstrip("?&")
 
 
 def identity(hold: HeldAt) -> str:

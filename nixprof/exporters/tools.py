@@ -7,7 +7,7 @@ import re
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from nixprof.exporters.sources import fetchable
+from nixprof.lock.flake_lock import fetchable
 from nixprof.manifest.flake_reference import Reference
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT, dotted
 from nixprof.nix.profile import FORGES

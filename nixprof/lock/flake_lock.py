@@ -7,6 +7,7 @@ https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake.html#lock-files
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from nixprof.formatting import day, shell_quote
@@ -202,6 +203,13 @@ def reference_attributes(url: str) -> dict[str, Any]:
     own = urlencode([one for one in query.items() if one[0] not in taken], quote_via=quote)
     about = {key: True if key in _SWITCHES else value for key, value in query.items() if key in taken}
     return {"type": kind, "url": f"{transport}:{rest}{own and '?'}{own}", **about}
+
+
+def fetchable(reference: str) -> str:
+    """Write a locked reference as Nix fetches it: in one of git, Nix takes a hash for a part of the address."""
+    if not reference.startswith("git+"):
+        return reference
+    return re.sub(r"(?<=[?&])narHash=[^&]*(&|$)", "", reference).rstrip("?&")
 
 
 def revision(locked: LockedInput) -> str:

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nixprof.lock.flake_lock import fetchable
 from nixprof.nix.nix_data import attribute, quoted
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _packages(manifest: Manifest, locked: Mapping[str, LockedPackage]) -> Iterat
 def _held_on(known: LockedPackage) -> dict[str, str]:
     """Give the systems that a package is held back on, each with the reference that it stays at there."""
     held = {system: replace(known, hold=known.hold_on(system)).held for system in sorted(known.unavailable)}
-    return {system: at for system, at in held.items() if at is not None and at != known.held}
+    return {system: fetchable(at) for system, at in held.items() if at is not None and at != known.held}
 
 
 def _package(package: Package, held: str | None, held_on: Mapping[str, str], lacking: tuple[str, ...]) -> str:
@@ -106,7 +107,7 @@ def _package(package: Package, held: str | None, held_on: Mapping[str, str], lac
         "attrPath": None if spec.is_store_path else strings(spec.attr_path),
         "outputs": strings(spec.outputs) if spec.outputs else None,
         "priority": integer(package.priority),
-        "held": None if held is None else quoted(held),
+        "held": None if held is None else quoted(fetchable(held)),
         "heldOn": _set(held_on) if held_on else None,
         "lackedBy": strings(lacking) if lacking else None,
         # Host names do not tell upper from lower case.

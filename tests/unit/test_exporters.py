@@ -16,11 +16,11 @@ from nixprof.exporters.export import Exportable, Item, exportable
 from nixprof.exporters.formats import EXPORTERS
 from nixprof.exporters.formulae import FORMULAE, formula
 from nixprof.exporters.names import Format
-from nixprof.exporters.sources import fetchable, fetched
+from nixprof.exporters.sources import fetched
 from nixprof.importers.environments import read_devbox, read_flox
 from nixprof.importers.name_table import ATTRIBUTES
 from nixprof.importers.nix_lists import read_nix_lists
-from nixprof.lock.flake_lock import LockedInput, locked_url, reference_attributes
+from nixprof.lock.flake_lock import LockedInput, fetchable, locked_url, reference_attributes
 from nixprof.lock.lock import Lock
 from nixprof.lock.packages_json import HeldAt, KeptByPath, LockedPackage, Resolved, Unavailable
 from nixprof.machine import Machine
