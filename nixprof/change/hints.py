@@ -37,7 +37,7 @@ def renaming(package: Package, new_name: str) -> str:
     """Say which name a package goes by now, with the command that changes the list."""
     outputs = f"^{','.join(package.spec.outputs)}" if package.spec.outputs else ""
     new = _in_input(package, new_name)
-    return f"{package.written} is called {new} now: nixprof remove {_name(package)} && {adding(package, new + outputs)}"
+    return f"{package.written} is called {new} now: {_removing(package)} && {adding(package, new + outputs)}"
 
 
 def tables(platforms: Sequence[str]) -> tuple[str, ...]:
@@ -70,7 +70,8 @@ def _for_packages(error: UnresolvableError) -> Iterator[str]:
         yield f"to do without {them}: nixprof remove {names} && {without}"
         yield from _to_stay(attempt, packages)
     elif all(map(error.is_listed, packages.values())):
-        yield f"to do without {them}: nixprof remove {names}{_only_there(error, packages)}"
+        places = {package.scope for package in packages.values()}
+        yield f"to do without {them}: nixprof remove {names}{on_place(*places) if len(places) == 1 else ''}"
     elif not instead and not packages.keys() >= set(attempt.typed.values()):
         yield f"without {them}: {without}"
     if len(packages) > 1 and not attempt.moves and any(map(error.is_listed, packages.values())):
@@ -144,11 +145,11 @@ def _instead(error: UnresolvableError, without: str) -> Iterator[str]:
             already = f"it is on the list already, from another input: {spec}"
             yield already if "#" in spec else f"{spec} is on the list already"
         elif attempt.moves:
-            yield f"{text}nixprof remove {_name(package)} && {without} && {adding(package, spec)}"
+            yield f"{text}{_removing(package)} && {without} && {adding(package, spec)}"
         elif package.spec.key in attempt.typed.values():
             yield f"{text}{_again(attempt, {package.spec.key: _as_typed(attempt, spec)})}"
         elif error.is_listed(package):
-            yield f"{text}nixprof remove {_name(package)} && {adding(package, spec)}"
+            yield f"{text}{_removing(package)} && {adding(package, spec)}"
         elif text:
             yield text.rstrip() if spec in text else f"{text}{spec}"
 
@@ -168,13 +169,6 @@ def _others(refusal: Refusal) -> Iterator[tuple[str, str]]:
         case Reason.REMOVED:
             yield from (("to replace it: ", spec) for spec in specs[1:])
     yield from ((f"there is an input {spec.partition('#')[0]}: ", spec) for spec in refusal.elsewhere)
-
-
-def _only_there(error: UnresolvableError, packages: Mapping[str, Package]) -> str:
-    """Write the option with which `remove` leaves what the list has of one package for other machines."""
-    [package, *more] = packages.values()
-    is_alone = more or len(error.listed[package.spec.key]) == 1
-    return "" if is_alone or not package.scope.on else f" --on {shell_quote(package.scope.on)}"
 
 
 def _close_names(refusal: Refusal) -> list[str]:
@@ -214,7 +208,18 @@ def _as_typed(attempt: Attempt, spec: str) -> str:
 def adding(package: Package, spec: str) -> str:
     """Write the command that adds what takes the place of a package, with the options of that."""
     priority = "" if package.priority is None else f" --priority {package.priority}"
-    return f"nixprof add {shell_quote(as_installable(spec))}{priority}{' --pin' if package.pin else ''}"
+    options = f"{priority}{' --pin' if package.pin else ''}{on_place(package.scope)}"
+    return f"nixprof add {shell_quote(as_installable(spec))}{options}"
+
+
+def _removing(package: Package) -> str:
+    """Write the command that removes an entry, and leaves what the list has of its package for other machines."""
+    return f"nixprof remove {_name(package)}{on_place(package.scope)}"
+
+
+def on_place(scope: Scope) -> str:
+    """Write the option that stands for a place; nothing for everywhere."""
+    return f" --on {shell_quote(scope.on)}" if scope.on else ""
 
 
 def _name(package: Package) -> str:

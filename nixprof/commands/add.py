@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from nixprof.change.failures import Attempt
 from nixprof.change.flow import begin
+from nixprof.change.hints import on_place
 from nixprof.change.request import ChangeRequest
 from nixprof.change.resolve import systems_of
 from nixprof.commands.add_version import with_versions
 from nixprof.commands.init import template
-from nixprof.errors import NixprofError, Reason
+from nixprof.errors import TO_EDIT, NixprofError, Reason
 from nixprof.formatting import package_name, shell_quote
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
 from nixprof.manifest.installable import read_installable
@@ -26,6 +27,7 @@ from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from nixprof.change.flow import Transaction
     from nixprof.change.plan import FoundVersion, Outcome
@@ -92,12 +94,7 @@ def read_addition(
     fresh = {text: one for texts, _ in found.values() for text, one in texts.items()}
     known = dict.fromkeys(one for _, entries in found.values() for one in entries)
     differing = {one: _differing(one, options.priority, pin=pin or one.spec.key in pinned) for one in known}
-    texts = manifest.texts()
-    for package, changes in differing.items():
-        if changes:
-            check_place(package, scopes)
-        for key, value in changes.items():
-            texts[package.file] = set_option(texts[package.file], package.path, key, value)
+    texts = _with_options(manifest.texts(), differing, scopes)
     text = texts[manifest.path]
     for new in dict.fromkeys(one.new_input for one in fresh.values() if one.new_input):
         text = add_input(text, new.name, new.url)
@@ -117,7 +114,11 @@ def read_addition(
     back = versions.adopted.keys()
     present = dict.fromkeys(one.written for one, new in differing.items() if not new and one.spec.key not in back)
     added = (*map(package_name, versions.adopted), *specs.values())
-    elsewhere = {scope: place for scope, place in places.items() if not scope.applies(context.machine)}
+    elsewhere = {
+        scope: place
+        for scope, place in places.items()
+        if not scope.applies(context.machine) and (found[scope][0] or versions.adopted)
+    }
     is_unchecked = bool(added) and any(not systems_of(scope, manifest, context.machine) for scope in elsewhere)
     request = replace(request, adopted=versions.adopted, attempt=attempt)
     return Addition(request, tuple(present), versions.found, added, tuple(elsewhere.values()), is_unchecked)
@@ -129,6 +130,18 @@ def _check_apart(places: Mapping[Scope, str], manifest: Manifest) -> None:
         if overlap(one, other, manifest.systems):
             message = f"{excerpt(places[one])} and {excerpt(places[other])} have machines in common"
             raise NixprofError(message, Reason.USAGE, hints=("leave one of them out",))
+
+
+def _with_options(
+    texts: dict[Path, str], differing: Mapping[Package, Mapping[str, int]], scopes: Sequence[Scope]
+) -> dict[Path, str]:
+    """Write other options of entries that are on the list."""
+    for package, changes in differing.items():
+        if changes:
+            check_place(package, scopes)
+        for key, value in changes.items():
+            texts[package.file] = set_option(texts[package.file], package.path, key, value)
+    return texts
 
 
 def _differing(package: Package, priority: int | None, *, pin: bool) -> dict[str, int]:
@@ -182,10 +195,28 @@ def _read(
         same = [package for package in manifest.packages if package.spec.key == one.spec.key]
         listed = [package for package in same if _is_known(package, manifest, scope, context.machine)]
         _check_outputs(text, one, listed, fresh, manifest)
+        for package in listed:
+            _check_whole(package, scope, manifest, context.machine)
         known |= dict.fromkeys(listed)
         if not listed:
             fresh[text] = one
     return fresh, list(known)
+
+
+def _check_whole(package: Package, scope: Scope, manifest: Manifest, machine: Machine) -> None:
+    """Make sure that a package is not wanted on more systems than the entry is for that stands in the way of another.
+
+    Raises: NixprofError where it is.
+    """
+    if not scope.kind == package.scope.kind == "system":
+        return
+    there, wanted = (set(systems_of(one, manifest, machine)) for one in (package.scope, scope))
+    if wanted <= there:
+        return
+    name = shell_quote(package.written)
+    wider = f"nixprof remove {name}{on_place(package.scope)} && nixprof add {name}{on_place(scope)}"
+    message = f"{package.written} is listed {package.scope.where}, and that is not all of {scope.name}"
+    raise NixprofError(message, Reason.USAGE, hints=(wider if there <= wanted else TO_EDIT,))
 
 
 def _check_outputs(
@@ -197,7 +228,8 @@ def _check_outputs(
         if outputs and set(other.spec.outputs) != outputs:
             message = f"{other.spec.name} is on the list with other outputs, as {other.written}"
             line = line_of(manifest.texts()[other.file], other.path)
-            hint = f"nixprof remove {shell_quote(other.spec.name)} && nixprof add {shell_quote(text)}"
+            on = on_place(other.scope)
+            hint = f"nixprof remove {shell_quote(other.spec.name)}{on} && nixprof add {shell_quote(text)}{on}"
             raise NixprofError(message, Reason.OTHER_OUTPUTS, cause=f"line {line} of {other.file}", hints=(hint,))
     for before, typed in fresh.items():
         if typed.spec.key == one.spec.key and set(typed.spec.outputs) != outputs:

@@ -26,6 +26,8 @@ def test_some_machines_only(world: World) -> None:
     assert "linux and x86_64-linux have machines in common" in refused_usage(
         world, "add", "fd", "--on", "linux", "--on", "x86_64-linux"
     )
+    said = refused_usage(world, "add", "mas", "--on", "aarch64")
+    assert "mas is listed only on darwin, and that is not all of aarch64\nhint:  to change the list" in said
     said = world.nixprof("remove", "mas", "--on", "server").stderr
     assert "  mas: also no longer for host server\n" in said
     assert "server" not in world.manifest.read_text()
