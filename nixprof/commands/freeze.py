@@ -188,7 +188,8 @@ def _proposal(found: Survey, plan: Plan) -> Proposal:
     """Ask whether to switch the profile over, which always deserves a question."""
     question = "Switch the profile over?" if found.replaced else "Change the list?"
     risk, lost = risk_of(plan, Risk.NONE if found.options.keep or found.options.adopts else Risk.MANY), loss(plan)
-    guesses = sum(one.how is How.GUESSED and one.outputs is None for one in found.imports)
+    # What Nix had installed is as good as its name and version; names of others are not.
+    guesses = sum(one.how is How.GUESSED and one.candidate.vocabulary is not None for one in found.imports)
     if guesses and not lost and not found.options.keep:
         risk, lost = Risk.GUESS, f"what {count(guesses, 'package')} should be is a guess"
     return Proposal(Frozen(found, plan), question, risk, lost)

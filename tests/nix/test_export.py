@@ -19,7 +19,7 @@ packages = [
   "vscode",
   "brokenpkg",
   "other#ripgrep",
-  "helix#default",
+  {{ package = "helix#default", pin = true }},
 ]
 
 [inputs]
