@@ -48,6 +48,14 @@ def _missing(packages: Iterable[EnvironmentEntry]) -> dict[str, str]:
     return {path: one.key for one in packages for path in one.paths if not os.path.lexists(path)}
 
 
+def _lent(context: Context, nix: Nix, missing: Iterable[str]) -> set[str]:
+    """Tell which store paths come from another machine; none from one that does not say, see `_borrow`."""
+    if context.store:
+        with suppress(NixprofError), context.progress.step(f"asking {context.store.machine}"):
+            return nix.lent(missing, context.store)
+    return set()
+
+
 def plan_downloads(
     context: Context,
     nix: Nix,
@@ -73,9 +81,12 @@ def plan_downloads(
     missing = _missing(packages).keys() | {path for path, how in builds.items() if how.partition("!")[0] in failed}
     downloads = None
     if missing:
+        lent = _lent(context, nix, missing)
         with context.progress.step("asking the caches"):
-            downloads = nix.plan_downloads(builds.get(path, path) for path in missing)
-    if not leaving or (downloads and downloads.built):
+            downloads = nix.plan_downloads(builds.get(path, path) for path in missing - lent)
+        if context.store and lent:
+            downloads = replace(downloads, copied=tuple(sorted(lent)), lender=context.store.machine)
+    if not leaving or (downloads and (downloads.built or downloads.copied)):
         return downloads
     there = ([path for one in some for path in one.paths if os.path.lexists(path)] for some in (leaving, packages))
     try:

@@ -237,6 +237,8 @@ def _chosen(context: Context, options: Options, reading: Reading) -> Reading:
     if unknown is not None:
         near = nearest(unknown, {name for one in candidates for name in one.names})
         hints = tuple(f"did you mean {one}? {context.retyped(unknown, one)}" for one in near)
+        if options.adopts and unknown in {one.written for one in State(context).manifest.packages}:
+            raise NixprofError(f"{excerpt(unknown)} is on the list already", Reason.NOT_INSTALLED)
         message = f"{display_path(reading.place)} has no {excerpt(unknown)}"
         raise NixprofError(message, Reason.NOT_INSTALLED, hints=hints or ("nixprof status",) * options.adopts)
     only, besides = (

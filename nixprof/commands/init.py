@@ -54,6 +54,8 @@ packages = [
 """
 # A machine, and nothing on it: anything longer is for git.
 _MACHINE = re.compile(r"ssh://[^/?#]+/?")
+# How git writes an address in short.
+_SHORT_ADDRESS = re.compile(r"([\w.+-]+)@([\w.-]+):(?!\d+/)(.+)", re.ASCII)
 _DEFAULT_INPUTS = f'''# [inputs]
 # nixpkgs = "{DEFAULT_NIXPKGS.url}"'''
 _INPUTS_OF_INTEL_MACS = f'''# This is the last nixpkgs that has packages for Intel Macs.
@@ -242,8 +244,22 @@ def _fetched(context: Context, origin: str) -> tuple[Path, SshStore | None]:
 
         return fetch_list(context, Host.parse(origin))
     if ":" not in origin:
-        hints = (f"a flake of the registry is written flake:{origin}",) if "/" not in origin else ()
+        of_others = (f"a machine is written ssh://{origin}", f"a flake of the registry is written flake:{origin}")
+        hints = of_others if "/" not in origin else ()
         raise NixprofError(f"there is no folder {excerpt(origin)}", Reason.CANNOT_READ, hints=hints)
-    reference = f"git+{origin}" if origin.endswith(".git") and origin.startswith(("http", "ssh")) else origin
     with context.nix() as nix:
-        return nix.fetch(reference), None
+        return nix.fetch(reference_to(origin)), None
+
+
+def reference_to(address: str) -> str:
+    """Write the address of a git repository as a flake reference; anything else stays.
+
+    After `me@host:`, a path is one in the home there; a forge, where everybody is `git`, knows no homes.
+    """
+    if short := _SHORT_ADDRESS.fullmatch(address):
+        user, host, path = short.groups()
+        home = "" if user == "git" or path.startswith("/") else "~/"
+        return f"git+ssh://{user}@{host}/{home}{path.removeprefix('/')}"
+    if address.startswith("ssh://") or (address.startswith(("http://", "https://")) and address.endswith(".git")):
+        return f"git+{address}"
+    return address

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from nixprof.change.process_lock import warn
 from nixprof.change.state import State
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from nixprof.nix.operations import Nix
 
 _MAX_ADDRESS_LENGTH = 200
+# What stands in an address as it is, `%` included: what is encoded is not encoded again.
+_OF_ADDRESSES = "%:/?#[]@!$&'()*+,;=~"
 # Caches that only a program of their own writes to: that, and the package that has it.
 _PROGRAMS = {"attic": "attic-client", "cachix": "cachix"}
 
@@ -53,6 +55,7 @@ def run(context: Context, cache: str, key: Path | None) -> Pushed:
     Raises: NixprofError where nothing is installed, the key is none, or the cache does not take it.
     """
     program = _program(cache, key)
+    cache = cache if program else quote(cache, safe=_OF_ADDRESSES)
     signing_key = SigningKey.read(key) if key else None
     warn(context)
     state = State(context)
@@ -118,8 +121,10 @@ def _program(cache: str, key: Path | None) -> tuple[str, ...]:
 
 def _meant(cache: str) -> tuple[str, ...]:
     """Guess what was meant: a folder, or the name of a cache."""
-    if "/" in cache or os.path.isdir(cache):
-        return (f"for a folder: nixprof push {shell_quote('file://' + os.path.abspath(cache))}",)
+    path = cache.removeprefix("file:")
+    if path != cache or "/" in path or os.path.isdir(path):
+        address = f"file://{quote(os.fsencode(os.path.abspath(os.path.expanduser(path))))}"
+        return (f"for a folder: nixprof push {shell_quote(address)}",)
     return tuple(f"did you mean nixprof push {shell_quote(f'{scheme}:{cache}')}?" for scheme in _PROGRAMS)
 
 

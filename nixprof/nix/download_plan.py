@@ -34,6 +34,8 @@ class DownloadPlan:
     # or it cannot be told before it is done.
     difference_bytes: int | None = None
     unreachable: tuple[str, ...] = ()  # the hosts of caches that did not answer: what they have counts as built
+    copied: tuple[str, ...] = ()  # the store paths that come from the machine `lender`
+    lender: str = ""
 
     @classmethod
     def parse(cls, said: str) -> DownloadPlan:

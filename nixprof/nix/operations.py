@@ -315,15 +315,18 @@ class Nix:
 
     def borrow(self, paths: Iterable[str], store: SshStore) -> set[str]:
         """Copy store paths, with all that they need, from another machine, as far as it has them; returns those."""
-        found: set[str] = set()
-        for some in _batches(sorted(map(_checked, paths))):
-            infos = self._path_infos("--store", store.url, operands=some, env=store.environment)
-            # What is missing is null; before 2.19 it said so.
-            there = [path for path, info in infos.items() if info and info.get("valid", True)]
-            if there:
-                self._run(_nix("copy", "--from", store.url, operands=map(_checked, there)), env=store.environment)
-            found.update(there)
+        found = self.lent(paths, store)
+        for some in _batches(sorted(map(_checked, found))):
+            self._run(_nix("copy", "--from", store.url, operands=some), env=store.environment)
         return found
+
+    def lent(self, paths: Iterable[str], store: SshStore) -> set[str]:
+        """Tell which store paths another machine has."""
+        infos: dict[str, Any] = {}
+        for some in _batches(sorted(map(_checked, paths))):
+            infos |= self._path_infos("--store", store.url, operands=some, env=store.environment)
+        # What is missing is null; before 2.19 it said so.
+        return {path for path, info in infos.items() if info and info.get("valid", True)}
 
     def copy_to(self, cache: str, path: str, key: SigningKey | None) -> None:
         """Copy a store path with all that it needs to a cache, as far as that does not have it; signed with a key."""

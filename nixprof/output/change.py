@@ -209,6 +209,7 @@ def _download_parts(downloads: DownloadPlan, result: Plan) -> list[str]:
         f"and {others} {'dependency' if others == 1 else 'dependencies'}" if others else "",
         f"{size(downloads.download_bytes)} to download" if downloads.fetched else "",
         *(on_disk(downloads.difference_bytes) if is_known else [f"{size(downloads.unpacked_bytes)} on disk"]),
+        f"{len(downloads.copied)} to copy from {downloads.lender}" if downloads.copied else "",
         f"{len(names)} to build{named}" if names else "",
     )
 
@@ -223,6 +224,7 @@ def on_disk(number: int | None) -> list[str]:
 def _dependency_lines(downloads: DownloadPlan) -> Iterator[str]:
     """List all that is fetched and built, by name."""
     rows = [(name_of(path), "") for path in downloads.fetched]
+    rows += [(name_of(path), f"from {downloads.lender}") for path in downloads.copied]
     rows += [(built_name(path), "to build") for path in downloads.built]
     if rows:
         yield from (f"    {line}" for line in columns(sorted(rows), None))

@@ -65,7 +65,7 @@ def _fields(value: Any) -> dict[str, object]:
             return {"url": value.url, "rev": value.rev or None, "lastModified": value.last_modified or None}
         case DownloadPlan():
             sizes = {"downloadBytes": value.download_bytes, "unpackedBytes": value.unpacked_bytes}
-            what = {"fetch": value.fetched, "build": value.built}
+            what = {"fetch": value.fetched, "copy": value.copied, "build": value.built}
             return {**what, **sizes, "differenceBytes": value.difference_bytes}
     return {_camel_case(field.name): getattr(value, field.name) for field in fields(value)}
 

@@ -107,6 +107,7 @@ def test_adopt_takes_what_is_named_and_nothing_else(world: World) -> None:
     world.publish(2)
     assert "is managed by home-manager" in refused(world, "adopt", "tree", "home-manager-path")
     assert "has no jq\nhint:  nixprof status\n" in refused(world, "adopt", "tree", "jq")
+    assert "hello is on the list already" in refused(world, "adopt", "tree", "hello")
     said = world.nixprof("adopt", "ripgrep", "tree").stderr
     assert re.search(r"imported exactly +2 +from nixpkgs\n", said)
     assert world.tree() == before  # not one store path is another, though nixpkgs has a newer ripgrep

@@ -210,5 +210,8 @@ def test_the_list_and_the_store_of_another_machine(network: Network, fresh_world
     for name in ("nixprof.toml", "parts/work.toml", "flake/flake.lock", "flake/packages.json"):
         (world.config_dir / name).parent.mkdir(exist_ok=True)
         shutil.copy(server.config_dir / name, world.config_dir / name)
+    asked = world.nixprof("sync", "--cache", "server", "--dry-run")
+    assert "3 to copy from server" in asked.stderr
+    assert "to build" not in asked.stderr
     assert "3 store paths copied from server" in world.nixprof("sync", "--cache", "server").stderr
     assert world.nixprof("sync", "--from", "ssh://down", "--overwrite", check=False).code == 1

@@ -139,6 +139,8 @@ def test_what_a_cache_refuses(installed: World, binary_cache: BinaryCache, key: 
     assert "is not a secret key\ncause: it is a public key" in fails("file:///x", "--key", small_disk / "public")
     assert "is not NAME:KEY" in fails("file:///x", "--key", small_disk / "file")
     assert f"for a folder: nixprof push file://{world.home}/x" in fails("./x", code=2)
+    assert f"for a folder: nixprof push file://{world.home}/a%20b" in fails("file:a b", code=2)
+    assert "cannot push to file:///proc/a%20b\n" in fails("file:///proc/a b")
     assert "nixprof push cachix:mine" in fails("mine", code=2)
     assert "is not an address that this Nix copies to" in fails("bogus://x")
     assert f"cannot push to file://{small_disk}/file/x" in fails(f"file://{small_disk}/file/x")

@@ -17,6 +17,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from support.installs import COMMANDS, ROOT
 from support.world import PATIENCE_SECONDS, Result, World
 
@@ -85,10 +87,23 @@ class Machine(World):
         return self.login
 
 
+def _check_that_machines_are_possible() -> None:
+    """Skip the test, with the reason, where no machine can have a store of its own; fail where only sshd is missing."""
+    user = () if os.getuid() == 0 else ("--map-root-user",)
+    try:
+        subprocess.run(["unshare", *user, "--mount", "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", b"").decode().strip() or str(error)
+        pytest.skip(f"one store for each machine at one path takes a mount namespace: {said}")
+    if _SSHD is None:
+        pytest.fail("there is no sshd on the PATH: Debian has it in openssh-server")
+
+
 class Network:
     """An sshd, and the configuration of a user who knows its machines by name."""
 
     def __init__(self, here: World, root: Path, template: Path) -> None:
+        _check_that_machines_are_possible()
         self.here = here
         self.root = root
         self.machines: dict[str, Machine] = {}

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nixprof.commands.init import reference_to
 from nixprof.errors import NixprofError, Reason
 from nixprof.lock.packages_json import LockedPackage, Resolved, Unavailable
 from nixprof.remote import ssh
@@ -38,6 +39,23 @@ def test_names_of_machines(typed: str, target: str, options: tuple[str, ...]) ->
 
 def test_the_store_of_a_machine_that_is_named_by_its_address() -> None:
     assert Host.parse("me@::1").store("/nix/bin/nix").url == "ssh://me@[::1]?remote-program=/nix/bin/nix-store"
+
+
+@pytest.mark.parametrize(
+    ("typed", "reference"),
+    [
+        ("git@forge.example:me/dots.git", "git+ssh://git@forge.example/me/dots.git"),
+        ("me@server:dots", "git+ssh://me@server/~/dots"),
+        ("me@server:/srv/dots", "git+ssh://me@server/srv/dots"),
+        ("ssh://git@forge.example:22/me/dots", "git+ssh://git@forge.example:22/me/dots"),
+        ("https://forge.example/dots.git", "git+https://forge.example/dots.git"),
+        ("https://forge.example/dots.tar.gz", "https://forge.example/dots.tar.gz"),
+        ("github:me/dots", "github:me/dots"),
+        ("git+ssh://git@forge.example/dots", "git+ssh://git@forge.example/dots"),
+    ],
+)
+def test_addresses_of_git(typed: str, reference: str) -> None:
+    assert reference_to(typed) == reference
 
 
 @given(st.text())
