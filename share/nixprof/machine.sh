@@ -160,6 +160,8 @@ need_python() {
     needs="$needs python3 python3-venv"
   elif [ "$manager" = pacman ]; then
     needs="$needs python"
+  elif [ "$manager" = dnf ] && has_package python3.12; then # python3 of RHEL 9 is 3.9
+    needs="$needs python3.12"
   elif [ "$manager" = dnf ] && has_package python3; then
     needs="$needs python3"
   else

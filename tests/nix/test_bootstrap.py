@@ -158,6 +158,7 @@ def test_from_nothing_to_what_the_list_has(make_machine: Callable[[str], Machine
     # Again, it finds everything. So it does after the list was edited, with what is on it now.
     again = machine.runs(dotfiles)
     assert "✓ in sync" in again.stderr
+    assert f"nixprof.toml is there, and stays: {dotfiles} is not read" in again.stdout
     assert machine.log == ""
     world.manifest.write_text(world.manifest.read_text().replace('"hello"', '"hello", "jq"'))
     assert "+ jq" in machine.runs(dotfiles).stderr
