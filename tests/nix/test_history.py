@@ -444,7 +444,7 @@ def test_rollback_to_a_forged_generation_writes_only_lists(fresh_world: World, o
     kept.parent.chmod(0o755)
     kept.chmod(0o644)
     data = json.loads(kept.read_text())
-    data["files"][odd] = "evil = true\n"
+    data["lines"][odd] = ["evil = true", ""]
     kept.write_text(json.dumps(data))
     secret = world.home / "secret"
     secret.write_text("secret")
@@ -452,7 +452,7 @@ def test_rollback_to_a_forged_generation_writes_only_lists(fresh_world: World, o
     world.nixprof("add", "jq")
     said = refused(world, "rollback", "1", "--yes")
     assert "which the list does not include" in said
-    del data["files"][odd]
+    del data["lines"][odd]
     kept.write_text(json.dumps(data))
     world.nixprof("rollback", "1")
     assert not (world.flake / "more").exists()

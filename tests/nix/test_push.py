@@ -185,7 +185,7 @@ def test_another_machine_builds_and_takes_what_it_trusts(
         assert re.search(r"(?m)^building slow: building slow-\S+ on builder$", world.nixprof("sync").stderr)
         for _ in range(2):
             refused = world.nixprof("push", "ssh-ng://store", "--key", key, check=False).stderr
-            assert "no key that is trusted there has signed it" in refused
+            assert "was refused: it is signed by no key that the machine it goes to trusts" in refused
             assert f"hint:  there, in /etc/nix/nix.conf: extra-trusted-public-keys = {public}" in refused
         assert "slow" in world.nixprof("push", "ssh-ng://store", "--dry-run").stdout
         store.configure(trusted_public_keys=public)
