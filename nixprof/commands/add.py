@@ -26,7 +26,7 @@ from nixprof.record import record
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from nixprof.change.flow import Transaction
@@ -89,39 +89,41 @@ def read_addition(
     _check_apart(places, change.manifest)
     scopes = tuple(places) or (EVERYWHERE,)
     versions = with_versions(context, change, packages, scopes)
-    manifest, pinned, pin = versions.manifest, versions.pinned, options.pin
+    manifest, pinned = versions.manifest, versions.pinned
     found = {scope: _read(versions.texts, manifest, scope, context) for scope in scopes}
     fresh = {text: one for texts, _ in found.values() for text, one in texts.items()}
     known = dict.fromkeys(one for _, entries in found.values() for one in entries)
-    differing = {one: _differing(one, options.priority, pin=pin or one.spec.key in pinned) for one in known}
-    texts = _with_options(manifest.texts(), differing, scopes)
-    text = texts[manifest.path]
-    for new in dict.fromkeys(one.new_input for one in fresh.values() if one.new_input):
-        text = add_input(text, new.name, new.url)
+    differing = {one: _differing(one, options, pinned) for one in known}
     # What was typed twice, in whatever words, is added once.
     specs = {one.spec.key: str(one.spec) for one in fresh.values()}
-    new_packages = {key: NewPackage(spec, options.priority, pin or key in pinned) for key, spec in specs.items()}
-    for scope, (texts_there, _) in found.items():
-        keys = dict.fromkeys(one.spec.key for one in texts_there.values())
-        for table, those in _by_table(keys, manifest, scope, context.machine).items():
-            text = add_packages(text, [new_packages[key] for key in those], table)
-    texts[manifest.path] = text
-    named = {*specs, *(package.spec.key for package in known)}
-    typed = {text: one.spec.key for text, one in fresh.items()}
-    references = {one.spec.input: text.partition("#")[0] for text, one in fresh.items() if one.new_input}
-    attempt = Attempt(("nixprof", *context.arguments), typed, references)
-    request = ChangeRequest.rewriting(change.manifest, texts, named)
-    back = versions.adopted.keys()
-    present = dict.fromkeys(one.written for one, new in differing.items() if not new and one.spec.key not in back)
+    new = {key: NewPackage(spec, options.priority, options.pin or key in pinned) for key, spec in specs.items()}
+    texts = _with_options(manifest.texts(), differing, scopes)
+    texts[manifest.path] = _with_new(texts[manifest.path], new, found, manifest, context.machine)
+    request = replace(
+        ChangeRequest.rewriting(change.manifest, texts, {*specs, *(package.spec.key for package in known)}),
+        adopted=versions.adopted,
+        attempt=_attempt(context, fresh),
+    )
     added = (*map(package_name, versions.adopted), *specs.values())
+    present = [
+        one.written for one, changes in differing.items() if not changes and one.spec.key not in versions.adopted
+    ]
     elsewhere = {
         scope: place
         for scope, place in places.items()
         if not scope.applies(context.machine) and (found[scope][0] or versions.adopted)
     }
     is_unchecked = bool(added) and any(not systems_of(scope, manifest, context.machine) for scope in elsewhere)
-    request = replace(request, adopted=versions.adopted, attempt=attempt)
-    return Addition(request, tuple(present), versions.found, added, tuple(elsewhere.values()), is_unchecked)
+    return Addition(
+        request, tuple(dict.fromkeys(present)), versions.found, added, tuple(elsewhere.values()), is_unchecked
+    )
+
+
+def _attempt(context: Context, fresh: Mapping[str, Installable]) -> Attempt:
+    """Remember what was typed, for those who say why it cannot be had."""
+    typed = {text: one.spec.key for text, one in fresh.items()}
+    references = {one.spec.input: text.partition("#")[0] for text, one in fresh.items() if one.new_input}
+    return Attempt(("nixprof", *context.arguments), typed, references)
 
 
 def _check_apart(places: Mapping[Scope, str], manifest: Manifest) -> None:
@@ -144,14 +146,32 @@ def _with_options(
     return texts
 
 
-def _differing(package: Package, priority: int | None, *, pin: bool) -> dict[str, int]:
+def _differing(package: Package, options: Options, pinned: Container[str]) -> dict[str, int]:
     """Give the options that a package on the list is to have, and has not, by the keys of its entry."""
-    options: dict[str, int] = {}
-    if priority is not None and priority != package.priority:
-        options["priority"] = priority
-    if pin and not package.pin:
-        options["pin"] = True
-    return options
+    differing: dict[str, int] = {}
+    if options.priority is not None and options.priority != package.priority:
+        differing["priority"] = options.priority
+    if (options.pin or package.spec.key in pinned) and not package.pin:
+        differing["pin"] = True
+    return differing
+
+
+def _with_new(
+    text: str,
+    new: Mapping[str, NewPackage],
+    found: Mapping[Scope, tuple[Mapping[str, Installable], Sequence[Package]]],
+    manifest: Manifest,
+    machine: Machine,
+) -> str:
+    """Write inputs and packages that are new into the text of the list, each package wherever it was not found."""
+    inputs = dict.fromkeys(one.new_input for fresh, _ in found.values() for one in fresh.values() if one.new_input)
+    for one in inputs:
+        text = add_input(text, one.name, one.url)
+    for scope, (fresh, _) in found.items():
+        keys = dict.fromkeys(one.spec.key for one in fresh.values())
+        for table, those in _by_table(keys, manifest, scope, machine).items():
+            text = add_packages(text, [new[key] for key in those], table)
+    return text
 
 
 def _by_table(

@@ -393,7 +393,7 @@ def test_pins_are_named(world: World) -> None:
     world.nixprof("sync")
     assert "✓ hello is pinned at 2.12.1 · generation 2" in world.nixprof("pin", "hello").stderr
     assert "  hello is no longer pinned\n" in world.nixprof("rollback").stderr
-    assert "hello is no longer pinned" in world.nixprof("unpin", "hello", "--dry-run").stderr
+    assert "would unpin hello" in world.nixprof("unpin", "hello", "--dry-run").stderr
 
 
 @pytest.mark.newest_nix
