@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 # The last part of what lists of packages are assigned to, in home-manager, NixOS, nix-darwin and shells.
-_LISTS = ("packages", "systemPackages", "buildInputs", "nativeBuildInputs", "paths")
+_INPUTS = ("buildInputs", "nativeBuildInputs")
+_LISTS = ("packages", "systemPackages", "paths", *_INPUTS)
+# Where one of these is, the inputs of a build are not what the file installs.
+_INSTALLED = (("home", "packages"), ("environment", "systemPackages"))
+# What a module's lists are assigned to.
+_OF_MODULES = ("extraPackages", "plugins", "extensions", *_LISTS)
 _PKGS = ("pkgs", "nixpkgs")
 _OPEN, _CLOSE = {"{": "}", "[": "]", "(": ")", "${": "}"}, {"}", "]", ")"}
 _SETTINGS = {
@@ -62,7 +67,7 @@ class _Open(NamedTuple):
     """A set, a list, a bracket or a `let` that has begun."""
 
     sign: str
-    path: tuple[str, ...]  # what it is assigned to
+    path: tuple[str, ...]  # what a set is assigned to, with the sets around it
     prefix: tuple[str, ...] | None  # the set that bare names are of around it
 
 
@@ -74,24 +79,40 @@ class _Assigned:
     at: int  # the place of its first token
     prefix: tuple[str, ...] | None = None  # the set that bare names are of, by a `with` around it; None for none
 
+    @property
+    def module(self) -> str:
+        """Give the kind of module that it belongs to; empty where it belongs to none."""
+        return next((part for part in self.path[:-2] if part in _SETTINGS), "")
+
 
 def read_nix_lists(text: str) -> Iterator[Candidate]:
     """Read what lists of packages have; raise MisshapenError where there is none."""
     tokens = list(_tokens(text))
     reader = _Lists(text, tokens)
-    lists = [one for one in reader.assigned if one.path[-1] in _LISTS]
+    lists = _lists(reader.assigned)
+    settings = list(reader.settings())
     if lists:
         for one in lists:
             yield from reader.read(one.at, one.prefix)
     else:
-        yield from _whole(reader)
-    yield from reader.settings()
+        yield from _whole(reader, settings)
+    yield from settings
 
 
-def _whole(reader: _Lists) -> Iterator[Candidate]:
+def _lists(assigned: Sequence[_Assigned]) -> list[_Assigned]:
+    """Choose the lists of what the file installs; those of modules are left."""
+    lists = [one for one in assigned if one.path[-1] in _LISTS and not one.module]
+    installs = any(one.path[-2:] in _INSTALLED for one in lists)
+    return [one for one in lists if not (installs and one.path[-1] in _INPUTS)]
+
+
+def _whole(reader: _Lists, settings: Sequence[Candidate]) -> Iterator[Candidate]:
     """Read a file that is one list, perhaps behind `{ pkgs, ... }:`."""
     start = reader.body()
     if reader.word(start) not in ("with", "[", "("):
+        if settings:
+            names = ", ".join(dict.fromkeys(one.name for one in settings))
+            raise MisshapenError(f"no list of packages stands in it, only what cannot be imported: {names}")
         raise MisshapenError("no list of packages stands in it, such as `packages = with pkgs; [ … ];`")
     yield from reader.read(start)
 
@@ -143,13 +164,13 @@ class _Lists:
     def _survey(self) -> None:
         """Find everything that is assigned, and what `let` binds."""
         around: list[_Open] = []
-        last: tuple[str, ...] = ()
+        values: dict[int, tuple[str, ...]] = {}  # what the value at a place is assigned to
         prefix: tuple[str, ...] | None = None
         ends = -1  # where the last `with` does
         for at, token in enumerate(self._tokens):
             sign = token.text if token.kind in ("sign", "word") else ""
             if sign in _OPEN or sign == "let":
-                around.append(_Open(sign, last if self.word(at - 1) in ("=", "rec") else (), prefix))
+                around.append(_Open(sign, values.get(at, ()) if sign == "{" else (), prefix))
             elif around and (sign in _CLOSE or (sign == "in" and around[-1].sign == "let")):
                 prefix = around.pop().prefix
             elif sign == "with":
@@ -158,11 +179,25 @@ class _Lists:
             elif sign == ";" and at != ends:
                 prefix = around[-1].prefix if around else None
             elif sign == "=" and (own := self._path_before(at)):
-                last = own
-                path = (*(part for outer in around for part in outer.path), *own)
+                path = (*around[-1].path, *own) if around else own
+                values[self._inner(at + 1)] = path
                 self.assigned.append(_Assigned(path, at + 1, prefix))
                 if around and around[-1].sign == "let" and len(own) == 1:
                     self._bound.setdefault(own[0], at + 1)
+
+    def _inner(self, at: int) -> int:
+        """Give the place of a value behind what changes nothing in it, such as `let … in` and `mkDefault`."""
+        self._at = at
+        while True:
+            at, sign = self._at, self.word(self._at)
+            if sign in ("(", "rec", "let"):
+                self._at = self._behind(at) if sign == "let" else at + 1
+            elif sign == "with":
+                self._set(None)
+            elif (function := self._path()[-1:]) and function[0] in _CONDITIONS:
+                self._condition()
+            elif not function or function[0] not in _JOINING:
+                return at
 
     def _path_before(self, at: int) -> tuple[str, ...]:
         """Give the attribute path that ends before a place."""
@@ -195,17 +230,21 @@ class _Lists:
         return frozenset(one.text for one in words if one.kind == "word" and one.text not in _PKGS)
 
     def _pairs(self) -> Iterator[tuple[int, int]]:
-        """Pair each bracket with the place behind the one that closes it."""
+        """Pair each bracket with the place behind the one that closes it, and each `let` with that behind its `in`."""
         begun: list[int] = []
+        lets: list[int] = []
         for at, token in enumerate(self._tokens):
             if token.kind == "sign" and token.text in _OPEN:
                 begun.append(at)
             elif token.kind == "sign" and token.text in _CLOSE and begun:
                 yield begun.pop(), at + 1
+            elif token.text == "let":
+                lets.append(at)
+            elif token.text == "in" and lets:
+                yield lets.pop(), at + 1
         if begun:
             open_ = self._tokens[begun[-1]]
-            line = self._text.count("\n", 0, open_.start) + 1
-            raise MisshapenError(f"line {line}: nothing closes this {open_.text}")
+            raise MisshapenError(f"line {self._line(begun[-1])}: nothing closes this {open_.text}")
 
     def _behind(self, at: int) -> int:
         """Give the place behind a token, and behind everything in it if it is a bracket."""
@@ -214,12 +253,16 @@ class _Lists:
     def settings(self) -> Iterator[Candidate]:
         """Say which programs and services are set up by modules, and where other files are named."""
         for one in self.assigned:
-            first = one.path[0]
-            if one.path[-1] == "imports" and self.word(one.at) == "[" and self.word(one.at + 1) != "]":
-                self._at = self._behind(one.at)
+            value = self._inner(one.at)
+            is_list = self.word(value) != "{" and self.word(value + 1) != "]"  # with something in it
+            self._at = self._behind(one.at)
+            if one.path[-1] == "imports" and self.word(one.at) == "[" and is_list:
                 yield self._left(one.at, "other files, which are not read")
-            if first in _SETTINGS and len(one.path) > 2 and one.path[-1] == "enable" and self.word(one.at) == "true":  # noqa: PLR2004 - `programs.NAME.enable`
-                yield Candidate(".".join(one.path[:-1]), leave=_SETTINGS[first], vocabulary=Vocabulary.NIXPKGS)
+            elif one.module and one.path[-1] == "enable" and self.word(value) == "true":
+                yield Candidate(".".join(one.path[:-1]), leave=_SETTINGS[one.module], vocabulary=Vocabulary.NIXPKGS)
+            elif one.module and one.path[-1] in _OF_MODULES and is_list:
+                why = f"line {self._line(one.at)}: for {'.'.join(one.path[:-1])} alone"
+                yield Candidate(".".join(one.path), leave=why, vocabulary=Vocabulary.NIXPKGS)
 
     ## lists
 
@@ -240,6 +283,9 @@ class _Lists:
         start, sign = self._at, self.word(self._at)
         if sign == "with":
             yield from self._value(self._set(prefix), scope)
+        elif sign == "let":
+            self._at = self._behind(start)
+            yield from self._value(prefix, scope)
         elif sign == "[":
             self._at += 1
             yield from self._items(prefix, scope)
@@ -281,8 +327,7 @@ class _Lists:
     def _optional(self, prefix: tuple[str, ...] | None, scope: Scope, start: int) -> Iterator[Candidate]:
         """Read `optionals CONDITION LIST`, where the condition is about the system."""
         condition = self._at
-        self._at = self._behind(condition) if self.word(condition) == "(" else self._at
-        path = self._path() if self._at == condition else ()
+        path = self._condition()
         words = [one.text for one in self._tokens[condition : self._at] if one.text not in "()"]
         names = set(words) - {".", "!", "pkgs", "stdenv", "hostPlatform", "targetPlatform"}
         name = _OSES.get(names.pop(), "") if len(names) == 1 else ""
@@ -291,6 +336,13 @@ class _Lists:
             yield from self._rest(start)
             return
         yield from self._term(prefix, Scope("system", _OPPOSITE[name] if "!" in words else name))
+
+    def _condition(self) -> tuple[str, ...]:
+        """Read a condition, and give its name; nothing where it is in brackets."""
+        if self.word(self._at) != "(":
+            return self._path()
+        self._at = self._behind(self._at)
+        return ()
 
     def _elsewhere(self, name: str, prefix: tuple[str, ...] | None, scope: Scope) -> Iterator[Candidate]:
         """Read what `let` binds."""
@@ -384,10 +436,12 @@ class _Lists:
     def _left(self, start: int, why: str) -> Candidate:
         """Leave what stands between a place and the next token."""
         first, last = self._tokens[start], self._tokens[max(self._at - 1, start)]
-        line = self._text.count("\n", 0, first.start) + 1
         code = " ".join(self._text[first.start : last.end].split())
         name = code if len(code) <= MAX_SHOWN else f"{code[: MAX_SHOWN - 1]}…"
-        return Candidate(name, leave=f"line {line}: {why}", vocabulary=Vocabulary.NIXPKGS)
+        return Candidate(name, leave=f"line {self._line(start)}: {why}", vocabulary=Vocabulary.NIXPKGS)
+
+    def _line(self, at: int) -> int:
+        return self._text.count("\n", 0, self._tokens[at].start) + 1
 
 
 # Longer code is cut.

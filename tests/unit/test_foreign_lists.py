@@ -258,6 +258,8 @@ def test_lists_in_nix_code(tmp_path: Path) -> None:
         "{ packages = with pkgs; with lib; [ git ] ++ lib.concatLists [ [ fd ] ]; }",
         "with (import <nixpkgs> { }); [ git fd ]",
         "{ pkgs }: let a = with pkgs; [ git ]; in { packages = a ++ [ pkgs.fd ]; other.packages = [ ]; }",
+        "{ packages = let x = 1; in with pkgs; [ git ] ++ (let y = { }; in [ fd ]); }",
+        "{ packages = let s = x.y; in (with pkgs; [ git ]) ++ [ pkgs.fd ]; }",
         "{ pkgs }: rec { packages = with pkgs; [ git ] ++ more; more = [ nothing ]; other.packages = [ pkgs.fd ]; }",
     ],
 )
@@ -274,9 +276,62 @@ def test_what_another_set_may_have_is_left(tmp_path: Path) -> None:
     }
 
 
+def test_what_a_let_before_a_list_binds_is_no_package(tmp_path: Path) -> None:
+    found = read(tmp_path, "x.nix", "{ packages = let tool = f 1; b = 2; in with pkgs; [ git tool ]; }")
+    assert packages(found) == {"git": ""}
+    assert left(found) == {"tool": "line 1: of tool, not plainly of nixpkgs"}
+
+
+@pytest.mark.parametrize("installed", ["home.packages", "environment.systemPackages"])
+def test_what_something_is_built_with_is_not_installed(tmp_path: Path, installed: str) -> None:
+    build = 'let x = pkgs.runCommandLocal "x" { nativeBuildInputs = [ pkgs.htop ]; } ""; in'
+    assert packages(read(tmp_path, "x.nix", f"{build} {{ {installed} = [ pkgs.git ]; }}")) == {"git": ""}
+    assert packages(read(tmp_path, "x.nix", f"{build} {{ packages = [ pkgs.git ]; }}")) == {"htop": "", "git": ""}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "programs.fish.enable = lib.mkDefault true;",
+        "programs.fish = lib.mkIf true { enable = true; };",
+        "programs.fish = with lib; mkIf (a && b) (mkForce { enable = mkDefault (true); });",
+        "programs = { fish = let x = { enable = false; }; in rec { y = 1; enable = true; }; };",
+        "config = lib.mkIf x.y { programs.fish.enable = true; };",
+        "home-manager.users.me = { programs.fish = { enable = true; }; };",
+        "home-manager.users.me = { pkgs, ... }: { programs.fish.enable = true; };",
+    ],
+)
+def test_a_module_that_is_enabled_is_named(tmp_path: Path, module: str) -> None:
+    reasons = left(read(tmp_path, "x.nix", "{ home.packages = [ pkgs.git ]; " + module + " }"))
+    assert [name.rpartition("programs.")[2] for name in reasons] == ["fish"]
+    assert list(reasons.values()) == ["a module with settings; nixprof has only packages"]
+    with pytest.raises(NixprofError) as caught:
+        read(tmp_path, "x.nix", "{ " + module + " }")
+    assert "programs.fish" in (caught.value.cause or "").partition("cannot be imported: ")[2]
+
+
+def test_the_lists_of_a_module_are_left(tmp_path: Path) -> None:
+    text = """{
+      home.packages = [ pkgs.git ];
+      programs.neovim = {
+        extraPackages = with pkgs; [ fd gcc ];
+        plugins = [ ];
+      };
+      services.udev.packages = [ pkgs.rules ];
+    }"""
+    found = read(tmp_path, "x.nix", text)
+    assert packages(found) == {"git": ""}
+    assert left(found) == {
+        "programs.neovim.extraPackages": "line 4: for programs.neovim alone",
+        "services.udev.packages": "line 7: for services.udev alone",
+    }
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "{ packages = [ ]; a = " + "let b = " * 8_000 + "1" + "; in (with x; b" * 8_000 + ")" * 8_000 + "; }",
+        "{ packages = " + "let b = 1; in " * 8_000 + "[ ]; }",
         "{ packages = with pkgs; [ a ]; " + "with (" * 8_000,
         "{ packages = with pkgs; [ a ]; " + "with x " * 8_000,
         "{ packages = with pkgs; " + "[ a ] ++ " * 4_000 + "[ ]; }",
