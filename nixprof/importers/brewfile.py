@@ -1,12 +1,13 @@
 """A Brewfile of Homebrew Bundle, read line by line: it is Ruby, of which only what stands there literally is taken.
 
-The words: https://docs.brew.sh/Brew-Bundle-and-Brewfile
+The words: https://docs.brew.sh/Brew-Bundle-and-Brewfile, and without quotes, as `brew file` writes them:
+https://homebrew-file.readthedocs.io/en/latest/
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nixprof.importers.candidate import Candidate, Vocabulary
 from nixprof.manifest.model import EVERYWHERE, Scope
@@ -19,6 +20,7 @@ _OTHERS = {
     "cask": "a cask: an application for macOS, which Homebrew installs",
     "tap": "a tap: where Homebrew finds formulae",
     "mas": "an app of the Mac App Store",
+    "appstore": "an app of the Mac App Store",
     "vscode": "an extension of VS Code, which that installs",
     "whalebrew": "an image of Whalebrew",
     "flatpak": "an app of Flatpak",
@@ -30,37 +32,70 @@ _OTHERS = {
     "winget": "a program for Windows",
     "cask_args": "a setting of Homebrew",
 }
-_TEXT = r"""(?:"(?P<double>[^"\\#]*)"|'(?P<single>[^'\\]*)')"""
+_TEXT = r"""(?:"(?P<double>[^"\\#]*)"|'(?P<single>[^'\\]*)'|(?<=[\s(])(?P<bare>[\w@+./-]+)(?=[\s,)]|$))"""
+_STRING = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
 _ENTRY = re.compile(rf"(?P<word>[a-z_]+)\s*(?:\(\s*)?(?:{_TEXT})?\s*(?P<rest>.*?)\)?")
 _BARE = re.compile(r"[\w@+./-]+", re.ASCII)
 _SYSTEM = r"OS\.(?P<os>mac|linux)\?|Hardware::CPU\.(?P<cpu>arm|intel)\?"
 _CONDITION = re.compile(rf"(?P<word>if|elsif|unless)\s+(?P<not>!?)\s*(?:{_SYSTEM})(?:\s+then)?")
-_AFTER = re.compile(r"(?P<before>.*?),?\s*\b(?P<condition>(?:if|unless)\s+(?P<code>.+))")
+_AFTER = re.compile(rf"""(?P<before>(?:[^"']|{_STRING})*?),?\s*\b(?P<condition>(?:if|unless)\s+(?P<code>.+))""")
 _NAMES = {"mac": "darwin", "linux": "linux", "arm": "aarch64", "intel": "x86_64"}
-_OPPOSITE = {"darwin": "linux", "linux": "darwin", "aarch64": "x86_64", "x86_64": "aarch64"}
-_COMMENT = re.compile(r"""((?:[^"'#]|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')*)#.*""")
-_BLOCK = re.compile(r"(?:if|unless|case|begin|while|def)\b|.*\bdo(?:\s*\|.*\|)?$")
+_SYSTEMS = frozenset(f"{cpu}-{os}" for cpu in ("aarch64", "x86_64") for os in ("darwin", "linux"))
+# The place of the list that means some of the systems.
+_PLACES = {
+    frozenset(system for system in _SYSTEMS if name in (system, *system.split("-"))): Scope("system", name)
+    for name in (*_NAMES.values(), *_SYSTEMS)
+} | {_SYSTEMS: EVERYWHERE}
+_COMMENT = re.compile(rf"""((?:[^"'#]|{_STRING})*)#.*""")
+_BLOCK = re.compile(r"(?:if|elsif|unless|case|begin|while|def)\b|.*\bdo(?:\s*\|.*\|)?$")
 _RUBY = "code that only Ruby can run"
+
+
+class _Block(NamedTuple):
+    """What lines are in."""
+
+    systems: frozenset[str] = _SYSTEMS  # those that its condition holds on
+    others: frozenset[str] = frozenset()  # those that an `else` would be for
+    is_known: bool = True  # whether that can be told
+
+    def inside(self, systems: frozenset[str]) -> _Block:
+        """Give a block in this one, for some systems."""
+        return _Block(self.systems & systems, self.systems - systems, self.is_known)
+
+    def otherwise(self, systems: frozenset[str]) -> _Block:
+        """Give the next block of the same chain, for some systems."""
+        return _Block(self.others & systems, self.others - systems, self.is_known)
+
+    @property
+    def obstacle(self) -> str:
+        """Say why no place of the list is meant; empty where one is."""
+        if not self.is_known:
+            return "under a condition that only Ruby can tell"
+        if not self.systems:
+            return "under a condition that is never true"
+        return "" if self.systems in _PLACES else f"for {', '.join(sorted(self.systems))}, which is no one place"
 
 
 def read_brewfile(text: str) -> Iterator[Candidate]:
     """Read the entries, each as a candidate; those that are no formula say why they are left."""
-    blocks = [(EVERYWHERE, True)]  # where what a line is in counts, and whether that can be told
+    blocks = [_Block()]
     for line in _lines(text):
-        scope, is_known = blocks[-1]
+        block, is_in_one = blocks[-1], bool(blocks[1:])
         condition = _CONDITION.fullmatch(line)
-        if line == "end" and blocks[1:]:
+        if line == "end" and is_in_one:
             blocks.pop()
-        elif line == "else" and blocks[1:]:
-            blocks[-1] = _opposite(scope), is_known
+        elif line == "else" and is_in_one:
+            blocks[-1] = block.otherwise(_SYSTEMS)
+        elif condition and condition["word"] == "elsif" and is_in_one:
+            blocks[-1] = block.otherwise(_systems(condition))
         elif condition:
-            begun = blocks[:-1] if condition["word"] == "elsif" and blocks[1:] else blocks
-            blocks = [*begun, (_scope(condition), begun[-1][1])]
+            blocks.append(block.inside(_systems(condition)))
         elif _BLOCK.match(line):
-            blocks.append((scope, False))
+            unknown = _Block(is_known=False)
+            blocks = [*blocks[:-1], unknown] if line.startswith("elsif") else [*blocks, unknown]
             yield Candidate(line, leave=_RUBY, vocabulary=Vocabulary.HOMEBREW)
         else:
-            yield from _entry(line, scope, is_known=is_known)
+            yield from _entry(line, block)
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -76,23 +111,23 @@ def _lines(text: str) -> Iterator[str]:
         yield begun
 
 
-def _entry(line: str, scope: Scope, *, is_known: bool) -> Iterator[Candidate]:
+def _entry(line: str, block: _Block) -> Iterator[Candidate]:
     """Read one statement."""
     after = _AFTER.fullmatch(line)
     if after:
         line, condition = after["before"].strip(), _CONDITION.fullmatch(after["condition"])
-        scope, is_known = _scope(condition) if condition else scope, is_known and condition is not None
+        block = block.inside(_systems(condition)) if condition else _Block(is_known=False)
     found = _ENTRY.fullmatch(line)
-    name = (found["double"] or found["single"] or "") if found else ""
+    name = (found["double"] or found["single"] or found["bare"] or "") if found else ""
     if not found or (not name and found["word"] != "cask_args") or (found["word"] not in {"brew", *_OTHERS}):
         is_name = _BARE.fullmatch(line) and line not in _OTHERS
         yield Candidate(line, leave="" if is_name else _RUBY, vocabulary=Vocabulary.HOMEBREW)
     elif found["word"] != "brew":
-        yield Candidate(name or line, leave=_OTHERS[found["word"]], vocabulary=Vocabulary.HOMEBREW, scope=scope)
-    elif not is_known:
-        yield Candidate(name, leave="under a condition that only Ruby can tell", vocabulary=Vocabulary.HOMEBREW)
+        yield Candidate(name or line, leave=_OTHERS[found["word"]], vocabulary=Vocabulary.HOMEBREW)
+    elif block.obstacle:
+        yield Candidate(name, leave=block.obstacle, vocabulary=Vocabulary.HOMEBREW)
     else:
-        yield formula(name, scope)
+        yield formula(name, _PLACES[block.systems])
         yield from _options(name, (found["rest"] or "").strip(" ,"))
 
 
@@ -111,10 +146,7 @@ def _options(name: str, rest: str) -> Iterator[Candidate]:
         yield Candidate(f"{name}, {rest}", leave="options of Homebrew", vocabulary=Vocabulary.HOMEBREW)
 
 
-def _scope(condition: re.Match[str]) -> Scope:
-    scope = Scope("system", _NAMES[condition["os"] or condition["cpu"]])
-    return _opposite(scope) if (condition["word"] == "unless") != bool(condition["not"]) else scope
-
-
-def _opposite(scope: Scope) -> Scope:
-    return Scope("system", _OPPOSITE[scope.name]) if scope.name else scope
+def _systems(condition: re.Match[str]) -> frozenset[str]:
+    name = _NAMES[condition["os"] or condition["cpu"]]
+    those = frozenset(system for system in _SYSTEMS if name in system.split("-"))
+    return _SYSTEMS - those if (condition["word"] == "unless") != bool(condition["not"]) else those

@@ -62,9 +62,24 @@ end
 unless Hardware::CPU.arm?
   brew "old"
 end
+if OS.mac?
+  brew "both" if Hardware::CPU.arm?
+elsif OS.linux?
+else
+  brew "never"
+end
+if OS.mac?
+elsif system "true"
+  brew "perhaps"
+end
 %w[a b].each do |name|
   brew "twice"
+  brew name
 end
+brew "hook", postinstall: 'if true; then echo; fi' if OS.mac?
+brew autoconf
+cask jtool
+appstore 1107421413 1Blocker (1.4.3)
 brew "in#{side}"
 mas "Some App", id: 1234
 vscode "a.b"
@@ -85,8 +100,11 @@ def test_a_brewfile(tmp_path: Path) -> None:
         "glibc": "linux",
         "strace": "linux",
         "mas": "darwin",
-        "mac": "darwin",
+        "mac": "aarch64-darwin",
         "old": "x86_64",
+        "both": "aarch64-darwin",
+        "hook": "darwin",
+        "autoconf": "",
     }
     assert one(found, "node@22").version == "22"
     reasons = left(found)
@@ -95,7 +113,12 @@ def test_a_brewfile(tmp_path: Path) -> None:
     assert reasons["Some App"].startswith("an app of the Mac App Store")
     assert reasons['some/tap/tool, args: ["with-x", "HEAD"]'] == "options of Homebrew"
     assert reasons["nginx, restart_service: :changed"].startswith("a service")
-    assert reasons["odd"] == reasons["twice"] == "under a condition that only Ruby can tell"
+    unknown = ("odd", "twice", "name", "perhaps")
+    assert {reasons[name] for name in unknown} == {"under a condition that only Ruby can tell"}
+    assert reasons["never"] == "under a condition that is never true"
+    assert reasons["hook, postinstall: 'if true; then echo; fi'"] == "options of Homebrew"
+    assert reasons["jtool"].startswith("a cask")
+    assert reasons["1107421413"].startswith("an app of the Mac App Store")
     for code in ("puts `rm -rf /`", 'brew "in#{side}"', "%w[a b].each do |name|"):
         assert reasons[code] == "code that only Ruby can run"
 
