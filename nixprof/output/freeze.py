@@ -94,7 +94,8 @@ def _finding(one: Finding, of: Candidate, result: Survey) -> dict[str, Any]:
     match one:
         case Import():
             held = None if one.outputs is None else one.held
-            return about | {"package": str(one.spec), "evidence": of.evidence, "candidates": of.others, "held": held}
+            found = {"package": str(one.spec), "evidence": of.evidence, "candidates": of.others, "held": held}
+            return about | found | {"on": of.scope.on or None}
         case LeftAlone():
             return about | {"reason": one.reason}
         case Differing():
@@ -182,11 +183,11 @@ def _identified(imports: Sequence[Import]) -> list[Line]:
         evidence = one.candidate.evidence.value.removeprefix("guess: ") if one.candidate.evidence else ""
         others = one.candidate.others
         if not others and one.spec.name == one.candidate.own_name[0]:
-            plain.append((one.spec.name, evidence))
+            plain.append((_placed(one, one.spec.name), evidence))
             continue
         if others:
             evidence += f"; or {listed(others, MAX_OTHERS)}"
-        lines.append((f"{one.candidate.name} → {one.spec}", evidence))
+        lines.append((f"{one.candidate.name} → {_placed(one)}", evidence))
     return [*_together(plain), *lines]
 
 
@@ -202,7 +203,13 @@ def _together(lines: Sequence[Line], most: int = sys.maxsize) -> list[Line]:
 
 def _name(one: Import) -> str:
     called = one.candidate.name
-    return str(one.spec) if called in (one.spec.name, one.spec.input) else f"{called} → {one.spec}"
+    return _placed(one) if called in (one.spec.name, one.spec.input) else f"{called} → {_placed(one)}"
+
+
+def _placed(one: Import, written: str = "") -> str:
+    """Write a package with the machines that it is for, where those are not all."""
+    where = one.candidate.scope.reason
+    return f"{written or one.spec} ({where})" if where else written or str(one.spec)
 
 
 def _table(groups: Sequence[tuple[str, int, list[Line]]], context: Context) -> Iterator[str]:
