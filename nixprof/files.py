@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
 from nixprof.formatting import display_path, shell_quote
+from nixprof.schema import is_path
 from nixprof.store_path import store
 
 if TYPE_CHECKING:
@@ -280,6 +281,8 @@ def unused(path: Path) -> Path:
 
 def read_file(path: Path, largest: int = _MAX_FILE_BYTES) -> bytes:
     """Read a regular file of at most `largest` bytes without ever waiting for it; else raise OSError."""
+    if not is_path(str(path)):  # the system's calls would raise ValueError
+        raise OSError(errno.EINVAL, "no file can be called that", str(path))
     # Devices are not even opened: for some, that alone has an effect.
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "not a file", str(path))

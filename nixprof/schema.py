@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 # What reading raises if the data has the wrong shape.
@@ -19,6 +20,24 @@ def text(value: Any) -> str:
     if not value.isascii() and not _is_text(value):
         raise MisshapenError("a string in it has invalid characters")
     return value
+
+
+def path(value: Any) -> str:
+    """Return a value that must be a string that a file can be called; raise MisshapenError otherwise."""
+    if not isinstance(value, str) or not is_path(value):
+        raise MisshapenError(f"{str(value)[:40]!a} cannot be the name of a file")
+    return value
+
+
+def is_path(value: str) -> bool:
+    """Tell whether a file can be called this: for NUL and for halves of characters, Python raises ValueError.
+
+    Unlike in `text`, names may be what Python makes of those that are not UTF-8.
+    """
+    try:
+        return b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        return False
 
 
 def wrong_with(error: Exception) -> str:

@@ -73,16 +73,30 @@ def test_every_link_leads_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_nothing_else_is_at_top_level() -> None:
+def files() -> list[str]:
+    """Everything that belongs to nixprof, by names below the top level."""
     listed = subprocess.run(
         ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"],
         capture_output=True,
         text=True,
         check=False,
     )
+    if listed.returncode == 0:
+        return listed.stdout.splitlines()
     # A copy that is no repository has only what was copied.
-    names = listed.stdout.splitlines() if listed.returncode == 0 else [path.name for path in ROOT.iterdir()]
-    assert {name.partition("/")[0] for name in names if not name.startswith(".")} == TOP_LEVEL
+    return [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()]
+
+
+def test_nothing_else_is_at_top_level() -> None:
+    assert {name.partition("/")[0] for name in files() if not name.startswith(".")} == TOP_LEVEL
+
+
+def test_no_file_has_marks_of_a_merge() -> None:
+    """Code and tests that are about such marks never have one at the start of a line."""
+    mark = re.compile(rb"^(?:<{7}|>{7}|\|{7}) ", re.MULTILINE)
+    found = {name: (ROOT / name).read_bytes() for name in files() if (ROOT / name).is_file()}
+    assert len(found) > len(TOP_LEVEL)
+    assert [name for name, data in found.items() if mark.search(data)] == []
 
 
 def test_the_script_works(world: World) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from nixprof import schema
 from nixprof.errors import ConcurrentChangeError, NixprofError
 from nixprof.files import (
     TEMPORARY,
@@ -27,7 +28,7 @@ from nixprof.files import (
     replaceable,
 )
 from nixprof.nix.profile import locate
-from nixprof.schema import MISSHAPEN
+from nixprof.schema import MISSHAPEN, MisshapenError
 from nixprof.signals import deferred_signals
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _write_journal(folders: Folders, profile: Path | None, files: Files) -> None
         for path, (before, after) in files.items()
     ]
     link = None if profile is None else str(profile)
-    data = {"version": 2, "profile": link, "at": _place(profile), "files": entries}
+    data = {"version": _VERSION, "profile": link, "at": _place(profile), "files": entries}
     replace_file(_journal(folders), json.dumps(data).encode())
     for number, path in enumerate(files):
         # Not next to the file: Nix copies the whole generated folder, with everything in it.
@@ -156,14 +157,27 @@ def _read_journal(folders: Folders) -> tuple[bool, Files]:
     """Read whether the profile has moved since, and what was to be written; a damaged journal says nothing."""
     data = read_json(_journal(folders))
     try:
-        profile = None if data["profile"] is None else Path(data["profile"])
+        if data["version"] != _VERSION:
+            return False, {}
+        profile = None if data["profile"] is None else _absolute(data["profile"])
         files = {
-            Path(entry["path"]): (None if entry["before"] is None else _bytes(entry["before"]), _bytes(entry["after"]))
+            _absolute(entry["path"]): (
+                None if entry["before"] is None else _bytes(entry["before"]),
+                _bytes(entry["after"]),
+            )
             for entry in data["files"]
         }
-        return _place(profile) != data["at"], files
+        return _place(profile) != schema.path(data["at"]), files
     except (OSError, *MISSHAPEN):
         return False, {}
+
+
+def _absolute(written: object) -> Path:
+    """Read a path of the journal, in which all are absolute; raise MisshapenError for anything else."""
+    found = Path(schema.path(written))
+    if not found.is_absolute():
+        raise MisshapenError(f"{found} is not absolute")
+    return found
 
 
 def _forget(folders: Folders) -> None:
@@ -172,6 +186,7 @@ def _forget(folders: Folders) -> None:
         discard(path)
 
 
+_VERSION = 2
 _KEPT = ".kept-"
 
 

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nixprof import schema
 from nixprof.change.environment import Environment, EnvironmentEntry, in_profile
 from nixprof.errors import TO_BEGIN, NixprofError, Reason
 from nixprof.files import content, read_json, replace_file
@@ -162,9 +163,8 @@ def read_sources(data: bytes) -> dict[str, str]:
     """Read what `write_sources` has written, or an older nixprof as whole texts; none where they have not."""
     try:
         read = json.loads(data)
-        if "files" in read:
-            return {str(path): str(text) for path, text in read["files"].items()}
-        return {str(path): "\n".join(lines) for path, lines in read["lines"].items()}
+        whole = read["files"] if "files" in read else {name: "\n".join(lines) for name, lines in read["lines"].items()}
+        return {schema.path(name): schema.text(each) for name, each in whole.items()}
     except MISSHAPEN:
         return {}
 

@@ -202,29 +202,32 @@ def exportable(manifest: Manifest, lock: Lock, machine: Machine, systems: Sequen
                 message = f"left out on {system}: {missing[system].reason}"
                 left_out.append(Loss(Feature.UNAVAILABLE, package.written, message))
         items += _items(package, known, [system for system in having if system not in missing])
-    held = _named_holds(items, [one.name for one in manifest.inputs])
-    named = [replace(item, source=_source(item, held)) for item in items]
-    return Exportable(manifest, lock, tuple(systems), tuple(named), held, tuple(left_out))
+    places = _named_holds(items, (one.name for one in manifest.inputs))
+    named = tuple(replace(item, source=_source(item, places)) for item in items)
+    return Exportable(manifest, lock, tuple(systems), named, dict(places.values()), tuple(left_out))
 
 
-def _named_holds(items: Sequence[Item], taken: Collection[str]) -> dict[str, HeldAt]:
-    """Name the places that packages are held at: by the input and the revision, as in `nixpkgs-9a8b7c6`."""
-    found: dict[str, HeldAt] = {}
+def _named_holds(items: Sequence[Item], of_inputs: Iterable[str]) -> dict[str, tuple[str, HeldAt]]:
+    """Name the places that packages are held at: by the input and the revision, as in `nixpkgs-9a8b7c6`.
+
+    Returns: by `identity`, the name of each place, which no input has, and what is held there first.
+    """
+    found: dict[str, tuple[str, HeldAt]] = {}
+    taken = set(of_inputs)
     for item in items:
-        if isinstance(item.hold, HeldAt) and identity(item.hold) not in map(identity, found.values()):
+        if isinstance(item.hold, HeldAt) and (place := identity(item.hold)) not in found:
             rev = Reference.parse(item.hold.reference).rev[:7] or "held"
             base = f"{item.package.spec.input}-{rev}"
             names = chain((base,), (f"{base}-{number}" for number in count(2)))
-            found[next(name for name in names if name not in found and name not in taken)] = item.hold
+            found[place] = next(name for name in names if name not in taken), item.hold
+            taken.add(found[place][0])
     return found
 
 
-def _source(item: Item, held: Mapping[str, HeldAt]) -> str:
-    if isinstance(item.hold, FollowsInput):
-        return item.package.spec.input
-    if isinstance(item.hold, KeptByPath):
-        return ""
-    return next(name for name, hold in held.items() if identity(hold) == identity(item.hold))
+def _source(item: Item, places: Mapping[str, tuple[str, HeldAt]]) -> str:
+    if isinstance(item.hold, HeldAt):
+        return places[identity(item.hold)][0]
+    return item.package.spec.input if isinstance(item.hold, FollowsInput) else ""
 
 
 def _items(package: Package, known: LockedPackage, systems: Sequence[str]) -> list[Item]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.folders import home
 from nixprof.nix.profile import FORGES
-from nixprof.schema import MISSHAPEN, text
+from nixprof.schema import MISSHAPEN, is_path, text
 from nixprof.store_path import store
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def _folder(reference: str) -> str | None:
         return None
     from urllib.parse import unquote
 
-    return unquote(reference.partition("?")[0].removeprefix("path:"))
+    folder = unquote(reference.partition("?")[0].removeprefix("path:"))
+    return folder if is_path(folder) else None
 
 
 ## the sources of locked inputs

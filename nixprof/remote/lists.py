@@ -10,6 +10,7 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.files import cannot_write
 from nixprof.remote.machine import read
 from nixprof.remote.ssh import Host, Ssh
+from nixprof.schema import is_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +45,7 @@ def store_of(context: Context, host: Host) -> SshStore:
 
 def _is_of_list(name: str) -> bool:
     path = PurePosixPath(name)
-    return path.parts[:1] == ("list",) and ".." not in path.parts
+    return path.parts[:1] == ("list",) and ".." not in path.parts and is_path(name)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -304,8 +304,8 @@ def test_a_journal_that_is_damaged_does_no_harm(world: World) -> None:
         "{",
         "[]",
         '{"files": 1}',
-        json.dumps({"files": [{"path": "/x"}]}),
-        '{"profile": "/x", "at": "", "files": [{}]}',
+        json.dumps({"version": 2, "profile": None, "at": "", "files": [{"path": "/x"}]}),
+        '{"version": 2, "profile": "/x", "at": "", "files": [{}]}',
     ):
         (world.home / ".local/state/nixprof/commit.json").write_text(text)
         assert "repairing what an earlier nixprof left" in world.nixprof("sync").stderr

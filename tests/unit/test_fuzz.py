@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nixprof.change.commit import recover
@@ -264,10 +264,17 @@ def test_the_record_of_an_environment(folder: Path, data: bytes) -> None:
 NOTE = {"command": "nixprof add x", "process": 1, "since": 1.5}
 
 
-@given(
-    note=as_json(NOTE),
-    journal=as_json({"profile": "/x", "at": "", "files": [{"path": "f", "before": None, "after": "x"}]}),
-)
+ENTRY = {"path": "f", "before": None, "after": "x"}
+JOURNAL = {"version": 2, "profile": "/x", "at": "", "files": [ENTRY]}
+
+
+def journal_with(*paths: str) -> bytes:
+    return written({**JOURNAL, "files": [{**ENTRY, "path": path} for path in paths]})
+
+
+@given(note=as_json(NOTE), journal=as_json(JOURNAL))
+@example(note=b"", journal=journal_with("/f\x00"))
+@example(note=b"", journal=journal_with("/f\ud800"))
 def test_what_a_stopped_nixprof_left(folder: Path, note: bytes, journal: bytes) -> None:
     from nixprof.change.process_lock import _who
 

@@ -1,5 +1,6 @@
 """Reading: regular files only, with a limit, and never waiting."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from nixprof.files import content, read_file, read_json
 from nixprof.folders import Folders
 from nixprof.manifest.parse import parse
 from nixprof.manifest.problems import ManifestError
+from nixprof.nix.local_flakes import came_from, is_gone
 from nixprof.nix.profile import read_manifest
 
 
@@ -87,6 +89,44 @@ def test_json_that_is_nested_too_deeply(folders: Folders) -> None:
     recover(folders)
     (folders.state / "running.json").write_text(text)
     assert was_stopped(folders)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"version": 3}, {"version": None}, {"at": None}, {"at": "\ud800"}, {"profile": "p"}, {"profile": "/p\x00"},
+        {"path": "relative"}, {"path": "/f\x00"}, {"path": "/f\ud800"}, {"before": 1}, {"after": None},
+    ],
+)  # fmt: skip
+def test_a_journal_with_one_damaged_part_says_nothing(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, damage: dict[str, object]
+) -> None:
+    """Neither does it say what to do with its other files."""
+    good, other = folders.config / "nixprof.toml", folders.config / "relative"
+    monkeypatch.chdir(folders.config)
+    for damaged in (False, True):
+        good.write_text("after")
+        other.write_text("after")
+        first: dict[str, object] = {"path": str(good), "before": "before", "after": "after"}
+        second = {**first, "path": str(other)}
+        journal: dict[str, object] = {"version": 2, "profile": str(folders.config / "profile"), "at": ""}
+        if damaged:
+            second |= {key: value for key, value in damage.items() if key in second}
+            journal |= {key: value for key, value in damage.items() if key in journal}
+        (folders.state / "commit.json").write_text(json.dumps({**journal, "files": [first, second]}))
+        recover(folders)
+        assert not is_unfinished(folders)
+        assert {good.read_text(), other.read_text()} == ({"after"} if damaged else {"before"})
+
+
+def test_what_no_file_can_be_called(tmp_path: Path) -> None:
+    for name in ("a\x00", "a\ud800"):
+        assert content(tmp_path / name) is None
+        assert not came_from(f"path:/{name}", tmp_path)
+        assert not is_gone(f"path:/{name}")
+        assert read_sources(json.dumps({"files": {name: "text"}}).encode()) == {}
+    assert not came_from("path:/a%00", tmp_path)
+    assert read_sources(json.dumps({"files": {"a": "\ud800"}}).encode()) == {}
 
 
 def test_a_limit_is_in_whole_bytes(tmp_path: Path) -> None:
