@@ -78,7 +78,7 @@ def bring_back(
     """
     key = package.spec.key
     texts = manifest.texts()
-    listed = [one for one in manifest.packages if one.spec.key == key]
+    listed = manifest.entries_of(key)
     for one in listed:
         check_place(one, scopes)
         if not one.pin:

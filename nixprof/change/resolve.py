@@ -19,13 +19,11 @@ from nixprof.lock.freshness import (
     Gap,
     fingerprints,
     is_held_back,
-    is_of_another,
     is_resolved,
     is_unavailable,
     packages_of,
 )
 from nixprof.lock.packages_json import FollowsInput, Unavailable
-from nixprof.machine import SYSTEMS, is_system
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
@@ -58,15 +56,8 @@ def sought(
     known = {one.package for one in resolved}
     for index, package in enumerate(manifest.packages):
         if package.spec.key in keys and package not in known and not package.spec.is_store_path:
-            for system in systems_of(package.scope, manifest, machine):
+            for system in manifest.systems_of(package.scope, machine):
                 yield ResolveRequest(index, package, system)
-
-
-def systems_of(scope: Scope, manifest: Manifest, machine: Machine) -> tuple[str, ...]:
-    """Name the systems that an entry may be for: the list's and the usual ones; a host may have any."""
-    named = [scope.name] if is_system(scope.name) else []
-    known = dict.fromkeys((machine.system, *manifest.systems, *SYSTEMS, *named))
-    return tuple(one for one in known if scope.kind == "host" or scope.applies(machine.with_system(one)))
 
 
 class Resolver:
@@ -157,7 +148,7 @@ class Resolver:
         lock, refusals = self._looked_up(manifest, lock, unsettled, tried)
         lock = self._without(manifest, lock, refusals, (*wanted, *tried), HoldBack(lock, ChangeRequest()))
         asked = (*wanted, *tried)
-        anywhere = {one.package for one in wanted if is_of_another(one.package, machine)} | {
+        anywhere = {one.package for one in wanted if one.package.scope.is_other_host(machine)} | {
             one.package for one in tried
         }
         found = tuple(
@@ -171,7 +162,7 @@ class Resolver:
 
     def _is_had(self, package: Package, manifest: Manifest, lock: Lock) -> bool:
         """Tell whether any system that an entry may be for has its package."""
-        possible = systems_of(package.scope, manifest, self._context.machine)
+        possible = manifest.systems_of(package.scope, self._context.machine)
         had = lock.package(package.spec.key).systems.keys() | {
             one.system for one in self.evaluated if one.package.spec.key == package.spec.key
         }
@@ -251,7 +242,9 @@ class Resolver:
         if is_resolved(one.package, one.system, known, fingerprint):
             return True
         machine = self._context.machine
-        may_lack = one.system != machine.system or is_of_another(one.package, machine) or (key, one.system) in lacking
+        may_lack = (
+            one.system != machine.system or one.package.scope.is_other_host(machine) or (key, one.system) in lacking
+        )
         is_known = may_lack and is_unavailable(one.system, known, fingerprint)
         if not is_known and not is_held_back(one.package, one.system, known, fingerprint):
             return False

@@ -11,7 +11,6 @@ from nixprof.change.failures import Attempt
 from nixprof.change.flow import begin
 from nixprof.change.hints import on_place
 from nixprof.change.request import ChangeRequest
-from nixprof.change.resolve import systems_of
 from nixprof.commands.add_version import with_versions
 from nixprof.commands.init import template
 from nixprof.errors import TO_EDIT, NixprofError, Reason
@@ -19,7 +18,6 @@ from nixprof.formatting import package_name, shell_quote
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
 from nixprof.manifest.installable import read_installable
 from nixprof.manifest.model import EVERYWHERE, Scope
-from nixprof.manifest.parse import overlap
 from nixprof.manifest.place import check_place, read_place
 from nixprof.manifest.positions import line_of
 from nixprof.record import record
@@ -113,7 +111,7 @@ def read_addition(
         for scope, place in places.items()
         if not scope.applies(context.machine) and (found[scope][0] or versions.adopted)
     }
-    is_unchecked = bool(added) and any(not systems_of(scope, manifest, context.machine) for scope in elsewhere)
+    is_unchecked = bool(added) and any(not manifest.systems_of(scope, context.machine) for scope in elsewhere)
     return Addition(
         request, tuple(dict.fromkeys(present)), versions.found, added, tuple(elsewhere.values()), is_unchecked
     )
@@ -129,7 +127,7 @@ def _attempt(context: Context, fresh: Mapping[str, Installable]) -> Attempt:
 def _check_apart(places: Mapping[Scope, str], manifest: Manifest) -> None:
     """Make sure that no machine would have a package twice."""
     for one, other in combinations(places, 2):
-        if overlap(one, other, manifest.systems):
+        if one.overlaps(other, manifest.systems):
             message = f"{excerpt(places[one])} and {excerpt(places[other])} have machines in common"
             raise NixprofError(message, Reason.USAGE, hints=("leave one of them out",))
 
@@ -180,7 +178,7 @@ def _by_table(
     """Say which table of the list gets which packages. What is listed for other machines alone goes beside that."""
     tables: dict[tuple[str, ...], list[str]] = {}
     for key in keys:
-        others = [one.scope for one in manifest.packages if one.spec.key == key]
+        others = manifest.places.get(key, ())
         where = _beside(others, manifest, machine) if scope == EVERYWHERE and others else scope
         tables.setdefault(where.table, []).append(key)
     return tables
@@ -190,14 +188,14 @@ def _beside(others: Sequence[Scope], manifest: Manifest, machine: Machine) -> Sc
     """Choose the widest system of this machine that none of some scopes, which are not for it, has in common."""
     full = Scope("system", machine.system)
     wide = Scope("system", machine.system.partition("-")[2])
-    return full if any(overlap(wide, other, manifest.systems) for other in others) else wide
+    return full if any(wide.overlaps(other, manifest.systems) for other in others) else wide
 
 
 def _is_known(package: Package, manifest: Manifest, scope: Scope, machine: Machine) -> bool:
     """Tell whether a package need not be added where a scope says, as it is listed there or, here, for this machine."""
     if scope == EVERYWHERE:
         return package.scope.applies(machine)
-    return overlap(package.scope, scope, manifest.systems)
+    return package.scope.overlaps(scope, manifest.systems)
 
 
 def _read(
@@ -212,7 +210,7 @@ def _read(
         one = read_installable(text, inputs, command)
         if one.new_input:
             inputs.append(one.new_input)
-        same = [package for package in manifest.packages if package.spec.key == one.spec.key]
+        same = manifest.entries_of(one.spec.key)
         listed = [package for package in same if _is_known(package, manifest, scope, context.machine)]
         _check_outputs(text, one, listed, fresh, manifest)
         for package in listed:
@@ -230,7 +228,7 @@ def _check_whole(package: Package, scope: Scope, manifest: Manifest, machine: Ma
     """
     if not scope.kind == package.scope.kind == "system":
         return
-    there, wanted = (set(systems_of(one, manifest, machine)) for one in (package.scope, scope))
+    there, wanted = (set(manifest.systems_of(one, machine)) for one in (package.scope, scope))
     if wanted <= there:
         return
     name = shell_quote(package.written)

@@ -43,7 +43,7 @@ def run(context: Context) -> Checked:
     return Checked(
         len(manifest.packages),
         systems,
-        tuple(one.name for one in scopes if one.kind == "system" and not any(map(one.covers, systems))),
+        tuple(one.name for one in scopes if not any(map(one.covers, systems))),
         tuple(one.name for one in scopes if one.kind == "host"),
         missing,
         tuple(gap for gap in found if gap.kept),

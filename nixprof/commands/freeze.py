@@ -29,7 +29,6 @@ from nixprof.importers.reading import Kind, Reading, read_kept, read_profile
 from nixprof.importers.writing import with_imports, with_names
 from nixprof.index.files import index_files
 from nixprof.lock.packages_json import LockedPackage, Resolved, hold_at
-from nixprof.manifest.parse import overlap
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT
 from nixprof.nix.local_flakes import is_here, registry
 from nixprof.record import record
@@ -382,9 +381,8 @@ def _compared(findings: Sequence[Finding], options: Options, state: State) -> tu
             return one
         key, scope = one.spec.key, one.candidate.scope
         if not scope.applies(state.machine):
-            same = (package for package in state.manifest.packages if package.spec.key == key)
-            there = next((package for package in same if overlap(package.scope, scope, state.manifest.systems)), None)
-            return replace(one, entry=there)
+            same, systems = state.manifest.entries_of(key), state.manifest.systems
+            return replace(one, entry=next((each for each in same if each.scope.overlaps(scope, systems)), None))
         return compare(one, entries.get(key), listed.get(key), latest=options.latest, overwrite=options.overwrite)
 
     return tuple(map(compared, findings))

@@ -95,9 +95,5 @@ def _listed(
         tuple(gap for gap in gaps if gap.system != state.machine.system),
         next((gap for gap in gaps if gap.kept and gap.system == state.machine.system), None),
         package.scope.on or None,
-        {
-            name: one.version
-            for name, one in (locked.systems.items() if locked else ())
-            if package.scope.kind == "host" or package.scope.applies(state.machine.with_system(name))
-        },
+        {name: one.version for name, one in (locked.systems.items() if locked else ()) if package.scope.covers(name)},
     )

@@ -103,7 +103,7 @@ def run(context: Context, asked: str) -> Shown:
     names = spec.key, package_name(spec.key)  # an element that nixprof did not install goes by its name
     index = indexes.get(spec.input)
     indexed = index.package(spec.name) if index else None
-    entries = tuple(one for one in state.manifest.packages if one.spec.key == spec.key)
+    entries = state.manifest.entries_of(spec.key)
     had = {each.number: one for each in past for one in each.packages if one.key in names}
     offers = tuple(_offers(spec, indexes, state))
     if not (indexed or entries or had):

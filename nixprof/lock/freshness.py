@@ -123,7 +123,7 @@ def gaps(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machi
 def held_back(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine) -> tuple[Gap, ...]:
     """List what is held back on this machine, in the order of the manifest."""
     found = _gaps(manifest, locked, machine, machine.system)
-    return tuple(gap for gap in found if gap.kept and not is_of_another(gap.package, machine))
+    return tuple(gap for gap in found if gap.kept and not gap.package.scope.is_other_host(machine))
 
 
 def had_on(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine) -> tuple[Package, ...]:
@@ -135,7 +135,7 @@ def had_on(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Mac
 def _gaps(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine, system: str) -> Iterator[Gap]:
     for package in packages_of(manifest, system, machine):
         known = locked.get(package.spec.key)
-        if known and system in known.unavailable and not (known.systems and is_of_another(package, machine)):
+        if known and system in known.unavailable and not (known.systems and package.scope.is_other_host(machine)):
             yield Gap(package, system, known.unavailable[system], known.systems.get(system))
 
 
@@ -148,14 +148,9 @@ def packages_of(manifest: Manifest, system: str, machine: Machine) -> Iterator[P
     is_here = system == machine.system
     theirs = set(manifest.for_machine(machine if is_here else Machine(system, str)))
     for package in manifest.packages:
-        if is_of_another(package, machine):
+        if package.scope.is_other_host(machine):
             is_wanted = system in manifest.systems and not package.spec.is_store_path
         else:
             is_wanted = package in theirs and (is_here or not package.spec.is_store_path)
         if is_wanted:
             yield package
-
-
-def is_of_another(package: Package, machine: Machine) -> bool:
-    """Tell whether an entry is of another host, whose system is not known here."""
-    return package.scope.kind == "host" and not package.scope.applies(machine)

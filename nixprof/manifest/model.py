@@ -7,10 +7,11 @@ from dataclasses import fields
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, Self
 
+from nixprof.machine import OSES, SYSTEMS, is_system
 from nixprof.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from nixprof.machine import Machine
@@ -27,16 +28,30 @@ class Scope:
 
     def applies(self, machine: Machine) -> bool:
         """Say whether an entry counts on a machine."""
-        if self.kind == "host":
-            return self.name.lower() == machine.host
-        if self.kind == "system":
-            return self.covers(machine.system)
-        return True
+        return self.name.lower() == machine.host if self.kind == "host" else self.covers(machine.system)
 
     def covers(self, system: str) -> bool:
-        """Tell whether the name of an OS, an architecture or a system stands for a system."""
-        architecture, _, os = system.partition("-")
-        return self.name in (system, architecture, os)
+        """Tell whether an entry may count on a machine of a system; a host may be of any."""
+        return self.kind != "system" or self.name in (system, *system.split("-", 1))
+
+    def is_other_host(self, machine: Machine) -> bool:
+        """Tell whether it is another host, whose system is not known here."""
+        return self.kind == "host" and not self.applies(machine)
+
+    def overlaps(self, other: Scope, systems: Iterable[str]) -> bool:
+        """Tell whether some machine would get the entries of both; one of a host replaces one of a system.
+
+        `systems` are those of the manifest, which may have an OS that is not among the usual ones.
+        """
+        if EVERYWHERE in (self, other):
+            return True
+        if self.kind != other.kind:
+            return False
+        if self.kind == "host":
+            return self.name.lower() == other.name.lower()
+        oses = {*OSES, *(system.partition("-")[2] for system in systems)}
+        pairs = zip(_parts(self.name, oses), _parts(other.name, oses), strict=True)
+        return all(not mine or not theirs or mine == theirs for mine, theirs in pairs)
 
     @property
     def table(self) -> tuple[str, ...]:
@@ -60,6 +75,12 @@ class Scope:
 
 
 EVERYWHERE: Final = Scope("all")
+
+
+def _parts(system: str, oses: Collection[str]) -> tuple[str, str]:
+    """Return the architecture and the OS that a name of systems means; empty where any will do."""
+    architecture, dash, os_ = system.partition("-")
+    return (architecture, os_) if dash else ("", system) if system in oses else (system, "")
 
 
 @record
@@ -174,6 +195,16 @@ class Manifest:
         for package in self.packages:
             found[package.spec.key] = (*found.get(package.spec.key, ()), package.scope)
         return found
+
+    def entries_of(self, key: str) -> tuple[Package, ...]:
+        """Return the entries of one package, on all machines."""
+        return tuple(package for package in self.packages if package.spec.key == key)
+
+    def systems_of(self, scope: Scope, machine: Machine) -> tuple[str, ...]:
+        """Name the systems that an entry may be for: of this machine's, the list's and the usual ones."""
+        own = [scope.name] if scope.kind == "system" and is_system(scope.name) else []
+        known = dict.fromkeys((machine.system, *self.systems, *SYSTEMS, *own))
+        return tuple(system for system in known if scope.covers(system))
 
     def texts(self) -> dict[Path, str]:
         """Return the text of every file."""

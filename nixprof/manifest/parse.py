@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.formatting import nearest
-from nixprof.machine import OSES, SYSTEMS, as_nix_says, is_host, is_system, known_systems
+from nixprof.machine import SYSTEMS, as_nix_says, is_host, is_system, known_systems
 from nixprof.manifest.flake_reference import is_relative
 from nixprof.manifest.model import (
     DEFAULT_NIXPKGS,
@@ -33,7 +33,7 @@ from nixprof.manifest.spec import Spec, SpecError, check_input_name
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     Read = Callable[[Path], bytes]
     Table = dict[str, object]
@@ -337,7 +337,7 @@ class _Reading:
         seen: dict[str, list[Package]] = {}
         for package in self.packages:
             same = seen.setdefault(package.spec.key, [])
-            first = next((other for other in same if overlap(other.scope, package.scope, self.systems)), None)
+            first = next((other for other in same if other.scope.overlaps(package.scope, self.systems)), None)
             if first:
                 self._note(At(package.file, package.path), "is listed twice", first=At(first.file, first.path))
             else:
@@ -376,25 +376,3 @@ def _age(value: object) -> int | None:
     """Read an age such as `3d`, in seconds."""
     found = re.fullmatch(r"(\d{1,4})([hdw])", value, re.ASCII) if isinstance(value, str) else None
     return int(found[1]) * _UNIT_SECONDS[found[2]] if found else None
-
-
-def overlap(one: Scope, other: Scope, systems: Iterable[str]) -> bool:
-    """Tell whether some machine would get the entries of both scopes; one of a host replaces one of a system.
-
-    `systems` are those of the manifest, which may have an OS that is not among the usual ones.
-    """
-    if EVERYWHERE in (one, other):
-        return True
-    if one.kind != other.kind:
-        return False
-    if one.kind == "host":
-        return one.name.lower() == other.name.lower()
-    oses = {*OSES, *(system.partition("-")[2] for system in systems)}
-    pairs = zip(_parts(one.name, oses), _parts(other.name, oses), strict=True)
-    return all(not mine or not theirs or mine == theirs for mine, theirs in pairs)
-
-
-def _parts(system: str, oses: Collection[str]) -> tuple[str, str]:
-    """Return the architecture and the OS of a scope; empty where any will do."""
-    architecture, dash, os_ = system.partition("-")
-    return (architecture, os_) if dash else ("", system) if system in oses else (system, "")

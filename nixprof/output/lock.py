@@ -51,18 +51,16 @@ def _unlocked(plan: Plan) -> list[Package]:
 
     def is_locked(package: Package) -> bool:
         known = plan.lock.package(package.spec.key)
-        there = {*known.systems, *known.unavailable} & named
-        return bool(there) and (package.scope.kind != "system" or any(map(package.scope.covers, there)))
+        return any(map(package.scope.covers, {*known.systems, *known.unavailable} & named))
 
     return [package for package in plan.manifest.packages if not is_locked(package)]
 
 
 def _to_name(without: Sequence[Package], plan: Plan) -> list[str]:
     """Choose the systems that the list would have to name for entries that are not locked: the usual ones."""
+    scopes = [package.scope for package in without if package.scope.kind == "system"]
     needed = [
-        one
-        for one in SYSTEMS
-        if any(package.scope.covers(one) and (one != INTEL_MAC or package.scope.name == one) for package in without)
+        one for one in SYSTEMS if any(each.covers(one) and (one != INTEL_MAC or each.name == one) for each in scopes)
     ]
     return list(dict.fromkeys((*_systems(plan), *plan.manifest.systems, *needed)))
 

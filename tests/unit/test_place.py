@@ -53,3 +53,18 @@ def test_what_is_no_place_is_refused_with_the_command_to_type(manifest: Manifest
 def test_a_host_that_the_list_cannot_name_is_no_place(manifest: Manifest) -> None:
     with pytest.raises(NixprofError, match="'my server' cannot be the name of a host"):
         read_place("host.my server", manifest, Machine("x86_64-linux", lambda: "desk"), WORDS)
+
+
+@pytest.mark.parametrize(
+    ("place", "systems"),
+    [
+        ("darwin", ("x86_64-darwin", "aarch64-darwin")),
+        ("x86_64", ("x86_64-linux", "x86_64-netbsd", "x86_64-darwin")),
+        ("riscv64-linux", ("riscv64-linux",)),
+        ("riscv64", ()),
+        ("host.riscv64-linux", ("x86_64-linux", "x86_64-netbsd", "aarch64-linux", "x86_64-darwin", "aarch64-darwin")),
+    ],
+)
+def test_the_systems_of_a_place(manifest: Manifest, place: str, systems: tuple[str, ...]) -> None:
+    machine = Machine("x86_64-linux", lambda: "desk")
+    assert manifest.systems_of(read_place(place, manifest, machine, WORDS), machine) == systems
