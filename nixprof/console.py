@@ -89,9 +89,10 @@ class Console:
         for line in lines:
             self.write(line, sys.stdout)
 
-    def say(self, line: str) -> None:
+    def say(self, *lines: str) -> None:
         """Write to the user."""
-        self.write(line, sys.stderr)
+        for line in lines:
+            self.write(line, sys.stderr)
 
     @property
     def can_ask(self) -> bool:

@@ -41,6 +41,11 @@ def package_title(key: str, version: str) -> str:
     return name.replace(f"-{version}", "", 1) if key.startswith("/") and version else name
 
 
+def titled(key: str, version: str) -> str:
+    """Name a package with its version, if it has one: `jq 1.7`."""
+    return f"{package_title(key, version)} {version}".rstrip()
+
+
 def shell_quote(word: str) -> str:
     """Write a word as it can be pasted into a shell; `unstable#neovim` needs no quotes there."""
     if re.fullmatch(r"[\w@%+=:,./-][\w@%+=:,./#-]*", word, re.ASCII):
@@ -92,6 +97,11 @@ def size(number: int) -> str:
     """Write a number of bytes: `812 B`, `6.1 MiB`."""
     power = _power(number)
     return f"{_scaled(number, power)} {_UNITS[power]}"
+
+
+def size_difference(number: int) -> str:
+    """Write how many bytes more or less there are: `+6.1 MiB`."""
+    return f"{'-' if number < 0 else '+'}{size(abs(number))}"
 
 
 def part(done: int, whole: int) -> str:

@@ -9,7 +9,7 @@ from nixprof.change.flow import begin
 from nixprof.change.generations import find, generations
 from nixprof.change.past import bring_back, past_of
 from nixprof.errors import NixprofError, Reason
-from nixprof.formatting import day, package_name, shell_quote
+from nixprof.formatting import day, package_name, shell_quote, titled
 from nixprof.lock.packages_json import own_names
 from nixprof.manifest.installable import find_packages, key_of
 from nixprof.record import record
@@ -44,7 +44,7 @@ def take_back(context: Context, name: str, number: int | None) -> TakenBack:
     with begin(context) as change:
         state = change.before
         generation, past, package = _find(context, state, name, number)
-        title = f"{package_name(package.spec.key)} {past.resolved(package, context.machine).version}".rstrip()
+        title = titled(package.spec.key, past.resolved(package, context.machine).version)
         made = day(int(generation.time))
         context.progress.note(f"{title}, as generation {generation.number} had it ({made}); it is pinned")
         outcome = change.carry_out(bring_back(state.manifest, context.machine, past, package))

@@ -12,7 +12,7 @@ from nixprof.commands.add import read_addition
 from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import scratch_folder
-from nixprof.formatting import package_name
+from nixprof.formatting import titled
 from nixprof.record import record
 from nixprof.redact import excerpt
 from nixprof.shell.session import run_shell
@@ -65,7 +65,7 @@ def _split(arguments: Sequence[str], words: Sequence[str]) -> tuple[Sequence[str
 
 
 def _titles(plan: Plan) -> str:
-    return ", ".join(f"{package_name(one.key)} {one.version}".rstrip() for one in plan.packages)
+    return ", ".join(titled(one.key, one.version) for one in plan.packages)
 
 
 def _run(command: Sequence[str], plan: Plan, scratch: Path) -> int:

@@ -12,12 +12,11 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof.doctor.path import is_among
 from nixprof.files import content
 from nixprof.folders import home
 from nixprof.record import record
 from nixprof.shell.asking import Login, Silence, ask_new_shell
-from nixprof.shell.startup import config_home, every_startup_file, login_shell, startup_files
+from nixprof.shell.startup import config_home, every_startup_file, is_among, login_shell, startup_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.doctor.finding import Finding
-from nixprof.doctor.path import for_shell, is_of_system, set_up, to_be_on_path
 from nixprof.formatting import count, listed, shell_quote
-from nixprof.shell.startup import known_shell, quote, word
+from nixprof.shell.startup import for_shell, known_shell, quote, set_up, word
+from nixprof.shell.static import SYSTEM_FOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -197,10 +197,18 @@ def _path(login: ShellFacts, profile: Path) -> Iterator[Finding]:
         verb = "is" if len(names) == 1 else "are"
         what = f"{count(len(names), 'program')} of the profile {verb} shadowed: {listed(names, _MAX_NAMED)}"
         # What the user has put first stays first with `setup`.
-        by_system = all(map(is_of_system, login.shadowed.values()))
+        by_system = all(os.path.dirname(file) in SYSTEM_FOLDERS for file in login.shadowed.values())
         line = to_be_on_path(profile, login.name)
         commands = _by_setup("path", profile, login) if by_system else _by_line(login, line)
         yield Finding("shadowed", "shell", what, "what comes first on the PATH runs instead", commands)
+
+
+def to_be_on_path(profile: Path, shell: str) -> str:
+    """Give the command that puts the programs of a profile first on the PATH; `shell` is the value of SHELL."""
+    programs = f"{for_shell(profile)}/bin"
+    # With --path also where the universal variable has it, and something before has set PATH to something else.
+    fish = os.path.basename(shell) == "fish"
+    return f"fish_add_path --path --move {programs}" if fish else f'export PATH={programs}:"$PATH"'
 
 
 def _by_setup(code: str, profile: Path, login: ShellFacts, first: str = "") -> tuple[str, ...]:

@@ -79,8 +79,14 @@ def _candidate(name: str, about: Mapping[str, Any], systems: str, besides: Colle
     return Candidate(name, chosen=_texts(about, "outputs"), scope=scope, vocabulary=Vocabulary.NIXPKGS)
 
 
-def read_flox(data: Mapping[str, Any]) -> Iterator[Candidate]:
-    """Read the manifest of an environment; raise MisshapenError where its packages have another form."""
+def read_flox(text: str) -> Iterator[Candidate]:
+    """Read the manifest of an environment; raise MisshapenError where it is none, or its packages have another form."""
+    import tomllib
+
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise MisshapenError(f"not valid TOML: {error}") from error
     if not fits(data.get("install", {}), {str: dict}):
         raise MisshapenError("something under [install] is not a table")
     for name, about in data.get("install", {}).items():

@@ -24,6 +24,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 STDIN = "-"
+# What people call each form of a list.
+FORMS = {
+    "brew": "Brewfile",
+    "devbox": "devbox.json",
+    "flox": "flox manifest",
+    "nix": "lists in Nix code",
+    "apt": "Debian packages",
+    "list": "list of packages",
+    "profile": "manifest of a profile",
+    "nix-env": "manifest of nix-env",
+}
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LARGEST = nix_profile.MAX_MANIFEST_BYTES
 # What a list of names may have: names, with versions or outputs, and installables of Nix.
@@ -37,7 +48,7 @@ def read_file(written: str) -> Reading:
     Raises: NixprofError where that cannot be read, or is no list of packages.
     """
     name, colon, rest = written.partition(":")
-    is_named = name in READERS and (not colon or rest) and not Path(written).exists()
+    is_named = name in FORMS and (not colon or rest) and not Path(written).exists()
     form, place = (name, Path(rest or STDIN)) if is_named else ("", Path(written))
     shown = "stdin" if str(place) == STDIN else str(place)
     try:
@@ -45,12 +56,12 @@ def read_file(written: str) -> Reading:
         if not text.strip():
             raise MisshapenError("it is empty")
         form = form or _form(place, text)
-        found = tuple(READERS[form](place, text))
+        found = tuple(candidates(form, place, text))
     except OSError as error:
         raise NixprofError(f"cannot read {shown}", Reason.CANNOT_READ, cause=error.strerror) from error
     except MISSHAPEN as error:
         what = f"cannot be read as {form}" if is_named else "is not a list of packages"
-        hints = (f"it was read as {form}; what else there is: {', '.join(READERS)}",) if form and not is_named else ()
+        hints = (f"it was read as {form}; what else there is: {', '.join(FORMS)}",) if form and not is_named else ()
         raise NixprofError(f"{shown} {what}", Reason.INVALID_IMPORT, cause=wrong_with(error), hints=hints) from error
     if not found:
         raise NixprofError(f"{shown} lists no package", Reason.INVALID_IMPORT)
@@ -75,7 +86,7 @@ def _form(place: Path, text: str) -> str:
         return "profile" if is_manifest else "devbox"
     if place.name == "manifest.nix" or re.match(r"\[\s*(?:\{|\]|\[)", begins):
         return "nix-env"
-    names = (form for form, suffix, pattern in _FORMS if place.name.endswith(suffix) or re.search(pattern, text))
+    names = (form for form, suffix, pattern in _TOLD_BY if place.name.endswith(suffix) or re.search(pattern, text))
     return next(names, "list")
 
 
@@ -84,7 +95,7 @@ _OF_DEBIAN = (
     r"|apt|dpkg|base-files|base-passwd|build-essential|adduser|ubuntu-\w+|openssh-server"
 )
 # How the name of a file ends and what it says, by its form; the first that fits counts.
-_FORMS = (
+_TOLD_BY = (
     ("flox", ".toml", r"(?m)^\[install(?:\]|\.)"),
     ("nix", ".nix", r"(?m)^\s*(?:\{|with\s+\w+;|[\w.]*[pP]ackages\s*=)"),
     ("brew", "Brewfile", r"""(?m)^\s*(?:brew|cask|tap)[ (]+["']"""),
@@ -96,45 +107,36 @@ _FORMS = (
 ## the readers
 
 
-def _read_profile(place: Path, text: str) -> Iterator[Candidate]:
-    yield from map(candidate, nix_profile.read_manifest(place, text))
+def candidates(form: str, place: Path, text: str) -> Iterator[Candidate]:
+    """Read a text in one of `FORMS`; raise MisshapenError where it is none. What only one needs is imported for it."""
+    match form:
+        case "brew":
+            from nixprof.importers.brewfile import read_brewfile
+
+            yield from read_brewfile(text)
+        case "devbox":
+            from nixprof.importers.environments import read_devbox
+
+            yield from read_devbox(text)
+        case "flox":
+            from nixprof.importers.environments import read_flox
+
+            yield from read_flox(text)
+        case "nix":
+            from nixprof.importers.nix_lists import read_nix_lists
+
+            yield from read_nix_lists(text)
+        case "apt":
+            yield from _read_apt(text)
+        case "profile":
+            yield from map(candidate, nix_profile.read_manifest(place, text))
+        case "nix-env":
+            yield from map(candidate, nix_profile.read_nix_env(place, text))
+        case _:
+            yield from _read_list(text)
 
 
-def _read_nix_env(place: Path, text: str) -> Iterator[Candidate]:
-    yield from map(candidate, nix_profile.read_nix_env(place, text))
-
-
-def _read_brew(_: Path, text: str) -> Iterator[Candidate]:
-    from nixprof.importers.brewfile import read_brewfile
-
-    yield from read_brewfile(text)
-
-
-def _read_devbox(_: Path, text: str) -> Iterator[Candidate]:
-    from nixprof.importers.environments import read_devbox
-
-    yield from read_devbox(text)
-
-
-def _read_flox(_: Path, text: str) -> Iterator[Candidate]:
-    import tomllib
-
-    from nixprof.importers.environments import read_flox
-
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise MisshapenError(f"not valid TOML: {error}") from error
-    yield from read_flox(data)
-
-
-def _read_nix(_: Path, text: str) -> Iterator[Candidate]:
-    from nixprof.importers.nix_lists import read_nix_lists
-
-    yield from read_nix_lists(text)
-
-
-def _read_apt(_: Path, text: str) -> Iterator[Candidate]:
+def _read_apt(text: str) -> Iterator[Candidate]:
     """Read what `apt-mark showmanual`, `apt list` or `dpkg --get-selections` prints."""
     lines = [one for one in _lines(text) if not re.search(r"^Listing|\s(?:deinstall|hold|purge)$", one[1])]
     yield from _each(lines, _of_debian)
@@ -145,24 +147,12 @@ def _of_debian(line: str) -> Candidate | None:
     return Candidate(found[1], vocabulary=Vocabulary.DEBIAN) if found else None
 
 
-def _read_list(_: Path, text: str) -> Iterator[Candidate]:
+def _read_list(text: str) -> Iterator[Candidate]:
     """Read a name a line, or what `nix profile list` prints."""
     if re.search(r"(?m)^Store paths: ", text):
         yield from _from_blocks(text)
     else:
         yield from _each(list(_lines(text)), _of_line)
-
-
-READERS: dict[str, Callable[[Path, str], Iterator[Candidate]]] = {
-    "brew": _read_brew,
-    "devbox": _read_devbox,
-    "flox": _read_flox,
-    "nix": _read_nix,
-    "apt": _read_apt,
-    "list": _read_list,
-    "profile": _read_profile,
-    "nix-env": _read_nix_env,
-}
 
 
 def _each(lines: Sequence[tuple[int, str]], read: Callable[[str], Candidate | None]) -> Iterator[Candidate]:

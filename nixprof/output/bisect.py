@@ -32,16 +32,10 @@ def show(result: Bisected | Try | Tried, context: Context) -> None:
 
 
 def as_json(result: Bisected) -> dict[str, Any]:
-    """Give what is to blame."""
+    """Give it by its fields; of what is to blame also the command that takes it back."""
     from nixprof.output.json import plain
 
-    return {
-        "good": result.good,
-        "bad": result.bad,
-        "changes": result.changes,
-        "tries": result.tries,
-        "culprits": [plain(one.change) | {"command": one.command} for one in result.culprits],
-    }
+    return dict(plain(result)) | {"culprits": [plain(one.change) | {"command": one.command} for one in result.culprits]}
 
 
 def _found(result: Bisected, console: Console) -> Iterator[str]:

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nixprof.change.differences import Kind
-from nixprof.formatting import count, package_name, package_title, size
+from nixprof.formatting import count, package_name, package_title, size, size_difference, titled
 from nixprof.lock.flake_lock import revision
 from nixprof.output.held import held_lines
 from nixprof.output.merged import merged_json, merged_lines
@@ -52,14 +52,12 @@ def show(result: Outcome | None, context: Context) -> None:
     if result is None:
         console.say("The list was not changed.")
         return
-    for note in (*(f"{name} is on the list already" for name in result.present or ()), *result.notes):
-        console.say(note)
+    console.say(*(f"{name} is on the list already" for name in result.present or ()), *result.notes)
     if not result.done and not result.declined:
         show_plan(result.plan, console, sys.stderr)
     console.say(_summary(result))
     if result.done and not context.chosen_profile and any(one.before is None for one in result.plan.changes):
-        for hint in _not_on_path():
-            console.say(hint)
+        console.say(*_not_on_path())
 
 
 def as_json(result: Outcome) -> dict[str, Any]:
@@ -154,8 +152,7 @@ def _input_lines(result: Plan) -> Iterator[str]:
             fixed = any(each.name == name and _REVISION.search(each.url) for each in result.manifest.inputs)
             why = "stays: the list names this revision" if fixed else "is up to date"
             rows.append((name, f"{revision(locked)} {why}".strip()))
-    if rows:
-        yield from columns(rows, None)
+    yield from columns(rows, None)
 
 
 def _move(moved: MovedInput) -> str:
@@ -170,7 +167,7 @@ def _unchanged_parts(result: Plan) -> list[str]:
     moves = result.request.moves
     changed = {change.key for change in result.changes} | {gap.package.spec.key for gap in result.held}
     pins = {one.spec.key for one in result.manifest.packages if one.pin and one.spec.input in moves.inputs}
-    there = {one.key: _named(one.key, one.version) for one in result.packages if one.key not in changed}
+    there = {one.key: titled(one.key, one.version) for one in result.packages if one.key not in changed}
     newest = [there.pop(package.spec.key) for package in moves.packages if package.spec.key in there]
     pinned = [name for key, name in there.items() if key in pins]
     kept = [name for key, name in there.items() if key not in pins and key.startswith("/")]
@@ -187,11 +184,7 @@ def brief(change: Change) -> str:
     """Name a package with its version, or with both: `jq 1.6 → 1.7`."""
     if change.kind is Kind.CHANGED:
         return f"{package_name(change.key)} {change.before or '?'} → {change.after or '?'}"
-    return _named(change.key, change.after or change.before or "")
-
-
-def _named(key: str, version: str) -> str:
-    return f"{package_title(key, version)} {version}".rstrip()
+    return titled(change.key, change.after or change.before or "")
 
 
 def _parts(*texts: str) -> list[str]:
@@ -218,7 +211,7 @@ def on_disk(number: int | None) -> list[str]:
     """Write how much more or less there is on the disk, `+2.1 MiB on disk`, where that is worth a word."""
     if number is None or abs(number) < _MIN_DIFFERENCE_BYTES:
         return []
-    return [f"{'-' if number < 0 else '+'}{size(abs(number))} on disk"]
+    return [f"{size_difference(number)} on disk"]
 
 
 def _dependency_lines(downloads: DownloadPlan) -> Iterator[str]:
@@ -226,8 +219,7 @@ def _dependency_lines(downloads: DownloadPlan) -> Iterator[str]:
     rows = [(name_of(path), "") for path in downloads.fetched]
     rows += [(name_of(path), f"from {downloads.lender}") for path in downloads.copied]
     rows += [(built_name(path), "to build") for path in downloads.built]
-    if rows:
-        yield from (f"    {line}" for line in columns(sorted(rows), None))
+    yield from columns(sorted(rows), None, indent=4)
 
 
 def change_lines(
@@ -341,8 +333,8 @@ def _numbers(changes: Sequence[Change], column: int) -> list[tuple[str, int]]:
 
 def _not_on_path() -> Iterator[str]:
     """Say how to have the programs of the profile on the PATH, where they are not."""
-    from nixprof.doctor.path import is_among, set_up
     from nixprof.nix.profile import locate
+    from nixprof.shell.startup import is_among, set_up
 
     profile = locate(None)
     if not profile or is_among(profile / "bin", os.environ.get("PATH", "")):

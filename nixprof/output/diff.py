@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from nixprof.formatting import size
+from nixprof.formatting import size_difference
 from nixprof.output.change import change_lines, on_disk
 from nixprof.output.table import columns, fold
 
@@ -40,16 +40,12 @@ def _closure(changes: Sequence[PathChange], width: int | None) -> Iterator[str]:
     """Show what becomes of everything that the packages need, by name; what has another path only is counted."""
     moved = [one for one in changes if one.before != one.after]
     yield "everything that is needed:"
-    rows = [(f"{_SIGNS[bool(one.before), bool(one.after)]} {one.name}", _delta(one), _versions(one)) for one in moved]
-    yield from (f"  {line}" for line in columns(rows, width and width - 2)) if rows else ()
+    yield from columns([_row(one) for one in moved], width, indent=2)
     if len(moved) < len(changes):
         yield f"  and {len(changes) - len(moved)} rebuilt"
 
 
-def _versions(one: PathChange) -> str:
+def _row(one: PathChange) -> tuple[str, ...]:
     before, after = (", ".join(version or "no version" for version in some) for some in (one.before, one.after))
-    return f"{before} → {after}" if before and after else before or after
-
-
-def _delta(one: PathChange) -> str:
-    return f"{'-' if one.difference_bytes < 0 else '+'}{size(abs(one.difference_bytes))}"
+    versions = f"{before} → {after}" if before and after else before or after
+    return f"{_SIGNS[bool(before), bool(after)]} {one.name}", size_difference(one.difference_bytes), versions

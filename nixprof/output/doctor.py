@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nixprof.formatting import count, size
 from nixprof.output.json import plain
-from nixprof.output.table import columns, fold
+from nixprof.output.table import columns, fold, folded
 from nixprof.redact import one_line, redact
 
 if TYPE_CHECKING:
@@ -64,9 +64,7 @@ def _closing(result: Examination, width: int | None) -> Iterator[str]:
     else:
         nix = f"{result.about.variant} {result.nix},"
         phrases = ("✓ no problems:", nix, "the list,", "the profile", "and the shell", "are fine")
-        first, *more = fold(phrases, " ", None if width is None else width - 2)
-        yield first
-        yield from (f"  {line}" for line in more)
+        yield from folded(phrases, " ", width)
 
 
 def _about(result: Examination) -> Iterator[tuple[str, str]]:
@@ -88,7 +86,6 @@ def _finding(finding: Finding, width: int | None) -> Iterator[str]:
     sign = "✗" if finding.problem else "·"
     topic = f"{finding.topic} (a guess)" if finding.guess else finding.topic
     what = one_line(redact(f"{topic}: {finding.what}"))
-    room = None if width is None else width - 2
-    first, *more = fold(what.split(" "), " ", room)
+    first, *more = fold(what.split(" "), " ", width and width - 2)
     yield f"{sign} {first}"
-    yield from (f"  {line}" for line in (*more, *fold(finding.why.split(" "), " ", room)))
+    yield from (f"  {line}" for line in (*more, *fold(finding.why.split(" "), " ", width and width - 2)))

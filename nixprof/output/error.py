@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from nixprof.change.failures import UnresolvableError, sentence
+from nixprof.change.failures import UnresolvableError
 from nixprof.change.hints import hints_of
 from nixprof.console import unwritten
 from nixprof.errors import Reason
@@ -33,36 +33,15 @@ def show(error: NixprofError, console: Console, *, changes: bool = False) -> Non
     if console.json:
         from nixprof.output.json import envelope
 
-        sys.stdout.write(envelope(console.command, as_json(error)))
+        sys.stdout.write(envelope(console.command, {"error": error}))
         if unwritten() is None:
             return
     if error.reason is Reason.INTERRUPTED:
         sys.stderr.write(f"\n{error.message}.\n")
         return
-    for line in report(error, console.width(sys.stderr)):
-        console.say(line)
+    console.say(*report(error, console.width(sys.stderr)))
     if changes and not error.changed:
         console.say("Nothing was changed.")
-
-
-def as_json(error: NixprofError) -> dict[str, object]:
-    """Give a failure."""
-    found: dict[str, object] = {
-        "code": error.reason,
-        "message": error.message,
-        "cause": error.cause,
-        "hints": hints_of(error),
-    }
-    match error:
-        case ManifestError():
-            found["problems"] = error.problems
-        case UnresolvableError():
-            found["packages"] = [
-                {"package": one.package.written, "reason": one.reason, "systems": one.systems}
-                | {"message": sentence(one, error.inputs)}
-                for one in error.refusals
-            ]
-    return {"error": found}
 
 
 def report(error: NixprofError, width: int | None = None) -> Iterator[str]:

@@ -25,8 +25,7 @@ def show(result: Export, context: Context) -> None:
     if result.declined:
         console.say("Nothing was changed.")
         return
-    for line in _lines(result, console):
-        console.say(line)
+    console.say(*_lines(result, console))
     names = " and ".join(map(display_path, result.places))
     if result.done:
         console.say(f"✓ {count(result.packages, 'package')} written to {names}")
@@ -37,9 +36,8 @@ def show(result: Export, context: Context) -> None:
 def _lines(result: Export, console: Console) -> Iterator[str]:
     if result.losses:
         yield f"not expressed in {result.target}:" if result.files else "not in the image:"
-        width = console.width(sys.stderr)
         rows = [(loss.subject, loss.message) for loss in result.losses]
-        yield from (f"  {line}" for line in columns(rows, width and width - 2))
+        yield from columns(rows, console.width(sys.stderr), indent=2)
     others = list(result.files)[1:]
     if others and not result.places:
         yield f"{others[0]} belongs to it: --output FOLDER writes both"
@@ -54,7 +52,5 @@ def as_json(result: Export) -> dict[str, Any]:
         "places": result.places,
         "done": result.done,
         "packages": result.packages,
-        "notExpressed": [
-            {"feature": loss.feature, "subject": loss.subject, "message": loss.message} for loss in result.losses
-        ],
+        "notExpressed": result.losses,
     }

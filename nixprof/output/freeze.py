@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from nixprof.commands.freeze import Frozen, Survey, cannot_identify
 from nixprof.formatting import count, display_path, listed
 from nixprof.importers.decide import Differing, How, Import, LeftAlone
-from nixprof.importers.formats import STDIN
+from nixprof.importers.formats import FORMS, STDIN
 from nixprof.importers.reading import Kind
 from nixprof.manifest.spec import DEFAULT_INPUT
 from nixprof.output import change
@@ -30,17 +30,6 @@ MAX_LINES_OF_A_REASON = 3
 MAX_OTHERS = 3
 # Of more than this that are left alone for one reason, the first are named.
 MAX_LEFT = 100
-# What people call each form of a list.
-FORMS = {
-    "brew": "Brewfile",
-    "devbox": "devbox.json",
-    "flox": "flox manifest",
-    "nix": "lists in Nix code",
-    "apt": "Debian packages",
-    "list": "list of packages",
-    "profile": "manifest of a profile",
-    "nix-env": "manifest of nix-env",
-}
 _USUAL_WIDTH = 80
 
 
@@ -52,8 +41,7 @@ def show(result: Survey | Frozen, context: Context) -> None:
         lines = unidentified(result.survey)
     else:
         lines = _frozen(result, context)
-    for line in lines:
-        context.console.say(line)
+    context.console.say(*lines)
     if isinstance(result, Frozen) and result.survey.options.stdout:
         sys.stdout.write(result.survey.texts[result.survey.manifest])
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from nixprof.errors import Reason
-from nixprof.formatting import DAY_SECONDS, count, day, package_name, shell_quote
+from nixprof.formatting import DAY_SECONDS, count, day, package_name, shell_quote, titled
 from nixprof.manifest.flake_reference import Reference
 from nixprof.output.table import columns, cut, fold
 from nixprof.redact import excerpt
@@ -66,7 +66,7 @@ def held_lines(held: Sequence[Gap], console: Console, stream: TextIO) -> Iterato
     groups = by_cause(held)
     alone = [gap for gap, *others in groups if not others]
     rows = [(package_name(gap.package.spec.key), held_version(gap), held_for(gap)) for gap in alone]
-    for line in columns(rows, room) if rows else ():
+    for line in columns(rows, room):
         yield f"{console.styled('=', 'dim', stream)} {line}"
     for group in groups:
         first, *others = (package_name(gap.package.spec.key) for gap in group)
@@ -101,7 +101,7 @@ def _age(gap: Gap) -> str:
 def held_title(gap: Gap) -> str:
     """Name what is held back, with its version, the reason and the age: `git 2.51.0 (fails to build, for 3 days)`."""
     age = f",{_age(gap)}" if _age(gap) else ""
-    return f"{package_name(gap.package.spec.key)} {held_version(gap)}".rstrip() + f" ({briefly(gap)}{age})"
+    return f"{titled(gap.package.spec.key, held_version(gap))} ({briefly(gap)}{age})"
 
 
 def revision_of(reference: str, input_name: str) -> str:
@@ -117,7 +117,7 @@ def story_lines(story: HoldStory, width: int | None) -> Iterator[str]:
     yield cut(f"held back{since}: {gap.why.message}", None)
     tried = revision_of(gap.why.source, gap.package.spec.input)
     rows = [("tried", tried), ("failed", gap.why.derivation), ("waiting too", ", ".join(story.together))]
-    yield from (f"  {line}" for line in columns([row for row in rows if row[1]], None))
+    yield from columns([row for row in rows if row[1]], None, indent=2)
     if story.log:
         yield "  its log ends with"
         yield from (f"    {cut(line, width and width - 4)}" for line in story.log)

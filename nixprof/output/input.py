@@ -25,8 +25,7 @@ def show(result: Outcome | ListedInputs, context: Context) -> None:
         return
     console = context.console
     console.out(columns([_row(one) for one in result.inputs], console.width(sys.stdout)))
-    for line in _advice(result):
-        console.say(line)
+    console.say(*_advice(result))
 
 
 def as_json(result: Outcome | ListedInputs) -> dict[str, Any]:

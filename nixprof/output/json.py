@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from nixprof.change.differences import Change
+from nixprof.change.failures import UnresolvableError, sentence
+from nixprof.change.hints import hints_of
+from nixprof.errors import NixprofError
 from nixprof.formatting import listed_name
 from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.freshness import Gap
+from nixprof.manifest.problems import ManifestError
 from nixprof.nix.download_plan import DownloadPlan
 from nixprof.redact import redact
 
@@ -42,7 +46,25 @@ def plain(value: object) -> Any:
             return {key: plain(one) for key, one in value.items()}
         case list() | tuple():
             return [plain(one) for one in value]
+        case NixprofError():
+            return plain(_failure(value))
     return plain(_fields(value)) if is_dataclass(value) else value
+
+
+def _failure(error: NixprofError) -> dict[str, object]:
+    """Give what scripts read of a failure: what, why and what to do; of some also what it is about."""
+    found = {"code": error.reason, "message": error.message, "cause": error.cause, "hints": hints_of(error)}
+    match error:
+        case ManifestError():
+            return found | {"problems": error.problems}
+        case UnresolvableError():
+            about = [
+                {"package": one.package.written, "reason": one.reason, "systems": one.systems}
+                | {"message": sentence(one, error.inputs)}
+                for one in error.refusals
+            ]
+            return found | {"packages": about}
+    return found
 
 
 def _fields(value: Any) -> dict[str, object]:
@@ -67,7 +89,8 @@ def _fields(value: Any) -> dict[str, object]:
             sizes = {"downloadBytes": value.download_bytes, "unpackedBytes": value.unpacked_bytes}
             what = {"fetch": value.fetched, "copy": value.copied, "build": value.built}
             return {**what, **sizes, "differenceBytes": value.difference_bytes}
-    return {_camel_case(field.name): getattr(value, field.name) for field in fields(value)}
+    # Whether a question was answered with no is nothing to scripts, which are not asked.
+    return {_camel_case(one.name): getattr(value, one.name) for one in fields(value) if one.name != "declined"}
 
 
 def _camel_case(name: str) -> str:

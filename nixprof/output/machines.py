@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from nixprof.formatting import count, listed
-from nixprof.output import error as output
 from nixprof.output.change import counts
 from nixprof.output.send import lines
 from nixprof.remote.machine import Standing
@@ -33,8 +32,7 @@ _SETTLED = (Standing.IN_SYNC, Standing.HELD)
 def show(result: Machines, context: Context) -> None:
     """Show a line for each machine; what settles it comes last."""
     console = context.console
-    for name in result.forgotten:
-        console.say(f"✓ {name} is forgotten")
+    console.say(*(f"✓ {name} is forgotten" for name in result.forgotten))
     if not result.machines:
         if not result.forgotten:
             console.say("No machine is known yet. To have one sync: nixprof sync --to HOST")
@@ -84,7 +82,7 @@ def _as_json(one: MachineStatus) -> dict[str, Any]:
         "nixprof": there.has_nixprof if there else None,
         "packages": len(there.packages) if there else None,
         "generation": there.generation if there else None,
-        "error": output.as_json(one.error)["error"] if one.error else None,
+        "error": one.error,
     }
 
 

@@ -23,7 +23,7 @@ def merged_lines(plan: Plan, width: int | None) -> Iterator[str]:
     for one in plan.lock.merged:
         yield f"{one.path.name} has a merge conflict, which is settled:"
         rows = [(label, listed(names, _MAX_NAMES)) for label, names in _groups(one, plan).items()]
-        yield from (f"  {line}" for line in columns(rows, width and width - 2))
+        yield from columns(rows, width, indent=2)
     if plan.copy:
         yield f"  what git left will be kept in {display_path(plan.copy)}"
 

@@ -27,9 +27,7 @@ def show(result: Pushed, context: Context) -> None:
     if not result.done and (result.pushed or result.signed):
         console.say(f"dry run: would {_what(result, 'push', 'sign')} (nothing was changed)")
         return
-    console.say(f"✓ {_done(result)}")
-    for line in _for_others(result):
-        console.say(line)
+    console.say(f"✓ {_done(result)}", *_for_others(result))
 
 
 def as_json(result: Pushed) -> dict[str, Any]:

@@ -34,8 +34,7 @@ def show(result: Rollback | TakenBack, context: Context) -> None:
     elif result.declined:
         console.say("Nothing was changed.")
     else:
-        for line in _way(result, console):
-            console.say(line)
+        console.say(*_way(result, console))
         if context.dry_run:
             console.say(dry_run(result.changes))
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nixprof.formatting import count, listed
-from nixprof.output import error as output
 from nixprof.output.change import brief, counts, dry_run
-from nixprof.output.json import plain
+from nixprof.output.error import reasons
 from nixprof.output.table import cut
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ _MAX_NAMES = 3
 def show(result: Sent, context: Context) -> None:
     """Show a line for each machine."""
     rows = [(one.host, " · ".join(_parts(one, done=result.done)), one.error, True) for one in result.machines]
-    for line in lines(rows, context.console.width(sys.stderr)):
-        context.console.say(line)
+    context.console.say(*lines(rows, context.console.width(sys.stderr)))
 
 
 def lines(rows: Sequence[tuple[str, str, NixprofError | None, bool]], width: int | None) -> Iterator[str]:
@@ -37,7 +35,7 @@ def lines(rows: Sequence[tuple[str, str, NixprofError | None, bool]], width: int
     for name, text, error, is_well in rows:
         yield cut(f"{'✓' if is_well and not error else '✗'} {name:<{size}}  {error.message if error else text}", width)
         if error:
-            yield from (f"    {line}" for line in output.reasons(error, width and width - 4))
+            yield from (f"    {line}" for line in reasons(error, width and width - 4))
 
 
 def _parts(one: SentTo, *, done: bool) -> Iterator[str]:
@@ -56,11 +54,3 @@ def _parts(one: SentTo, *, done: bool) -> Iterator[str]:
         yield f"generation {one.generation}"
     if one.by_nix:
         yield "by Nix alone"
-
-
-def as_json(result: Sent) -> dict[str, Any]:
-    """Give what has become of each machine."""
-    machines = [
-        {**plain(one), "error": output.as_json(one.error)["error"] if one.error else None} for one in result.machines
-    ]
-    return {"done": result.done, "machines": machines}

@@ -44,8 +44,7 @@ def show(result: SetUp, context: Context) -> None:
         sign, style = _SIGNS[edit.became]
         console.say(f"{console.styled(sign, style, sys.stderr)} {row}")
     if files == changed:
-        for line in _summary(result, context, changes=bool(files)):
-            console.say(line)
+        console.say(*_summary(result, context, changes=bool(files)))
 
 
 def as_json(result: SetUp) -> dict[str, Any]:

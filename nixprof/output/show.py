@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from nixprof.formatting import display_path, listed, package_title, shell_quote, size
+from nixprof.formatting import display_path, listed, shell_quote, size, titled
 from nixprof.lock.flake_lock import revision
 from nixprof.machine import SYSTEMS
 from nixprof.manifest.installable import as_installable
@@ -29,8 +29,7 @@ def show(result: Shown, context: Context) -> None:
     """Show what a package is, and then what is known of it, a row for each."""
     console = context.console
     width = console.width(sys.stdout)
-    title = package_title(result.spec.key, result.version)
-    console.out([cut(f"{title} {result.version}".rstrip() + f" {_state(result)}", width)])
+    console.out([cut(f"{titled(result.spec.key, result.version)} {_state(result)}", width)])
     if result.description:
         console.out(_INDENT + line for line in fold(result.description.split(), " ", width and width - len(_INDENT)))
     room = width and width - len(_INDENT) - _LABEL_WIDTH
@@ -39,7 +38,7 @@ def show(result: Shown, context: Context) -> None:
         for label, text in _rows(result)
         for number, line in enumerate(fold(text.split(" "), " ", room))
     ]
-    console.out(_INDENT + line for line in columns(rows, width and width - len(_INDENT)))
+    console.out(columns(rows, width, indent=len(_INDENT)))
 
 
 def as_json(result: Shown) -> dict[str, Any]:

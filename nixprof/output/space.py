@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from nixprof.formatting import count, listed, listed_name, package_name, package_title, size
-from nixprof.output.table import cut, fold
+from nixprof.output.table import cut, folded
 from nixprof.store_path import name_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def show(result: Space, context: Context) -> None:
     width = console.width(sys.stdout)
     console.out(_table(result, console, width))
     for parts in _sums(result):
-        console.out(cut(line, width) for line in _folded(parts, width))
+        console.out(cut(line, width) for line in folded(parts, " · ", width))
 
 
 def as_json(result: Space) -> dict[str, Any]:
@@ -96,9 +96,3 @@ def _sums(result: Space) -> Iterator[list[str]]:
 def _shared(result: Space) -> list[str]:
     largest = [f"{name_of(one.path)} {size(one.bytes)}" for one in result.shared[:_MAX_NAMED]]
     return [f"the largest that are shared: {largest[0]}", *largest[1:]] if largest else []
-
-
-def _folded(parts: list[str], width: int | None) -> Iterator[str]:
-    first, *others = fold(parts, " · ", width and width - 2)
-    yield first
-    yield from (f"  {line}" for line in others)

@@ -32,9 +32,9 @@ def show(result: Outcome | InSync | Sent, context: Context) -> None:
 def as_json(result: Outcome | InSync | Sent) -> dict[str, Any]:
     """Give what has become of this machine as a change; that of others, machine by machine."""
     if isinstance(result, Sent):
-        from nixprof.output import send
+        from nixprof.output.json import plain
 
-        return send.as_json(result)
+        return dict(plain(result))
     if isinstance(result, InSync):
         nothing = {"done": True, "changes": [], "inputs": [], "staying": [], "weight": None}
         return nothing | {

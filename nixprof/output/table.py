@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 _MAX_CELL_LENGTH = 200
 
 
-def columns(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]:
+def columns(rows: Sequence[tuple[str, ...]], width: int | None, indent: int = 0) -> Iterator[str]:
     """Align rows of cells; the last cell is cut where a line would be longer than `width`."""
-    rows = cells(rows)
+    rows, width = cells(rows), width and width - indent
     widths = column_widths(rows, width) if rows else []
     for row in rows:
         padded = [cell.ljust(size) for cell, size in zip(row, widths, strict=False)]
-        yield cut("  ".join((*padded, row[-1])), width)
+        yield " " * indent + cut("  ".join((*padded, row[-1])), width)
 
 
 def wrapped(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterator[str]:
@@ -64,6 +64,12 @@ def cut(line: str, width: int | None) -> str:
     """Mask secrets in a line and shorten it to `width` columns; None for as long as it gets."""
     line = one_line(redact(line)).rstrip()
     return line if width is None or len(line) <= width else f"{line[: max(width - 1, 0)].rstrip()}…"
+
+
+def folded(words: Sequence[str], separator: str, width: int | None) -> list[str]:
+    """Write words as `fold` does, with all lines but the first indented."""
+    first, *others = fold(words, separator, width and width - 2)
+    return [first, *(f"  {line}" for line in others)]
 
 
 def fold(words: Sequence[str], separator: str, width: int | None) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nixprof.commands.tidy import COLLECT, Keeping
 from nixprof.formatting import count, size
@@ -39,23 +39,11 @@ def show(result: Tidied, context: Context) -> None:
     elif result.declined:
         console.say("Nothing was changed.")
     else:
-        for line in _plan(result, console.width(sys.stderr)):
-            console.say(line)
+        console.say(*_plan(result, console.width(sys.stderr)))
         if context.dry_run:
             console.say(f"dry run: would remove {number} (nothing was changed)")
     if result.collected:
         console.say(f"  {result.collected.splitlines()[-1]}")
-
-
-def as_json(result: Tidied) -> dict[str, Any]:
-    """Give it by its fields."""
-    return {
-        "done": result.done,
-        "removed": result.removed,
-        "kept": result.kept,
-        "freedBytes": result.freed_bytes,
-        "collected": result.collected,
-    }
 
 
 def _plan(result: Tidied, width: int | None) -> Iterator[str]:

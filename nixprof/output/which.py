@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from nixprof.commands.which import STORE
-from nixprof.formatting import display_path, listed, listed_name, package_title, shell_quote
+from nixprof.formatting import display_path, listed, listed_name, shell_quote, titled
 from nixprof.manifest.installable import as_installable
 from nixprof.output.table import columns, cut
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from nixprof.commands.which import Offer, Program, Provider, Which
     from nixprof.context import Context
 
-_INDENT = "  "
 # A terminal gets this many packages that would bring a program, without --json.
 _MAX_OFFERS = 5
 
@@ -28,7 +27,7 @@ def show(result: Which, context: Context) -> None:
     width = console.width(sys.stdout)
     for one in result.programs:
         console.out([cut(_title(one), width)])
-        console.out(f"{_INDENT}{line}" for line in columns(list(_rows(one)), width and width - len(_INDENT)))
+        console.out(columns(list(_rows(one)), width, indent=2))
     if not result.indexed and any(not one.providers for one in result.programs):
         console.say("no input has an index yet, which would know more; to make it: nixprof search")
 
@@ -65,21 +64,18 @@ def _offer(one: Offer) -> dict[str, Any]:
     return {**what, "supported": one.supported}
 
 
-def _named(one: Provider) -> str:
-    return f"{package_title(one.key, one.version)} {one.version}".rstrip()
-
-
 def _title(one: Program) -> str:
     if not one.is_known:
         return f"{one.program} is not known"
     if not one.providers:
         return f"{one.program} is not installed" if not one.runs else f"{one.program} is not in the profile"
     first = one.providers[0]
+    first_title = titled(first.key, first.version)
     if first.installed:
         where = "on the list" if first.listed else "in the profile and not on the list"
-        return f"{one.program} is in {_named(first)}, which is {where}"
+        return f"{one.program} is in {first_title}, which is {where}"
     if first.listed and not first.generations:
-        return f"{one.program} is in {_named(first)}, which is on the list and not installed: nixprof sync"
+        return f"{one.program} is in {first_title}, which is on the list and not installed: nixprof sync"
     return f"{one.program} is not installed any more"
 
 
@@ -93,9 +89,9 @@ def _rows(one: Program) -> Iterator[tuple[str, str]]:
         if not provider.installed and provider.generations:
             numbers = listed(tuple(map(str, provider.generations)), 5)
             plural = "s" if len(provider.generations) > 1 else ""
-            yield "earlier", f"{_named(provider)} in generation{plural} {numbers}"
+            yield "earlier", f"{titled(provider.key, provider.version)} in generation{plural} {numbers}"
         elif provider is not one.providers[0]:
-            yield "also in", _named(provider)
+            yield "also in", titled(provider.key, provider.version)
     for number, offer in enumerate(one.offers[:_MAX_OFFERS]):
         label = "to add" if offer.supported else "not here"
         before = one.offers[number - 1].supported if number else None

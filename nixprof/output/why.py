@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from nixprof.formatting import count, listed_name, package_name, package_title, shell_quote, size
+from nixprof.formatting import count, listed_name, package_name, shell_quote, size, titled
 from nixprof.lock.flake_lock import revision
 from nixprof.output.held import revision_of, story_lines
 from nixprof.output.table import columns, cut, fold
@@ -63,10 +63,9 @@ def as_json(result: Why) -> dict[str, Any]:
 
 
 def _story(story: Story, width: int | None) -> Iterator[str]:
-    title = package_title(story.package.spec.key, story.version)
-    yield cut(f"{title} {story.version}".rstrip() + " is on the list", width)
-    rows = [*_origin(story), *_hold(story), ("takes", _takes(story))]
-    yield from (f"{_INDENT}{line}" for line in columns(rows, width and width - len(_INDENT)))
+    yield cut(f"{titled(story.package.spec.key, story.version)} is on the list", width)
+    takes = f"{size(story.own_bytes)} for itself, {size(story.closure_bytes)} in all"
+    yield from columns([*_origin(story), *_hold(story), ("takes", takes)], width, indent=2)
     if story.held_back:
         yield from story_lines(story.held_back, width)
 
@@ -89,10 +88,6 @@ def _hold(story: Story) -> Iterator[tuple[str, str]]:
         yield "kept", "by store path: its source is unknown"
     if story.package.pin:
         yield "pinned", f"`update` leaves it alone; to let it move again: nixprof unpin {name}"
-
-
-def _takes(story: Story) -> str:
-    return f"{size(story.own_bytes)} for itself, {size(story.closure_bytes)} in all"
 
 
 ## what needs a path

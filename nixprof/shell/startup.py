@@ -1,4 +1,4 @@
-"""Which shell a user has, and which of its start-up files are the user's own."""
+"""Which shell a user has, which of its start-up files are the user's own, and how it finds a profile."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nixprof.files import content
 from nixprof.folders import home
+from nixprof.formatting import shell_quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,3 +101,23 @@ def _lines(file: Path) -> Iterator[str]:
     for line in (content(file) or b"").decode(errors="replace").splitlines():
         if not line.lstrip().startswith("#"):
             yield line
+
+
+## a profile
+
+
+def is_among(folder: Path, search: str) -> bool:
+    """Tell whether a folder is among those of a variable such as PATH, by whatever links."""
+    return os.path.realpath(folder) in map(os.path.realpath, filter(None, search.split(os.pathsep)))
+
+
+def for_shell(profile: Path) -> str:
+    """Write a profile for a shell: the usual one by the link that stays the same on every machine."""
+    usual = os.path.realpath(os.path.expanduser("~/.nix-profile")) == os.path.realpath(profile)
+    return "$HOME/.nix-profile" if usual else shlex.quote(str(profile))
+
+
+def set_up(profile: Path) -> str:
+    """Give the command that makes new shells find what a profile has, its programs before those of the system."""
+    usual = for_shell(profile).startswith("$HOME")
+    return "nixprof setup" if usual else f"nixprof setup --profile {shell_quote(str(profile))}"

@@ -404,7 +404,7 @@ def test_freeze_reads_what_export_writes() -> None:
     paths = [item.package.spec.attr_path for item in known]
     for found in (
         list(read_devbox(text(Format.DEVBOX, what()))),
-        [one for one in read_flox(tomllib.loads(text(Format.FLOX, what()))) if "store path" not in one.leave],
+        [one for one in read_flox(text(Format.FLOX, what())) if "store path" not in one.leave],
     ):
         assert [one.attribute for one in found if not one.leave] == paths
         assert [one.reference for one in found if one.reference] == [

@@ -16,8 +16,8 @@ from nixprof.doctor.facts import Apart, Facts, inputs_with_own_nixpkgs
 from nixprof.doctor.finding import Finding
 from nixprof.doctor.findings import findings
 from nixprof.doctor.nix_facts import NixFacts
-from nixprof.doctor.path import set_up, to_be_on_path
 from nixprof.doctor.shell_facts import ShellFacts
+from nixprof.doctor.shell_findings import to_be_on_path
 from nixprof.errors import NixprofError, Reason
 from nixprof.lock.freshness import Gap
 from nixprof.lock.packages_json import Unavailable
@@ -27,6 +27,7 @@ from nixprof.nix.profile import ProfileManager
 from nixprof.nix.version import NixVersion
 from nixprof.output import doctor as output
 from nixprof.shell.asking import Login
+from nixprof.shell.startup import set_up
 
 DAY = 86400
 NOW = 100 * DAY

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nixprof.errors import NixprofError
 from nixprof.importers.candidate import Candidate
-from nixprof.importers.formats import READERS, read_file
+from nixprof.importers.formats import FORMS, candidates, read_file
 from nixprof.importers.reading import Reading
 from nixprof.schema import MISSHAPEN
 
@@ -366,7 +366,7 @@ def test_the_lists_of_a_module_are_left(tmp_path: Path) -> None:
 def test_code_that_is_to_take_long_does_not(text: str) -> None:
     start = time.process_time()
     with contextlib.suppress(*MISSHAPEN):
-        list(READERS["nix"](Path("x"), text))
+        list(candidates("nix", Path("x"), text))
     assert time.process_time() - start < 3
 
 
@@ -488,10 +488,10 @@ CODE = st.lists(
 ).map("".join)
 
 
-@given(CODE | st.text(max_size=60), st.sampled_from(sorted(READERS)))
+@given(CODE | st.text(max_size=60), st.sampled_from(sorted(FORMS)))
 def test_no_text_breaks_a_reader(text: str, form: str) -> None:
     try:
-        found = list(READERS[form](Path("x"), text))
+        found = list(candidates(form, Path("x"), text))
     except (*MISSHAPEN, NixprofError):
         return
     assert all(each.name or each.leave or each.element for each in found)
@@ -512,4 +512,4 @@ def test_every_name_that_is_written_is_read(names: list[str]) -> None:
         "apt": listed,
     }
     for form, text in texts.items():
-        assert [each.name for each in READERS[form](Path("x"), text) if not each.leave] == names
+        assert [each.name for each in candidates(form, Path("x"), text) if not each.leave] == names
