@@ -237,9 +237,26 @@ class Transaction:
         """
         while True:
             try:
-                return plan, self._commit(plan, shares_files=self._realise(plan))
+                return plan, self._carry_through(plan)
             except PackagesError as error:
                 plan = self._without(plan, error)
+
+    def _carry_through(self, plan: Plan) -> int | None:
+        """Fetch and build what is missing, and commit. Return the number of the generation.
+
+        What is on the disk usually is in the store, and Nix protects what it links: nothing is asked then.
+        """
+        context, before = self._context, self.before
+        realisation = Realisation(context, self._nix, self._roots, before.installed, plan, self._resolver)
+        if plan.request.activates and not realisation.missing:
+            try:
+                return self._commit(plan)
+            except NixprofError as error:
+                paths = {path for one in plan.packages for path in one.paths}
+                if error.changed or not self._nix.invalid(paths):
+                    raise
+        realisation.perform()
+        return self._commit(plan)
 
     def try_out(self, plan: Plan, roots: Path) -> None:
         """Fetch and build what a trial needs, and change nothing.
@@ -272,10 +289,9 @@ class Transaction:
             self._context.progress.note(line)
         return self._planned(plan.manifest, self._staying(plan, holds, failures), plan.request, holds)
 
-    def _realise(self, plan: Plan) -> bool:
-        """Fetch and build what is missing. Return whether packages share files with what else is in the profile."""
-        before, context = self.before, self._context
-        Realisation(context, self._nix, self._roots, before.installed, plan, self._resolver).perform()
+    def _shares_files(self, plan: Plan) -> bool:
+        """Check collisions. Return whether packages share files with what else is in the profile."""
+        before = self.before
         return check_collisions(
             self._nix,
             plan.packages,
@@ -283,7 +299,7 @@ class Transaction:
             before=before.environments,
             listed=[package.spec.key for package in before.manifest.packages],
             there=before.profile.elements if before.profile else (),
-            chosen_profile=context.chosen_profile,
+            chosen_profile=self._context.chosen_profile,
         )
 
     def _foreign(self, plan: Plan) -> tuple[Element, ...]:
@@ -291,9 +307,10 @@ class Transaction:
         leaving = replaced(self.before, plan.request.elements)
         return remaining(self.before.profile, leaving) if plan.request.activates else ()
 
-    def _commit(self, plan: Plan, *, shares_files: bool) -> int | None:
-        """Write the files and switch the profile. Return the number of the generation."""
+    def _commit(self, plan: Plan) -> int | None:
+        """Check collisions, write the files and switch the profile. Return the number of the generation."""
         before, context, request = self.before, self._context, plan.request
+        shares_files = self._shares_files(plan)
         flake = generated(plan.manifest, plan.lock)
         activation = None
         if request.activates:

@@ -107,15 +107,20 @@ class Realisation:
     plan: Plan
     resolver: Resolver
 
+    @property
+    def missing(self) -> dict[str, str]:
+        """The store paths that are not on the disk, each with the key of its package."""
+        return _missing(self.plan.packages)
+
     def perform(self) -> None:
         """Fetch what is in a cache, and build the rest.
 
         Raises: NixprofError that says which packages cannot be had, and why.
         """
-        missing = _missing(self.plan.packages)
+        missing = self.missing
         if self.context.store and missing:
             self._borrow(missing, self.context.store)
-            missing = _missing(self.plan.packages)
+            missing = self.missing
         there = {path for one in self.installed for path in one.paths} - missing.keys()
         new = [path for one in self.plan.packages for path in one.paths if path not in there]
         if not new or (not missing and self._are_there(new)):
