@@ -69,11 +69,12 @@ def find_collisions(
     Returns: one collision for each pair of packages that cannot be linked.
 
     """
-    new = {*providers} - {*linked}
+    known = {*linked}
     # What goes may have hidden what two of the others have.
-    if any(gone.priority < one.priority for gone in {*linked} - {*providers} for one in providers):
-        new = {*providers}
-    return tuple(one for one in _by_pair(_clashes("", providers, new, environment)) if one.files)
+    if any(gone.priority < one.priority for gone in known - {*providers} for one in providers):
+        known = set()
+    new, old = _split(providers, known)
+    return tuple(one for one in _by_pair(_clashes("", new, old, environment)) if one.files)
 
 
 def find_profile_collisions(packages: Sequence[Provider], elements: Sequence[Provider]) -> tuple[Collision, ...]:
@@ -101,27 +102,32 @@ def _by_pair(clashes: Iterable[_Clash]) -> tuple[Collision, ...]:
     )
 
 
-def _clashes(
-    below: str, providers: Sequence[Provider], new: Collection[Provider], environment: str
-) -> Iterator[_Clash]:
-    """Go through one folder that all of `providers` have; those that are not new are linked in the environment."""
+def _split(providers: Iterable[Provider], known: Collection[Provider]) -> tuple[list[Provider], list[Provider]]:
+    """Give those that are not known, and those that are."""
+    parts: tuple[list[Provider], list[Provider]] = ([], [])
+    for one in providers:
+        parts[one in known].append(one)
+    return parts
+
+
+def _clashes(below: str, new: Sequence[Provider], old: Sequence[Provider], environment: str) -> Iterator[_Clash]:
+    """Go through one folder that all of them have; those that are not new are linked in the environment."""
     linked: Collection[str] = ()
-    old = [one for one in providers if one not in new]
     if old:
         try:
             linked = {*os.listdir(f"{environment}/{below}")}
         except OSError:  # it is not what it should be
-            new, old = {*providers}, []
-    ours = _having(below, (one for one in providers if one in new))
+            new, old = [*old, *new], []
+    ours = _having(below, new)
     theirs = {} if ours.keys().isdisjoint(linked) else _having(below, old)
     for name, own in sorted(ours.items()):
-        having = [*theirs.get(name, ()), *own] if name in linked else own
-        if len(having) > 1 and not _is_left_out(below, name):
+        others = theirs.get(name, []) if name in linked else []
+        if len(own) + len(others) > 1 and not _is_left_out(below, name):
             file = os.path.join(below, name)
-            folders, files = _by_kind(file, having)
-            yield from _compare(file, folders, files)
-            if len(folders) > 1:
-                yield from _clashes(file, folders, new, environment)
+            (folders, files), (their_folders, their_files) = _by_kind(file, own), _by_kind(file, others)
+            yield from _compare(file, [*their_folders, *folders], [*their_files, *files])
+            if len(folders) + len(their_folders) > 1:
+                yield from _clashes(file, folders, their_folders, environment)
 
 
 def _profile_clashes(below: str, packages: Sequence[Provider], elements: Sequence[Provider]) -> Iterator[_Clash]:
