@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nixprof.change.failures import A_SET, Refusal
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import nearest
-from nixprof.lock.packages_json import HeldAt, Resolved
+from nixprof.lock.packages_json import Resolved
 from nixprof.manifest.spec import dotted
 from nixprof.nix.errors import NixError, allowed_as, known_issues, named_instead, renamed
 from nixprof.nix.nix_data import quoted
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from nixprof.lock.lock import Lock
-    from nixprof.lock.packages_json import LockedPackage
+    from nixprof.lock.freshness import LockedManifest
     from nixprof.manifest.model import Package
     from nixprof.nix.operations import Nix
 
@@ -81,6 +80,11 @@ class ResolveRequest:
     package: Package
     system: str
 
+    @property
+    def key(self) -> str:
+        """The key of the package."""
+        return self.package.spec.key
+
 
 @record
 class ResolvedPackage:
@@ -97,9 +101,7 @@ def evaluate(
     nix: Nix,
     folder: Path,
     asked: Sequence[ResolveRequest],
-    lock: Lock,
-    fingerprint_of: Mapping[str, str],
-    declared: Sequence[str] = (),
+    known: LockedManifest,
     indexes: Mapping[str, Path] = MappingProxyType({}),
 ) -> tuple[dict[ResolveRequest, ResolvedPackage], list[Refusal]]:
     """Ask Nix about packages in one evaluation of the generated folder.
@@ -108,9 +110,7 @@ def evaluate(
         nix: is asked.
         folder: the generated one.
         asked: what to ask about.
-        lock: what the inputs are locked to.
-        fingerprint_of: the inputs, by name.
-        declared: the names of all inputs.
+        known: what the folder was generated from.
         indexes: the file of the index of each input, whether it is there or not: it tells what may be meant instead.
 
     Returns: what the packages are, and why the others cannot be had.
@@ -129,24 +129,13 @@ def evaluate(
         if replies[one]["state"] == "no such system":
             continue
         found = evaluation.refusals(one, replies[one])
-        refusals += [_with_others(refusal, lock.packages, declared) for refusal in found]
+        refusals += [_with_others(refusal, known) for refusal in found]
         if not found:
-            source, fingerprint = source_of(one.package, one.system, lock, fingerprint_of)
+            source, fingerprint = known.source_of(one.package, one.system)
             new_name = evaluation.in_place_of(one, replies[one]["newName"])
             evaluated[one] = _resolved(replies[one], source, fingerprint, new_name)
-    had = {one.package.spec.key for one in evaluated}
+    had = {one.key for one in evaluated}
     return evaluated, [replace(one, is_elsewhere=True) if one.package.spec.key in had else one for one in refusals]
-
-
-def source_of(package: Package, system: str, lock: Lock, fingerprint_of: Mapping[str, str]) -> tuple[str, str]:
-    """Give the locked reference that a package is resolved from on a system, and its fingerprint.
-
-    What is held has none: once it is let go, it has to be resolved again.
-    """
-    hold = lock.package(package.spec.key).hold_on(system)
-    if isinstance(hold, HeldAt):
-        return hold.reference, ""
-    return lock.inputs[package.spec.input].url, fingerprint_of[package.spec.input]
 
 
 @record
@@ -435,13 +424,13 @@ def _without_build(one: ResolveRequest, error: NixError) -> str:
     return f" for {one.system} here: that takes a build of {error.found['name']}{on}"
 
 
-def _with_others(refusal: Refusal, locked: Mapping[str, LockedPackage], declared: Sequence[str]) -> Refusal:
+def _with_others(refusal: Refusal, known: LockedManifest) -> Refusal:
     """Add what the other inputs may have in place of a package that is missing."""
     if refusal.reason is not Reason.MISSING:
         return refusal
     spec = refusal.package.spec
-    named = [f"{name}#default" for name in declared if name != spec.input and name == spec.name]
-    found = [key for key in locked if key != spec.key and key.partition("#")[2] == spec.name]
+    named = [f"{one.name}#default" for one in known.manifest.inputs if one.name == spec.name != spec.input]
+    found = [key for key in known.lock.packages if key != spec.key and key.partition("#")[2] == spec.name]
     return replace(refusal, elsewhere=tuple(found or named))
 
 

@@ -35,7 +35,7 @@ from nixprof.change.staging import Staging, generated
 from nixprof.change.state import State
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import cannot_write, check_writable, content, private_folder, scratch_folder, unused
-from nixprof.lock.freshness import gaps, had_on, held_back
+from nixprof.lock.freshness import LockedManifest
 from nixprof.manifest.parse import parse
 from nixprof.manifest.problems import ManifestError
 from nixprof.nix.profile import USUAL_PRIORITY
@@ -121,7 +121,7 @@ class Transaction:
 
     def probe(self) -> Probe:
         """Ask what the inputs have, without a change."""
-        return Probe(self._nix, self._staging, self.manifest, self.before.lock, self._context.machine.system)
+        return Probe(self._nix, self._staging, self.before)
 
     def verify(self) -> tuple[tuple[Gap, ...], tuple[Package, ...]]:
         """Resolve the list for every system and host that it is for, without a change; see `Resolver.verify`."""
@@ -162,7 +162,7 @@ class Transaction:
         lock = self._staging.move(manifest, lock, request.moves)
         gone = {name: one for name, one in self._staging.staying.items() if one.reason is not Reason.TOO_NEW}
         asked = [one for one in requests(manifest, context.machine) if one.package.spec.input in gone]
-        lock = holds.stay_with_input(manifest, lock, asked, gone)
+        lock = holds.stay_with_input(LockedManifest(manifest, lock, context.machine), asked, gone)
         manifest, lock, request = self._resolver.complete(manifest, lock, request, holds)
         plan = self._planned(manifest, lock, request, holds)
         unbuilt = self._unbuilt(plan, holds)
@@ -177,18 +177,17 @@ class Transaction:
     def _planned(self, manifest: Manifest, lock: Lock, request: ChangeRequest, holds: HoldBack) -> Plan:
         """Say what a change comes to with everything resolved."""
         before, context = self.before, self._context
-        wanted = had_on(manifest, lock.packages, context.machine) if request.installs else ()
-        packages = expected(wanted, lock.packages, context.machine.system)
+        after = LockedManifest(manifest, lock, context.machine)
+        packages = expected(after.wanted if request.installs else (), lock.packages, context.machine.system)
         installed = before.installed if request.installs and not request.is_trial else ()
         standing = (*(one for one in installed if one.key not in request.renamed), *request.standing)
         changes = compare(standing, packages)
         leaving = standing if any(one.before is not None for one in changes) else ()
         downloads = plan_downloads(context, self._nix, packages, leaving, self._resolver.evaluated, holds.failed)
         changes = explained(self._nix, changes, standing, packages, self._resolver.derivations, lock.changelogs)
-        found, known = gaps(manifest, lock.packages, context.machine), set(map(_identity, before.gaps))
-        new_gaps = tuple(gap for gap in found if _identity(gap) not in known)
+        known = set(map(_identity, before.gaps))
+        new_gaps = tuple(gap for gap in after.gaps if _identity(gap) not in known)
         moved = tuple(_moved_inputs(before.lock, lock))
-        held = held_back(manifest, lock.packages, context.machine)
         staying = tuple(self._staging.staying.values())
         late = tuple(self._late(request, changes))
         return Plan(
@@ -199,10 +198,10 @@ class Transaction:
             moved,
             packages,
             downloads,
-            found,
+            after.gaps,
             new_gaps,
             staying,
-            held,
+            after.held,
             late,
             self._copy,
         )
@@ -227,7 +226,7 @@ class Transaction:
         return holds.unbuilt(moved, plan.downloads, plan.manifest.update.build)
 
     def _staying(self, plan: Plan, holds: HoldBack, failures: Mapping[Package, Failure]) -> Lock:
-        return holds.stay_after_all(plan.manifest, plan.lock, failures, self._context.machine.system)
+        return holds.stay_after_all(LockedManifest(plan.manifest, plan.lock, self._context.machine), failures)
 
     def apply(self, plan: Plan) -> tuple[Plan, int | None]:
         """Fetch and build what is missing, and commit. What turns out not to be had is held back.
@@ -394,7 +393,7 @@ def _known(lock: Lock, manifest: Manifest, request: ChangeRequest, context: Cont
     adopted = {key: one.with_systems(lock.package(key).systems) for key, one in request.adopted.items()}
     wanted: dict[str, set[str]] = {}
     for one in requests(manifest, context.machine):
-        wanted.setdefault(one.package.spec.key, set()).add(one.system)
+        wanted.setdefault(one.key, set()).add(one.system)
     known = {**lock.packages, **adopted}
     return lock.with_packages({key: one.kept_for(wanted.get(key, set())) for key, one in known.items()})
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nixprof.change.failures import Failure
 from nixprof.errors import TRY_AGAIN, NixprofError, Reason
 from nixprof.formatting import DAY_SECONDS, count
-from nixprof.lock.freshness import fingerprints, has_outputs, is_resolved
+from nixprof.lock.freshness import has_outputs
 from nixprof.lock.packages_json import HeldAt, Unavailable
 from nixprof.nix.derivation import is_download, needed_among
 from nixprof.record import record
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from nixprof.change.evaluation import ResolveRequest
     from nixprof.change.plan import StayingInput
     from nixprof.change.request import ChangeRequest
-    from nixprof.lock.freshness import Gap
+    from nixprof.lock.freshness import Gap, LockedManifest
     from nixprof.lock.lock import Lock
     from nixprof.lock.packages_json import LockedPackage
-    from nixprof.manifest.model import Build, Manifest, Package
+    from nixprof.manifest.model import Build, Package
     from nixprof.nix.download_plan import DownloadPlan
 
 # What may be otherwise at the next update, although nothing has changed in the input.
@@ -80,32 +80,28 @@ class HoldBack:
         why = replace(why, since=self.today, nodes=self._nodes(package, known, system))
         return lock.with_packages({key: back.without(system, why)})
 
-    def stay_after_all(self, manifest: Manifest, lock: Lock, packages: Mapping[Package, Failure], system: str) -> Lock:
-        """Do so for packages that could be resolved, and then could not be had."""
-        # Not those that they were resolved under: since then, more may have been allowed.
-        fingerprint_of = fingerprints(manifest, lock.inputs)
+    def stay_after_all(self, locked: LockedManifest, packages: Mapping[Package, Failure]) -> Lock:
+        """Do so for packages that could be resolved, and then could not be had on the machine."""
+        lock, system = locked.lock, locked.machine.system
         for package, failure in packages.items():
             now = lock.package(package.spec.key).systems[system]
-            fingerprint = fingerprint_of.get(package.spec.input, now.fingerprint)
+            # Not the one that it was resolved under: since then, more may have been allowed.
+            fingerprint = locked.fingerprints.get(package.spec.input, now.fingerprint)
             reason, message, derivation = failure.reason.value, failure.message, failure.derivation
             why = Unavailable(reason, message, now.source, fingerprint, derivation=derivation)
             lock = self.stay(lock, package, system, why)
         return lock
 
     def stay_with_input(
-        self,
-        manifest: Manifest,
-        lock: Lock,
-        asked: Sequence[ResolveRequest],
-        staying: Mapping[str, StayingInput],
+        self, locked: LockedManifest, asked: Sequence[ResolveRequest], staying: Mapping[str, StayingInput]
     ) -> Lock:
         """Let packages stay whose input cannot be fetched, although something that it follows has moved."""
-        fingerprint_of = fingerprints(manifest, lock.inputs)
+        lock = locked.lock
         for one in asked:
-            key, name = one.package.spec.key, one.package.spec.input
-            known, fingerprint = lock.package(key), fingerprint_of.get(name, "")
-            if not is_resolved(one.package, one.system, known, fingerprint) and one.system in known.systems:
-                why = Unavailable(staying[name].reason.value, staying[name].message, lock.inputs[name].url, fingerprint)
+            name, is_known = one.package.spec.input, one.system in lock.package(one.key).systems
+            if is_known and not locked.is_resolved(one.package, one.system):
+                url, fingerprint = lock.inputs[name].url, locked.fingerprints.get(name, "")
+                why = Unavailable(staying[name].reason.value, staying[name].message, url, fingerprint)
                 lock = self.stay(lock, one.package, one.system, why)
         return lock
 

@@ -59,9 +59,9 @@ class Needs:
         """Group the packages that are held at another revision than their input: by that, or by nothing for a path."""
         held: dict[str, list[str]] = {}
         for one in self.packages:
-            locked, now = state.locked.get(one.key), state.inputs.get(one.key.partition("#")[0])
-            if locked and locked.held is not None and locked.held != (now.url if now else None):
-                held.setdefault(locked.held, []).append(one.key)
+            at, now = state.lock.package(one.key).held, state.lock.inputs.get(one.key.partition("#")[0])
+            if at is not None and at != (now.url if now else None):
+                held.setdefault(at, []).append(one.key)
         return held
 
 

@@ -11,72 +11,51 @@ from nixprof.change.request import ChangeRequest
 from nixprof.change.state import read_draft
 from nixprof.errors import NixprofError
 from nixprof.files import content
+from nixprof.lock.freshness import LockedManifest
 from nixprof.lock.lock import Lock
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
 from nixprof.manifest.model import EVERYWHERE
 from nixprof.manifest.place import check_place
-from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from nixprof.change.generations import Generation
     from nixprof.context import Context
-    from nixprof.lock.packages_json import Resolved
-    from nixprof.machine import Machine
     from nixprof.manifest.model import Manifest, Package, Scope
 
 
-@record
-class Past:
-    """The list and the locks at one time."""
-
-    manifest: Manifest
-    lock: Lock
-
-    def package(self, key: str, machine: Machine) -> Package | None:
-        """Give the entry that a machine had of a package; None where it had none that was resolved."""
-        known = self.lock.packages.get(key)
-        if known is None or machine.system not in known.systems:
-            return None
-        return next((one for one in self.manifest.for_machine(machine) if one.spec.key == key), None)
-
-    def resolved(self, package: Package, machine: Machine) -> Resolved:
-        """Say what an entry was on a machine that had it."""
-        return self.lock.packages[package.spec.key].systems[machine.system]
-
-
-def past_of(context: Context, generation: Generation) -> Past | None:
+def past_of(context: Context, generation: Generation) -> LockedManifest | None:
     """Read the list and the locks that a generation was made from; None where it keeps none that can be read."""
     return past_in(context, Path(generation.environment.flake)) if generation.environment else None
 
 
-def past_in(context: Context, folder: Path) -> Past | None:
+def past_in(context: Context, folder: Path) -> LockedManifest | None:
     """Read what a copy of the generated folder keeps of the list and the locks; None where that cannot be read."""
     sources = read_sources(content(folder / SOURCES) or b"")
     files = {context.folders.config / path: text.encode() for path, text in sources.items()}
     try:
-        return Past(read_draft(context.folders.manifest, files), Lock.read(folder)) if files else None
+        manifest = read_draft(context.folders.manifest, files) if files else None
+        return LockedManifest(manifest, Lock.read(folder), context.machine) if manifest else None
     except NixprofError:
         return None
 
 
 def bring_back(
-    manifest: Manifest, machine: Machine, past: Past, package: Package, scopes: Collection[Scope] = (EVERYWHERE,)
+    manifest: Manifest, past: LockedManifest, package: Package, scopes: Collection[Scope] = (EVERYWHERE,)
 ) -> ChangeRequest:
     """Ask for a package as it was: on the list, pinned, and held at what it was resolved from.
 
     Args:
         manifest: the list as it is.
-        machine: that this machine had the package on.
-        past: the list and the locks that had it.
+        past: the list and the locks that had it on this machine.
         package: its entry there.
         scopes: where it is to apply; everywhere for the entry that this machine had.
 
     Raises: NixprofError where the list has it for more than the scopes.
 
     """
-    key = package.spec.key
+    key, machine = package.spec.key, past.machine
     texts = manifest.texts()
     listed = manifest.entries_of(key)
     for one in listed:

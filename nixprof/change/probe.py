@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.evaluation import ResolveRequest, evaluate
-from nixprof.lock.freshness import fingerprints
+from nixprof.lock.freshness import LockedManifest
 from nixprof.manifest.model import EVERYWHERE, Package
 from nixprof.nix.nix_data import quoted
 from nixprof.schema import fits
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nixprof.change.staging import Staging
-    from nixprof.lock.lock import Lock
-    from nixprof.manifest.model import Manifest
     from nixprof.manifest.spec import Spec
     from nixprof.nix.operations import Nix
 
@@ -29,13 +27,11 @@ _SPECIAL = ".^$*+?()[]{}|\\"
 class Probe:
     """Asks the inputs of a list about packages that are not on it."""
 
-    def __init__(self, nix: Nix, staging: Staging, manifest: Manifest, lock: Lock, system: str) -> None:
+    def __init__(self, nix: Nix, staging: Staging, locked: LockedManifest) -> None:
         """Begin; nothing of these is changed, but for what is in the staging folder."""
         self._nix = nix
         self._staging = staging
-        self._manifest = manifest
-        self._lock = lock
-        self._system = system
+        self._locked = locked
 
     def versions(self, spec: Spec) -> dict[Spec, str]:
         """Give the versions of a package, and of those whose names go on with a number: of nodejs, nodejs_22 as well.
@@ -48,24 +44,25 @@ class Probe:
         [absent], _ = self._stage([replace(spec, attr_path=(*above, _ABSENT), outputs=())])
         reply = self._nix.evaluate(self._staging.folder, "lib", _function(spec, absent))
         names = [path[-1] for path in reply] if fits(reply, [[str]]) else []
-        asked, lock = self._stage([replace(spec, attr_path=(*above, name)) for name in names])
+        asked, locked = self._stage([replace(spec, attr_path=(*above, name)) for name in names])
         if not asked:
             return {}
-        fingerprint_of = fingerprints(self._manifest, lock.inputs)
-        evaluated, refusals = evaluate(self._nix, self._staging.folder, asked, lock, fingerprint_of)
+        evaluated, refusals = evaluate(self._nix, self._staging.folder, asked, locked)
         refused = {one.package.spec: split_name(one.full_name)[1] for one in refusals if one.full_name}
         return refused | {one.package.spec: found.resolved.version for one, found in evaluated.items()}
 
-    def _stage(self, specs: Sequence[Spec]) -> tuple[list[ResolveRequest], Lock]:
+    def _stage(self, specs: Sequence[Spec]) -> tuple[list[ResolveRequest], LockedManifest]:
         """Write a list with packages in addition, none of which is held; returns how to ask for them."""
+        manifest, lock, machine = self._locked.manifest, self._locked.lock, self._locked.machine
         keys = {spec.key for spec in specs}
-        others = [one for one in self._manifest.packages if one.spec.key not in keys]
-        lock = replace(self._lock, packages={key: one for key, one in self._lock.packages.items() if key not in keys})
-        new = [Package(spec, str(spec), None, False, EVERYWHERE, self._manifest.path, ()) for spec in specs]  # noqa: FBT003 - not pinned
-        listed = replace(self._manifest, packages=(*others, *new))
+        others = [one for one in manifest.packages if one.spec.key not in keys]
+        lock = replace(lock, packages={key: one for key, one in lock.packages.items() if key not in keys})
+        new = [Package(spec, str(spec), None, False, EVERYWHERE, manifest.path, ()) for spec in specs]  # noqa: FBT003 - not pinned
+        listed = replace(manifest, packages=(*others, *new))
         lock = self._staging.lock_inputs(listed, lock)
         self._staging.write(listed, lock)
-        return [ResolveRequest(len(others) + at, one, self._system) for at, one in enumerate(new)], lock
+        asked = [ResolveRequest(len(others) + at, one, machine.system) for at, one in enumerate(new)]
+        return asked, LockedManifest(listed, lock, machine)
 
 
 def _function(spec: Spec, absent: ResolveRequest) -> str:

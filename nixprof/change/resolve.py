@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nixprof.change.evaluation import ResolveRequest, evaluate, source_of
+from nixprof.change.evaluation import ResolveRequest, evaluate
 from nixprof.change.failures import UnresolvableError, sentence
 from nixprof.change.holdback import HoldBack
 from nixprof.change.policy import allow
@@ -15,14 +15,7 @@ from nixprof.errors import Reason
 from nixprof.files import check_writable
 from nixprof.formatting import count
 from nixprof.lock.flake_nix import used_inputs
-from nixprof.lock.freshness import (
-    Gap,
-    fingerprints,
-    is_held_back,
-    is_resolved,
-    is_unavailable,
-    packages_of,
-)
+from nixprof.lock.freshness import Gap, LockedManifest
 from nixprof.lock.packages_json import FollowsInput, Unavailable
 
 if TYPE_CHECKING:
@@ -42,7 +35,7 @@ def requests(manifest: Manifest, machine: Machine) -> Iterator[ResolveRequest]:
     """Go through everything that has to be resolved: for this machine, and for every system of the manifest."""
     index_of = {package: index for index, package in enumerate(manifest.packages)}
     for system in dict.fromkeys((machine.system, *manifest.systems)):
-        for package in packages_of(manifest, system, machine):
+        for package in manifest.for_system(system, machine):
             yield ResolveRequest(index_of[package], package, system)
 
 
@@ -75,7 +68,7 @@ class Resolver:
     def derivations(self) -> dict[str, str]:
         """What builds packages for this machine, by key, as far as they were evaluated; empty for a store path."""
         system = self._context.machine.system
-        return {one.package.spec.key: it.derivation for one, it in self.evaluated.items() if one.system == system}
+        return {one.key: it.derivation for one, it in self.evaluated.items() if one.system == system}
 
     def complete(
         self, manifest: Manifest, lock: Lock, request: ChangeRequest, holds: HoldBack
@@ -92,7 +85,7 @@ class Resolver:
 
         """
         while True:
-            lock, blocked = self._resolve(manifest, lock, request, holds)
+            lock, blocked = self._resolve(LockedManifest(manifest, lock, self._context.machine), request, holds)
             if blocked is None:
                 return manifest, lock, request
             text = allow(blocked, manifest, self._context.allowed)
@@ -103,14 +96,13 @@ class Resolver:
             manifest = request.narrowed(draft)
 
     def _resolve(
-        self, manifest: Manifest, lock: Lock, request: ChangeRequest, holds: HoldBack
+        self, locked: LockedManifest, request: ChangeRequest, holds: HoldBack
     ) -> tuple[Lock, UnresolvableError | None]:
         """Resolve what is not resolved yet; returns as well what is in the way on this machine, or may be allowed."""
-        machine, named = self._context.machine, set(request.attempt.typed.values())
+        manifest, machine, named = locked.manifest, locked.machine, set(request.attempt.typed.values())
         wanted = tuple(requests(manifest, machine))
-        lock, asked = self._unsettled(manifest, lock, wanted, named)
         tried = tuple(sought(manifest, machine, named, wanted))
-        lock, refusals = self._looked_up(manifest, lock, asked, tried)
+        locked, refusals = self._looked_up(*self._unsettled(locked, wanted, named), tried)
         own = set(manifest.for_machine(machine))
 
         def is_in_the_way(refusal: Refusal) -> bool:
@@ -119,14 +111,14 @@ class Resolver:
             package = refusal.package
             if refusal.systems != (machine.system,) or package not in own:
                 # What is named, and no machine can have.
-                return package.spec.key in named and not self._is_had(package, manifest, lock)
-            others = lock.package(package.spec.key).systems.keys() - {machine.system}
+                return package.spec.key in named and not self._is_had(package, locked)
+            others = locked.lock.package(package.spec.key).systems.keys() - {machine.system}
             goes_without = machine.system in manifest.systems and package.spec.key not in named and others
             return request.moves.strict or not (goes_without or holds.may_stay(package, machine.system))
 
         in_the_way = [one for one in refusals if is_in_the_way(one)]
         others = [one for one in refusals if not is_in_the_way(one)]
-        lock = self._without(manifest, lock, others, wanted, holds)
+        lock = self._without(locked, others, wanted, holds)
         if not in_the_way:
             return lock, None
         listed = {} if request.is_trial else self._listed
@@ -144,128 +136,99 @@ class Resolver:
             machine = machine.with_system(manifest.systems[0])
         wanted = tuple(requests(manifest, machine))
         tried = tuple(sought(manifest, machine, {one.spec.key for one in manifest.packages}, wanted))
-        lock, unsettled = self._unsettled(manifest, lock, wanted)
-        lock, refusals = self._looked_up(manifest, lock, unsettled, tried)
-        lock = self._without(manifest, lock, refusals, (*wanted, *tried), HoldBack(lock, ChangeRequest()))
         asked = (*wanted, *tried)
-        anywhere = {one.package for one in wanted if one.package.scope.is_other_host(machine)} | {
-            one.package for one in tried
-        }
+        locked, unsettled = self._unsettled(LockedManifest(manifest, lock, machine), wanted)
+        locked, refusals = self._looked_up(locked, unsettled, tried)
+        lock = self._without(locked, refusals, asked, HoldBack(locked.lock, ChangeRequest()))
+        anywhere = {one.package for one in wanted if one.package.scope.is_other_host(machine)}
+        anywhere |= {one.package for one in tried}
         found = tuple(
             Gap(one.package, one.system, known.unavailable[one.system], known.systems.get(one.system))
             for one in asked
-            if one.system in (known := lock.package(one.package.spec.key)).unavailable
-            and not (one.package in anywhere and self._is_had(one.package, manifest, lock))
+            if one.system in (known := lock.package(one.key)).unavailable
+            and not (one.package in anywhere and self._is_had(one.package, locked))
         )
         told = {one.package for one in asked}
         return found, tuple(package for package in manifest.packages if package not in told)
 
-    def _is_had(self, package: Package, manifest: Manifest, lock: Lock) -> bool:
+    def _is_had(self, package: Package, locked: LockedManifest) -> bool:
         """Tell whether any system that an entry may be for has its package."""
-        possible = manifest.systems_of(package.scope, self._context.machine)
-        had = lock.package(package.spec.key).systems.keys() | {
-            one.system for one in self.evaluated if one.package.spec.key == package.spec.key
-        }
-        return not had.isdisjoint(possible)
+        possible = locked.manifest.systems_of(package.scope, self._context.machine)
+        evaluated = (one.system for one in self.evaluated if one.key == package.spec.key)
+        return not {*locked.lock.package(package.spec.key).systems, *evaluated}.isdisjoint(possible)
 
     def _unsettled(
-        self, manifest: Manifest, lock: Lock, wanted: Sequence[ResolveRequest], named: Collection[str] = ()
-    ) -> tuple[Lock, list[ResolveRequest]]:
+        self, locked: LockedManifest, wanted: Sequence[ResolveRequest], named: Collection[str] = ()
+    ) -> tuple[LockedManifest, list[ResolveRequest]]:
         """Choose what has to be resolved; the lock comes without the holds that have ended."""
-        fingerprint_of = fingerprints(manifest, lock.inputs)
-        lock = lock.let_go(self._had_again(wanted, lock, fingerprint_of))
+        locked = locked.with_lock(locked.lock.let_go(_had_again(wanted, locked)))
         # What is named has to be had here, whatever this system goes without.
-        known = ((key, one) for key, one in lock.packages.items() if key not in named)
-        lacking = {(key, system) for key, one in known for system in one.lacking(manifest.systems)}
-        return lock, [one for one in wanted if not self._is_settled(one, lock, fingerprint_of, lacking)]
+        known = ((key, one) for key, one in locked.lock.packages.items() if key not in named)
+        lacking = {(key, system) for key, one in known for system in one.lacking(locked.manifest.systems)}
+        return locked, [one for one in wanted if not self._is_settled(one, locked, lacking)]
 
     def _looked_up(
-        self, manifest: Manifest, lock: Lock, asked: Sequence[ResolveRequest], tried: Sequence[ResolveRequest]
-    ) -> tuple[Lock, list[Refusal]]:
+        self, locked: LockedManifest, asked: Sequence[ResolveRequest], tried: Sequence[ResolveRequest]
+    ) -> tuple[LockedManifest, list[Refusal]]:
         """Evaluate packages; the lock gets what is asked. What is tried besides only tells whether it exists."""
-        everything = (*asked, *tried)
+        everything, lock = (*asked, *tried), locked.lock
         if not everything:
-            return lock, []
-        free = lock.let_go((one.package.spec.key, one.system) for one in everything)
-        refusals = self.evaluate(manifest, free, everything)
-        packages = {one.package.spec.key: lock.package(one.package.spec.key) for one in asked}
+            return locked, []
+        refusals = self.evaluate(locked.with_lock(lock.let_go((one.key, one.system) for one in everything)), everything)
+        packages = {one.key: lock.package(one.key) for one in asked}
         for one in asked:
             if one in self.evaluated:
-                key = one.package.spec.key
-                packages[key] = packages[key].on(one.system, self.evaluated[one].resolved)
+                packages[one.key] = packages[one.key].on(one.system, self.evaluated[one].resolved)
         # That an input has nothing for one system says little where another refuses the package itself.
         better = {one.package for one in refusals if one.reason is not Reason.NO_SUCH_SYSTEM}
         better &= {one.package for one in tried}
         told = [one for one in refusals if one.reason is not Reason.NO_SUCH_SYSTEM or one.package not in better]
-        return lock.with_packages(packages), told
+        return locked.with_lock(lock.with_packages(packages)), told
 
     def _without(
-        self,
-        manifest: Manifest,
-        lock: Lock,
-        refusals: Sequence[Refusal],
-        noted: Sequence[ResolveRequest],
-        holds: HoldBack,
+        self, locked: LockedManifest, refusals: Sequence[Refusal], noted: Sequence[ResolveRequest], holds: HoldBack
     ) -> Lock:
         """Note in the lock why packages cannot be had, and hold them back at what they were."""
-        fingerprint_of = fingerprints(manifest, lock.inputs)
-        free = lock.let_go((one.package.spec.key, one.systems[0]) for one in refusals)
+        lock = locked.lock
+        free = locked.with_lock(lock.let_go((one.package.spec.key, one.systems[0]) for one in refusals))
         places = {(one.package, one.system) for one in noted}
         for refusal in refusals:
             [system] = refusal.systems
             if (refusal.package, system) in places:
-                at = source_of(refusal.package, system, free, fingerprint_of)
+                at = free.source_of(refusal.package, system)
                 why = Unavailable(refusal.reason.value, sentence(refusal, lock.inputs), *at)
                 lock = holds.stay(lock, refusal.package, system, why)
         return lock
 
-    @staticmethod
-    def _had_again(
-        wanted: Sequence[ResolveRequest], lock: Lock, fingerprint_of: Mapping[str, str]
-    ) -> Iterator[tuple[str, str]]:
-        """Go through what is held back at what its input has: a change of the input was taken back."""
-        for one in wanted:
-            known, fingerprint = lock.package(one.package.spec.key), fingerprint_of.get(one.package.spec.input)
-            is_held = one.system in known.unavailable and isinstance(known.hold, FollowsInput)
-            if is_held and is_resolved(one.package, one.system, known, fingerprint):
-                yield one.package.spec.key, one.system
-
-    def _is_settled(
-        self, one: ResolveRequest, lock: Lock, fingerprint_of: Mapping[str, str], lacking: Container[tuple[str, str]]
-    ) -> bool:
+    def _is_settled(self, one: ResolveRequest, locked: LockedManifest, lacking: Container[tuple[str, str]]) -> bool:
         """Tell whether a package is resolved, or is held back, or is known to be unavailable where that may be.
 
         `lacking` are the keys of what systems go without, each with the system.
         """
-        key, fingerprint = one.package.spec.key, fingerprint_of.get(one.package.spec.input)
-        known = lock.packages.get(key)
-        if is_resolved(one.package, one.system, known, fingerprint):
+        at, machine = (one.package, one.system), self._context.machine
+        if locked.is_resolved(*at):
             return True
-        machine = self._context.machine
-        may_lack = (
-            one.system != machine.system or one.package.scope.is_other_host(machine) or (key, one.system) in lacking
-        )
-        is_known = may_lack and is_unavailable(one.system, known, fingerprint)
-        if not is_known and not is_held_back(one.package, one.system, known, fingerprint):
+        is_here = one.system == machine.system and not one.package.scope.is_other_host(machine)
+        may_lack = not is_here or (one.key, one.system) in lacking
+        if not (locked.is_held_back(*at) or (may_lack and locked.is_unavailable(*at))):
             return False
         allowed = {reason.value for reason in self._context.allowed}
-        return known is not None and known.unavailable[one.system].reason not in allowed
+        return locked.lock.package(one.key).unavailable[one.system].reason not in allowed
 
-    def evaluate(self, manifest: Manifest, lock: Lock, asked: Sequence[ResolveRequest]) -> list[Refusal]:
+    def evaluate(self, locked: LockedManifest, asked: Sequence[ResolveRequest]) -> list[Refusal]:
         """Evaluate packages, into `evaluated`; returns why the others cannot be had."""
-        declared = [one.name for one in manifest.inputs]
+        manifest, lock = locked.manifest, locked.lock
         used = used_inputs(manifest, lock.packages)
         self._staging.write(manifest, lock)
         number = len({one.package for one in asked})
         from nixprof.index.files import index_files
 
-        folder, fingerprint_of = self._staging.folder, fingerprints(manifest, lock.inputs)
         indexes = index_files(self._context.folders.cache, manifest, lock.inputs, self._context.machine.system)
         with (
             self._context.progress.step(f"resolving {count(number, 'package')}"),
             self._staging.naming_inputs(used, lock),
         ):
-            evaluated, refusals = evaluate(self._nix, folder, asked, lock, fingerprint_of, declared, indexes)
+            evaluated, refusals = evaluate(self._nix, self._staging.folder, asked, locked, indexes)
         self.evaluated |= evaluated
         return refusals
 
@@ -276,13 +239,20 @@ class Resolver:
 
         Raises: UnresolvableError where one cannot be had any more.
         """
-        system = self._context.machine.system
-        everything = requests(manifest, self._context.machine)
-        listed = set(manifest.for_machine(self._context.machine))
-        asked = [
-            one for one in everything if one.system == system and one.package in listed and one.package.spec.key in keys
-        ]
-        refusals = self.evaluate(manifest, lock, asked)
+        machine = self._context.machine
+        listed = set(manifest.for_machine(machine))
+        here = (one for one in requests(manifest, machine) if one.system == machine.system and one.package in listed)
+        asked = [one for one in here if one.key in keys]
+        refusals = self.evaluate(LockedManifest(manifest, lock, machine), asked)
         if refusals:
             raise UnresolvableError(refusals, lock.inputs, self._listed)
         return {one: self.evaluated[one] for one in asked}
+
+
+def _had_again(wanted: Sequence[ResolveRequest], locked: LockedManifest) -> Iterator[tuple[str, str]]:
+    """Go through what is held back at what its input has: a change of the input was taken back."""
+    for one in wanted:
+        known = locked.lock.package(one.key)
+        is_held = one.system in known.unavailable and isinstance(known.hold, FollowsInput)
+        if is_held and locked.is_resolved(one.package, one.system):
+            yield one.key, one.system

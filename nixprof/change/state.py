@@ -13,6 +13,7 @@ from nixprof.change.generations import SOURCES
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import content, read_file
 from nixprof.formatting import count
+from nixprof.lock.freshness import LockedManifest
 from nixprof.lock.lock import Lock
 from nixprof.lock.merge_conflict import is_conflicted
 from nixprof.manifest.parse import parse
@@ -23,14 +24,11 @@ if TYPE_CHECKING:
 
     from nixprof.change.environment import Environment, EnvironmentEntry
     from nixprof.context import Context
-    from nixprof.lock.flake_lock import LockedInput
-    from nixprof.lock.freshness import Gap
-    from nixprof.lock.packages_json import LockedPackage
-    from nixprof.manifest.model import Manifest, Package
+    from nixprof.manifest.model import Manifest
     from nixprof.nix.profile import Profile
 
 
-class State:
+class State(LockedManifest):
     """Everything at one moment, each part read when it is first asked for.
 
     `files` are read instead of the manifest's, and `lock` counts instead of the one that is there.
@@ -44,7 +42,7 @@ class State:
         self.machine = context.machine
         self._context = context
         self._files = files
-        self._lock = lock
+        self._received = lock
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -90,17 +88,7 @@ class State:
     @cached_property
     def lock(self) -> Lock:
         """What was resolved."""
-        return self._lock or Lock.read(self._context.folders.flake)
-
-    @property
-    def locked(self) -> Mapping[str, LockedPackage]:
-        """The packages of the lock, by key."""
-        return self.lock.packages
-
-    @property
-    def inputs(self) -> Mapping[str, LockedInput]:
-        """The inputs of the lock, by name."""
-        return self.lock.inputs
+        return self._received or Lock.read(self._context.folders.flake)
 
     @cached_property
     def profile(self) -> Profile | None:
@@ -115,49 +103,10 @@ class State:
         return current and not is_conflicted(content(flake / SOURCES) or b"")
 
     @cached_property
-    def wanted(self) -> tuple[Package, ...]:
-        """The packages of the manifest that apply to this machine, but for those that its system goes without."""
-        from nixprof.lock.freshness import had_on
-
-        return had_on(self.manifest, self.locked, self.machine)
-
-    @cached_property
-    def unresolved(self) -> frozenset[Package]:
-        """What has to be resolved first for this machine, at what the inputs are locked to now."""
-        from nixprof.lock.freshness import fingerprints, is_held_back, is_resolved, is_unavailable
-
-        system, wanted = self.machine.system, set(self.wanted)
-        fingerprint_of = fingerprints(self.manifest, self.inputs)
-
-        def is_settled(package: Package) -> bool:
-            known, fingerprint = self.locked.get(package.spec.key), fingerprint_of.get(package.spec.input)
-            if package not in wanted:
-                return is_unavailable(system, known, fingerprint)
-            at = package, system, known, fingerprint
-            return is_resolved(*at) or is_held_back(*at)
-
-        return frozenset(package for package in self.manifest.for_machine(self.machine) if not is_settled(package))
-
-    @cached_property
-    def gaps(self) -> tuple[Gap, ...]:
-        """What systems that the list is for go without."""
-        from nixprof.lock.freshness import gaps
-
-        return gaps(self.manifest, self.locked, self.machine)
-
-    @cached_property
-    def held(self) -> tuple[Gap, ...]:
-        """What is held back on this machine."""
-        from nixprof.lock.freshness import held_back
-
-        found = held_back(self.manifest, self.locked, self.machine)
-        return tuple(gap for gap in found if gap.package not in self.unresolved)
-
-    @cached_property
     def expected(self) -> tuple[EnvironmentEntry, ...]:
         """What the environment has to link, as far as that is resolved."""
         known = [package for package in self.wanted if package not in self.unresolved]
-        return expected(known, self.locked, self.machine.system)
+        return expected(known, self.lock.packages, self.machine.system)
 
     @cached_property
     def environments(self) -> tuple[Environment, ...]:

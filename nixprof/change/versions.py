@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixprof.change.generations import SOURCES, generations
-from nixprof.change.past import Past, past_in
+from nixprof.change.past import past_in
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import scratch_folder
 from nixprof.formatting import day, listed, package_name, shell_quote
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from nixprof.change.flow import Transaction
     from nixprof.context import Context
+    from nixprof.lock.freshness import LockedManifest
 
 # Name at most this many versions of a place.
 _MAX_VERSIONS = 6
@@ -116,8 +117,7 @@ def find_version(context: Context, change: Transaction, wanted: Wanted, spec: Sp
 
 def _places(context: Context, change: Transaction, wanted: Wanted, spec: Spec) -> Iterator[Place]:
     """Look at one place after the other, those that cost nothing first."""
-    locked = change.before.locked.get(spec.key)
-    now = locked.systems.get(context.machine.system) if locked else None
+    now = change.before.resolved(spec.key)
     if now:
         yield Place("the list", (Found(now.version, spec, "the list has it"),))
     yield Place("earlier generations", tuple(_of_generations(context, spec)))
@@ -165,7 +165,7 @@ def _resolved_in(data: bytes, system: str) -> list[tuple[str, dict[str, Any]]]:
         return []
 
 
-def read_past(context: Context, found: Found) -> Past | None:
+def read_past(context: Context, found: Found) -> LockedManifest | None:
     """Read the list and the locks that had a version; None where an input has it now, or they cannot be read."""
     if found.folder:
         return past_in(context, found.folder)
@@ -181,7 +181,7 @@ def read_past(context: Context, found: Found) -> Past | None:
 
 def _of_input(change: Transaction, spec: Spec) -> Iterator[Place]:
     """Look at what an input has at the revision that it is locked to, names with the version in them first."""
-    locked = change.before.inputs.get(spec.input)
+    locked = change.before.lock.inputs.get(spec.input)
     name = f"{spec.input} {f'({revision(locked)})' if locked else ''}".strip()
     if locked is None and spec.input != DEFAULT_INPUT:
         yield Place(name, (), "not locked yet, since no package uses it")

@@ -74,12 +74,12 @@ def _brought_back(
 ) -> Versions:
     """Bring back what had a version."""
     past = read_past(context, found)
-    package = past.package(found.spec.key, context.machine) if past else None
+    package = past.entry(found.spec.key) if past else None
     if past is None or package is None:
         raise NixprofError(f"{found.where}, and its list cannot be read any more", Reason.NO_SOURCE)
     if outputs:
         package = replace(package, spec=replace(package.spec, outputs=outputs))
-    request = bring_back(versions.manifest, context.machine, past, package, scopes)
+    request = bring_back(versions.manifest, past, package, scopes)
     texts = {**versions.manifest.texts(), **request.files}
     return replace(
         versions,

@@ -86,7 +86,7 @@ def _image(context: Context, output: Path | None, systems: Sequence[str]) -> Exp
     export = Export(Format.IMAGE, (system,), {}, what.left_out, len(what.items), places)
     if not _may_write(context, export):
         return replace(export, declined=not context.dry_run)
-    linked = expected([item.package for item in what.items], state.locked, system)
+    linked = expected([item.package for item in what.items], state.lock.packages, system)
     make_image(context, system, linked, export.places[0])
     return replace(export, done=True)
 

@@ -224,9 +224,8 @@ def _read(context: Context, options: Options, state: State) -> Reading:
 
 def _resolved(state: State) -> dict[str, Resolved]:
     """Give what the packages of the list are locked to on this machine, by key."""
-    systems = {key: package.systems for key, package in state.locked.items()}
-    wanted = (package.spec.key for package in state.wanted)
-    return {key: systems[key][state.machine.system] for key in wanted if state.machine.system in systems.get(key, ())}
+    found = ((package.spec.key, state.resolved(package.spec.key)) for package in state.wanted)
+    return {key: resolved for key, resolved in found if resolved}
 
 
 def _chosen(context: Context, options: Options, reading: Reading) -> Reading:
@@ -334,8 +333,8 @@ def _unidentified(candidates: Sequence[Candidate]) -> int:
 
 def _sources(context: Context, state: State) -> list[Nixpkgs]:
     """Give what packages can be looked up in without a download: the locked nixpkgs, its index, the user's channel."""
-    files = index_files(context.folders.cache, state.manifest, state.inputs, state.machine.system)
-    locked, index = state.inputs.get(DEFAULT_INPUT), files.get(DEFAULT_INPUT)
+    files = index_files(context.folders.cache, state.manifest, state.lock.inputs, state.machine.system)
+    locked, index = state.lock.inputs.get(DEFAULT_INPUT), files.get(DEFAULT_INPUT)
     found = [Nixpkgs(locked.url, locked.url, index, is_here(locked.url))] if locked and index else []
     found = [one for one in found if one.is_here or (index and index.exists())]
     there = channel()
@@ -344,7 +343,7 @@ def _sources(context: Context, state: State) -> list[Nixpkgs]:
 
 def _fetched(context: Context, nix: Nix, state: State) -> Nixpkgs:
     """Fetch the nixpkgs of the list, at its locked revision if there is one."""
-    locked = state.inputs.get(DEFAULT_INPUT)
+    locked = state.lock.inputs.get(DEFAULT_INPUT)
     url = locked.url if locked else next(one.url for one in state.manifest.inputs if one.name == DEFAULT_INPUT)
     with context.progress.step("fetching nixpkgs, to look packages up"):
         reference = nix.locked_reference(url)
@@ -373,7 +372,7 @@ def _compared(findings: Sequence[Finding], options: Options, state: State) -> tu
     for key, entry in entries.items():
         one = resolved.get(key)
         if one and (entry.spec.outputs == ALL_OUTPUTS or set(entry.spec.outputs) <= set(one.outputs)):
-            [linked] = expected([entry], state.locked, state.machine.system)
+            [linked] = expected([entry], state.lock.packages, state.machine.system)
             listed[key] = linked.version, linked.paths
 
     def compared(one: Finding) -> Finding:

@@ -120,7 +120,7 @@ def _listed(context: Context) -> ListedInputs:
         ListedInput(
             one.name,
             one.url,
-            locked := state.inputs.get(one.name),
+            locked := state.lock.inputs.get(one.name),
             now - locked.last_modified if locked and locked.last_modified else None,
             _packages(manifest, one.name),
             _needed_by(manifest, one.name, lacking),
@@ -132,7 +132,7 @@ def _listed(context: Context) -> ListedInputs:
         for one in manifest.inputs
     )
     further = len(frozenset().union(*own.values()))
-    named = {one.identity for name, one in state.inputs.items() if _is_nixpkgs(name, one)}
+    named = {one.identity for name, one in state.lock.inputs.items() if _is_nixpkgs(name, one)}
     return ListedInputs(inputs, len(named) + further, further)
 
 
@@ -142,7 +142,7 @@ def _is_nixpkgs(name: str, locked: LockedInput) -> bool:
 
 def _own_bytes(context: Context, state: State) -> dict[str, int]:
     """Ask Nix what is on the disk for the packages of each input alone, where there are several inputs."""
-    if len(state.inputs) < 2:  # noqa: PLR2004 - several
+    if len(state.lock.inputs) < 2:  # noqa: PLR2004 - several
         return {}
     from nixprof.change.needs import Needs
 

@@ -75,8 +75,7 @@ def _listed(
     state: State, package: Package, reason: str | None, installed: Mapping[str, str], gaps: Sequence[Gap]
 ) -> Listed:
     key = package.spec.key
-    locked = state.locked.get(key)
-    resolved = locked.systems.get(state.machine.system) if locked else None
+    locked, resolved = state.lock.package(key), state.resolved(key)
     presence = Presence.INSTALLED if key in installed else Presence.PENDING
     if reason is not None:
         presence = Presence.SKIPPED
@@ -91,9 +90,9 @@ def _listed(
         version or None,
         (resolved.description if resolved else None) or None,
         package.pin,
-        locked.held if locked else None,
+        locked.held,
         tuple(gap for gap in gaps if gap.system != state.machine.system),
         next((gap for gap in gaps if gap.kept and gap.system == state.machine.system), None),
         package.scope.on or None,
-        {name: one.version for name, one in (locked.systems.items() if locked else ()) if package.scope.covers(name)},
+        {name: one.version for name, one in locked.systems.items() if package.scope.covers(name)},
     )

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest
 from nixprof.formatting import count, package_name
-from nixprof.lock.packages_json import own_names
 from nixprof.manifest.edit import set_option
-from nixprof.manifest.installable import find_packages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,13 +22,12 @@ def run(context: Context, packages: Sequence[str]) -> Outcome:
     command = context.console.command
     pin = command == "pin"
     with begin(context) as change:
-        manifest, known_as = change.manifest, own_names(change.before.locked)
-        found = dict.fromkeys(one for name in packages for one in find_packages(name, manifest, known_as, command))
-        texts = manifest.texts()
+        found = dict.fromkeys(one for name in packages for one in change.before.named(name, command))
+        texts = change.manifest.texts()
         for package in found:
             if package.pin != pin:
                 texts[package.file] = set_option(texts[package.file], package.path, "pin", pin or None)
-        request = ChangeRequest.rewriting(manifest, texts, (package.spec.key for package in found))
+        request = ChangeRequest.rewriting(change.manifest, texts, (package.spec.key for package in found))
         outcome = change.carry_out(request)
     keys = list(dict.fromkeys(one.spec.key for one in found))
     return replace(outcome, summary=_pinned(keys, outcome.plan, pin=pin), would=_to_pin(keys, outcome.plan, pin=pin))

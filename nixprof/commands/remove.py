@@ -9,9 +9,7 @@ from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest, Unlisted
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import shell_quote
-from nixprof.lock.packages_json import own_names
 from nixprof.manifest.edit import remove_empty_table, remove_package
-from nixprof.manifest.installable import find_packages
 from nixprof.manifest.place import read_place
 from nixprof.redact import excerpt
 
@@ -28,9 +26,8 @@ if TYPE_CHECKING:
 def run(context: Context, packages: Sequence[str], places: Sequence[str] | None = None) -> Outcome:
     """Remove packages, from every table and included file that lists them, or from the tables of some places."""
     with begin(context) as change:
-        manifest, locked = change.manifest, change.before.locked
-        known_as = own_names(locked)
-        found = {package for name in packages for package in find_packages(name, manifest, known_as, "remove")}
+        manifest, before = change.manifest, change.before
+        found = {package for name in packages for package in before.named(name, "remove")}
         if places:
             found = {one for place in places for one in _of_place(found, place, manifest, context)}
         texts = manifest.texts()
@@ -46,7 +43,7 @@ def run(context: Context, packages: Sequence[str], places: Sequence[str] | None 
         outcome = change.carry_out(request)
     if outcome.declined:
         return outcome
-    gone = _names(locked[key] for key in keys if key in locked) - _names(outcome.plan.lock.packages.values())
+    gone = _names(map(before.lock.package, keys)) - _names(outcome.plan.lock.packages.values())
     return replace(outcome, notes=tuple(_still_allowed(outcome.plan.manifest.policy, gone)))
 
 

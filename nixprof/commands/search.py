@@ -103,9 +103,9 @@ def built_indexes(
     context: Context, state: State, source: str | None
 ) -> tuple[Mapping[str, LockedInput], dict[str, Index]]:
     """Open the indexes, or that of one input; build those that are missing. Gives also what inputs are locked to."""
-    known = with_unlocked(context.folders.cache, state.manifest, state.inputs)
+    known = with_unlocked(context.folders.cache, state.manifest, state.lock.inputs)
     there = _opened(context, state, known)
-    if state.inputs and source is None and there.keys() >= state.inputs.keys():
+    if state.lock.inputs and source is None and there.keys() >= state.lock.inputs.keys():
         return known, there
     from nixprof.index.build import up_to_date
 
@@ -147,13 +147,13 @@ def find(
     whole = " ".join(words).lower()
     found.sort(key=lambda one: (whole != one[1].package.name.lower(), whole != one[1].package.main_program, one[0]))
     shown = tuple(one for _, one in found[:most])
-    unsearched = (one.name for one in state.manifest.inputs if one.name not in {*indexes, *state.inputs})
+    unsearched = (one.name for one in state.manifest.inputs if one.name not in {*indexes, *state.lock.inputs})
     return Search(tuple(words), shown, max(total - most, 0), tuple(unsearched))
 
 
 def indexes_of(context: Context, state: State) -> dict[str, Index]:
     """Open the indexes of the inputs as they are locked, those of nixpkgs first."""
-    return _opened(context, state, with_unlocked(context.folders.cache, state.manifest, state.inputs))
+    return _opened(context, state, with_unlocked(context.folders.cache, state.manifest, state.lock.inputs))
 
 
 def _opened(context: Context, state: State, inputs: Mapping[str, LockedInput]) -> dict[str, Index]:

@@ -16,8 +16,7 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import package_name, shell_quote
 from nixprof.index.database import is_allowed
 from nixprof.index.files import without_damaged
-from nixprof.lock.packages_json import own_names
-from nixprof.manifest.installable import as_installable, key_of, read_installable
+from nixprof.manifest.installable import as_installable, read_installable
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec, SpecError
 from nixprof.record import record
 from nixprof.redact import excerpt
@@ -109,8 +108,7 @@ def run(context: Context, asked: str) -> Shown:
     if not (indexed or entries or had):
         raise _unknown(asked, spec, offers, indexes)
     linked = had.pop(state.generation or 0, None)
-    locked = state.locked.get(spec.key)
-    resolved = locked.systems.get(state.machine.system) if locked else None
+    resolved = state.resolved(spec.key)
     outputs = tuple(_outputs(spec, linked, resolved, indexed))
     if resolved or indexed:
         _check_outputs(asked, outputs)
@@ -122,7 +120,7 @@ def run(context: Context, asked: str) -> Shown:
         description=next((one.description for one in (resolved, indexed) if one and one.description), ""),
         entries=entries,
         installed=linked is not None,
-        held=locked.held if locked else None,
+        held=state.lock.package(spec.key).held,
         offers=offers,
         outputs=outputs,
         programs=programs_in(one.path for one in outputs if one.path)
@@ -139,7 +137,7 @@ def _spec(asked: str, state: State, indexes: Mapping[str, Index], past: Sequence
 
     Raises: NixprofError where it is of no input of the list.
     """
-    key = key_of(asked, state.manifest, own_names(state.locked), "show")
+    key = state.key_of(asked, "show")
     if key:
         return Spec.parse(key)
     wanted = read_wanted(asked)
@@ -170,8 +168,8 @@ def _at_version(wanted: Wanted, state: State, indexes: Mapping[str, Index], past
     index = indexes.get(source if hash_ else DEFAULT_INPUT)
     found = [index.package(bare), *index.named(bare)] if index else []
     fitting = [one.attr_path for one in found if one and fits_version(one.version, wanted.version)]
-    key = key_of(name, state.manifest, own_names(state.locked), "show")
-    locked = state.locked[key].systems.get(state.machine.system) if key and key in state.locked else None
+    key = state.key_of(name, "show")
+    locked = state.resolved(key) if key else None
     if key and locked and fits_version(locked.version, wanted.version):
         return Spec.parse(key)
     if fitting:
@@ -198,7 +196,7 @@ def _offers(spec: Spec, indexes: Mapping[str, Index], state: State) -> Iterator[
     for name, index in indexes.items():
         package = index.package(spec.name)
         if package:
-            yield Offer(name, package.version, state.inputs.get(name))
+            yield Offer(name, package.version, state.lock.inputs.get(name))
 
 
 def _before(had: Mapping[int, EnvironmentEntry]) -> Iterator[Before]:
@@ -249,7 +247,7 @@ def _obstacles(spec: Spec, state: State, indexed: IndexedPackage | None) -> Iter
         )
         allowing = f"nixprof add {shell_quote(as_installable(str(spec)))} --{reason.policy_key}"
         yield Obstacle(reason.value, message, allowing if reason.policy_key else None)
-    why = state.locked[spec.key].unavailable.get(system) if spec.key in state.locked else None
+    why = state.lock.package(spec.key).unavailable.get(system)
     if why:
         yield Obstacle(why.reason, why.message, f"nixprof why {shell_quote(package_name(spec.key))}")
 

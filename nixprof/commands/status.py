@@ -56,7 +56,7 @@ def run(context: Context) -> Status:
     warn(context)
     state = State(context)
     unresolved = {package.spec.key for package in state.unresolved}
-    known = {key for key in unresolved if key in state.locked and state.machine.system in state.locked[key].systems}
+    known = {key for key in unresolved if state.resolved(key)}
     edited = _edited(context, state)
     waiting = [package for package in state.wanted if package.spec.key in unresolved]
     return Status(

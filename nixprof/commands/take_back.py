@@ -10,8 +10,6 @@ from nixprof.change.generations import find, generations
 from nixprof.change.past import bring_back, past_of
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import day, package_name, shell_quote, titled
-from nixprof.lock.packages_json import own_names
-from nixprof.manifest.installable import find_packages, key_of
 from nixprof.record import record
 from nixprof.redact import excerpt
 
@@ -19,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nixprof.change.generations import Generation
-    from nixprof.change.past import Past
     from nixprof.change.plan import Outcome
     from nixprof.change.state import State
     from nixprof.context import Context
+    from nixprof.lock.freshness import LockedManifest
     from nixprof.manifest.model import Package
 
 
@@ -44,15 +42,16 @@ def take_back(context: Context, name: str, number: int | None) -> TakenBack:
     with begin(context) as change:
         state = change.before
         generation, past, package = _find(context, state, name, number)
-        title = titled(package.spec.key, past.resolved(package, context.machine).version)
+        key, resolved = package.spec.key, past.resolved(package.spec.key)
+        title = titled(key, resolved.version if resolved else "")
         made = day(int(generation.time))
         context.progress.note(f"{title}, as generation {generation.number} had it ({made}); it is pinned")
-        outcome = change.carry_out(bring_back(state.manifest, context.machine, past, package))
+        outcome = change.carry_out(bring_back(state.manifest, past, package))
     outcome = replace(outcome, summary=f"{title} is pinned", would=f"pin {title}")
-    return TakenBack(outcome, package.spec.key, generation.number)
+    return TakenBack(outcome, key, generation.number)
 
 
-def _find(context: Context, state: State, name: str, number: int | None) -> tuple[Generation, Past, Package]:
+def _find(context: Context, state: State, name: str, number: int | None) -> tuple[Generation, LockedManifest, Package]:
     """Find the generation that is meant, and the package there.
 
     Raises: NixprofError where there is none.
@@ -60,15 +59,15 @@ def _find(context: Context, state: State, name: str, number: int | None) -> tupl
     found = [one for one in generations(context) if one.number == number or not _is_later(one, state)]
     if number is not None:
         found = [find(tuple(found), number)]
-    key = key_of(name, state.manifest, own_names(state.locked), "rollback") or _past_key(context, found, name)
-    now = state.lock.package(key).systems.get(context.machine.system)
+    key = state.key_of(name, "rollback") or _past_key(context, found, name)
+    now = state.resolved(key)
     known = set(now.outputs.values()) if now and number is None else set()
     for one in reversed(found):
         ours = one.environment.packages if one.environment else ()
         if not any(entry.key == key and not known.issuperset(entry.paths) for entry in ours):
             continue
         past = past_of(context, one)
-        package = past.package(key, context.machine) if past else None
+        package = past.entry(key) if past else None
         if past and package:
             return one, past, package
     raise _nothing_else(key, found, number)
@@ -86,7 +85,7 @@ def _past_key(context: Context, found: Sequence[Generation], name: str) -> str:
     nearest: tuple[str, ...] = ()
     for past in filter(None, (past_of(context, one) for one in reversed(found))):
         try:
-            return find_packages(name, past.manifest, own_names(past.lock.packages), "rollback")[0].spec.key
+            return past.named(name, "rollback")[0].spec.key
         except NixprofError as error:
             if error.reason is not Reason.NOT_LISTED:
                 raise

@@ -9,8 +9,6 @@ from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest, Moves
 from nixprof.change.state import State
 from nixprof.index.background import build_in_background
-from nixprof.lock.packages_json import own_names
-from nixprof.manifest.installable import find_packages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,9 +37,8 @@ def run(
     """
     names = names or ()
     with begin(context) as change:
-        manifest, known_as = change.manifest, own_names(change.before.locked)
-        inputs = [one.name for one in manifest.inputs]
-        packages = {name: find_packages(name, manifest, known_as, "update")[0] for name in names if name not in inputs}
+        inputs = [one.name for one in change.manifest.inputs]
+        packages = {name: change.before.named(name, "update")[0] for name in names if name not in inputs}
         typed = {name: package.spec.key for name, package in packages.items()}
         request = ChangeRequest(
             moves=Moves(
@@ -54,7 +51,7 @@ def run(
             named=frozenset(typed.values()),
             attempt=Attempt(("nixprof", *context.arguments), typed, moves=True),
             # An empty list needs no profile.
-            activates=bool(manifest.packages or change.before.environments),
+            activates=bool(change.manifest.packages or change.before.environments),
         )
         outcome = change.carry_out(request)
     if outcome.done:

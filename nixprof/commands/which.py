@@ -127,7 +127,7 @@ def _waiting(name: str, state: State) -> Iterator[Provider]:
     """Give the packages of the list that have a program, as they are locked, and are not installed."""
     installed = {one.key for one in state.installed}
     for key in dict.fromkeys(package.spec.key for package in state.wanted if package.spec.key not in installed):
-        resolved = state.locked[key].systems.get(state.machine.system) if key in state.locked else None
+        resolved = state.resolved(key)
         file = _file(name, resolved.outputs.values()) if resolved else None
         if resolved and (file or resolved.main_program == name):
             source = STORE if file else MAIN_PROGRAM

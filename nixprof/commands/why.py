@@ -10,8 +10,7 @@ from nixprof.change.needs import Needs
 from nixprof.change.process_lock import warn
 from nixprof.change.state import State
 from nixprof.errors import NixprofError, Reason
-from nixprof.lock.packages_json import own_names
-from nixprof.manifest.installable import key_of, suggest
+from nixprof.manifest.installable import suggest
 from nixprof.nix.store_graph import chain
 from nixprof.record import record
 from nixprof.redact import excerpt
@@ -92,7 +91,7 @@ def run(context: Context, asked: str) -> Why:
 
 def _listed(asked: str, state: State) -> str | None:
     """Find the key of the entry that has this name; None where none has."""
-    return None if _store_path_of(asked) else key_of(asked, state.manifest, own_names(state.locked), "why")
+    return None if _store_path_of(asked) else state.key_of(asked, "why")
 
 
 def _owner(paths: Collection[str], state: State, needs: Needs) -> str | None:
@@ -158,7 +157,7 @@ def _story(key: str, state: State, needs: Needs, held_back: HoldStory | None) ->
     return Story(
         package,
         one.version,
-        state.inputs.get(package.spec.input),
+        state.lock.inputs.get(package.spec.input),
         state.lock.package(key).held,
         needs.own_bytes({key}),
         needs.graph.size(needs.graph.closure(one.paths)),

@@ -8,10 +8,11 @@ locked reference instead.
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from nixprof.errors import NixprofError, Reason
 from nixprof.lock.packages_json import HeldAt, KeptByPath
-from nixprof.machine import Machine
 from nixprof.record import record
 from nixprof.schema import MISSHAPEN
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from nixprof.lock.flake_lock import LockedInput
-    from nixprof.lock.packages_json import Hold, LockedPackage, Resolved, Unavailable
+    from nixprof.lock.lock import Lock
+    from nixprof.lock.packages_json import Hold, Resolved, Unavailable
+    from nixprof.machine import Machine
     from nixprof.manifest.model import Manifest, Package, Policy
 
 
@@ -63,32 +66,145 @@ def _still_holds(before: str, now: str) -> bool:
         return False
 
 
-def is_resolved(package: Package, system: str, known: LockedPackage | None, fingerprint: str | None) -> bool:
-    """Tell whether it is known what a package is on a system, by the fingerprint of its input; None if not locked.
+@record
+class Gap:
+    """A package of the list that cannot be had on a system that the list is for."""
 
-    An output that is not known is asked for again, which ends in a proper refusal.
-    """
-    resolved = known.systems.get(system) if known else None
-    if known is None or resolved is None or package.spec.is_store_path:
-        return resolved is not None
-    return has_outputs(package, resolved) and _is_fresh(known.hold, resolved, fingerprint, _still_holds)
+    package: Package
+    system: str
+    why: Unavailable
+    kept: Resolved | None  # what it is held back at there; None where it is not installed there at all
+
+
+class LockedManifest:
+    """A manifest with its lock, for a machine: what is resolved, what is held back, and what cannot be had."""
+
+    def __init__(self, manifest: Manifest, lock: Lock, machine: Machine) -> None:
+        self._manifest = manifest
+        self._lock = lock
+        self.machine = machine
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the user wants."""
+        return self._manifest
+
+    @property
+    def lock(self) -> Lock:
+        """What was resolved."""
+        return self._lock
+
+    def with_lock(self, lock: Lock) -> LockedManifest:
+        """Give the same manifest with another lock."""
+        return LockedManifest(self.manifest, lock, self.machine)
+
+    @cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """The fingerprint of what is resolved from each locked input now, by its name."""
+        return fingerprints(self.manifest, self.lock.inputs)
+
+    def is_resolved(self, package: Package, system: str) -> bool:
+        """Tell whether it is known what a package is on a system.
+
+        An output that is not known is asked for again, which ends in a proper refusal.
+        """
+        known = self.lock.package(package.spec.key)
+        resolved = known.systems.get(system)
+        if resolved is None or package.spec.is_store_path:
+            return resolved is not None
+        fingerprint = self.fingerprints.get(package.spec.input)
+        return has_outputs(package, resolved) and _is_fresh(known.hold, resolved, fingerprint, _still_holds)
+
+    def is_held_back(self, package: Package, system: str) -> bool:
+        """Tell whether it is known that a package cannot be had on a system, where it stays at what it was."""
+        kept = self.lock.package(package.spec.key).systems.get(system)
+        return bool(kept and has_outputs(package, kept) and self.is_unavailable(package, system))
+
+    def is_unavailable(self, package: Package, system: str) -> bool:
+        """Tell whether it is known that a package cannot be had on a system. What more is allowed may change that."""
+        known = self.lock.package(package.spec.key)
+        why, fingerprint = known.unavailable.get(system), self.fingerprints.get(package.spec.input)
+        return why is not None and _is_fresh(known.hold, why, fingerprint, str.__eq__)
+
+    def source_of(self, package: Package, system: str) -> tuple[str, str]:
+        """Give the locked reference that a package is resolved from on a system, and its fingerprint.
+
+        What is held has none: once it is let go, it has to be resolved again.
+        """
+        hold = self.lock.package(package.spec.key).hold_on(system)
+        if isinstance(hold, HeldAt):
+            return hold.reference, ""
+        return self.lock.inputs[package.spec.input].url, self.fingerprints[package.spec.input]
+
+    def named(self, name: str, command: str) -> tuple[Package, ...]:
+        """Find the entries of the package that a name means, see `find_packages`."""
+        from nixprof.manifest.installable import find_packages
+
+        packages = self.lock.packages.items()
+        own_names = {key: {resolved.pname for resolved in one.systems.values()} for key, one in packages}
+        return find_packages(name, self.manifest, own_names, command)
+
+    def key_of(self, name: str, command: str) -> str | None:
+        """Find the key of the package that a name means; None where it means none."""
+        try:
+            return self.named(name, command)[0].spec.key
+        except NixprofError as error:
+            if error.reason is Reason.NOT_LISTED:
+                return None
+            raise
+
+    def entry(self, key: str) -> Package | None:
+        """Give the entry that this machine has of a package; None where it has none that is resolved."""
+        entries = self.manifest.for_machine(self.machine) if self.resolved(key) else ()
+        return next((one for one in entries if one.spec.key == key), None)
+
+    def resolved(self, key: str) -> Resolved | None:
+        """Give what a package is on this machine; None where that is not known."""
+        return self.lock.package(key).systems.get(self.machine.system)
+
+    @cached_property
+    def wanted(self) -> tuple[Package, ...]:
+        """The packages of the manifest that apply to this machine, but for those that its system goes without."""
+        packages, systems = self.lock.packages, self.manifest.systems
+        lacking = {key for key, one in packages.items() if self.machine.system in one.lacking(systems)}
+        return tuple(one for one in self.manifest.for_machine(self.machine) if one.spec.key not in lacking)
+
+    @cached_property
+    def unresolved(self) -> frozenset[Package]:
+        """What has to be resolved first for this machine, at what the inputs are locked to now."""
+        system, wanted = self.machine.system, set(self.wanted)
+
+        def is_settled(package: Package) -> bool:
+            if package not in wanted:
+                return self.is_unavailable(package, system)
+            return self.is_resolved(package, system) or self.is_held_back(package, system)
+
+        return frozenset(package for package in self.manifest.for_machine(self.machine) if not is_settled(package))
+
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What systems that the list is for go without, and what no other host can have, in the order of the list."""
+        found = (gap for system in self.manifest.systems for gap in self._gaps(system))
+        wanted, here = set(self.wanted), self.machine.system
+        return tuple(gap for gap in found if gap.system != here or gap.package not in wanted)
+
+    @cached_property
+    def held(self) -> tuple[Gap, ...]:
+        """What is held back on this machine, in the order of the list."""
+        found = (gap for gap in self._gaps(self.machine.system) if gap.kept and gap.package not in self.unresolved)
+        return tuple(gap for gap in found if not gap.package.scope.is_other_host(self.machine))
+
+    def _gaps(self, system: str) -> Iterator[Gap]:
+        for package in self.manifest.for_system(system, self.machine):
+            known = self.lock.package(package.spec.key)
+            may_be_had = known.systems and package.scope.is_other_host(self.machine)
+            if system in known.unavailable and not may_be_had:
+                yield Gap(package, system, known.unavailable[system], known.systems.get(system))
 
 
 def has_outputs(package: Package, resolved: Resolved) -> bool:
     """Tell whether the outputs that the list chooses are known."""
     return package.spec.outputs == ("*",) or resolved.outputs.keys() >= set(package.spec.outputs)
-
-
-def is_held_back(package: Package, system: str, known: LockedPackage | None, fingerprint: str | None) -> bool:
-    """Tell whether it is known that a package cannot be had on a system, where it stays at what it was."""
-    kept = known.systems.get(system) if known else None
-    return bool(kept and has_outputs(package, kept) and is_unavailable(system, known, fingerprint))
-
-
-def is_unavailable(system: str, known: LockedPackage | None, fingerprint: str | None) -> bool:
-    """Tell whether it is known that a package cannot be had on a system. A policy that allows more may change that."""
-    why = known.unavailable.get(system) if known else None
-    return known is not None and why is not None and _is_fresh(known.hold, why, fingerprint, str.__eq__)
 
 
 def _is_fresh(
@@ -100,57 +216,3 @@ def _is_fresh(
         case KeptByPath() if not found.source:
             return True
     return fingerprint is not None and same(found.fingerprint, fingerprint)
-
-
-@record
-class Gap:
-    """A package of the list that cannot be had on a system that the list is for."""
-
-    package: Package
-    system: str
-    why: Unavailable
-    kept: Resolved | None  # what it is held back at there; None where it is not installed there at all
-
-
-def gaps(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine) -> tuple[Gap, ...]:
-    """List what systems of a manifest go without, and what no other host can have, in its order."""
-    systems = manifest.systems
-    found = (gap for system in systems for gap in _gaps(manifest, locked, machine, system))
-    wanted = set(had_on(manifest, locked, machine))
-    return tuple(gap for gap in found if gap.system != machine.system or gap.package not in wanted)
-
-
-def held_back(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine) -> tuple[Gap, ...]:
-    """List what is held back on this machine, in the order of the manifest."""
-    found = _gaps(manifest, locked, machine, machine.system)
-    return tuple(gap for gap in found if gap.kept and not gap.package.scope.is_other_host(machine))
-
-
-def had_on(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine) -> tuple[Package, ...]:
-    """Give the packages of a machine, but for those that its system goes without."""
-    lacking = {key for key, one in locked.items() if machine.system in one.lacking(manifest.systems)}
-    return tuple(package for package in manifest.for_machine(machine) if package.spec.key not in lacking)
-
-
-def _gaps(manifest: Manifest, locked: Mapping[str, LockedPackage], machine: Machine, system: str) -> Iterator[Gap]:
-    for package in packages_of(manifest, system, machine):
-        known = locked.get(package.spec.key)
-        if known and system in known.unavailable and not (known.systems and package.scope.is_other_host(machine)):
-            yield Gap(package, system, known.unavailable[system], known.systems.get(system))
-
-
-def packages_of(manifest: Manifest, system: str, machine: Machine) -> Iterator[Package]:
-    """Go through the packages that have to be resolved for a system, on a machine that may have another one.
-
-    What another host lists is resolved for every system that the list names, as the host may have any of them; a store
-    path is one of this machine.
-    """
-    is_here = system == machine.system
-    theirs = set(manifest.for_machine(machine if is_here else Machine(system, str)))
-    for package in manifest.packages:
-        if package.scope.is_other_host(machine):
-            is_wanted = system in manifest.systems and not package.spec.is_store_path
-        else:
-            is_wanted = package in theirs and (is_here or not package.spec.is_store_path)
-        if is_wanted:
-            yield package

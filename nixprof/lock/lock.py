@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nixprof.lock.merging import Merged
     from nixprof.manifest.model import Input, Manifest, Package
 
+_UNKNOWN = LockedPackage()
 _MACHINERY = Path(__file__).with_name("nixprof.nix")
 
 
@@ -75,7 +76,7 @@ class Lock:
 
     def package(self, key: str) -> LockedPackage:
         """Give what is known of a package, which may be nothing."""
-        return self.packages.get(key, LockedPackage())
+        return self.packages.get(key, _UNKNOWN)
 
     def held(self, package: Package, system: str) -> LockedPackage:
         """Hold a package at what it was resolved from, best of all on a system: so it stays where its input moves."""
@@ -93,7 +94,7 @@ class Lock:
         """Forget why packages cannot be had, each named by its key and a system."""
         packages = dict(self.packages)
         for key, system in asked:
-            packages[key] = packages.get(key, LockedPackage()).let_go(system)
+            packages[key] = packages.get(key, _UNKNOWN).let_go(system)
         return replace(self, packages=packages)
 
     def packages_of(self, manifest: Manifest, inputs: Container[str]) -> dict[str, LockedPackage]:

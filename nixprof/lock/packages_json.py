@@ -166,11 +166,6 @@ class LockedPackage:
         return replace(self, hold=KeptByPath(follows))
 
 
-def own_names(locked: Mapping[str, LockedPackage]) -> dict[str, set[str]]:
-    """Return what packages call themselves, on any system, by key."""
-    return {key: {resolved.pname for resolved in package.systems.values()} for key, package in locked.items()}
-
-
 def parse_packages(path: Path, data: bytes) -> dict[str, LockedPackage]:
     """Parse `packages.json`, by the key of the package.
 

@@ -93,16 +93,6 @@ def find_packages(
     raise NixprofError(f"{excerpt(name)} is not on the list", Reason.NOT_LISTED, hints=hints)
 
 
-def key_of(name: str, manifest: Manifest, own_names: Mapping[str, Collection[str]], command: str) -> str | None:
-    """Find the key of the entry that a name means, as `find_packages` does; None where it means none."""
-    try:
-        return find_packages(name, manifest, own_names, command)[0].spec.key
-    except NixprofError as error:
-        if error.reason is Reason.NOT_LISTED:
-            return None
-        raise
-
-
 def suggest(name: str, known: Iterable[str], command: str, after: str = "") -> tuple[str, ...]:
     """Make a hint of the nearest known name, if one is near: the command that would use it, and what follows it."""
     return tuple(f"did you mean {near}? {command} {shell_quote(near + after)}" for near in nearest(name, known))

@@ -7,14 +7,13 @@ from dataclasses import fields
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, Self
 
-from nixprof.machine import OSES, SYSTEMS, is_system
+from nixprof.machine import OSES, SYSTEMS, Machine, is_system
 from nixprof.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
-    from nixprof.machine import Machine
     from nixprof.manifest.spec import Spec
 
 
@@ -213,6 +212,22 @@ class Manifest:
     def for_machine(self, machine: Machine) -> tuple[Package, ...]:
         """Return the packages of one machine, in order. An entry of its host replaces one of its system."""
         return tuple(package for package, reason in self._reasons(machine) if not reason)
+
+    def for_system(self, system: str, machine: Machine) -> Iterator[Package]:
+        """Go through the packages that have to be resolved for a system, on a machine that may have another one.
+
+        What another host lists is resolved for every system that the list names, as the host may have any of them; a
+        store path is one of this machine.
+        """
+        is_here = system == machine.system
+        theirs = set(self.for_machine(machine if is_here else Machine(system, str)))
+        for package in self.packages:
+            if package.scope.is_other_host(machine):
+                is_wanted = system in self.systems and not package.spec.is_store_path
+            else:
+                is_wanted = package in theirs and (is_here or not package.spec.is_store_path)
+            if is_wanted:
+                yield package
 
     def skipped(self, machine: Machine) -> dict[Package, str]:
         """Return the other packages, in order, each with the reason: "only on darwin"."""

@@ -33,4 +33,4 @@ def run(words: list[str]) -> int | None:
 def _found(context: Context, words: list[str]) -> Search | None:
     state = State(context)
     indexes = indexes_of(context, state)
-    return find(state, indexes, words) if indexes and indexes.keys() >= state.inputs.keys() > set() else None
+    return find(state, indexes, words) if indexes and indexes.keys() >= state.lock.inputs.keys() > set() else None

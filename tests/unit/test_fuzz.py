@@ -27,7 +27,7 @@ from nixprof.importers.formats import read_file
 from nixprof.importers.identify import Nixpkgs, identify
 from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.flake_nix import compile_flake
-from nixprof.lock.freshness import fingerprints, is_resolved
+from nixprof.lock.freshness import LockedManifest, fingerprints
 from nixprof.lock.lock import Lock
 from nixprof.lock.packages_json import LockedPackage, write_packages
 from nixprof.machine import Machine
@@ -217,9 +217,9 @@ def test_packages_json(folder: Path, data: bytes) -> None:
         found = Lock.read(folder).packages
         write_packages(found).encode()
         compile_flake(manifest(), found).encode()
-        packages = manifest().for_machine(MACHINE)
-        known = [one for one in packages if is_resolved(one, MACHINE.system, found.get(one.spec.key), "sha256-0")]
-        expected(known, found, MACHINE.system)
+        inputs = {"nixpkgs": LockedInput("github:NixOS/nixpkgs/0", "0", 0, "sha256-0")}
+        locked = LockedManifest(manifest(), Lock(inputs, found), MACHINE)
+        expected([one for one in locked.wanted if one not in locked.unresolved], found, MACHINE.system)
 
     read_or_refused(read)
 
@@ -331,9 +331,10 @@ def test_what_nix_resolves(said: bytes) -> None:
     found = manifest('packages = ["ripgrep"]\n')
     asked = list(requests(found, MACHINE))
     lock = Lock({"nixpkgs": LockedInput("github:NixOS/nixpkgs/0", "0", 0, "i")})
+    locked = LockedManifest(found, lock, MACHINE)
 
     def read() -> None:
-        for answer in evaluate(Saying(said), Path("/f"), asked, lock, {"nixpkgs": "i"})[0].values():
+        for answer in evaluate(Saying(said), Path("/f"), asked, locked)[0].values():
             write_packages({"nixpkgs#ripgrep": LockedPackage({"x86_64-linux": answer.resolved})}).encode()
 
     read_or_refused(read)

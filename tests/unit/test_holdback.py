@@ -17,7 +17,7 @@ from nixprof.change.request import ChangeRequest, Moves
 from nixprof.errors import NixprofError, Reason
 from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.flake_nix import compile_flake
-from nixprof.lock.freshness import fingerprints, gaps, had_on, held_back, is_held_back, is_resolved, packages_of
+from nixprof.lock.freshness import LockedManifest
 from nixprof.lock.lock import Lock
 from nixprof.lock.packages_json import (
     FollowsInput,
@@ -67,25 +67,32 @@ KEY = GIT.spec.key
 MOVING = ChangeRequest(moves=Moves(("nixpkgs",)))
 
 
+def locked(known: LockedPackage, here: str = HERE, *, said: Manifest | None = None, now: str = "new") -> LockedManifest:
+    """A package as it is locked, with an input at a fingerprint."""
+    inputs = {"nixpkgs": LockedInput(NEW_REVISION, "", 0, now)}
+    return LockedManifest(said or manifest(), Lock(inputs, {KEY: known}), machine(here))
+
+
 def a_lock(known: LockedPackage, nodes: tuple[dict[str, Any], ...] = ()) -> Lock:
     return Lock(inputs={"nixpkgs": LockedInput(OLD_REVISION, "", 0, "old", nodes)}, packages={KEY: known})
 
 
 def test_what_is_held_back_needs_nothing_until_its_input_moves() -> None:
     known = LockedPackage({HERE: OLD}, unavailable={HERE: WHY})
-    assert not is_resolved(GIT, HERE, known, "new")
-    assert is_held_back(GIT, HERE, known, "new")
-    assert not is_held_back(GIT, HERE, known, "newer")
+    assert not locked(known).is_resolved(GIT, HERE)
+    assert locked(known).is_held_back(GIT, HERE)
+    assert not locked(known, now="newer").is_held_back(GIT, HERE)
     # A policy that allows more may let it go.
-    assert not is_held_back(GIT, HERE, known, 'new ["allow-broken git"]')
+    more = manifest('packages = ["git"]\n[nixpkgs]\nallow-broken = ["git"]')
+    assert not locked(known, said=more).is_held_back(GIT, HERE)
     # Nor is there something to hold where it never was.
-    assert not is_held_back(GIT, HERE, replace(known, systems={}), "new")
-    assert not is_held_back(GIT, THERE, known, "new")
+    assert not locked(replace(known, systems={})).is_held_back(GIT, HERE)
+    assert not locked(known).is_held_back(GIT, THERE)
 
 
 def test_an_output_that_it_does_not_have_lets_it_go() -> None:
     known = LockedPackage({HERE: OLD}, unavailable={HERE: WHY})
-    assert not is_held_back(manifest('packages = ["git^man"]').packages[0], HERE, known, "new")
+    assert not locked(known).is_held_back(manifest('packages = ["git^man"]').packages[0], HERE)
 
 
 def test_each_system_is_held_back_by_itself() -> None:
@@ -93,27 +100,27 @@ def test_each_system_is_held_back_by_itself() -> None:
     assert known.hold_on(HERE) == FollowsInput()
     assert known.hold_on(THERE) == HeldAt(OLD_REVISION)
     both = manifest(f'packages = ["git"]\nsystems = ["{HERE}", "{THERE}"]')
-    assert held_back(both, {KEY: known}, machine(HERE)) == ()
-    [gap] = held_back(both, {KEY: known}, machine(THERE))
+    assert locked(known, HERE, said=both).held == ()
+    [gap] = locked(known, THERE, said=both).held
     assert (gap.system, gap.why, gap.kept) == (THERE, WHY, OLD)
 
 
 def test_a_system_goes_without_what_another_has_and_it_cannot_have() -> None:
     both = manifest(f'packages = ["git"]\nsystems = ["{HERE}", "{THERE}"]')
     known = LockedPackage({HERE: NEW}, unavailable={THERE: WHY})
-    assert had_on(both, {KEY: known}, machine(HERE)) == both.packages
-    assert had_on(both, {KEY: known}, machine(THERE)) == ()
+    assert locked(known, HERE, said=both).wanted == both.packages
+    assert locked(known, THERE, said=both).wanted == ()
     assert f'lackedBy = [ "{THERE}" ];' in compile_flake(both, {KEY: known})
-    assert [(gap.system, gap.kept) for gap in gaps(both, {KEY: known}, machine(THERE))] == [(THERE, None)]
+    assert [(gap.system, gap.kept) for gap in locked(known, THERE, said=both).gaps] == [(THERE, None)]
     # Not where the list is not for it, no system has it, it is held back there, or it can be built there.
-    assert had_on(manifest(), {KEY: known}, machine(THERE)) == manifest().packages
+    assert locked(known, THERE).wanted == manifest().packages
     built = replace(WHY, reason=Reason.NEEDS_BUILD.value)
     for other in (
         replace(known, systems={}),
         replace(known, systems={HERE: NEW, THERE: OLD}),
         replace(known, unavailable={THERE: built}),
     ):
-        assert had_on(both, {KEY: other}, machine(THERE)) == both.packages
+        assert locked(other, THERE, said=both).wanted == both.packages
         assert "lackedBy" not in compile_flake(both, {KEY: other})
 
 
@@ -121,20 +128,16 @@ def test_what_another_host_lists_may_be_for_any_system() -> None:
     text = '[system.linux]\npackages = ["git^doc"]\n[host.desk]\npackages = ["git", "/nix/store/{0}-a"]\n'
     listed = manifest(f'systems = ["{HERE}", "{THERE}"]\n' + text.format("a" * 32))
     of_linux, of_desk, _ = listed.packages
-    assert list(packages_of(listed, HERE, machine())) == [of_linux, of_desk]
-    assert list(packages_of(listed, THERE, machine())) == [of_desk]
+    assert list(listed.for_system(HERE, machine())) == [of_linux, of_desk]
+    assert list(listed.for_system(THERE, machine())) == [of_desk]
     # The host itself has one system; elsewhere its entry replaces none.
     desk = Machine(THERE, lambda: "desk")
-    assert list(packages_of(listed, THERE, desk)) == list(listed.packages[1:])
-    assert list(packages_of(listed, HERE, desk)) == [of_linux]
+    assert list(listed.for_system(THERE, desk)) == list(listed.packages[1:])
+    assert list(listed.for_system(HERE, desk)) == [of_linux]
     # It lacks nothing that some system has.
-    known = {KEY: LockedPackage({HERE: NEW}, unavailable={THERE: WHY})}
-    assert gaps(listed, known, machine()) == ()
-    nowhere = {KEY: LockedPackage(unavailable={HERE: WHY, THERE: WHY})}
-    assert [(gap.package, gap.system) for gap in gaps(listed, nowhere, machine())] == [
-        (of_desk, HERE),
-        (of_desk, THERE),
-    ]
+    assert locked(LockedPackage({HERE: NEW}, unavailable={THERE: WHY}), said=listed).gaps == ()
+    nowhere = locked(LockedPackage(unavailable={HERE: WHY, THERE: WHY}), said=listed)
+    assert [(gap.package, gap.system) for gap in nowhere.gaps] == [(of_desk, HERE), (of_desk, THERE)]
 
 
 def test_where_it_stays_is_what_it_came_from() -> None:
@@ -183,7 +186,7 @@ def test_what_stays_has_its_paths_again_and_since_when() -> None:
     after = replace(a_lock(LockedPackage({HERE: NEW, THERE: NEW})), inputs=moved)
     failure = Failure(Reason.BUILD_FAILED, "git-2.0 cannot be built", path("git-2.0.drv"))
     assert holds.has_moved(after, GIT, HERE)
-    stays = holds.stay_after_all(manifest(), after, {GIT: failure}, HERE).package(KEY)
+    stays = holds.stay_after_all(LockedManifest(manifest(), after, machine()), {GIT: failure}).package(KEY)
     assert stays.systems == {HERE: OLD, THERE: NEW}
     assert stays.unavailable == {
         HERE: Unavailable(
@@ -192,8 +195,8 @@ def test_what_stays_has_its_paths_again_and_since_when() -> None:
     }
     # Also where more was allowed after it was resolved.
     more = manifest('packages = ["git"]\n[nixpkgs]\nallow-unfree = ["x"]')
-    stays = holds.stay_after_all(more, after, {GIT: failure}, HERE).package(KEY)
-    assert is_held_back(GIT, HERE, stays, fingerprints(more, moved)["nixpkgs"])
+    stays = holds.stay_after_all(LockedManifest(more, after, machine()), {GIT: failure}).package(KEY)
+    assert locked(stays, said=more).is_held_back(GIT, HERE)
     # Held again it is held since then, at the same.
     again = HoldBack(replace(a_lock(stays), inputs={}), MOVING, today=99)
     stays = again.stay(a_lock(LockedPackage({HERE: NEW})), GIT, HERE, WHY).package(KEY)
@@ -216,7 +219,7 @@ def test_what_stays_has_its_paths_again_and_since_when() -> None:
 def test_what_is_tried_again(reason: Reason, moves: Moves, *, tried: bool) -> None:
     known = LockedPackage({HERE: OLD}, unavailable={HERE: replace(WHY, reason=reason.value)})
     begun = HoldBack(a_lock(known), ChangeRequest(moves=moves)).begin(a_lock(known)).package(KEY)
-    assert is_held_back(GIT, HERE, begun, "new") is not tried
+    assert locked(begun).is_held_back(GIT, HERE) is not tried
     assert begun.unavailable[HERE].since == WHY.since
 
 
@@ -326,12 +329,13 @@ def test_whatever_fails_the_rest_moves_and_nothing_is_lost(data: st.DataObject) 
     failing = data.draw(st.sets(st.sampled_from(sorted(packages))))
     fails = {packages[key]: Failure(Reason.BUILD_FAILED, "x", path("x.drv")) for key in failing}
     may = {one: failure for one, failure in fails.items() if holds.has_moved(after, one, HERE)}
-    result = holds.stay_after_all(manifest(), after, may, HERE)
+    result = holds.stay_after_all(LockedManifest(manifest(), after, machine()), may)
+    again = LockedManifest(manifest(), replace(result, inputs={"nixpkgs": LockedInput("", "", 0, "new")}), machine())
     for key, package in packages.items():
         known = result.package(key)
         if package in may:
             assert known.systems == {HERE: OLD, THERE: NEW}
-            assert is_held_back(package, HERE, known, "new")
+            assert again.is_held_back(package, HERE)
             assert known.unavailable[HERE].since == (WHY.since if HERE in before.package(key).unavailable else 42)
         else:
             assert known == after.package(key)

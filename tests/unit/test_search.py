@@ -58,7 +58,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
     )
     state = State(here)
     for name, packages in (("nixpkgs", NIXPKGS), ("unstable", UNSTABLE)):
-        path = index_files(folders.cache, state.manifest, state.inputs, SYSTEM)[name]
+        path = index_files(folders.cache, state.manifest, state.lock.inputs, SYSTEM)[name]
         path.parent.mkdir(parents=True, exist_ok=True)
         with IndexWriter(path) as index:
             index.add(packages)
@@ -209,7 +209,7 @@ def test_show_of_what_is_listed_needs_no_index(context: Context, capsys: pytest.
 
 def file_of(context: Context, source: str) -> Path:
     state = State(context)
-    return index_files(context.folders.cache, state.manifest, state.inputs, SYSTEM)[source]
+    return index_files(context.folders.cache, state.manifest, state.lock.inputs, SYSTEM)[source]
 
 
 def test_a_damaged_index_is_discarded(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
