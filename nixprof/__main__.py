@@ -8,11 +8,10 @@ from importlib import import_module
 
 # A start makes many objects and hardly any garbage: to look for it as often as usual costs 3 % of the time.
 _OBJECTS_UNTIL_COLLECTION = 100_000
-# What is answered by the module whose `run` it is, as far as that can: who asks cannot wait for the command line.
+# What shells ask while somebody waits is answered by the module whose `run` it is.
 _QUICK = {
     "command-not-found": "nixprof.quick.command_not_found",
     "complete": "nixprof.quick.complete",
-    "search": "nixprof.quick.search",
 }
 
 
@@ -27,10 +26,10 @@ def main() -> None:
 
 def _run(words: list[str]) -> int:
     quick = _QUICK.get(words[0]) if words else None
-    answered: int | None = import_module(quick).run(words[1:]) if quick else None
-    if answered is not None:
-        return answered
-    from nixprof.cli import run
+    if quick:
+        code: int = import_module(quick).run(words[1:])
+        return code
+    from nixprof.perform import run
     from nixprof.signals import ignore_signals
 
     code = run(words)

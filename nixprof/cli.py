@@ -1,30 +1,23 @@
-"""The command line: arguments → command → show → exit code. No logic of its own.
-
-A command imports what it does only when it runs, so that a start costs little.
-"""
+"""The command line as typer reads it: every command and option is declared here. No logic of its own."""
 
 from __future__ import annotations
 
 import inspect
 import re
-import sys
-from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from nixprof import __version__, signals
-from nixprof.console import Colour, Console, opened, unwritten
+from nixprof import __version__
+from nixprof.command import ALIASES, Command, MistypedError
+from nixprof.console import Colour
 from nixprof.errors import NixprofError, Reason
 from nixprof.exporters.names import Format
-from nixprof.redact import excerpt, redact
+from nixprof.redact import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from types import ModuleType
-
 
 # What adds each command to the command line, by name.
 COMMANDS: dict[str, Callable[[typer.Typer], None]] = {}
@@ -66,46 +59,34 @@ def _shared(
     """Declare each option that several commands have; `command` adds those that a command names to its signature."""
 
 
-# The module of `commands` that does a command, where it is not the one with its name.
-_DONE_BY = {"try": "trial", "unpin": "pin", "pin-registry": "pin_registry"}
 _ALLOWING = ("allow_unfree", "allow_insecure", "allow_broken")
 _READING = ("json", "profile", "color")
 _CHANGING = ("dry_run", "yes", "profile", "json", "no_wait", "verbose", "color")
 
 
 def command(
-    *shared: str, examples: str, summary: str | None = None, changes: bool = True
+    *shared: str, examples: str, summary: str | None = None
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Declare a command by a function without a body, whose parameters are the arguments that only this command has.
 
     `run` of the module of `commands` with its name does it, given a `Context` and these arguments; the module of
     `output` with its name shows what it returns. It has the `shared` options, too, whose values are in the context;
-    `summary` is for the help of nixprof, where that differs; `changes` tells whether it changes something.
+    `summary` is for the help of nixprof, where that differs.
     """
 
     def register(declared: Callable[..., None]) -> Callable[..., None]:
         name = declared.__name__.rstrip("_").replace("_", "-")
 
-        def run(typer_context: typer.Context, **given: Any) -> int:
+        def typed(**given: Any) -> Command:
             options = {option: given.pop(option) for option in shared}
-            colour = options.get("color", Colour.AUTO)
-            console = Console(colour, name, options.get("json", False), options.get("verbose", False))
-            try:
-                from nixprof.output.shown import context_of, show
-
-                context = context_of(console, options, typer_context.obj)
-                result = module_of(name).run(context, **given)
-            except (Exception, signals.Interrupted) as error:  # noqa: BLE001 - the user gets a sentence
-                return _show_failure(error, console, changes=changes)
-            return show(result, context, check=options.get("check", False))
+            return Command(name, given=given, shared=options)
 
         def add_to(app: typer.Typer) -> None:
-            given = inspect.Parameter("typer_context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
             own, others = _parameters(declared), _parameters(_shared)
-            parameters = [given, *own.values(), *(others[option] for option in shared)]
-            run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-            run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-            app.command(name, help=declared.__doc__, short_help=summary, epilog=f"Examples: {examples}")(run)
+            parameters = [*own.values(), *(others[option] for option in shared)]
+            typed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+            typed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+            app.command(name, help=declared.__doc__, short_help=summary, epilog=f"Examples: {examples}")(typed)
 
         COMMANDS[name] = add_to
         return declared
@@ -120,11 +101,6 @@ def _parameters(declared: Callable[..., None]) -> dict[str, inspect.Parameter]:
         name: one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=types[name])
         for name, one in inspect.signature(declared).parameters.items()
     }
-
-
-def module_of(command: str) -> ModuleType:
-    """Give the module that does a command."""
-    return import_module(f"nixprof.commands.{_DONE_BY.get(command, command)}")
 
 
 ## the commands
@@ -179,7 +155,6 @@ def add(
     "no_wait",
     "verbose",
     "color",
-    changes=False,
     summary="Run programs of packages without adding these.",
     examples="nixprof try ripgrep; nixprof try nodejs@22 -- node --version; nixprof try cowsay lolcat -- sh -c "
     "'cowsay hello | lolcat'",
@@ -233,7 +208,6 @@ def sync(
 @command(
     "check",
     *_READING,
-    changes=False,
     summary="Show how other machines stand to the list of this one.",
     examples="nixprof machines; nixprof machines server; nixprof machines --check || nixprof sync --to server; "
     "nixprof machines --forget old-laptop",
@@ -266,7 +240,6 @@ def update(
 
 @command(
     *_READING,
-    changes=False,
     summary="Show the list, with versions and what is skipped.",
     examples="nixprof list; nixprof list --all; nixprof list --json | jq '.packages[].package'",
 )
@@ -279,7 +252,6 @@ def list_(
 @command(
     *_READING,
     "verbose",
-    changes=False,
     summary="Find packages by words.",
     examples="nixprof search json processor; nixprof search --regex '^python3[0-9]*$'; "
     "nixprof search --input unstable vim",
@@ -302,7 +274,6 @@ def search(
 
 @command(
     *_READING,
-    changes=False,
     summary="Show all about one package.",
     examples="nixprof show ripgrep; nixprof show unstable#neovim; nixprof show jq --json | jq .programs",
 )
@@ -319,7 +290,6 @@ def show_(
 
 @command(
     *_READING,
-    changes=False,
     summary="Show what has a program, or would bring it.",
     examples="nixprof which rg; nixprof which rg node make; nixprof which rg --json | jq '.programs[].offers'",
 )
@@ -334,7 +304,7 @@ def which(
     """
 
 
-@command("check", *_READING, changes=False, examples="nixprof status; nixprof status --check || nixprof sync")
+@command("check", *_READING, examples="nixprof status; nixprof status --check || nixprof sync")
 def status() -> None:
     """Show how the list and the profile differ."""
 
@@ -353,7 +323,6 @@ def lock() -> None:
     *_READING,
     "no_wait",
     "verbose",
-    changes=False,
     summary="Check that everything can be had on every system.",
     examples="nixprof check; nixprof check --json | jq '.unavailable[].package'",
 )
@@ -405,7 +374,6 @@ def freeze(
     "yes",
     "json",
     "color",
-    changes=False,
     summary="Write the list in the format of another tool.",
     examples="nixprof export flake --output ~/flake; nixprof export home-manager > packages.nix; "
     "nixprof export image --output image.tar && docker load < image.tar",
@@ -447,7 +415,6 @@ def adopt(
     "json",
     "verbose",
     "color",
-    changes=False,
     examples="nixprof outdated; nixprof outdated --check && echo everything is up to date",
 )
 def outdated() -> None:
@@ -510,7 +477,6 @@ def edit() -> None:
 @command(
     *_READING,
     "verbose",
-    changes=False,
     summary="Compare the versions of two generations, or of the profile and the list.",
     examples="nixprof diff; nixprof diff 10; nixprof diff 10 12; nixprof diff 10 --verbose",
 )
@@ -526,7 +492,7 @@ def diff(
     """
 
 
-@command(*_READING, changes=False, examples="nixprof history; nixprof history --json | jq '.generations[0]'")
+@command(*_READING, examples="nixprof history; nixprof history --json | jq '.generations[0]'")
 def history() -> None:
     """Show the generations of the profile and what each one changed."""
 
@@ -555,7 +521,6 @@ def rollback(
     "profile",
     "verbose",
     "color",
-    changes=False,
     summary="Find which package broke something.",
     examples="nixprof bisect -- make test; nixprof bisect --good 10 -- sh -c 'rg --pcre2 x y'; nixprof bisect",
 )
@@ -576,7 +541,6 @@ def bisect(
 @command(
     *_READING,
     "verbose",
-    changes=False,
     summary="Show how much disk space each package takes.",
     examples="nixprof space; nixprof space --verbose; nixprof space --json | jq '.packages[0]'",
 )
@@ -590,7 +554,6 @@ def space() -> None:
 @command(
     *_READING,
     "verbose",
-    changes=False,
     summary="Show what needs a package, a store path or a program.",
     examples="nixprof why openssl; nixprof why git; nixprof why ~/.nix-profile/bin/rg",
 )
@@ -614,7 +577,6 @@ def why(
     "json",
     "verbose",
     "color",
-    changes=False,
     summary="Copy what is installed to a cache, for other machines.",
     examples="nixprof push file:///mnt/cache --key ~/cache.key; nixprof push s3://BUCKET; nixprof push ssh-ng://HOST; "
     "nixprof push cachix:NAME --dry-run",
@@ -636,7 +598,6 @@ def push(
 @command(
     *_READING,
     "verbose",
-    changes=False,
     summary="Find what is wrong with the set-up, and how to fix it.",
     examples="nixprof doctor; nixprof doctor --json | jq '.findings[].code'",
 )
@@ -701,18 +662,7 @@ def tidy(
     """
 
 
-## from the words to the exit code
-
-_ALIASES = {
-    "install": "add",
-    "i": "add",
-    "rm": "remove",
-    "uninstall": "remove",
-    "delete": "remove",
-    "ls": "list",
-    "upgrade": "update",
-    "up": "update",
-}
+## from words to a command
 
 
 def make_app(commands: Iterable[str]) -> typer.Typer:
@@ -756,51 +706,30 @@ def _canonical(arguments: Sequence[str]) -> tuple[list[str], str | None]:
         del words[at]
         words, name = _canonical(words)
         return [*(word for word in words if word not in ("-h", "--help")), "--help"], name
-    words[at] = name = _ALIASES.get(words[at], words[at])
+    words[at] = name = ALIASES.get(words[at], words[at])
     if name not in COMMANDS:
         from nixprof.formatting import shell_quote
         from nixprof.manifest.installable import suggest
 
         rest = " ".join(map(shell_quote, words[at + 1 :]))
-        hints = tuple(f"{hint} {rest}".rstrip() for hint in suggest(name, {*COMMANDS, *_ALIASES, "help"}, "nixprof"))
+        hints = tuple(f"{hint} {rest}".rstrip() for hint in suggest(name, {*COMMANDS, *ALIASES, "help"}, "nixprof"))
         hints = hints or ("nixprof --help",)
         raise NixprofError(f"there is no command {excerpt(name)}", Reason.USAGE, hints=hints)
     return words, name
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run a command line. Return the exit code: 0 done, 1 error, 2 usage, 3 differences found, 130 interrupted."""
-    opened()
-    signals.install_signal_handlers()
+def read(arguments: Sequence[str]) -> Command | None:
+    """Read a command line; None where that has answered it, with help or the version.
+
+    Raises: MistypedError, or NixprofError where there is no such command.
+    """
+    words, name = _canonical(arguments)
+    app = make_app([name] if name else COMMANDS)
     try:
-        words, name = _canonical(arguments)
-        app = make_app([name] if name else COMMANDS)
-        code = app(args=words, prog_name="nixprof", standalone_mode=False, obj=arguments) or 0
-        lost = unwritten()
-    except (Exception, signals.Interrupted) as error:  # noqa: BLE001 - before a command begins, or while it shows
-        # A command that is stopped while it shows its result has written its object.
-        is_json = "--json" in arguments and not isinstance(error, signals.Interrupted)
-        return _show_failure(error, Console(json=is_json))
-    if lost is None or code not in (0, 3):
-        return code
-    import shlex
-
-    message = f"`{shlex.join(['nixprof', *arguments])}` is done, but its output cannot be written"
-    return _show_failure(NixprofError(message, Reason.OUTPUT_LOST, cause=lost.strerror), Console())
-
-
-def _show_failure(error: BaseException, console: Console, *, changes: bool = False) -> int:
-    """Show what a command fails at. Return the exit code."""
-    from nixprof.output import error as output
-
-    typed = getattr(error, "ctx", None)
-    if typed:  # the command has not begun
-        console = replace(console, command=typed.command_path.removeprefix("nixprof").lstrip())
-    failure = _failure(error, console)
-    if failure.reason is Reason.INTERRUPTED:
-        signals.ignore_signals()
-    output.show(failure, console, changes=changes)
-    return failure.exit_code
+        found = app(args=words, prog_name="nixprof", standalone_mode=False)
+    except typer.TyperException as error:
+        raise _mistyped(error) from error
+    return found if isinstance(found, Command) else None
 
 
 # What typer says of wrong usage, and what nixprof says.
@@ -812,39 +741,11 @@ _USAGE = {
 }
 
 
-def _failure(error: BaseException, console: Console) -> NixprofError:
-    """Say in nixprof's own words what went wrong."""
-    match error:
-        case NixprofError():
-            return error
-        case signals.Interrupted():
-            when = ", when everything was done" if error.done else ". Nothing was changed"
-            return NixprofError(f"Interrupted{when}", Reason.INTERRUPTED)
-        case typer.TyperException():
-            message = error.format_message().rstrip(".")
-            message = message[:1].lower() + message[1:]
-            for typers, ours in _USAGE.items():
-                message = re.sub(typers, ours, message, flags=re.DOTALL)
-            return NixprofError(message, Reason.USAGE, hints=(f"nixprof {console.command}".rstrip() + " --help",))
-        case OSError():
-            from nixprof.files import permission_hint
-
-            return NixprofError(
-                f"the system refuses to use {error.filename or 'a file'}",
-                Reason.SYSTEM,
-                cause=error.strerror or str(error),
-                hints=permission_hint(error.filename) if isinstance(error.filename, str) else (),
-            )
-    if console.verbose:
-        import traceback
-
-        sys.stderr.write(redact("".join(traceback.format_exception(error))))
-    return NixprofError(
-        f"nixprof has a bug: {type(error).__name__}: {excerpt(str(error), 200)}",
-        Reason.BUG,
-        hints=(
-            "please report it, with the command and what it says when it is run again with --verbose",
-            "what is installed stays as it is; to repair what may be half done: nixprof sync",
-        ),
-        changed=True,
-    )
+def _mistyped(error: typer.TyperException) -> MistypedError:
+    """Say in nixprof's own words what is wrong."""
+    message = error.format_message().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    for typers, ours in _USAGE.items():
+        message = re.sub(typers, ours, message, flags=re.DOTALL)
+    typed = getattr(error, "ctx", None)
+    return MistypedError(message, typed.command_path.removeprefix("nixprof").lstrip() if typed else "")

@@ -12,7 +12,7 @@ from support.commandline import commands, options, options_by_command
 from support.installs import ROOT
 from support.world import World
 
-from nixprof.cli import _ALIASES
+from nixprof.command import ALIASES
 from nixprof.quick.complete import ARGUMENTS
 
 SHARE = ROOT / "share"
@@ -82,7 +82,7 @@ def test_completions_know_every_command_alias_and_option(file: Path) -> None:
     text = file.read_text()
     # fish has the name of an option without the dashes.
     words = options() if file is not FISH else [f" {option.strip('-')} " for option in options()]
-    assert [word for word in (*words, *commands(), *_ALIASES, HELP[file]) if word not in text] == []
+    assert [word for word in (*words, *commands(), *ALIASES, HELP[file]) if word not in text] == []
 
 
 def test_bash_completes_commands() -> None:
@@ -93,9 +93,9 @@ def test_bash_completes_commands() -> None:
     assert completed("nixprof", "-") == {"--version", "-h", "--help"}
 
 
-@pytest.mark.parametrize("command", [*commands(), *_ALIASES])
+@pytest.mark.parametrize("command", [*commands(), *ALIASES])
 def test_bash_completes_the_options_of_a_command(command: str) -> None:
-    assert completed("nixprof", command, "-") == set(options_by_command()[_ALIASES.get(command, command)])
+    assert completed("nixprof", command, "-") == set(options_by_command()[ALIASES.get(command, command)])
 
 
 def test_bash_completes_values() -> None:
@@ -108,9 +108,9 @@ def test_bash_completes_values() -> None:
     assert completed("nixprof", "add", str(SHARE / "n")) == {str(SHARE / "nixprof")}
 
 
-@pytest.mark.parametrize("command", [*commands(), *_ALIASES])
+@pytest.mark.parametrize("command", [*commands(), *ALIASES])
 def test_an_alias_is_completed_as_its_command(command: str) -> None:
-    assert ARGUMENTS.get(command) == ARGUMENTS.get(_ALIASES.get(command, command))
+    assert ARGUMENTS.get(command) == ARGUMENTS.get(ALIASES.get(command, command))
 
 
 def test_fish_completes() -> None:

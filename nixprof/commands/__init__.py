@@ -1,1 +1,1 @@
-"""One module for each command: what it does from top to bottom. `nixprof.cli` calls them, `nixprof.output` shows."""
+"""One module for each command: what it does from top to bottom. `perform.py` runs them, `nixprof.output` shows."""

@@ -44,7 +44,7 @@ class Difference:
     closure: tuple[PathChange, ...] | None = None  # of everything that the packages need; None where it is not known
 
 
-def run(context: Context, before: int | None, after: int | None) -> Difference:
+def run(context: Context, before: int | None = None, after: int | None = None) -> Difference:
     """Compare two generations, the second by default the current one; without any, what is installed and the list."""
     if before is None:
         return _with_the_list(context)

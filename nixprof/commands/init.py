@@ -76,7 +76,7 @@ def template(system: str) -> str:
     return _TEMPLATE.replace("{inputs}", _INPUTS_OF_INTEL_MACS if system == INTEL_MAC else _DEFAULT_INPUTS)
 
 
-def run(context: Context, origin: str | None) -> Initialised:
+def run(context: Context, origin: str | None = None) -> Initialised:
     """Write a manifest where there is none: a new one, or that of `origin`, a folder, git URL or flake reference."""
     manifest = context.folders.manifest
     recover_first(context)

@@ -81,7 +81,7 @@ class _Edit:
     notes: tuple[str, ...] = ()
 
 
-def run(context: Context, action: str, names: Sequence[str] | None) -> Outcome | ListedInputs:
+def run(context: Context, action: str = "list", names: Sequence[str] | None = None) -> Outcome | ListedInputs:
     """List the inputs, or change them: `action` is a key of `_ACTIONS`."""
     words = tuple(names or ())
     _check(action, words)

@@ -40,7 +40,7 @@ class Machines:
     forgotten: tuple[str, ...] = ()  # the names that nobody is to ask for again
 
 
-def run(context: Context, names: Sequence[str] | None, *, forgets: bool) -> Machines:
+def run(context: Context, names: Sequence[str] | None = None, *, forgets: bool = False) -> Machines:
     """Ask machines, by default all that the list was sent to, how they stand; or forget some."""
     known = known_machines(context.folders)
     hosts = list(dict.fromkeys(map(Host.parse, names or ([] if forgets else known))))

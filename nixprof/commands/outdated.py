@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 
 def run(context: Context) -> Outcome:
     """Plan an update. A hint proposes that command, which takes options that allow something."""
-    return update.run(replace(context, arguments=("update",), dry_run=True), ())
+    return update.run(replace(context, arguments=("update",), dry_run=True))

@@ -35,7 +35,7 @@ class PinnedRegistry:
     after: Mapping[str, Any] | None  # what it means then
 
 
-def run(context: Context, *, undo: bool) -> PinnedRegistry:
+def run(context: Context, *, undo: bool = False) -> PinnedRegistry:
     """Pin it, or let it be what it was before.
 
     Raises: NixprofError where no nixpkgs is locked, nothing is pinned, or the registry cannot be changed.

@@ -71,7 +71,7 @@ class Rollback:
 
 
 def run(
-    context: Context, target: str | None, generation: int | None, *, profile_only: bool = False
+    context: Context, target: str | None = None, generation: int | None = None, *, profile_only: bool = False
 ) -> Rollback | TakenBack:
     """Go back to a generation, or bring a package back to what one had; a number is a generation."""
     is_number = target is None or target.isdecimal()

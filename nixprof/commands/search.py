@@ -61,7 +61,12 @@ class Indexes:
 
 @without_damaged
 def run(
-    context: Context, words: Sequence[str] | None, *, regex: bool, source: str | None, everything: bool
+    context: Context,
+    words: Sequence[str] | None = None,
+    *,
+    regex: bool = False,
+    source: str | None = None,
+    everything: bool = False,
 ) -> Search | Indexes:
     """Search the indexes; Nix is started only to build one that is missing, once for each revision of an input.
 

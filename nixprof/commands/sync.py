@@ -36,12 +36,12 @@ class InSync:
 
 def run(
     context: Context,
-    hosts: Sequence[str] | None,
-    origin: str | None,
-    to: Sequence[str] | None,
-    cache: str | None,
+    hosts: Sequence[str] | None = None,
     *,
-    overwrite: bool,
+    origin: str | None = None,
+    to: Sequence[str] | None = None,
+    cache: str | None = None,
+    overwrite: bool = False,
 ) -> Outcome | InSync | Sent:
     """Install what is missing and remove what is no longer listed. Starts no process where nothing is to do.
 

@@ -87,7 +87,7 @@ class Tidied:
     collected: str | None = None  # what Nix says of the garbage collection; None where there was none
 
 
-def run(context: Context, number: int | None, days: int | None, *, collects: bool) -> Tidied:
+def run(context: Context, number: int | None = None, days: int | None = None, *, collects: bool = False) -> Tidied:
     """Remove the generations that nobody wants to keep.
 
     Args:

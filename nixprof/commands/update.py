@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def run(
-    context: Context, names: Sequence[str] | None, *, build: bool = False, now: bool = False, strict: bool = False
+    context: Context,
+    names: Sequence[str] | None = None,
+    *,
+    build: bool = False,
+    now: bool = False,
+    strict: bool = False,
 ) -> Outcome:
     """Update everything, or what is named; a pinned package only where it is named itself.
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import typer.main
 
-from nixprof.cli import _ALIASES, COMMANDS, make_app
+from nixprof.cli import COMMANDS, make_app
+from nixprof.command import ALIASES
 from nixprof.quick.complete import ARGUMENTS, VALUES
 
 _TABLE = re.compile(r"(?<=^# begin: from cli\.py, see ARCHITECTURE\.md\n).*?(?=^# end\n)", re.MULTILINE | re.DOTALL)
@@ -63,7 +64,7 @@ def _command(name: str, declared: Any) -> Command:
     arguments = [one for one in declared.params if one.param_type_name == "argument"]
     known = name in {words.split()[0] for words in ARGUMENTS}
     return Command(
-        (name, *(alias for alias, meant in _ALIASES.items() if meant == name)),
+        (name, *(alias for alias, meant in ALIASES.items() if meant == name)),
         _told(declared.short_help or declared.help.partition("\n\n")[0]),
         (*_options(declared), _HELP),
         tuple(_value(one, one.name, known=known) for one in arguments),

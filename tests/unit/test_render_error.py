@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nixprof import cli
+from nixprof import perform
 from nixprof.change.failures import Refusal, UnresolvableError
 from nixprof.change.hints import tables
 from nixprof.errors import NixprofError, Reason
@@ -119,7 +119,7 @@ def test_a_bug_is_one_line(
     monkeypatch.setattr("nixprof.commands.sync.run", broken)
     # A test is no place to change how signals are handled.
     monkeypatch.setattr("nixprof.signals.install_signal_handlers", lambda: None)
-    assert cli.run(["sync", *option]) == 1
+    assert perform.run(["sync", *option]) == 1
     shown = capsys.readouterr()
     assert "nixprof has a bug: KeyError: " in shown.out + shown.err
     assert ("Traceback" in shown.err) == (option == ["--verbose"])
