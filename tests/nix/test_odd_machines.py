@@ -439,6 +439,15 @@ def test_a_path_that_was_collected_is_built_again(fresh_world: World) -> None:
     agree(fresh_world)
 
 
+def test_what_is_on_the_disk_and_not_in_the_store_is_made_again(fresh_world: World) -> None:
+    path = forget_jq(fresh_world)
+    fresh_world.command("nix-store", "--gc")
+    Path(path).mkdir()
+    fresh_world.nixprof("sync")
+    assert (Path(path) / "bin" / "jq").exists()
+    agree(fresh_world)
+
+
 def test_a_path_that_nobody_can_make_again(fresh_world: World) -> None:
     path = forget_jq(fresh_world)
     fresh_world.command("nix-store", "--gc")

@@ -11,7 +11,7 @@ BUDGET = {
     ("sync",): 0,
     ("list",): 0,
     ("status",): 0,
-    ("add", "fd"): 3,  # eval, realise, upgrade
+    ("add", "fd"): 2,  # eval, upgrade
     ("pin", "jq"): 1,
     ("remove", "jq", "--yes"): 2,
     ("rollback", "1", "--yes"): 2,
