@@ -320,7 +320,7 @@ class Transaction:
             activation = Activation(before.profile, leaving, plan.packages, is_current, attribute, priority)
         link = before.profile.link if before.profile else context.chosen_profile
         files = {context.folders.flake / name: data for name, data in flake.items()} | self._texts(request)
-        files = self._copies() | moved_pin(context.folders, plan.lock) | files
+        files = self._copies() | moved_pin(context.folders, plan.lock.flake_lock) | files
         return commit(context.folders, link, files, lambda: self._activate(activation), self._read)
 
     def _copies(self) -> dict[Path, bytes]:

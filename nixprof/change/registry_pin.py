@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nixprof.folders import Folders
-    from nixprof.lock.lock import Lock
 
     Attributes = Mapping[str, Any]  # of a flake reference
 
@@ -42,12 +41,12 @@ def read_pin(folders: Folders) -> Pin | None:
     return Pin(data["before"], data["ours"]) if fits(data, {"before": object, "ours": dict}) else None
 
 
-def pinned(folders: Folders, lock: Lock) -> dict[Path, bytes]:
-    """Give the files that pin the registry, or move the pin, with what they say; the registry comes last.
+def pinned(folders: Folders, flake_lock: bytes | None) -> dict[Path, bytes]:
+    """Give the files that pin the registry, or move the pin, by a `flake.lock`; the registry comes last.
 
     Raises: NixprofError where no nixpkgs is locked, or the registry cannot be changed.
     """
-    node = locked_node(lock.flake_lock, DEFAULT_INPUT)
+    node = locked_node(flake_lock, DEFAULT_INPUT)
     if node is None:
         message = f"the input {DEFAULT_INPUT} is not locked, as no package of the list needs it"
         raise NixprofError(message, Reason.NO_SUCH_INPUT, hints=("nixprof input",))
@@ -68,12 +67,12 @@ def forget(folders: Folders) -> None:
     discard(_file(folders))
 
 
-def moved_pin(folders: Folders, lock: Lock) -> dict[Path, bytes]:
-    """Give the files of a pin that moves with a lock; none where there is none, or somebody else has the registry."""
+def moved_pin(folders: Folders, flake_lock: bytes | None) -> dict[Path, bytes]:
+    """Give the files of a pin that moves with a `flake.lock`; none without one, or where another has the registry."""
     pin = read_pin(folders)
     try:
-        return pinned(folders, lock) if pin and meaning(read_entries()) == pin.ours else {}
-    except NixprofError:  # no change fails for what the registry says
+        return pinned(folders, flake_lock) if pin and meaning(read_entries()) == pin.ours else {}
+    except (NixprofError, *MISSHAPEN):  # no change fails for what the registry says, or a lock that is damaged
         return {}
 
 

@@ -64,7 +64,7 @@ def _pinning(context: Context) -> dict[Path, bytes]:
         message = f"the list takes {DEFAULT_INPUT} from the registry, so `update` would no longer move it"
         hints = (f'write in nixprof.toml, below [inputs]: {DEFAULT_INPUT} = "{DEFAULT_NIXPKGS.url}"',)
         raise NixprofError(message, Reason.INPUT_IN_USE, hints=hints)
-    return pinned(context.folders, state.lock)
+    return pinned(context.folders, state.lock.flake_lock)
 
 
 def _undoing(context: Context) -> dict[Path, bytes]:

@@ -21,6 +21,7 @@ from nixprof.change.generations import (
     sources_of,
 )
 from nixprof.change.process_lock import process_lock
+from nixprof.change.registry_pin import moved_pin
 from nixprof.change.state import read_draft
 from nixprof.commands.take_back import TakenBack, take_back
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
@@ -114,7 +115,8 @@ def _go_back(context: Context, generation: int | None, *, profile_only: bool) ->
                     nix.go_to(link, after.number)
             return after.number
 
-        commit(context.folders, link, _copies(way, read) | files, activate, read)
+        pin = moved_pin(context.folders, files.get(context.folders.flake / "flake.lock"))
+        commit(context.folders, link, _copies(way, read) | pin | files, activate, read)
         if after.number != before.number:
             remember_rollback(context, link, before.number, after.number)
         return replace(way, done=True)

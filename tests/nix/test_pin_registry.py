@@ -37,6 +37,11 @@ def test_it_follows_the_list_until_it_is_undone(world: World) -> None:
     assert "stays 2026-10-30 " in world.nixprof("pin-registry").stderr
     world.nixprof("update", "--yes")
     assert revision() == revisions(world)["nixpkgs"] != first
+    world.nixprof("rollback", "--profile-only")
+    assert revision() == revisions(world)["nixpkgs"] != first
+    world.nixprof("rollback", "2")
+    world.nixprof("rollback", "1")
+    assert revision() == revisions(world)["nixpkgs"] == first
     world.nixprof("pin-registry", "--undo")
     assert json.loads(registry.read_text()) == {"flakes": [OTHER, OWN], "version": 2}
     assert "not pinned by nixprof" in refused(world, "pin-registry", "--undo")
