@@ -99,12 +99,12 @@ class Console:
         """Whether somebody is there to answer a question."""
         return not self.json and sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")
 
-    def ask(self, question: str) -> bool:
-        """Ask a question that is answered with yes by default; the end of the input is a no."""
+    def ask(self, question: str, *, usual: bool = True) -> bool:
+        """Ask a question, to which Enter alone is the usual answer; the end of the input is a no."""
         import typer
 
         try:
-            return typer.confirm(clean(one_line(redact(question))), default=True, err=True)
+            return typer.confirm(clean(one_line(redact(question))), default=usual, err=True)
         except typer.Abort:
             sys.stderr.write("\n")
             return False

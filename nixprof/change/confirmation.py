@@ -70,6 +70,7 @@ class Proposal:
     question: str  # empty where nobody need be asked
     risk: Risk
     loss: str | None = None  # what would be lost, for the error if nobody can be asked
+    usual: bool = True  # what Enter alone means; False where a file of the user's goes that nixprof has no copy of
 
 
 def confirmed(context: Context, proposal: Proposal) -> bool:
@@ -82,7 +83,7 @@ def confirmed(context: Context, proposal: Proposal) -> bool:
     if context.agrees or not proposal.question or (proposal.risk is Risk.NONE and not asks_always):
         return True
     if context.console.can_ask:
-        return context.console.ask(proposal.question)
+        return context.console.ask(proposal.question, usual=proposal.usual)
     # A script that runs `update` wants all of it.
     if proposal.risk is Risk.MANY and not asks_always:
         return True

@@ -132,6 +132,5 @@ def _may_write(context: Context, export: Export) -> bool:
     if context.dry_run or not replaced:
         return not context.dry_run
     names = " and ".join(map(display_path, replaced))
-    return confirmed(
-        context, Proposal(replace(export, losses=()), f"Replace {names}?", Risk.LOSS, f"{names} would be replaced")
-    )
+    shown, loss = replace(export, losses=()), f"{names} would be replaced"
+    return confirmed(context, Proposal(shown, f"Replace {names}?", Risk.LOSS, loss, usual=False))

@@ -40,7 +40,7 @@ def show(error: NixprofError, console: Console, *, changes: bool = False) -> Non
         sys.stderr.write(f"\n{error.message}.\n")
         return
     console.say(*report(error, console.width(sys.stderr)))
-    if changes and not error.changed:
+    if (changes or error.reason is Reason.NEEDS_CONFIRMATION) and not error.changed:
         console.say("Nothing was changed.")
 
 

@@ -125,9 +125,10 @@ def test_a_file_is_only_replaced_if_the_user_agrees(world: World) -> None:
     target.write_text("mine\n")
     said = refused(world, "export", "brewfile", "-o", target)
     assert "cause: ~/new/Brewfile would be replaced\nhint:  to go ahead: nixprof export brewfile" in said
+    assert said.endswith("--yes\nNothing was changed.\n")
     assert target.read_text() == "mine\n"
-    shown = world.nixprof_on_terminal("export", "brewfile", "-o", target, typed="n\n").stdout
-    assert "? [Y/n]" in shown
+    shown = world.nixprof_on_terminal("export", "brewfile", "-o", target, typed="\n").stdout
+    assert "? [y/N]" in shown
     assert shown.endswith("Nothing was changed.\n")
     assert "not expressed" not in shown
     assert target.read_text() == "mine\n"
