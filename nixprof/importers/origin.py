@@ -51,7 +51,10 @@ def find_origin(typed: str, url: str, inputs: Sequence[Input], registry: Mapping
     if channel is None and not (original.is_nixpkgs or locked.is_nixpkgs):
         # What the registry said then, it may not say on another machine.
         flake = locked if original.is_indirect else original
-        return _input(flake.moving(original.branch), inputs)
+        url, default = flake.moving(original.branch), flake.moving("")
+        # Of a revision, the branch is what Nix has noted: an input of the list need not name the usual one.
+        is_noted = original.rev and not _known(url, inputs) and _known(default, inputs)
+        return _input(default if is_noted else url, inputs)
     branch = original.branch if channel is None else channel
     reference = _nixpkgs_url(locked, branch)
     if branch not in _USUAL_BRANCHES or (branch and any(one.url == reference for one in inputs)):
@@ -100,7 +103,10 @@ def _nixpkgs_url(locked: Reference, branch: str) -> str:
 
 def _input(url: str, inputs: Sequence[Input]) -> Input:
     """Find the input with a reference, or make one."""
+    return _known(url, inputs) or Input(input_name(url, [one.name for one in inputs]), url)
+
+
+def _known(url: str, inputs: Sequence[Input]) -> Input | None:
     # Forges take names in any case.
     fold = str.casefold if url.partition(":")[0] in FORGES else str
-    known = next((one for one in inputs if fold(one.url) == fold(url)), None)
-    return known or Input(input_name(url, [one.name for one in inputs]), url)
+    return next((one for one in inputs if fold(one.url) == fold(url)), None)

@@ -22,6 +22,8 @@ REVISION: Final = r"[0-9a-f]{40}|[0-9a-f]{64}"
 # What only a locked reference has.
 _LOCKING: Final = ("rev", "revCount", "narHash", "lastModified", "lastModifiedDate", "dirtyRev", "dirtyShortRev")
 _ARCHIVE: Final = r"\.(git|tar(\.\w+)?|tgz|zip)$"
+# What the branch of a repository is called that people mean when they name none.
+_USUAL_BRANCHES: Final = ("main", "master")
 # Archives that a forge or FlakeHub makes of a repository; the groups are its owner and its name.
 _DOWNLOAD: Final = (
     r"//(?:(?:api\.)?flakehub\.com/f(?:/pinned)?/([^/]+)/([^/]+)/"
@@ -125,7 +127,7 @@ def _names(reference: str) -> Iterator[str]:
     """Give names for a flake, the best first, without end."""
     one = Reference.parse(reference)
     owner, repository = _repository(one.base)
-    if repository == "nixpkgs":
+    if repository == "nixpkgs" and one.branch not in _USUAL_BRANCHES:
         yield one.branch
     yield from (repository, f"{repository}-{one.branch}", f"{owner}-{repository}")
     yield from (f"{repository}-{value.rpartition('/')[2]}" for key, value in one.query if key == "dir")

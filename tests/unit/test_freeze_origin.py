@@ -184,6 +184,19 @@ def test_one_source_has_one_name() -> None:
     assert origin is stable
 
 
+def test_the_branch_that_nix_has_noted_of_a_revision_is_the_usual_one_of_the_list() -> None:
+    """As an export writes what is pinned: `github:` forgets the branch, git does not."""
+    listed = Input("nixpkgs", "git+file:///srv/nixpkgs")
+    pinned = f"git+file:///srv/nixpkgs?ref=refs%2Fheads%2Fmain&rev={REV}"
+    assert origin_of(pinned, [listed], pinned) is listed
+    main = Input("newest", "git+file:///srv/nixpkgs?ref=main")
+    assert origin_of(pinned, [listed, main], pinned) is main
+    # Without a revision, the user has named the branch; and another branch is another input.
+    assert origin_of(main.url, [listed], pinned) == Input("nixpkgs-main", main.url)
+    dev = Input("dev", "git+file:///srv/nixpkgs?ref=dev")
+    assert origin_of(pinned, [DEFAULT_NIXPKGS, dev], pinned) == Input("nixpkgs-main", main.url)
+
+
 def test_the_registry_of_this_machine_counts_where_the_list_names_no_nixpkgs() -> None:
     url = f"git+file:///srv/nixpkgs?ref=main&rev={REV}"
     origin = origin_of("flake:nixpkgs", [DEFAULT_NIXPKGS], url)
