@@ -10,7 +10,7 @@ from nixprof.change.generations import generations
 from nixprof.change.state import State
 from nixprof.commands.search import check_printable, indexes_of
 from nixprof.errors import NixprofError, Reason
-from nixprof.formatting import listed_name, shell_quote
+from nixprof.formatting import listed_name, package_title, shell_quote
 from nixprof.index.database import MAIN_PROGRAM
 from nixprof.index.files import without_damaged
 from nixprof.index.names import packages_with
@@ -112,15 +112,16 @@ def _leads_to(link: str, file: str | None) -> bool:
 def _had(name: str, state: State, past: Sequence[Generation]) -> Iterator[Provider]:
     """Give the packages of generations that have a program, the newest first, each version once."""
     listed = {package.spec.key for package in state.wanted}
-    found: dict[EnvironmentEntry, list[int]] = {}
+    entries = {one for each in past for one in each.packages}
+    files = {one: file for one in entries if (file := _file(name, one.paths))}
+    # What differs in its priority, or was rebuilt, is the same version.
+    found: dict[tuple[str, str], tuple[EnvironmentEntry, dict[int, None]]] = {}
     for number, one in ((each.number, one) for each in reversed(past) for one in each.packages):
-        found.setdefault(one, []).append(number)
-    for one, numbers in found.items():
-        file = _file(name, one.paths)
-        if file:
-            yield Provider(
-                one.key, one.version, file, one.key in listed, state.generation in numbers, tuple(numbers), STORE
-            )
+        if one in files:
+            found.setdefault((package_title(one.key, one.version), one.version), (one, {}))[1][number] = None
+    for one, numbers in found.values():
+        is_installed = state.generation in numbers
+        yield Provider(one.key, one.version, files[one], one.key in listed, is_installed, tuple(numbers), STORE)
 
 
 def _waiting(name: str, state: State) -> Iterator[Provider]:

@@ -123,6 +123,19 @@ def test_what_is_installed_and_what_was(user: User, capsys: pytest.CaptureFixtur
     )
 
 
+def test_a_version_that_was_rebuilt_is_one(user: User, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("jq-1.7", "jq-1.8", "jq-1.8"):
+        user.install(user.package(name, "jq"))
+    assert shown(user, "jq", capsys=capsys) == (
+        "jq is in jq 1.8, which is in the profile and not on the list\n"
+        "  runs      ~/profiles/profile/bin/jq\n"
+        "  earlier   jq 1.7 in generation 1\n"
+        "  known by  the store\n"
+    )
+    [program] = user.which("jq").programs
+    assert [one.generations for one in program.providers] == [(3, 2), (1,)]
+
+
 def test_another_file_runs(user: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     user.install(user.package("git-2.5", "git"))
     (theirs := user.root / "usr" / "bin").mkdir(parents=True)
