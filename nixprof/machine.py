@@ -73,8 +73,9 @@ def host_name(file: Path) -> str:
         from nixprof.errors import NixprofError, Reason
         from nixprof.redact import excerpt
 
-        message = f"NIXPROF_HOST is {excerpt(name)!r}, which cannot be the name of a host"
-        raise NixprofError(message, Reason.USAGE, hints=("as in: NIXPROF_HOST=laptop",))
+        message = f"NIXPROF_HOST is {excerpt(name)!r}, which is not a host name"
+        hint = "use letters, digits, dots, dashes and underscores, as in: NIXPROF_HOST=laptop"
+        raise NixprofError(message, Reason.USAGE, hints=(hint,))
     return name or _chosen_in(file) or _name_of_system()
 
 
@@ -94,7 +95,7 @@ def _chosen_in(file: Path) -> str:
     if found.keys() - {"host"} or not isinstance(name, str):
         raise _unclear(file, "it may have one line, the name of this machine")
     if name.strip() and not is_host(name.strip()):
-        raise _unclear(file, f"{name!r} cannot be the name of a host")
+        raise _unclear(file, f"{name!r} is not a host name")
     return name.strip()
 
 

@@ -103,6 +103,7 @@ def evaluate(
     asked: Sequence[ResolveRequest],
     known: LockedManifest,
     indexes: Mapping[str, Path] = MappingProxyType({}),
+    here: str = "",
 ) -> tuple[dict[ResolveRequest, ResolvedPackage], list[Refusal]]:
     """Ask Nix about packages in one evaluation of the generated folder.
 
@@ -112,6 +113,7 @@ def evaluate(
         asked: what to ask about.
         known: what the folder was generated from.
         indexes: the file of the index of each input, whether it is there or not: it tells what may be meant instead.
+        here: the system of this machine, which may have what another one lacks; empty for not to look.
 
     Returns: what the packages are, and why the others cannot be had.
 
@@ -135,6 +137,8 @@ def evaluate(
             new_name = evaluation.in_place_of(one, replies[one]["newName"])
             evaluated[one] = _resolved(replies[one], source, fingerprint, new_name)
     had = {one.key for one in evaluated}
+    missing = [one for one in asked if replies[one]["state"] == "missing" and one.key not in had]
+    had |= evaluation.had_on(here, [one for one in missing if replace(one, system=here) not in replies])
     return evaluated, [replace(one, is_elsewhere=True) if one.package.spec.key in had else one for one in refusals]
 
 
@@ -180,6 +184,12 @@ class _Evaluation:
             cause=str(reply)[:200],
             hints=("to check that it is Nix: nix --version",),
         )
+
+    def had_on(self, system: str, missing: Sequence[ResolveRequest]) -> set[str]:
+        """Choose what a system has of the packages that others lack, by key, allowed or not; nothing for no system."""
+        asked = list(dict.fromkeys(replace(one, system=system) for one in missing if system))
+        replies = self.resolve(asked) if asked else {}
+        return {one.key for one, reply in replies.items() if reply["state"] in ("resolved", "refused")}
 
     def force(self, one: ResolveRequest) -> NixprofError:
         """Evaluate a package on its own, to hear why it fails."""

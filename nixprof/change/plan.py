@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nixprof.lock.flake_lock import LockedInput
     from nixprof.lock.freshness import Gap
     from nixprof.lock.lock import Lock
-    from nixprof.manifest.model import Manifest
+    from nixprof.manifest.model import Manifest, Package
     from nixprof.nix.download_plan import DownloadPlan
 
 
@@ -89,5 +89,5 @@ class Outcome:
     summary: str = ""  # what was done where no package has changed, such as `bat is pinned at 0.25.0`
     would: str = ""  # the same for a dry run: `pin bat at 0.25.0`
     notes: tuple[str, ...] = ()  # what else the user has to know
-    present: tuple[str, ...] | None = None  # of `add`: what was on the list already, as it stands there
+    present: tuple[Package, ...] | None = None  # of `add`: entries that were on the list already
     found: tuple[FoundVersion, ...] = ()  # of `add`: what was asked for at a version

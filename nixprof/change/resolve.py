@@ -228,7 +228,8 @@ class Resolver:
             self._context.progress.step(f"resolving {count(number, 'package')}"),
             self._staging.naming_inputs(used, lock),
         ):
-            evaluated, refusals = evaluate(self._nix, self._staging.folder, asked, locked, indexes)
+            here = self._context.machine.system
+            evaluated, refusals = evaluate(self._nix, self._staging.folder, asked, locked, indexes, here)
         self.evaluated |= evaluated
         return refusals
 

@@ -72,7 +72,7 @@ class Addition:
     """Packages that were typed, and what they ask for."""
 
     request: ChangeRequest
-    present: tuple[str, ...]  # what is on the list already, as it stands there
+    present: tuple[Package, ...]  # entries that are on the list already
     found: tuple[FoundVersion, ...]
     fresh: tuple[str, ...]  # what is added, somewhere
     elsewhere: tuple[str, ...]  # the places that it is added for and that this machine is none of, as typed
@@ -103,18 +103,14 @@ def read_addition(
         attempt=_attempt(context, fresh),
     )
     added = (*map(package_name, versions.adopted), *specs.values())
-    present = [
-        one.written for one, changes in differing.items() if not changes and one.spec.key not in versions.adopted
-    ]
+    present = tuple(one for one, changes in differing.items() if not changes and one.spec.key not in versions.adopted)
     elsewhere = {
         scope: place
         for scope, place in places.items()
         if not scope.applies(context.machine) and (found[scope][0] or versions.adopted)
     }
     is_unchecked = bool(added) and any(not manifest.systems_of(scope, context.machine) for scope in elsewhere)
-    return Addition(
-        request, tuple(dict.fromkeys(present)), versions.found, added, tuple(elsewhere.values()), is_unchecked
-    )
+    return Addition(request, present, versions.found, added, tuple(elsewhere.values()), is_unchecked)
 
 
 def _attempt(context: Context, fresh: Mapping[str, Installable]) -> Attempt:

@@ -60,9 +60,9 @@ def read_file(written: str) -> Reading:
     except OSError as error:
         raise NixprofError(f"cannot read {shown}", Reason.CANNOT_READ, cause=error.strerror) from error
     except MISSHAPEN as error:
-        what = f"cannot be read as {form}" if is_named else "is not a list of packages"
+        message = f"cannot import {shown}" + (f" as {form}" if is_named else "")
         hints = (f"it was read as {form}; what else there is: {', '.join(FORMS)}",) if form and not is_named else ()
-        raise NixprofError(f"{shown} {what}", Reason.INVALID_IMPORT, cause=wrong_with(error), hints=hints) from error
+        raise NixprofError(message, Reason.INVALID_IMPORT, cause=wrong_with(error), hints=hints) from error
     if not found:
         raise NixprofError(f"{shown} lists no package", Reason.INVALID_IMPORT)
     return Reading(place, Kind.FILE, found, form=form)

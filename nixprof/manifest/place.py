@@ -52,7 +52,7 @@ def read_place(text: str, manifest: Manifest, machine: Machine, words: Sequence[
 def _host(name: str) -> Scope:
     """Name a host, if the list can."""
     if not is_host(name):
-        message = f"{excerpt(name)!r} cannot be the name of a host"
+        message = f"{excerpt(name)!r} is not a host name"
         raise NixprofError(message, Reason.USAGE, hints=("as in: --on host.laptop",))
     return Scope("host", name)
 

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from nixprof.change.differences import Kind
-from nixprof.formatting import count, package_name, package_title, size, size_difference, titled
+from nixprof.formatting import count, display_path, package_name, package_title, size, size_difference, titled
 from nixprof.lock.flake_lock import revision
 from nixprof.output.held import held_lines
 from nixprof.output.merged import merged_json, merged_lines
@@ -17,12 +17,14 @@ from nixprof.output.table import cells, columns, cut, fold, gaps_by_system
 from nixprof.store_path import built_name, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from nixprof.change.differences import Change
     from nixprof.change.plan import MovedInput, Outcome, Plan
     from nixprof.console import Console
     from nixprof.context import Context
+    from nixprof.manifest.model import Package
     from nixprof.nix.download_plan import DownloadPlan
 
 # A log gets at most this many lines of a plan.
@@ -52,12 +54,24 @@ def show(result: Outcome | None, context: Context) -> None:
     if result is None:
         console.say("The list was not changed.")
         return
-    console.say(*(f"{name} is on the list already" for name in result.present or ()), *result.notes)
+    already = dict.fromkeys(_already(one, context.folders.manifest) for one in result.present or ())
+    console.say(*already, *result.notes)
     if not result.done and not result.declined:
         show_plan(result.plan, console, sys.stderr)
     console.say(_summary(result))
     if result.done and not context.chosen_profile and any(one.before is None for one in result.plan.changes):
         console.say(*_not_on_path())
+
+
+def _already(package: Package, manifest: Path) -> str:
+    """Say that an entry is on the list, and where, if that is not the usual place."""
+    file = f"in {display_path(package.file)}" if package.file != manifest else ""
+    place = ", ".join(filter(None, (package.scope.reason, file)))
+    return f"{package.written} is on the list already" + (f", {place}" if place else "")
+
+
+def _written(packages: Iterable[Package]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.written for one in packages))
 
 
 def as_json(result: Outcome) -> dict[str, Any]:
@@ -75,7 +89,7 @@ def as_json(result: Outcome) -> dict[str, Any]:
         "held": plan.held,
         "merged": merged_json(plan),
         **({} if plan.request.unlisted is None else {"unlisted": plan.request.unlisted}),
-        **({} if result.present is None else {"present": result.present, "found": result.found}),
+        **({} if result.present is None else {"present": _written(result.present), "found": result.found}),
     }
 
 

@@ -1,5 +1,7 @@
 """Packages for some machines only, by `add --on` and `remove --on`."""
 
+import re
+
 from support.claims import refused
 from support.world import World
 
@@ -19,7 +21,11 @@ def test_some_machines_only(world: World) -> None:
     # Listed for other machines alone is not listed for this one.
     assert "+ jq" in world.nixprof("add", "jq").stderr
     assert '[system.linux]\npackages = [\n  "jq",\n]\n' in world.manifest.read_text()
-    assert "jq is on the list already" in world.nixprof("add", "jq").stderr
+    assert "jq is on the list already, only on linux\n" in world.nixprof("add", "jq").stderr
+    # Nothing but another system of the same input tells that there is such a package at all.
+    said = refused(world, "add", "--on", "darwin", "iotop", "nonsense")
+    assert re.search(r"no package iotop in nixpkgs \(.*\) for x86_64-darwin, aarch64-darwin\n", said)
+    assert re.search(r"no package nonsense in nixpkgs \([^)]*\)\n", said)
 
     said = world.nixprof("add", "--on", "macos", "--on", "host.server", "mas").stderr
     assert "✓ mas listed for macos and host.server" in said

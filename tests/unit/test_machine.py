@@ -129,9 +129,9 @@ def test_a_name_that_the_list_cannot_have_is_refused(tmp_path: Path, monkeypatch
     file = tmp_path / "machine.toml"
     file.write_text('host = "lap top"\n')
     monkeypatch.setenv("NIXPROF_HOST", "my host")
-    with pytest.raises(NixprofError, match="NIXPROF_HOST is 'my host', which cannot be the name of a host"):
+    with pytest.raises(NixprofError, match="NIXPROF_HOST is 'my host', which is not a host name"):
         host_name(file)
     monkeypatch.delenv("NIXPROF_HOST")
     with pytest.raises(NixprofError, match="does not say which host this is") as caught:
         host_name(file)
-    assert caught.value.cause == "'lap top' cannot be the name of a host"
+    assert caught.value.cause == "'lap top' is not a host name"

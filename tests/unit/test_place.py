@@ -51,7 +51,7 @@ def test_what_is_no_place_is_refused_with_the_command_to_type(manifest: Manifest
 
 
 def test_a_host_that_the_list_cannot_name_is_no_place(manifest: Manifest) -> None:
-    with pytest.raises(NixprofError, match="'my server' cannot be the name of a host"):
+    with pytest.raises(NixprofError, match="'my server' is not a host name"):
         read_place("host.my server", manifest, Machine("x86_64-linux", lambda: "desk"), WORDS)
 
 

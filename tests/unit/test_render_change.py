@@ -1,12 +1,14 @@
 """What a change is shown as: one line each, whatever is known of why."""
 
 import io
+from pathlib import Path
 
 import pytest
 
 from nixprof.change.differences import Cause, Change, Kind
 from nixprof.console import Console
-from nixprof.output.change import change_lines
+from nixprof.manifest.parse import parse
+from nixprof.output.change import _already, change_lines
 
 
 class Terminal(io.StringIO):
@@ -41,6 +43,20 @@ def rebuilt(cause: Cause | None, cves: tuple[str, ...] | None = None) -> Change:
 )
 def test_why(change: Change, line: str) -> None:
     assert list(change_lines([change], {}, Console(), io.StringIO())) == [line]
+
+
+def test_where_a_package_is_on_the_list_already(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    manifest = tmp_path / "config" / "nixprof.toml"
+    manifest.parent.mkdir()
+    manifest.write_text('packages = ["fd"]\ninclude = ["more.toml"]\n[system.linux]\npackages = ["jq"]\n')
+    (manifest.parent / "more.toml").write_text('packages = ["bat"]\n[host.here]\npackages = ["eza"]\n')
+    assert [_already(one, manifest) for one in parse(manifest).packages] == [
+        "fd is on the list already",
+        "jq is on the list already, only on linux",
+        "bat is on the list already, in ~/config/more.toml",
+        "eza is on the list already, only on host here, in ~/config/more.toml",
+    ]
 
 
 def test_a_terminal_gets_lines_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
