@@ -137,7 +137,7 @@ class Resolver:
         wanted = tuple(requests(manifest, machine))
         tried = tuple(sought(manifest, machine, {one.spec.key for one in manifest.packages}, wanted))
         asked = (*wanted, *tried)
-        locked, unsettled = self._unsettled(LockedManifest(manifest, lock, machine), wanted)
+        locked, unsettled = self._unsettled(LockedManifest(manifest, lock, self._context.machine), wanted)
         locked, refusals = self._looked_up(locked, unsettled, tried)
         lock = self._without(locked, refusals, asked, HoldBack(locked.lock, ChangeRequest()))
         anywhere = {one.package for one in wanted if one.package.scope.is_other_host(machine)}
@@ -153,7 +153,7 @@ class Resolver:
 
     def _is_had(self, package: Package, locked: LockedManifest) -> bool:
         """Tell whether any system that an entry may be for has its package."""
-        possible = locked.manifest.systems_of(package.scope, self._context.machine)
+        possible = locked.manifest.systems_of(package.scope, locked.machine)
         evaluated = (one.system for one in self.evaluated if one.key == package.spec.key)
         return not {*locked.lock.package(package.spec.key).systems, *evaluated}.isdisjoint(possible)
 
@@ -205,7 +205,7 @@ class Resolver:
 
         `lacking` are the keys of what systems go without, each with the system.
         """
-        at, machine = (one.package, one.system), self._context.machine
+        at, machine = (one.package, one.system), locked.machine
         if locked.is_resolved(*at):
             return True
         is_here = one.system == machine.system and not one.package.scope.is_other_host(machine)
@@ -223,7 +223,7 @@ class Resolver:
         number = len({one.package for one in asked})
         from nixprof.index.files import index_files
 
-        indexes = index_files(self._context.folders.cache, manifest, lock.inputs, self._context.machine.system)
+        indexes = index_files(self._context.folders.cache, locked)
         with (
             self._context.progress.step(f"resolving {count(number, 'package')}"),
             self._staging.naming_inputs(used, lock),

@@ -10,6 +10,7 @@ from nixprof.change.staging import Staging
 from nixprof.formatting import DAY_SECONDS
 from nixprof.index.files import unlocked_folder
 from nixprof.lock.flake_nix import used_inputs
+from nixprof.lock.freshness import LockedManifest
 from nixprof.lock.lock import Lock
 from nixprof.manifest.model import EVERYWHERE, Package
 from nixprof.manifest.spec import Spec
@@ -19,16 +20,15 @@ if TYPE_CHECKING:
 
     from nixprof.change.state import State
     from nixprof.context import Context
-    from nixprof.manifest.model import Manifest
 
 # By then there may be much that is newer.
 _MAX_AGE_SECONDS = 7 * DAY_SECONDS
 
 
-def locked_to_search(context: Context, state: State, source: str) -> tuple[Manifest, Lock]:
+def locked_to_search(context: Context, state: State, source: str) -> LockedManifest:
     """Lock an input that no package of the list has needed yet, in the cache: the list and its locks stay as they are.
 
-    Returns: a manifest that needs this input as well, and its lock.
+    Returns: a manifest that needs this input as well, with its lock.
 
     Raises: NixprofError where the input cannot be fetched.
     """
@@ -37,10 +37,11 @@ def locked_to_search(context: Context, state: State, source: str) -> tuple[Manif
     folder = unlocked_folder(context.folders.cache, state.manifest.path, source)
     lock = Lock.read(folder)
     if lock.is_complete(used_inputs(needed, lock.packages)) and _still_holds(lock, state.lock, folder):
-        return needed, lock
+        return LockedManifest(needed, lock, state.machine)
     folder.mkdir(parents=True, exist_ok=True)
     with context.nix() as nix:
-        return needed, Staging(context, nix, folder, {source}).lock_inputs(needed, state.lock)
+        lock = Staging(context, nix, folder, {source}).lock_inputs(needed, state.lock)
+    return LockedManifest(needed, lock, state.machine)
 
 
 def _still_holds(lock: Lock, own: Lock, folder: Path) -> bool:

@@ -333,7 +333,7 @@ def _unidentified(candidates: Sequence[Candidate]) -> int:
 
 def _sources(context: Context, state: State) -> list[Nixpkgs]:
     """Give what packages can be looked up in without a download: the locked nixpkgs, its index, the user's channel."""
-    files = index_files(context.folders.cache, state.manifest, state.lock.inputs, state.machine.system)
+    files = index_files(context.folders.cache, state)
     locked, index = state.lock.inputs.get(DEFAULT_INPUT), files.get(DEFAULT_INPUT)
     found = [Nixpkgs(locked.url, locked.url, index, is_here(locked.url))] if locked and index else []
     found = [one for one in found if one.is_here or (index and index.exists())]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nixprof.context import Context
     from nixprof.index.database import Index, IndexedPackage
     from nixprof.lock.flake_lock import LockedInput
+    from nixprof.lock.freshness import LockedManifest
     from nixprof.manifest.model import Policy
 
 # More than that nobody reads, unless they ask for all.
@@ -108,19 +109,19 @@ def built_indexes(
     context: Context, state: State, source: str | None
 ) -> tuple[Mapping[str, LockedInput], dict[str, Index]]:
     """Open the indexes, or that of one input; build those that are missing. Gives also what inputs are locked to."""
-    known = with_unlocked(context.folders.cache, state.manifest, state.lock.inputs)
-    there = _opened(context, state, known)
-    if state.lock.inputs and source is None and there.keys() >= state.lock.inputs.keys():
-        return known, there
+    known, locked = with_unlocked(context.folders.cache, state), state.lock.inputs
+    there = _opened(context, known)
+    if locked and source is None and there.keys() >= locked.keys():
+        return known.lock.inputs, there
     from nixprof.index.build import up_to_date
 
-    manifest, lock = state.manifest, state.lock
-    if not lock.inputs or (source and source not in lock.inputs):
+    wanted: LockedManifest = state
+    if not locked or (source and source not in locked):
         from nixprof.change.unlocked import locked_to_search
 
-        manifest, lock = locked_to_search(context, state, source or DEFAULT_INPUT)
-    built = up_to_date(context, manifest, lock, source)
-    return {**known, **lock.inputs}, _nixpkgs_first(built if source else {**there, **built})
+        wanted = locked_to_search(context, state, source or DEFAULT_INPUT)
+    built = up_to_date(context, wanted, source)
+    return {**known.lock.inputs, **wanted.lock.inputs}, _nixpkgs_first(built if source else {**there, **built})
 
 
 def find(
@@ -158,12 +159,11 @@ def find(
 
 def indexes_of(context: Context, state: State) -> dict[str, Index]:
     """Open the indexes of the inputs as they are locked, those of nixpkgs first."""
-    return _opened(context, state, with_unlocked(context.folders.cache, state.manifest, state.lock.inputs))
+    return _opened(context, with_unlocked(context.folders.cache, state))
 
 
-def _opened(context: Context, state: State, inputs: Mapping[str, LockedInput]) -> dict[str, Index]:
-    files = index_files(context.folders.cache, state.manifest, inputs, state.machine.system)
-    return _nixpkgs_first(open_indexes(files))
+def _opened(context: Context, locked: LockedManifest) -> dict[str, Index]:
+    return _nixpkgs_first(open_indexes(index_files(context.folders.cache, locked)))
 
 
 def _nixpkgs_first(indexes: Mapping[str, Index]) -> dict[str, Index]:

@@ -60,6 +60,5 @@ def run(
         )
         outcome = change.carry_out(request)
     if outcome.done:
-        state = State(context)
-        build_in_background(context, state.manifest, state.lock)
+        build_in_background(context, State(context))
     return outcome

@@ -13,8 +13,7 @@ from nixprof.nix.progress import Progress
 
 if TYPE_CHECKING:
     from nixprof.context import Context
-    from nixprof.lock.lock import Lock
-    from nixprof.manifest.model import Manifest
+    from nixprof.lock.freshness import LockedManifest
 
 # More than all descriptors that nixprof can have.
 _MAX_DESCRIPTORS = 4096
@@ -22,21 +21,21 @@ _MAX_DESCRIPTORS = 4096
 _NICENESS = 10
 
 
-def build_in_background(context: Context, manifest: Manifest, lock: Lock) -> None:
+def build_in_background(context: Context, locked: LockedManifest) -> None:
     """Start to build the indexes that are missing, for somebody who has searched before, or sits at a terminal.
 
     Nobody waits for it, and it says nothing; what it fails at is remembered for the next search.
     """
     if os.environ.get("NIXPROF_INDEX") == "0":
         return
-    files = index_files(context.folders.cache, manifest, lock.inputs, context.machine.system)
+    files = index_files(context.folders.cache, locked)
     is_missing = any(not path.exists() and not failure(path) for path in files.values())
     folder = context.folders.cache / "index"
     if is_missing and (sys.stderr.isatty() or is_used(folder, context.folders.manifest, context.machine.system)):
-        _build(replace(context, progress=Progress()), manifest, lock)
+        _build(replace(context, progress=Progress()), locked)
 
 
-def _build(context: Context, manifest: Manifest, lock: Lock) -> None:
+def _build(context: Context, locked: LockedManifest) -> None:
     """Build them in a process that is nobody's child, in a session of its own: no Ctrl-C and no hang-up reaches it."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -50,7 +49,7 @@ def _build(context: Context, manifest: Manifest, lock: Lock) -> None:
             _let_go()
             from nixprof.index.build import up_to_date
 
-            up_to_date(context, manifest, lock)
+            up_to_date(context, locked)
     finally:
         os._exit(0)  # nothing of the process that has started it is to be done twice
 

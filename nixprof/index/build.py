@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
     from nixprof.context import Context
     from nixprof.index.listing import Listing
-    from nixprof.lock.lock import Lock
-    from nixprof.manifest.model import Manifest
+    from nixprof.lock.freshness import LockedManifest
     from nixprof.nix.operations import Nix
     from nixprof.nix.progress import Progress
     from nixprof.nix.repl import Repl
@@ -55,15 +54,14 @@ _FETCHED = [{"name": str, "path": str, "derivation": str}]
 _IN_SOURCE = re.compile(r"^.*?/[0-9a-df-np-sv-z]{32}-[^/]+/")
 
 
-def up_to_date(context: Context, manifest: Manifest, lock: Lock, source: str | None = None) -> dict[str, Index]:
+def up_to_date(context: Context, locked: LockedManifest, source: str | None = None) -> dict[str, Index]:
     """Build the indexes that are missing, and remove those that no list uses any more.
 
     An input for which that has failed is tried again when it is named, or locked to another revision.
 
     Args:
         context: whose cache.
-        manifest: the list.
-        lock: what its inputs are locked to.
+        locked: the list, with what its inputs are locked to.
         source: the only input to have an index of; None for all.
 
     Returns: the index of each input that has one, by its name; a note says of the others why.
@@ -71,16 +69,15 @@ def up_to_date(context: Context, manifest: Manifest, lock: Lock, source: str | N
     Raises: NixprofError where there is none at all.
 
     """
-    every = index_files(context.folders.cache, manifest, lock.inputs, context.machine.system)
+    every = index_files(context.folders.cache, locked)
     files = {name: path for name, path in every.items() if source in (None, name)}
     if _to_build(files, again=source is not None):
         folder = context.folders.cache / "index"
         with _alone(context, folder):
-            known = with_unlocked(context.folders.cache, manifest, lock.inputs)
-            used = index_files(context.folders.cache, manifest, known, context.machine.system).values()
+            used = index_files(context.folders.cache, with_unlocked(context.folders.cache, locked)).values()
             remember_use(folder, context.folders.manifest, context.machine.system, used)
             # Another nixprof may have built them meanwhile.
-            _build(context, manifest, lock, _to_build(files, again=source is not None))
+            _build(context, locked, _to_build(files, again=source is not None))
             remove_unused(folder)
     return _opened(context, files)
 
@@ -115,11 +112,11 @@ def _alone(context: Context, folder: Path) -> Any:
         return lock.acquire()
 
 
-def _build(context: Context, manifest: Manifest, lock: Lock, missing: Mapping[str, Path]) -> None:
+def _build(context: Context, locked: LockedManifest, missing: Mapping[str, Path]) -> None:
     """Build indexes; remember why one cannot be built."""
     if not missing:
         return
-    progress = context.progress
+    progress, manifest, lock = context.progress, locked.manifest, locked.lock
     with context.nix() as nix, scratch_folder() as folder:
         for name, data in lock.files(manifest).items():
             (folder / name).write_bytes(data)

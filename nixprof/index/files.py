@@ -10,6 +10,7 @@ import json
 import os
 import sqlite3
 import time
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -17,7 +18,6 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.files import discard, read_json, replace_file
 from nixprof.index.database import Index
 from nixprof.lock.flake_lock import digest
-from nixprof.lock.freshness import fingerprints
 from nixprof.lock.lock import Lock
 from nixprof.schema import fits
 
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nixprof.context import Context
-    from nixprof.lock.flake_lock import LockedInput
-    from nixprof.manifest.model import Manifest
+    from nixprof.lock.freshness import LockedManifest
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -36,12 +35,12 @@ _R = TypeVar("_R")
 _NETWORK_SECONDS = 600
 
 
-def index_files(cache: Path, manifest: Manifest, inputs: Mapping[str, LockedInput], system: str) -> dict[str, Path]:
+def index_files(cache: Path, locked: LockedManifest) -> dict[str, Path]:
     """Give the file of each locked input, by its name, whether it is there or not.
 
     What the policy allows changes nothing in an index; its overlays do.
     """
-    found = {name: fingerprint.partition(" ")[0] for name, fingerprint in fingerprints(manifest, inputs).items()}
+    system, found = locked.machine.system, {name: one.partition(" ")[0] for name, one in locked.fingerprints.items()}
     return {name: cache / "index" / f"{digest(f'{contents} {system}')}.sqlite" for name, contents in found.items()}
 
 
@@ -82,15 +81,15 @@ def unlocked_folder(cache: Path, manifest: Path, source: str) -> Path:
     return cache / "index/unlocked" / digest(f"{manifest} {source}")
 
 
-def with_unlocked(cache: Path, manifest: Manifest, inputs: Mapping[str, LockedInput]) -> dict[str, LockedInput]:
-    """Give the locked inputs, and those of the list that only a search has locked."""
-    found = dict(inputs)
-    for name in (one.name for one in manifest.inputs if one.name not in inputs):
-        folder = unlocked_folder(cache, manifest.path, name)
-        locked = Lock.read(folder).inputs.get(name) if folder.is_dir() else None
-        if locked:
-            found[name] = locked
-    return found
+def with_unlocked(cache: Path, locked: LockedManifest) -> LockedManifest:
+    """Add the inputs of the list that only a search has locked."""
+    found = dict(locked.lock.inputs)
+    for name in (one.name for one in locked.manifest.inputs if one.name not in found):
+        folder = unlocked_folder(cache, locked.manifest.path, name)
+        known = Lock.read(folder).inputs.get(name) if folder.is_dir() else None
+        if known:
+            found[name] = known
+    return locked.with_lock(replace(locked.lock, inputs=found))
 
 
 def remember_failure(index: Path, error: NixprofError) -> None:

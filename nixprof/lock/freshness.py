@@ -17,31 +17,12 @@ from nixprof.record import record
 from nixprof.schema import MISSHAPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from nixprof.lock.flake_lock import LockedInput
     from nixprof.lock.lock import Lock
     from nixprof.lock.packages_json import Hold, Resolved, Unavailable
     from nixprof.machine import Machine
     from nixprof.manifest.model import Manifest, Package, Policy
-
-
-def fingerprints(manifest: Manifest, inputs: Mapping[str, LockedInput]) -> dict[str, str]:
-    """Give the fingerprint of what is resolved from each input now.
-
-    Returns: by the name of the input what identifies its contents, and behind a space what the policy allows as JSON,
-        if anything.
-
-    """
-    policy = manifest.policy
-    names = sorted(_allowed(policy))
-    allowed = f" {json.dumps(names, ensure_ascii=False)}" if names else ""
-    if not policy.overlays:
-        return {name: locked.identity + allowed for name, locked in inputs.items()}
-    from nixprof.lock.flake_lock import digest
-
-    overlays = [(name, inputs[name].identity) for name in policy.overlays if name in inputs]
-    return {name: digest(f"{locked.identity} {overlays}") + allowed for name, locked in inputs.items()}
 
 
 def _allowed(policy: Policy) -> Iterator[str]:
@@ -100,8 +81,19 @@ class LockedManifest:
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:
-        """The fingerprint of what is resolved from each locked input now, by its name."""
-        return fingerprints(self.manifest, self.lock.inputs)
+        """The fingerprint of what is resolved from each locked input now, by its name.
+
+        It identifies the contents, and has behind a space what the policy allows as JSON, if anything.
+        """
+        policy, inputs = self.manifest.policy, self.lock.inputs
+        names = sorted(_allowed(policy))
+        allowed = f" {json.dumps(names, ensure_ascii=False)}" if names else ""
+        if not policy.overlays:
+            return {name: locked.identity + allowed for name, locked in inputs.items()}
+        from nixprof.lock.flake_lock import digest
+
+        overlays = [(name, inputs[name].identity) for name in policy.overlays if name in inputs]
+        return {name: digest(f"{locked.identity} {overlays}") + allowed for name, locked in inputs.items()}
 
     def is_resolved(self, package: Package, system: str) -> bool:
         """Tell whether it is known what a package is on a system.

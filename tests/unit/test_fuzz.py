@@ -27,7 +27,7 @@ from nixprof.importers.formats import read_file
 from nixprof.importers.identify import Nixpkgs, identify
 from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.flake_nix import compile_flake
-from nixprof.lock.freshness import LockedManifest, fingerprints
+from nixprof.lock.freshness import LockedManifest
 from nixprof.lock.lock import Lock
 from nixprof.lock.packages_json import LockedPackage, write_packages
 from nixprof.machine import Machine
@@ -227,7 +227,7 @@ def test_packages_json(folder: Path, data: bytes) -> None:
 @given(data=as_json(LOCK))
 def test_flake_lock(folder: Path, data: bytes) -> None:
     (folder / "flake.lock").write_bytes(data)
-    read_or_refused(lambda: fingerprints(manifest(), Lock().locked_in(folder).inputs))
+    read_or_refused(lambda: LockedManifest(manifest(), Lock().locked_in(folder), MACHINE).fingerprints)
 
 
 @given(data=st.sampled_from(PROFILES).flatmap(as_json))

@@ -58,7 +58,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
     )
     state = State(here)
     for name, packages in (("nixpkgs", NIXPKGS), ("unstable", UNSTABLE)):
-        path = index_files(folders.cache, state.manifest, state.lock.inputs, SYSTEM)[name]
+        path = index_files(folders.cache, state)[name]
         path.parent.mkdir(parents=True, exist_ok=True)
         with IndexWriter(path) as index:
             index.add(packages)
@@ -125,14 +125,14 @@ def test_who_has_searched_or_sits_at_a_terminal_gets_an_index_in_the_background(
     files = list(folder.glob("*.sqlite"))
     if before:
         remember_use(folder, context.folders.manifest, SYSTEM, files)
-    background.build_in_background(context, state.manifest, state.lock)
+    background.build_in_background(context, state)
     assert built == []  # all are there
     files[0].unlink()
-    background.build_in_background(context, state.manifest, state.lock)
+    background.build_in_background(context, state)
     assert bool(built) is starts
     remember_failure(files[0], NixprofError("no", Reason.FAILED))
     built.clear()
-    background.build_in_background(context, state.manifest, state.lock)
+    background.build_in_background(context, state)
     assert built == []
 
 
@@ -209,7 +209,7 @@ def test_show_of_what_is_listed_needs_no_index(context: Context, capsys: pytest.
 
 def file_of(context: Context, source: str) -> Path:
     state = State(context)
-    return index_files(context.folders.cache, state.manifest, state.lock.inputs, SYSTEM)[source]
+    return index_files(context.folders.cache, state)[source]
 
 
 def test_a_damaged_index_is_discarded(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:

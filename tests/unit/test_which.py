@@ -75,7 +75,7 @@ class User:
     def index(self, name: str, *packages: IndexedPackage, programs: Callable[[IndexWriter], None] = id) -> None:  # type: ignore[assignment]
         """Write the index of a locked input."""
         state = State(self.context)
-        path = index_files(self.context.folders.cache, state.manifest, state.lock.inputs, SYSTEM)[name]
+        path = index_files(self.context.folders.cache, state)[name]
         with IndexWriter(path) as writer:
             writer.add(packages)
             programs(writer)
