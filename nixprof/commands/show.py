@@ -41,7 +41,7 @@ class Offer:
 
     input: str
     version: str  # may be empty
-    locked: LockedInput | None
+    revision: LockedInput | None
 
 
 @record

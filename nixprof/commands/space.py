@@ -39,7 +39,7 @@ class SharedPath:
 class Revision:
     """Packages that stay at another revision than their input."""
 
-    held: str  # the locked reference; empty for what is kept by store path
+    held: str | None  # the locked reference; None for what is kept by store path
     keys: tuple[str, ...]
     own_bytes: int  # what would go without them all
 
@@ -81,7 +81,7 @@ def run(context: Context) -> Space:
         tuple(sorted(shared, key=lambda one: (-one.bytes, one.path))),
         graph.size(path for path, number in counts.items() if not number),
         graph.size(now),
-        tuple(Revision(reference, tuple(keys), needs.own_bytes(keys)) for reference, keys in apart.items()),
+        tuple(Revision(reference or None, tuple(keys), needs.own_bytes(keys)) for reference, keys in apart.items()),
         needs.own_bytes(held),
         tuple(one.number for one in others),
         graph.size(needs.closure(others) - now),

@@ -39,7 +39,7 @@ class Reached:
 
     path: str
     bytes: int
-    ways: tuple[Way, ...]  # the shortest first
+    needed_by: tuple[Way, ...]  # the shortest first
     generations: tuple[int, ...]  # which need it, where the current one does not
 
 

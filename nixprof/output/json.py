@@ -6,7 +6,7 @@ A result serialises by its fields. What scripts know by other names is said here
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
@@ -24,6 +24,13 @@ from nixprof.nix.download_plan import DownloadPlan
 from nixprof.redact import redact
 
 VERSION = 1
+# What scripts call a field that several results have, and how they read its value.
+_FIELDS: dict[str, tuple[str, Callable[[Any], object]]] = {
+    "key": ("package", listed_name),
+    "keys": ("packages", lambda keys: [listed_name(key) for key in keys]),
+    "spec": ("package", str),
+    "version": ("version", lambda version: version or None),
+}
 
 
 def envelope(command: str, content: Mapping[str, Any]) -> str:
@@ -90,7 +97,11 @@ def _fields(value: Any) -> dict[str, object]:
             what = {"fetch": value.fetched, "copy": value.copied, "build": value.built}
             return {**what, **sizes, "differenceBytes": value.difference_bytes}
     # Whether a question was answered with no is nothing to scripts, which are not asked.
-    return {_camel_case(one.name): getattr(value, one.name) for one in fields(value) if one.name != "declined"}
+    found = {}
+    for name in (one.name for one in fields(value) if one.name != "declined"):
+        called, write = _FIELDS.get(name, (_camel_case(name), lambda given: given))
+        found[called] = write(getattr(value, name))
+    return found
 
 
 def _camel_case(name: str) -> str:

@@ -54,12 +54,10 @@ def as_json(result: Shown) -> dict[str, Any]:
             for one in result.entries
         ],
         "held": result.held,
-        "offers": [
-            {"input": one.input, "version": one.version or None, "revision": one.locked} for one in result.offers
-        ],
+        "offers": result.offers,
         "outputs": result.outputs,
         "programs": result.programs,
-        "before": [{"version": one.version or None, "generations": one.generations} for one in result.before],
+        "before": result.before,
         "obstacles": result.obstacles,
         "licence": indexed.license or None if indexed else None,
         "homepage": indexed.homepage or None if indexed else None,
@@ -93,7 +91,7 @@ def _rows(result: Shown) -> Iterator[tuple[str, str]]:
     if result.held:
         yield "held", f"at {revision_of(result.held, result.spec.input)}"
     for offer in result.offers:
-        origin = revision(offer.locked) if offer.locked else ""
+        origin = revision(offer.revision) if offer.revision else ""
         yield f"in {offer.input}", f"{offer.version or 'no version'} {f'({origin})' if origin else ''}".rstrip()
     for before in result.before:
         numbers = listed(tuple(map(str, before.generations)), 5)

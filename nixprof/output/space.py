@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nixprof.formatting import count, listed, listed_name, package_name, package_title, size
+from nixprof.formatting import count, listed, package_name, package_title, size
 from nixprof.output.table import cut, folded
 from nixprof.store_path import name_of
 
@@ -31,24 +31,6 @@ def show(result: Space, context: Context) -> None:
     console.out(_table(result, console, width))
     for parts in _sums(result):
         console.out(cut(line, width) for line in folded(parts, " · ", width))
-
-
-def as_json(result: Space) -> dict[str, Any]:
-    """Give all numbers."""
-    from nixprof.output.json import plain
-
-    return {
-        **plain(result),
-        "packages": [
-            {"package": listed_name(one.key), "version": one.version or None, "byNixprof": one.by_nixprof}
-            | {"ownBytes": one.own_bytes, "closureBytes": one.closure_bytes}
-            for one in result.packages
-        ],
-        "revisions": [
-            {"held": one.held or None, "packages": [listed_name(key) for key in one.keys], "ownBytes": one.own_bytes}
-            for one in result.revisions
-        ],
-    }
 
 
 def _table(result: Space, console: Console, width: int | None) -> Iterator[str]:

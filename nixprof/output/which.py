@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nixprof.commands.which import STORE
-from nixprof.formatting import display_path, listed, listed_name, shell_quote, titled
+from nixprof.formatting import display_path, listed, shell_quote, titled
 from nixprof.manifest.installable import as_installable
 from nixprof.output.table import columns, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nixprof.commands.which import Offer, Program, Provider, Which
+    from nixprof.commands.which import Offer, Program, Which
     from nixprof.context import Context
 
 # A terminal gets this many packages that would bring a program, without --json.
@@ -32,36 +32,9 @@ def show(result: Which, context: Context) -> None:
         console.say("no input has an index yet, which would know more; to make it: nixprof search")
 
 
-def as_json(result: Which) -> dict[str, Any]:
-    """Give all of it; each package as a list has it."""
-    return {
-        "programs": [
-            {
-                "program": one.program,
-                "runs": one.runs,
-                "linked": one.linked,
-                "providers": [_provider(each) for each in one.providers],
-                "offers": [_offer(each) for each in one.offers],
-            }
-            for one in result.programs
-        ],
-        "indexed": result.indexed,
-    }
-
-
 def exit_code(result: Which) -> int:
     """Give 1 where nothing is known of a program, as `which` does."""
     return 0 if all(one.is_known for one in result.programs) else 1
-
-
-def _provider(one: Provider) -> dict[str, Any]:
-    what = {"package": listed_name(one.key), "version": one.version or None, "file": one.file, "source": one.source}
-    return {**what, "listed": one.listed, "installed": one.installed, "generations": one.generations}
-
-
-def _offer(one: Offer) -> dict[str, Any]:
-    what = {"package": one.spec, "input": one.input, "version": one.version or None, "source": one.source}
-    return {**what, "supported": one.supported}
 
 
 def _title(one: Program) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from nixprof.formatting import count, listed_name, package_name, shell_quote, size, titled
+from nixprof.formatting import count, package_name, shell_quote, size, titled
 from nixprof.lock.flake_lock import revision
 from nixprof.output.held import revision_of, story_lines
 from nixprof.output.table import columns, cut, fold
@@ -51,11 +51,7 @@ def as_json(result: Why) -> dict[str, Any]:
             "closureBytes": story.closure_bytes,
             "heldBack": story.held_back,
         },
-        "paths": [
-            {"path": one.path, "bytes": one.bytes, "generations": one.generations}
-            | {"neededBy": [{"package": listed_name(way.key), "chain": way.chain} for way in one.ways]}
-            for one in result.paths
-        ],
+        "paths": result.paths,
     }
 
 
@@ -95,19 +91,19 @@ def _hold(story: Story) -> Iterator[tuple[str, str]]:
 
 def _reached(one: Reached, width: int | None, most: int | None, *, is_entry: bool) -> Iterator[str]:
     """Show what needs a path: the package on the left, and how on the right."""
-    if is_entry and not one.ways:
+    if is_entry and not one.needed_by:
         return
     takes = "" if is_entry else f" ({size(one.bytes)})"
-    users = count(len(one.ways), "package") if one.ways else "the profile itself"
+    users = count(len(one.needed_by), "package") if one.needed_by else "the profile itself"
     if one.generations:
         users = f"other generations only: {', '.join(map(str, one.generations))}"
     yield cut(f"{name_of(one.path)}{takes} is needed by {users}", width)
-    shown = one.ways[:most]
+    shown = one.needed_by[:most]
     names = max((len(package_name(way.key)) for way in shown), default=0)
     for way in shown:
         yield from _way(way, names, width)
-    if len(shown) < len(one.ways):
-        yield f"{_INDENT}and {count(len(one.ways) - len(shown), 'more package')}"
+    if len(shown) < len(one.needed_by):
+        yield f"{_INDENT}and {count(len(one.needed_by) - len(shown), 'more package')}"
 
 
 def _way(way: Way, names: int, width: int | None) -> Iterator[str]:

@@ -17,6 +17,7 @@ from nixprof.index.database import About, IndexedPackage, IndexWriter
 from nixprof.index.files import index_files
 from nixprof.machine import Machine
 from nixprof.output import which as output
+from nixprof.output.json import plain
 from nixprof.store_path import store
 
 SYSTEM = "x86_64-linux"
@@ -210,7 +211,7 @@ def test_what_would_bring_it(user: User, capsys: pytest.CaptureFixture[str]) -> 
     found = user.which("rg", "nothing")
     assert output.exit_code(found) == 1
     assert output.exit_code(user.which("rg")) == 0
-    assert output.as_json(found)["indexed"] == ("nixpkgs", "lists", "unstable")
+    assert plain(found)["indexed"] == ["nixpkgs", "lists", "unstable"]
 
 
 def test_nothing_is_known(user: User) -> None:
