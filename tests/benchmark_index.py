@@ -78,8 +78,7 @@ def measure(root: Path, size: int, failing: int, rounds: int) -> list[str]:
     (folder := world.root / "set").mkdir()
     text = _SET.replace("SYSTEM", world.system).replace("SIZE", str(size)).replace("FAILING", str(failing))
     (folder / "flake.nix").write_text(text)
-    world.write_manifest(f'packages = ["real"]\n[inputs]\nnixpkgs = "path:{folder}"\n')
-    world.nixprof("sync")
+    world.sync(f'packages = ["real"]\n[inputs]\nnixpkgs = "path:{folder}"\n')
     seconds, memory, ours = _built(world)
     told = world.nixprof("search", "--json").json["indexes"][0]
     row = [f"{told['packages']:,}", f"{told['failed']:,}", f"{seconds:.0f} s", memory, ours]

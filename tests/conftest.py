@@ -305,8 +305,7 @@ def synced(prepare: Prepare) -> World:
 
 def _with_hello(world: World) -> World:
     world.build("nixpkgs#jq")  # what many of these tests add
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     return world
 
 

@@ -216,8 +216,7 @@ def measure_start(checkout: Path, install: NixInstall, root: Path) -> dict[str, 
     """The time of a start, as a multiple of that of a bare typer app, all of them in turn."""
     world = World(root / "world", install, Store(root / "nix"), demo.make_template(root / "demo"))
     world.extra_env["PYTHONPATH"] = str(checkout)
-    world.write_manifest(LIST)
-    world.nixprof("sync")
+    world.sync(LIST)
     nixprof = (sys.executable, "-c", "from nixprof.__main__ import main; main()")
     commands = {
         "bare": (sys.executable, str(stopwatch.write_bare_app(root / "bare.py"))),

@@ -104,8 +104,7 @@ def test_the_script_works(world: World) -> None:
     if not shutil.which("jq"):
         pytest.skip("there is no jq")
     [script] = re.findall(r"## In scripts\n.*?```sh\n(.*?)```", README.read_text(), re.DOTALL)
-    world.write_manifest('packages = ["hello", "ripgrep", { package = "git", pin = true }]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep", { package = "git", pin = true }]\n')
     world.manifest.write_text(world.manifest.read_text().replace('"hello", ', ""))
     world.publish(2)
     file = world.home / "script"

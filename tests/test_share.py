@@ -146,8 +146,7 @@ def test_the_man_page_has_no_warnings() -> None:
 
 @pytest.mark.newest_nix
 def test_the_readme_names_every_file_that_is_written(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nixprof("add", "jq")
     world.manifest.write_text(world.manifest.read_text() + "# mine\n")
     world.nixprof("rollback", "--yes")

@@ -19,8 +19,7 @@ def found(world: World, *words: str) -> list[tuple[str, str]]:
 
 
 def test_each_place_in_its_order(world: World) -> None:
-    world.write_manifest('packages = ["hello", "ripgrep", "jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep", "jq"]\n')
     world.nixprof("remove", "ripgrep")
     world.publish(2)
     world.nixprof("update")
@@ -58,8 +57,7 @@ def test_each_place_in_its_order(world: World) -> None:
 
 
 def test_what_git_has(world: World) -> None:
-    world.write_manifest('packages = ["hello", "ripgrep"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep"]\n')
     git(world, "init", "--quiet", ".")
     git(world, "add", ".")
     git(world, "commit", "--quiet", "-m", "first")
@@ -89,11 +87,10 @@ def test_what_git_has(world: World) -> None:
 def test_another_input_of_the_list(world: World) -> None:
     old = world.command("git", "-C", world.nixpkgs, "rev-parse", "HEAD").stdout.strip()
     world.publish(2)
-    world.write_manifest(
+    world.sync(
         f'packages = ["hello", "old#jq"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'
         f'old = "{world.nixpkgs_url}?rev={old}"\nnever = "{world.nixpkgs_url}"\n'
     )
-    world.nixprof("sync")
     assert found(world, "ripgrep@14") == [("old#ripgrep", "14.1.1")]
     assert found(world, "ripgrep@15") == [("ripgrep", "15.1.0")]
     none = refused(world, "add", "nodejs@9")
@@ -111,7 +108,6 @@ def test_another_input_of_the_list(world: World) -> None:
 @pytest.mark.newest_nix
 def test_few_processes(world: World) -> None:
     world.build(f"{world.nixpkgs_url}#nodejs_22")
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     processes = [argv for argv in started(world, "add", "nodejs@22") if argv[0] != "git"]
     assert len(processes) <= 5, "\n".join(map(str, processes))  # two to look, and those of every `add`

@@ -53,8 +53,7 @@ def history(world: World) -> World:
     """Six generations of 64 packages, all of which have changed between the first and the last."""
     _published(world, 1)
     names = ", ".join(f'"tools#p{number}"' for number in range(_PACKAGES))
-    world.write_manifest(f'packages = [{names}]\n\n[inputs]\ntools = "git+file://{world.root}/tools"\n', inputs=False)
-    world.nixprof("sync")
+    world.sync(f'packages = [{names}]\n\n[inputs]\ntools = "git+file://{world.root}/tools"\n', inputs=False)
     for revision in range(2, _GENERATIONS + 1):
         _published(world, revision)
         world.nixprof("update", "--yes")

@@ -133,8 +133,7 @@ def do(world: World, said: str, after: str) -> None:
 
 
 def test_all_collisions_at_once_with_the_ways_out(world: World) -> None:
-    world.write_manifest('packages = ["coreutils", "vim"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["coreutils", "vim"]\n')
     said = refused(world, "add", "busybox", "vim-full")
     assert "2 pairs of packages provide the same files" in said
     assert "busybox and coreutils both provide bin/ls" in said
@@ -156,8 +155,7 @@ def test_all_collisions_at_once_with_the_ways_out(world: World) -> None:
 
 def test_collisions_with_packages_and_with_the_profile_in_one_report(world: World) -> None:
     world.install_element("nixpkgs#vim")
-    world.write_manifest('packages = ["coreutils"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["coreutils"]\n')
     said = refused(world, "add", "busybox", "vim-full")
     assert "2 pairs of packages provide the same files" in said
     assert "busybox and coreutils both provide bin/ls" in said
@@ -186,8 +184,7 @@ def test_what_was_written_by_hand_has_its_ways_out(world: World) -> None:
 
 
 def test_packages_that_are_all_new(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     said = refused(world, "add", "coreutils", "busybox")
     assert told(said, "keep one") == "do not add busybox"
     do(world, said, "rank them")
@@ -195,8 +192,7 @@ def test_packages_that_are_all_new(world: World) -> None:
 
 
 def test_the_priority_of_what_is_on_the_list(world: World) -> None:
-    world.write_manifest('packages = [\n  "hello", # mine\n  { package = "jq", pin = true },\n]\n')
-    world.nixprof("sync")
+    world.sync('packages = [\n  "hello", # mine\n  { package = "jq", pin = true },\n]\n')
     said = world.nixprof("add", "hello", "jq", "tree", "--priority", "7").stderr
     assert "is on the list already" not in said
     assert '\n  { package = "hello", priority = 7 }, # mine\n' in world.manifest.read_text()

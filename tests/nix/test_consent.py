@@ -12,8 +12,7 @@ SIX = ("hello", "ripgrep", "git", "fd", "jq", "tree")
 
 @pytest.fixture
 def six(world: World) -> World:
-    world.write_manifest(f"packages = {json.dumps(SIX)}\n")
-    world.nixprof("sync")
+    world.sync(f"packages = {json.dumps(SIX)}\n")
     return world
 
 

@@ -75,8 +75,7 @@ def test_the_shell(fresh_world: World) -> None:
         uses="runtimeDependencies = [ pkgs.glibc ];",
         glibcLocales=f'buildCommand = "{archive}";',
     )
-    world.write_manifest('packages = ["hello", "ripgrep", "wide", "uses"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep", "wide", "uses"]\n')
 
     # A new terminal finds neither Nix nor the programs of the profile.
     patient.opens_with(str(patient.bare))
@@ -114,8 +113,7 @@ def test_other_shells(fresh_world: World, shell: str) -> None:
     world, patient = fresh_world, Patient(fresh_world)
     files = {"zsh": "share/zsh/site-functions/_rg", "fish": "share/fish/vendor_completions.d/rg.fish"}
     world.commit(more=f'files.out."{files[shell]}" = "#compdef rg";')
-    world.write_manifest('packages = ["more"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["more"]\n')
     # fish reads its files by name: this before `nixprof.fish`, and instead of the one that Debian has for PATH.
     first = world.home / {"zsh": ".zshrc", "fish": ".config/fish/conf.d/00debian-profile.fish"}[shell]
     first.parent.mkdir(parents=True, exist_ok=True)
@@ -132,8 +130,7 @@ def test_what_is_mixed(fresh_world: World) -> None:
     world.commit(**{"home-manager-path": ""})
     helix = world.publish_helix()
     inputs = f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nhelix = {{ url = "{helix}" }}\n'
-    world.write_manifest(f'packages = ["hello", "ripgrep", "helix#helix"]\n\n{inputs}')
-    world.nixprof("sync")
+    world.sync(f'packages = ["hello", "ripgrep", "helix#helix"]\n\n{inputs}')
     world.nixprof("pin", "ripgrep")
     assert patient.finds().keys() == {"not-in-git"}
 
@@ -209,8 +206,7 @@ def test_nix_and_the_list(fresh_world: World) -> None:
     found = finds()
     assert found.keys() == {"no-manifest"}
     assert not found["no-manifest"]["problem"]  # nothing has been begun
-    world.write_manifest('packages = ["hello", "ripgrep"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep"]\n')
     patient.is_cured_of("not-in-git", problem=False)
     assert finds() == {}
 

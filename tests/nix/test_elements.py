@@ -98,8 +98,7 @@ def test_two_elements_with_one_store_path_are_told_apart(world: World) -> None:
 
 
 def test_adopt_takes_what_is_named_and_nothing_else(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.commit(**{"home-manager-path": ""})
     for name in ("ripgrep", "tree", "wget", "home-manager-path"):
         world.install_element(f"nixpkgs#{name}")
@@ -165,8 +164,7 @@ def test_an_environment_from_a_folder_that_is_gone_is_ones_own(two_nixprofs: Wor
 def test_the_hint_that_removes_an_element_removes_that_one(world: World) -> None:
     """Both elements have the same attribute path."""
     world.install_element(flake_of(world, "a", default="vim"), flake_of(world, "b", default="jq"))
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     said = refused(world, "add", "vim-full")
     [line] = [line for line in said.splitlines() if "remove it:" in line]
     world.command("sh", "-c", line.partition("remove it:")[2])

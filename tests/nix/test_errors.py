@@ -94,8 +94,7 @@ def test_a_package_that_another_input_has(listed: World) -> None:
     result = fails(listed, "add", "helix")
     when = "`nixprof add helix`, where `[inputs]` has a `helix` and nixpkgs no such package."
     assert "helix#default" in shows(listed, "A package of another input", when, result, REVISION)
-    listed.write_manifest(f'packages = ["helix#helix"]\n{inputs}')
-    listed.nixprof("sync")
+    listed.sync(f'packages = ["helix#helix"]\n{inputs}')
     assert "it is on the list already, from another input: helix#helix" in fails(listed, "add", "helix").stderr
 
 
@@ -105,8 +104,7 @@ def test_a_package_with_a_new_name(listed: World) -> None:
 
 
 def test_a_package_that_was_removed(listed: World) -> None:
-    listed.write_manifest('packages = ["oldtool", "hello"]\n')
-    listed.nixprof("sync")
+    listed.sync('packages = ["oldtool", "hello"]\n')
     listed.publish(2)
     result = fails(listed, "update", "--strict")
     when = "`nixprof update --strict`, after which nixpkgs no longer has `oldtool`."
@@ -266,8 +264,7 @@ def gone(prepare: Prepare, binary_cache: BinaryCache) -> World:
 
 def without_jq(world: World) -> tuple[World, BinaryCache]:
     cache = BinaryCache(world.root / "cache")
-    world.write_manifest('packages = ["hello", "jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "jq"]\n')
     kept = {path: path.read_bytes() for path in (world.manifest, *world.flake.iterdir())}
     [path] = world.build(f"{world.nixpkgs_url}#jq")
     cache.push(world, path)
@@ -362,8 +359,7 @@ def test_a_cache_that_stops_half_way(gone: World, binary_cache: BinaryCache) -> 
 
 def test_packages_that_provide_the_same_files(listed: World) -> None:
     listed.install_element("nixpkgs#vim")
-    listed.write_manifest('packages = ["coreutils"]\n')
-    listed.nixprof("sync")
+    listed.sync('packages = ["coreutils"]\n')
     when = "`nixprof add busybox vim-full`, with coreutils on the list and a vim that `nix profile` has installed."
     text = shows(listed, "Packages that provide the same files", when, fails(listed, "add", "busybox", "vim-full"))
     assert "busybox and coreutils both provide bin/ls" in text
@@ -457,8 +453,7 @@ def test_a_reference_of_no_kind(listed: World) -> None:
 
 
 def test_an_input_that_has_changed_under_its_revision(listed: World) -> None:
-    listed.write_manifest('packages = ["hello"]\n')
-    listed.nixprof("sync")
+    listed.sync('packages = ["hello"]\n')
     lock = listed.flake / "flake.lock"
     start = lock.read_text().index("sha256-") + 7
     lock.write_text(f"{lock.read_text()[:start]}AAAA{lock.read_text()[start + 4 :]}")

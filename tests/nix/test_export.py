@@ -68,8 +68,7 @@ def test_what_nix_makes_of_the_list_is_the_list(world: World) -> None:
     world.nix("flake", "lock", helix)  # as flakes are published
     world.command(*git, "add", "flake.lock")
     world.command(*git, "commit", "-qm", "lock")
-    world.write_manifest(LIST.format(nixpkgs=world.nixpkgs_url, helix=helix))
-    world.nixprof("sync")
+    world.sync(LIST.format(nixpkgs=world.nixpkgs_url, helix=helix))
     world.publish(2)
     world.nixprof("update", "nixpkgs")
     assert lock(world)["nixpkgs#git"]["held"]
@@ -155,8 +154,7 @@ def test_a_file_is_only_replaced_if_the_user_agrees(world: World) -> None:
 
 
 def test_an_image_has_the_locked_paths_and_what_they_need(world: World) -> None:
-    world.write_manifest('packages = ["git^out,man", "ripgrep"]\n[system.darwin]\npackages = ["mas"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["git^out,man", "ripgrep"]\n[system.darwin]\npackages = ["mas"]\n')
     file = world.home / "image.tar"
     said = world.nixprof("export", "image", "-o", file).stderr
     assert said == "not in the image:\n  mas  left out: only on darwin\n✓ 2 packages written to ~/image.tar\n"

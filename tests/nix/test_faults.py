@@ -22,34 +22,30 @@ PUTTING_RIGHT = "repairing what `nixprof {}` (process "
 
 
 def to_add(world: World) -> Stages:
-    world.write_manifest('packages = ["hello", "ripgrep"]  # mine\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep"]  # mine\n')
     return Stages(world, ("add", "jq"), absent=(world.eval("nixpkgs#jq.outPath"),))
 
 
 def to_remove(world: World) -> Stages:
     """What goes is all that its input is for, and what the input is locked to is not what it is at now."""
     branch = world.command("git", "-C", world.nixpkgs, "branch", "--show-current").stdout.strip()
-    world.write_manifest(
+    world.sync(
         'packages = [\n  "hello",\n  "other#jq", # goes, with this\n  "ripgrep",\n]\n\n'
         f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nother = "{world.nixpkgs_url}?ref={branch}"\n'
     )
-    world.nixprof("sync")
     world.publish(2)
     return Stages(world, ("remove", "other#jq"))
 
 
 def to_sync(world: World) -> Stages:
-    world.write_manifest('packages = ["hello", "ripgrep", "jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep", "jq"]\n')
     world.write_manifest('packages = ["ripgrep", "fd", "hello"] # by hand\n')
     return Stages(world, ("sync", "--yes"))
 
 
 def to_update(world: World) -> Stages:
     """One package goes with its input, one is pinned, one is at a revision of its own."""
-    world.write_manifest('packages = ["hello", { package = "ripgrep", pin = true }, "jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", { package = "ripgrep", pin = true }, "jq"]\n')
     world.publish(2)
     world.nixprof("update", "jq")
     return Stages(world, ("update",))
@@ -58,16 +54,14 @@ def to_update(world: World) -> Stages:
 def to_hold(world: World) -> Stages:
     """One package moves, one is gone, and one fails to build once everything else is in the store."""
     world.commit(breaks="")
-    world.write_manifest('packages = ["hello", "oldtool", "ripgrep", "breaks"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "oldtool", "ripgrep", "breaks"]\n')
     world.publish(2)
     world.commit(breaks='buildCommand = "exit 3";')
     return Stages(world, ("update",))
 
 
 def to_freeze(world: World) -> Stages:
-    world.write_manifest('packages = ["tree"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["tree"]\n')
     world.install_element("nixpkgs#hello")
     world.publish(2)
     world.install_element("nixpkgs#ripgrep")
@@ -297,8 +291,7 @@ def test_nix_fails_when_it_has_switched_the_profile(world: World, end: str, firs
 
 @pytest.mark.newest_nix
 def test_a_journal_that_is_damaged_does_no_harm(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     for text in (
         "",
         "{",

@@ -131,8 +131,7 @@ def foul_flake(world: World, **more: str) -> str:
 
 
 def test_what_packages_say(world: World, watch: Watch) -> None:
-    world.write_manifest('packages = ["jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["jq"]\n')
     url = foul_flake(world)
     shown = watch.runs("add", f"{url}#tool", "--dry-run")
     assert "evil" in shown
@@ -158,8 +157,7 @@ def _everywhere(value: object, foul: Callable[[str], str], path: tuple[str, ...]
 
 @pytest.mark.parametrize("names", [("packages.json", "commands.json", "running.json"), ("flake.lock",)])
 def test_what_files_say(world: World, watch: Watch, names: tuple[str, ...]) -> None:
-    world.write_manifest('packages = ["jq", "hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["jq", "hello"]\n')
     world.nixprof("add", "fd")
     state = world.home / ".local/state/nixprof"
     kinds = r"[\d.]+(?:-\w+)?", r"[A-Z].*", "jq|hello|fd", r"nixprof .*", "[0-9a-f]{40}", "git"
@@ -178,8 +176,7 @@ def test_what_files_say(world: World, watch: Watch, names: tuple[str, ...]) -> N
 
 
 def test_what_the_one_at_work_says(world: World, watch: Watch) -> None:
-    world.write_manifest('packages = ["jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["jq"]\n')
     state = world.home / ".local/state/nixprof"
     with (state / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -397,8 +397,7 @@ def test_overwriting_rewrites_outputs_where_they_differ(world: World) -> None:
 
 
 def test_a_list_that_was_synced_before_stays_as_it_is(world: World) -> None:
-    world.write_manifest('packages = ["hello", "git"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "git"]\n')
     before = world.snapshot()
     assert "nothing to import" in world.nixprof("freeze").stderr
     assert world.snapshot() == before
@@ -617,8 +616,7 @@ def test_from_what_was_printed(world: World, make: object) -> None:
     file = world.root / "list.txt"
     file.write_text(make(world))  # type: ignore[operator]
     # So that names can be looked up.
-    world.write_manifest('packages = ["tree"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["tree"]\n')
     world.nixprof("freeze", "--from", file)
     assert world.run("hello") == "hello 2.12.1"
     assert world.run("node") == "nodejs 24.10.0"
@@ -726,8 +724,7 @@ def test_identifying_what_the_list_has_twice(world: World) -> None:
     out, doc = world.build("nixpkgs#git.out", "nixpkgs#git.doc")
     comment = "  # kept by store path: it is not known what it came from"
     lines = "".join(f'  "{path}",{comment}\n' for path in (hello, out, doc))
-    world.write_manifest(f'packages = [\n  "fd",\n{lines}]\n')
-    world.nixprof("sync")
+    world.sync(f'packages = [\n  "fd",\n{lines}]\n')
     tree = world.tree()
     names = [name for name, state in states(world, "--identify").items() if state == "identified"]
     assert sorted(names) == sorted(Path(path).name[33:] for path in (hello, out, doc))

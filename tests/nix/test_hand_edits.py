@@ -68,8 +68,7 @@ def kill_with_its_nix(world: World, *args: str) -> None:
 @pytest.fixture
 def grown(world: World) -> World:
     """A world of two generations: hello, and jq with it."""
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nixprof("add", "jq")
     return world
 
@@ -110,8 +109,7 @@ def test_rollback_keeps_every_edited_file(world: World) -> None:
     for file in (world.config_dir / "a/x.toml", world.config_dir / "b/x.toml", outside):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("packages = []\n")
-    world.write_manifest('include = ["a/x.toml", "b/x.toml", "../../common.toml"]\npackages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('include = ["a/x.toml", "b/x.toml", "../../common.toml"]\npackages = ["hello"]\n')
     world.nixprof("add", "tree")
     (world.config_dir / "a/x.toml").write_text("packages = [] # mine, a\n")
     (world.config_dir / "b/x.toml").write_text("packages = [] # mine, b\n")
@@ -147,8 +145,7 @@ def test_a_rollback_that_fails_keeps_no_copy(grown: World) -> None:
 
 
 def test_ctrl_c_is_left_to_the_editor(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     begun = world.root / "begun"
     saving = f'trap \'sleep 1; echo "# mine" >>"$1"; exit 0\' INT\n: >{begun}\nwhile :; do sleep 0.1; done'
     with world.spawn("edit", env=editor(world, saving)) as editing:
@@ -245,8 +242,7 @@ def test_an_editor_whose_quotes_have_no_partner(world: World) -> None:
 
 
 def test_edit_opens_no_half_of_a_change(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     kill_with_its_nix(world, "add", "jq")
     said = world.nixprof("edit", env=editor(world, 'cp "$1" ~/opened; echo "# mine" >>"$1"')).stderr
     assert "repairing what `nixprof add jq`" in said
@@ -257,8 +253,7 @@ def test_edit_opens_no_half_of_a_change(world: World) -> None:
 
 
 def test_edit_waits_for_nobody_who_builds(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     waiting = Waiting(world, "tardy")
     with world.spawn("add", f"{waiting.url}#tardy") as adding:
         waiting.until_building()
@@ -296,8 +291,7 @@ def test_what_only_the_user_may_read_stays_so(world: World, before: int | None) 
 
 
 def test_half_of_a_change_is_called_so(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     kill_with_its_nix(world, "add", "jq")
     before = world.snapshot()
     for command in (["list"], ["status"], ["diff"], ["freeze", "--stdout"], ["list", "--json"]):

@@ -41,16 +41,14 @@ def replace_upstream(world: World, name: str, says: str) -> None:
 
 @pytest.fixture
 def two(world: World) -> World:
-    world.write_manifest('packages = ["hello", "jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "jq"]\n')
     return world
 
 
 @pytest.fixture
 def app(world: World) -> World:
     """A package with three obstacles, and one more that only another system has."""
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     mark(world, "bat", 'knownVulnerabilities = [ "CVE-1" ]; broken = true;')
     file = world.nixpkgs / "pkgs" / "by-name" / "ba" / "bat" / "package.nix"
     file.write_text(file.read_text().replace("lib.licenses.mit", "lib.licenses.unfree"))
@@ -103,8 +101,7 @@ def test_a_package_that_is_named_is_not_to_be_pinned(two: World) -> None:
     [('renamed "fd" "{}"', ""), ('removed "fd" "it is old. Consider using \'{}\'"', "to replace it: ")],
 )
 def test_what_has_another_name_after_update(world: World, says: str, text: str) -> None:
-    world.write_manifest('packages = ["hello", { package = "fd", priority = 3, pin = false }]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", { package = "fd", priority = 3, pin = false }]\n')
     replace_upstream(world, "fd", says)
     said = refused(world, "update", "--strict")
     instead, without, staying = hinted(said)
@@ -121,16 +118,14 @@ def test_what_has_another_name_after_update(world: World, says: str, text: str) 
 
 
 def test_the_only_package_has_another_name_after_update(world: World) -> None:
-    world.write_manifest('packages = ["fd"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["fd"]\n')
     replace_upstream(world, "fd", 'renamed "fd" "{}"')
     paste(world, hinted(refused(world, "update", "fd"))[0])
     assert set(versions(world)) == {"nixpkgs#fdnew"}
 
 
 def test_all_that_update_brings_at_once(world: World) -> None:
-    world.write_manifest('packages = ["hello", "fd", "jq", "tree"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "fd", "jq", "tree"]\n')
     replace_upstream(world, "fd", 'renamed "fd" "{}"')
     mark(world, "jq", "broken = true;")
     mark(world, "tree", "platforms = lib.platforms.darwin;")

@@ -47,8 +47,7 @@ def test_rollback_to_each_of_ten_generations(world: World) -> None:
 
 
 def test_rollback_goes_one_back_and_can_be_undone(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nixprof("add", "ripgrep")
     after = everything(world)
     assert "- ripgrep" in world.nixprof("rollback", "--dry-run").stderr
@@ -61,8 +60,7 @@ def test_rollback_goes_one_back_and_can_be_undone(world: World) -> None:
 
 
 def test_rollback_to_where_the_profile_is(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     before = world.snapshot()
     assert world.nixprof("rollback", "1").stderr == "✓ already at generation 1: nothing to change\n"
     assert world.nixprof("rollback", "1", "--json").json["done"] is False
@@ -74,8 +72,7 @@ def test_rollback_to_where_the_profile_is(world: World) -> None:
 
 
 def test_rollback_keeps_a_copy_of_hand_edits(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nixprof("add", "ripgrep")
     mine = world.manifest.read_text() + "# a thought of mine\n"
     world.manifest.write_text(mine)
@@ -89,8 +86,7 @@ def test_rollback_keeps_a_copy_of_hand_edits(world: World) -> None:
 
 
 def test_profile_only(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nixprof("add", "ripgrep")
     text = world.manifest.read_text()
     world.nixprof("rollback", "--profile-only")
@@ -113,8 +109,7 @@ def test_nowhere_to_go(world: World) -> None:
 
 def test_history_tells_what_and_by_which_command(world: World) -> None:
     world.install_element("nixpkgs#tree")
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nixprof("add", "ripgrep", "jq")
     world.publish(2)
     world.nixprof("update")
@@ -131,8 +126,7 @@ def test_history_tells_what_and_by_which_command(world: World) -> None:
 
 
 def test_diff(world: World) -> None:
-    world.write_manifest('packages = ["hello", "ripgrep"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep"]\n')
     world.publish(2)
     world.nixprof("update")
     assert "~ ripgrep  14.1.1 → 15.1.0" in world.nixprof("diff", "1").stdout
@@ -145,8 +139,7 @@ def test_diff(world: World) -> None:
 
 
 def test_outdated_changes_nothing(world: World) -> None:
-    world.write_manifest('packages = ["hello", "fd"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "fd"]\n')
     assert world.nixprof("outdated", "--check").code == 0
     world.publish(2)
     before = world.snapshot()
@@ -158,8 +151,7 @@ def test_outdated_changes_nothing(world: World) -> None:
 
 def test_pin_and_unpin(world: World) -> None:
     text = 'packages = [\n  "hello",  # polite\n  { package = "git", priority = 4 },\n]\n'
-    world.write_manifest(text)
-    world.nixprof("sync")
+    world.sync(text)
     world.nixprof("pin", "hello", "git")
     assert '{ package = "hello", pin = true },  # polite' in world.manifest.read_text()
     assert '{ package = "git", priority = 4, pin = true }' in world.manifest.read_text()
@@ -175,8 +167,7 @@ def test_pin_and_unpin(world: World) -> None:
 
 
 def test_edit(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     editor = world.home / "my editor"
     editor.write_text('#!/bin/sh\nsed "$1" "$2" >"$2.new" && mv "$2.new" "$2"\n')
     editor.chmod(0o755)
@@ -206,8 +197,7 @@ def test_json_of_a_change(world: World) -> None:
 
 
 def test_a_generation_keeps_the_name_of_what_made_it(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nixprof("add", "ripgrep", "jq")
     world.nixprof("add", "ripgrep")
     assert world.nixprof("history", "--json").json["generations"][0]["command"] == "nixprof add ripgrep jq"
@@ -235,8 +225,7 @@ def test_rollback_with_included_files_and_a_linked_manifest(world: World) -> Non
 
 def test_rollback_to_a_generation_that_nixprof_did_not_make(world: World) -> None:
     world.install_element("nixpkgs#tree")
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     text = world.manifest.read_text()
     said = world.nixprof("rollback").stderr
     assert "only the profile goes back" in said
@@ -249,8 +238,7 @@ def test_rollback_to_a_generation_that_nixprof_did_not_make(world: World) -> Non
 
 
 def test_rollback_tells_what_somebody_else_installed(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.install_element("nixpkgs#tree")
     assert "not installed by nixprof, and removed too: tree" in world.nixprof("rollback", "--dry-run").stderr
     declined = world.nixprof_on_terminal("rollback", typed="n\n")
@@ -263,8 +251,7 @@ def test_rollback_tells_what_somebody_else_installed(world: World) -> None:
 
 
 def test_edit_is_opened_again_at_the_error(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     editor = world.home / "vi"
     # The first time it makes a mistake, the second time it notes where it was opened, and repairs it.
     editor.write_text(
@@ -285,8 +272,7 @@ def test_edit_is_opened_again_at_the_error(world: World) -> None:
 
 
 def test_edit_keeps_what_it_does_not_use(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     before = world.snapshot()
     edited = world.home / ".local/share/nixprof/edited"
     failing = 'sh -c \'echo "# mine" >>"$0"; exit 1\''
@@ -343,8 +329,7 @@ def test_check_without_change(world: World) -> None:
 
 
 def test_why_something_did_not_move(world: World) -> None:
-    world.write_manifest('packages = ["hello", { package = "git", pin = true }]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", { package = "git", pin = true }]\n')
     before = world.snapshot()
     said = world.nixprof("update", "--dry-run").stderr
     revision = world.command("git", "-C", world.nixpkgs, "rev-parse", "--short=7", "HEAD").stdout.strip()
@@ -363,8 +348,7 @@ def test_verbose_lists_dependencies(fresh_world: World) -> None:
 
 @pytest.mark.newest_nix
 def test_history_says_what_happened(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nixprof("add", "jq")
     world.nixprof("rollback", "1")
     world.nixprof("add", "fd")
@@ -389,8 +373,7 @@ def test_history_says_what_happened(world: World) -> None:
 
 @pytest.mark.newest_nix
 def test_pins_are_named(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     assert "✓ hello is pinned at 2.12.1 · generation 2" in world.nixprof("pin", "hello").stderr
     assert "  hello is no longer pinned\n" in world.nixprof("rollback").stderr
     assert "would unpin hello" in world.nixprof("unpin", "hello", "--dry-run").stderr
@@ -401,8 +384,7 @@ def test_pins_are_named(world: World) -> None:
     "words", ["unpin nothing", "rollback 9", "add ./nothing#x", "remove nothing", "init --from ./x"]
 )
 def test_what_failed_changed_nothing(world: World, words: str) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     before = world.snapshot()
     said = world.nixprof(*words.split(), check=False).stderr
     assert "error: " in said
@@ -415,10 +397,8 @@ def test_what_failed_changed_nothing(world: World, words: str) -> None:
 def test_rollback_writes_no_file_that_the_list_does_not_include(world: World) -> None:
     shared = world.home / "shared.toml"
     shared.write_text("packages = []\n")
-    world.write_manifest('include = ["~/shared.toml"]\npackages = ["hello"]\n')
-    world.nixprof("sync")
-    world.write_manifest('packages = ["hello", "jq"]\n')
-    world.nixprof("sync")
+    world.sync('include = ["~/shared.toml"]\npackages = ["hello"]\n')
+    world.sync('packages = ["hello", "jq"]\n')
     world.nixprof("rollback")  # the file is as it was then
     world.nixprof("rollback", "2")
     for text in ("# somebody else's\n", None):
@@ -436,8 +416,7 @@ def test_rollback_writes_no_file_that_the_list_does_not_include(world: World) ->
 @pytest.mark.parametrize("odd", ["../../.profile", ".git/config", "flake/../../../.profile"])
 def test_rollback_to_a_forged_generation_writes_only_lists(fresh_world: World, odd: str) -> None:
     world = fresh_world
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     [element] = world.profile_elements()
     record = json.loads((Path(element.store_paths[0]) / "manifest.nix").read_text())
     kept = Path(record["flake"], "manifest.json")
@@ -461,10 +440,9 @@ def test_rollback_to_a_forged_generation_writes_only_lists(fresh_world: World, o
 @pytest.mark.newest_nix
 def test_an_input_of_which_only_the_inputs_move(world: World) -> None:
     helix = world.publish_helix()
-    world.write_manifest(
+    world.sync(
         f'packages = ["helix#default"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nhelix = "{helix}"\n', inputs=False
     )
-    world.nixprof("sync")
     world.publish(2)
     said = world.nixprof("update", "--dry-run").stderr
     assert re.search(r"^helix +\S+ \w{7} with newer inputs of its own$", said, re.MULTILINE)
@@ -474,8 +452,7 @@ def test_an_input_of_which_only_the_inputs_move(world: World) -> None:
 def test_what_changed_and_why(fresh_world: World) -> None:
     """A library moves, another one gets a security patch, and what needs them is rebuilt."""
     world = fresh_world
-    world.write_manifest('packages = ["bat", "git", "hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["bat", "git", "hello"]\n')
     world.publish(2)
     zlib = world.nixpkgs / "pkgs/by-name/zl/zlib"
     (zlib / "CVE-2026-12345.patch").write_text("+ check\n")

@@ -204,8 +204,7 @@ def test_the_list_of_a_channel_is_taken_where_it_has_one(world: World) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/{release.relative_to(world.root / 'served')}/nixexprs.tar.xz"
-        world.write_manifest(f'packages = ["hello"]\n[inputs]\nnixpkgs = "{url}"\n', inputs=False)
-        world.nixprof("sync")
+        world.sync(f'packages = ["hello"]\n[inputs]\nnixpkgs = "{url}"\n', inputs=False)
         # Without a list of its packages, and with something else, they are evaluated.
         (one,) = world.nixprof("search", "--json").json["indexes"]
         assert one["source"] == "evaluation"
@@ -235,9 +234,6 @@ def test_a_new_user_searches_before_there_is_a_list(world: World) -> None:
     assert "ripgrep" in world.nixprof("search", "rg").stdout
     assert world.snapshot() == before
     # What is locked later has an index of its own, and that of an input that nothing needs stays beside it.
-    world.write_manifest(
-        f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nother = "{world.nixpkgs_url}"\n'
-    )
-    world.nixprof("sync")
+    world.sync(f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nother = "{world.nixpkgs_url}"\n')
     assert "other#ripgrep" in world.nixprof("search", "--input", "other", "rg").stdout
     assert "ripgrep" in world.nixprof("search", "rg").stdout

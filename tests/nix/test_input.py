@@ -24,8 +24,7 @@ def test_inputs_come_are_shared_and_go(world: World) -> None:
         f'{{ inputs.nixpkgs.url = "{world.nixpkgs_url}"; inputs.other.url = "{world.nixpkgs_url}";\n'
         "outputs = { self, nixpkgs, other }: { packages = nixpkgs.legacyPackages; }; }\n"
     )
-    world.write_manifest('# mine\npackages = ["hello"] # one\n')
-    world.nixprof("sync")
+    world.sync('# mine\npackages = ["hello"] # one\n')
     said = world.nixprof("input", "add", "tools", f"path:{tools}").stderr
     assert "tools is fetched with its first package\n✓ tools is an input now" in said
     assert f'tools = "path:{tools}"\n' in world.manifest.read_text()

@@ -29,8 +29,7 @@ def test_an_input_that_is_gone_when_a_package_is_resolved(fresh_world: World) ->
     world = fresh_world
     tool = f'derivation {{ name = "x"; system = "{world.system}"; builder = "/bin/sh"; args = [ "-c" ">$out" ]; }}'
     url = flake(world, "tools", f"{{ outputs = _: {{ packages.{world.system} = rec {{ x = {tool}; y = x; }}; }}; }}")
-    world.write_manifest(manifest(world, '"tools#x"', tools=url))
-    world.nixprof("sync")
+    world.sync(manifest(world, '"tools#x"', tools=url))
     world.write_manifest(manifest(world, '"tools#x", "tools#y", "hello"', tools=url))
     world.command("rm", "-r", world.home / "tools")
     world.command("nix-store", "--gc")
@@ -61,8 +60,7 @@ def test_an_input_without_an_overlay(world: World, packages: str) -> None:
     ],
 )
 def test_an_input_with_a_mistake(world: World, text: str, why: str) -> None:
-    world.write_manifest('packages = ["jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["jq"]\n')
     url = flake(world, "bad", text)
     world.write_manifest(manifest(world, '"jq", "bad#x"', bad=url))
     said = says(world, "sync")
@@ -72,8 +70,7 @@ def test_an_input_with_a_mistake(world: World, text: str, why: str) -> None:
 
 
 def test_a_lock_that_is_damaged_goes_by_its_own_name(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     (world.flake / "flake.lock").write_text('{ "nodes": 7 }')
     for words in (["add", "jq"], ["sync"], ["update"]):
         said = says(world, *words)

@@ -199,23 +199,21 @@ def test_removal_of_what_is_not_there(listing: World) -> None:
 
 
 def test_removal_of_one_of_two_with_the_same_name(world: World) -> None:
-    world.write_manifest(
+    world.sync(
         'packages = ["hello", { package = "old#hello", priority = 9 }]\n\n'
         f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nold = "{world.nixpkgs_url}?ref=main"\n'
     )
-    world.nixprof("sync")
     world.nixprof("remove", "old#hello")
     assert listed(world) == ["hello"]
     assert "old" in inputs(world)
 
 
 def test_removal_by_a_name_that_two_have(world: World) -> None:
-    world.write_manifest(
+    world.sync(
         'packages = [{ package = "old#hello", priority = 9 }, { package = "new#hello", priority = 8 }]\n\n'
         f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nold = "{world.nixpkgs_url}?ref=main"\n'
         f'new = "{world.nixpkgs_url}?ref=HEAD"\n'
     )
-    world.nixprof("sync")
     said = refused(world, "remove", "hello")
     assert "nixprof remove old#hello" in said
     assert "nixprof remove new#hello" in said

@@ -34,8 +34,7 @@ def send(request: pytest.FixtureRequest) -> Send:
 
 @contextmanager
 def nothing_remains(world: World) -> Iterator[None]:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     before = Standing.of(world)
     yield
     assert wait_until_quiet(world) == []
@@ -115,8 +114,7 @@ def test_stopped_while_an_input_does_not_answer(world: World, send: Send) -> Non
 @pytest.mark.parametrize("number", SIGNALS)
 def test_stopped_while_it_switches_the_profile(world: World, send: Send, number: signal.Signals) -> None:
     """Too late to go back: what was begun is finished, and it says so."""
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     activation = WaitingActivation(world)
     with world.spawn("add", "jq") as adding:
         activation.until_begun()
@@ -134,8 +132,7 @@ def test_stopped_while_it_switches_the_profile(world: World, send: Send, number:
 
 def test_stopped_again_and_again_until_it_has_switched_the_profile(world: World) -> None:
     """It does not say that nothing was changed."""
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     activation = WaitingActivation(world)
     link = world.profile.readlink()
     before = os.readlink(link)
@@ -156,8 +153,7 @@ def test_stopped_again_and_again_until_it_has_switched_the_profile(world: World)
 
 def test_killed_while_it_switches_the_profile(world: World) -> None:
     """The Nix that it started goes on, and has the lock as long."""
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     activation = WaitingActivation(world)
     with world.spawn("add", "jq") as adding:
         activation.until_begun()

@@ -79,15 +79,13 @@ def test_add_starts_a_list_where_there_is_none(world: World) -> None:
 
 def test_everything_at_once_by_hand(world: World) -> None:
     """Five names in a file and one command."""
-    world.write_manifest('packages = ["hello", "ripgrep", "fd", "jq", "tree"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep", "fd", "jq", "tree"]\n')
     assert world.run("tree").startswith("tree ")
     agree(world)
 
 
 def test_a_second_machine_needs_no_input(world: World, binary_cache: BinaryCache) -> None:
-    world.write_manifest('packages = ["hello", "git^*", "python3Packages.black"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "git^*", "python3Packages.black"]\n')
     before = world.tree()
     folder = {path.name: path.read_bytes() for path in world.flake.iterdir()}
     paths = [linked for element in world.profile_elements() for linked in element.store_paths]
@@ -106,8 +104,7 @@ def test_a_second_machine_needs_no_input(world: World, binary_cache: BinaryCache
 
 def test_a_package_that_no_cache_has_is_built_from_its_input(fresh_world: World) -> None:
     world = fresh_world
-    world.write_manifest('packages = ["hello", "ripgrep"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep"]\n')
     before = world.tree()
 
     world.move()
@@ -117,8 +114,7 @@ def test_a_package_that_no_cache_has_is_built_from_its_input(fresh_world: World)
 
 def test_a_locked_path_that_evaluation_does_not_give_is_an_error(fresh_world: World) -> None:
     world = fresh_world
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     lock = world.flake / "packages.json"
     path = json.loads(lock.read_text())["packages"]["nixpkgs#hello"]["systems"][world.system]["outputs"]["out"]
     other = path.replace(Path(path).name[:4], "0000")
@@ -152,8 +148,7 @@ def test_nothing_to_do_starts_no_process(world: World) -> None:
 
 
 def test_dry_runs_leave_no_trace(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.publish(2)
     before = world.snapshot()
     assert "+ ripgrep" in world.nixprof("add", "ripgrep", "--dry-run").stderr
@@ -163,8 +158,7 @@ def test_dry_runs_leave_no_trace(world: World) -> None:
 
 
 def test_a_change_that_fails_leaves_no_trace(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     before = world.snapshot()
     for arguments in (["add", "failing"], ["add", "no-such-package"], ["remove", "ripgrep"], ["add", "oops#x"]):
         result = world.nixprof(*arguments, check=False)
@@ -191,15 +185,13 @@ def test_an_edit_by_hand_is_seen(world: World) -> None:
 
 
 def test_a_comment_is_no_change(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.manifest.write_text("# mine\n" + world.manifest.read_text())
     assert "in sync" in world.nixprof("sync").stderr
 
 
 def test_a_deleted_or_edited_folder_is_made_again(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     good = (world.flake / "flake.nix").read_text()
     (world.flake / "flake.nix").write_text("{ }")
     world.nixprof("sync")
@@ -213,8 +205,7 @@ def test_a_deleted_or_edited_folder_is_made_again(world: World) -> None:
 
 
 def test_the_empty_list(world: World) -> None:
-    world.write_manifest("packages = []\n")
-    world.nixprof("sync")
+    world.sync("packages = []\n")
     assert world.tree() == {}
     world.nixprof("add", "hello")
     world.nixprof("remove", "hello")

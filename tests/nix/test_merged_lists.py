@@ -27,8 +27,7 @@ def commit(world: World) -> None:
 
 def test_two_machines_that_both_update_and_add(world: World) -> None:
     """Two branches stand for them. What both have is kept, what one has is taken, and the newer revision wins."""
-    world.write_manifest('packages = [\n  "jq",\n  "bat",\n  "git",\n]\n')
-    world.nixprof("sync")
+    world.sync('packages = [\n  "jq",\n  "bat",\n  "git",\n]\n')
     git(world, "init", "--quiet")
     (world.config_dir / ".gitattributes").write_text("nixprof.toml merge=union\n")
     commit(world)

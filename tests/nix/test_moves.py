@@ -12,11 +12,10 @@ from support.world import World
 @pytest.fixture
 def two_inputs(world: World) -> World:
     """`nixpkgs` at revision 1 that follows the package set, and `old`, which is locked to revision 1 for good."""
-    world.write_manifest(
+    world.sync(
         f'packages = ["hello", "old#ripgrep"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'
         f'old = "{world.nixpkgs_url}?ref=main"\n'
     )
-    world.nixprof("sync")
     return world
 
 
@@ -55,11 +54,10 @@ def test_update_moves_every_input(two_inputs: World) -> None:
 
 
 def test_the_same_package_from_two_inputs(world: World) -> None:
-    world.write_manifest(
+    world.sync(
         'packages = ["hello", { package = "old#hello", priority = 7 }]\n\n'
         f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nold = "{world.nixpkgs_url}?ref=main"\n'
     )
-    world.nixprof("sync")
     world.publish(2)
     world.nixprof("update", "nixpkgs")
     assert versions(world) == {"nixpkgs#hello": "2.12.2", "old#hello": "2.12.1"}
@@ -70,8 +68,7 @@ def test_the_same_package_from_two_inputs(world: World) -> None:
 
 
 def test_one_package_moves_alone_and_goes_with_its_input_again_later(world: World) -> None:
-    world.write_manifest('packages = ["hello", "ripgrep"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep"]\n')
     before = revisions(world)
     world.publish(2)
 
@@ -96,16 +93,14 @@ def test_one_package_moves_alone_and_goes_with_its_input_again_later(world: Worl
 
 
 def test_a_package_that_is_at_the_newest_revision_is_not_held(world: World) -> None:
-    world.write_manifest('packages = ["hello", "ripgrep"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep"]\n')
     before = world.snapshot()
     world.nixprof("update", "hello")
     assert world.snapshot() == before
 
 
 def test_packages_that_move_alone_one_after_the_other(world: World) -> None:
-    world.write_manifest('packages = ["hello", "ripgrep", "jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep", "jq"]\n')
     world.publish(2)
     world.nixprof("update", "hello")
     world.nixprof("update", "ripgrep", "jq")
@@ -116,8 +111,7 @@ def test_packages_that_move_alone_one_after_the_other(world: World) -> None:
 
 
 def test_a_pinned_package_stays_until_it_is_named(world: World) -> None:
-    world.write_manifest('packages = ["hello", { package = "terraform", pin = true }]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", { package = "terraform", pin = true }]\n')
     world.publish(2)
 
     shown = world.nixprof("update").stderr
@@ -136,8 +130,7 @@ def test_a_pinned_package_stays_until_it_is_named(world: World) -> None:
 
 
 def test_without_its_pin_a_package_moves_with_the_next_update(world: World) -> None:
-    world.write_manifest('packages = ["hello", { package = "terraform", pin = true }]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", { package = "terraform", pin = true }]\n')
     world.publish(2)
     world.nixprof("update")
     world.manifest.write_text(
@@ -152,8 +145,7 @@ def test_without_its_pin_a_package_moves_with_the_next_update(world: World) -> N
 
 
 def test_a_package_that_is_added_again_is_not_held(world: World) -> None:
-    world.write_manifest('packages = ["hello", "ripgrep"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep"]\n')
     world.publish(2)
     world.nixprof("update", "hello")
     world.nixprof("remove", "hello")
@@ -164,16 +156,14 @@ def test_a_package_that_is_added_again_is_not_held(world: World) -> None:
 
 
 def test_an_unknown_name_moves_nothing(world: World) -> None:
-    world.write_manifest('packages = ["hello", "ripgrep"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep"]\n')
     world.publish(2)
     assert "did you mean ripgrep? nixprof update ripgrep" in refused(world, "update", "ripgrp")
     refused(world, "update", "hello", "no-such-thing")
 
 
 def test_nothing_has_moved(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     before = world.snapshot()
     shown = world.nixprof("update").stderr
     assert "no package changes" in shown
@@ -182,8 +172,7 @@ def test_nothing_has_moved(world: World) -> None:
 
 
 def test_a_rebuild_at_the_same_version_is_shown(world: World) -> None:
-    world.write_manifest('packages = ["sqlite", "wget"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["sqlite", "wget"]\n')
     path = lock(world)["nixpkgs#sqlite"]["systems"][world.system]["outputs"]["out"]
     world.publish(2)
     shown = world.nixprof("update").stderr
@@ -195,8 +184,7 @@ def test_a_rebuild_at_the_same_version_is_shown(world: World) -> None:
 
 
 def test_a_package_that_is_gone_upstream_stays_and_stops_a_strict_update(world: World) -> None:
-    world.write_manifest('packages = ["hello", "oldtool"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "oldtool"]\n')
     world.publish(2)
     said = refused(world, "update", "--strict")
     assert "oldtool" in said
@@ -214,11 +202,10 @@ def test_a_package_that_is_gone_upstream_stays_and_stops_a_strict_update(world: 
 
 def test_an_input_that_follows_another(world: World) -> None:
     helix = world.publish_helix()
-    world.write_manifest(
+    world.sync(
         f'packages = ["hello", "helix#helix"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'
         f'helix = {{ url = "{helix}", follows = {{ nixpkgs = "nixpkgs" }} }}\n'
     )
-    world.nixprof("sync")
     assert world.run("hx") == "helix 25.07"
     nodes = json.loads((world.flake / "flake.lock").read_text())["nodes"]
     assert nodes["helix"]["inputs"]["nixpkgs"] == ["nixpkgs"]
@@ -285,11 +272,10 @@ def test_what_is_held_of_an_input_that_follows_another_can_be_made_again(fresh_w
 
 def test_a_list_that_is_held_altogether_keeps_its_overlays(world: World) -> None:
     helix = world.publish_helix()
-    world.write_manifest(
+    world.sync(
         f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nhelix = "{helix}"\n'
         '[nixpkgs]\noverlays = ["helix"]\n'
     )
-    world.nixprof("sync")
     world.publish(2)
     world.nixprof("update", "hello")
     assert world.run("hello") == "hello 2.12.2-overlay"
@@ -305,23 +291,19 @@ def test_a_package_is_updated_by_what_was_typed_to_add_it(world: World) -> None:
 
 
 def test_update_is_one_step_for_who_uses_the_profile(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.publish(2)
     world.nixprof("update")
     assert len(world.generations()) == 2
 
 
 def test_an_input_that_changes_in_the_list_moves_with_the_next_sync(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     first = revisions(world)["nixpkgs"]
     world.publish(2)
-    world.write_manifest(f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}?ref=main"\n')
-    world.nixprof("sync")
+    world.sync(f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}?ref=main"\n')
     assert world.run("hello") == "hello 2.12.2"
-    world.write_manifest(f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}?ref=main&rev={first}"\n')
-    world.nixprof("sync")
+    world.sync(f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}?ref=main&rev={first}"\n')
     assert world.run("hello") == "hello 2.12.1"
     agree(world)
 
@@ -333,10 +315,9 @@ def test_an_empty_list_gets_no_profile_by_update(world: World) -> None:
 
 
 def test_an_input_that_nothing_uses_is_not_locked(world: World) -> None:
-    world.write_manifest(
+    world.sync(
         f'packages = ["old#hello"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nold = "{world.nixpkgs_url}?ref=main"\n'
     )
-    world.nixprof("sync")
     assert revisions(world).keys() == {"old"}
     world.publish(2)
     world.nixprof("update", "old")

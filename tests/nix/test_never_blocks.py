@@ -77,8 +77,7 @@ def held(world: World) -> dict[str, str]:
 @pytest.fixture
 def forty(fresh_world: World) -> World:
     publish(fresh_world, "1.0")
-    fresh_world.write_manifest(f"packages = {json.dumps([*TOOLS, *LATE])}\n")
-    fresh_world.nixprof("sync")
+    fresh_world.sync(f"packages = {json.dumps([*TOOLS, *LATE])}\n")
     return fresh_world
 
 
@@ -184,8 +183,7 @@ def test_a_change_that_is_taken_back_holds_nothing(pair: World) -> None:
 def pair(world: World) -> World:
     """`one` with a file that will move to `two`."""
     change(world, "1.0", one=SHARES.format("of one"), two="", three="")
-    world.write_manifest('packages = ["one", "two", "three"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["one", "two", "three"]\n')
     return world
 
 
@@ -230,8 +228,7 @@ def test_two_that_clash_since_they_moved_both_stay(pair: World) -> None:
 def test_another_system_is_held_back_alone(world: World) -> None:
     other = next(one for one in ("aarch64-linux", "x86_64-linux") if one != world.system)
     change(world, "1.0", one="", two="")
-    world.write_manifest(f'packages = ["one", "two"]\nsystems = ["{world.system}", "{other}"]\n')
-    world.nixprof("sync")
+    world.sync(f'packages = ["one", "two"]\nsystems = ["{world.system}", "{other}"]\n')
     change(world, "2.0", one=f'meta.platforms = [ "{world.system}" ];', two="")
     done = world.nixprof("update", "--json").json
     assert done["held"] == []
@@ -247,8 +244,7 @@ def test_another_system_is_held_back_alone(world: World) -> None:
 def test_what_is_held_can_be_made_again(fresh_world: World) -> None:
     world = fresh_world
     change(world, "1.0", one="", two="")
-    world.write_manifest('packages = ["one", "two"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["one", "two"]\n')
     change(world, "2.0", one="meta.broken = true;", two="")
     world.nixprof("update")
     path = lock(world)["nixpkgs#one"]["systems"][world.system]["outputs"]["out"]
@@ -281,8 +277,7 @@ def test_the_network_goes_in_the_middle(fresh_world: World, binary_cache: Binary
     world = fresh_world
     names = [f"net{number}" for number in range(8)]
     change(world, "1.0", **dict.fromkeys(names, ""))
-    world.write_manifest(f'packages = {json.dumps(names)}\n\n[update]\nbuild = "never"\n')
-    world.nixprof("sync")
+    world.sync(f'packages = {json.dumps(names)}\n\n[update]\nbuild = "never"\n')
     change(world, "2.0", **(dict.fromkeys(names, "") | {"net0": "meta.broken = true;"}))
     paths = world.build(*(f"nixpkgs#{name}" for name in names[1:]))
     binary_cache.push(world, *paths)
@@ -303,10 +298,7 @@ def test_the_network_goes_in_the_middle(fresh_world: World, binary_cache: Binary
 
 def test_an_input_that_cannot_be_fetched_stays(world: World) -> None:
     helix = world.publish_helix()
-    world.write_manifest(
-        f'packages = ["hello", "helix#helix"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nhelix = "{helix}"\n'
-    )
-    world.nixprof("sync")
+    world.sync(f'packages = ["hello", "helix#helix"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nhelix = "{helix}"\n')
     world.publish(2)
     (world.root / "helix").rename(world.root / "gone")
     shown = world.nixprof("update")
@@ -326,11 +318,10 @@ def test_an_input_that_cannot_be_fetched_stays(world: World) -> None:
 
 def test_what_follows_a_moved_input_stays_with_its_own(world: World) -> None:
     helix = world.publish_helix()
-    world.write_manifest(
+    world.sync(
         f'packages = ["hello", "helix#helix"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'
         f'helix = {{ url = "{helix}", follows = {{ nixpkgs = "nixpkgs" }} }}\n'
     )
-    world.nixprof("sync")
     before = lock(world)["helix#helix"]["systems"]
     world.publish(2)
     (world.root / "helix").rename(world.root / "gone")
@@ -357,8 +348,7 @@ def seen_earlier(world: World, days: int) -> None:
 @pytest.mark.every_nix
 def test_a_revision_has_to_be_known_for_some_time(world: World) -> None:
     change(world, "1.0", one="")
-    world.write_manifest('packages = ["one", "hello"]\n\n[update]\nage = "3d"\n')
-    world.nixprof("sync")
+    world.sync('packages = ["one", "hello"]\n\n[update]\nage = "3d"\n')
     first = revisions(world)
     change(world, "2.0", one="")
     shown = world.nixprof("update").stderr
@@ -407,8 +397,7 @@ def test_what_fails_to_build_is_found_on_every_nix(world: World) -> None:
     names = ("one", "two", "alone", "three")
     change(world, "1.0", **dict.fromkeys((*names, "base"), ""))
     other = next(one for one in ("aarch64-linux", "x86_64-linux") if one != world.system)
-    world.write_manifest(f'packages = {json.dumps(names)}\nsystems = ["{world.system}", "{other}"]\n')
-    world.nixprof("sync")
+    world.sync(f'packages = {json.dumps(names)}\nsystems = ["{world.system}", "{other}"]\n')
     uses = "runtimeDependencies = [ pkgs.base ];"
     change(world, "2.0", one=uses, two=uses, base=FAILS, alone=FAILS, three="")
     world.nixprof("update")

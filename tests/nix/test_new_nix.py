@@ -38,8 +38,7 @@ def test_every_command_works_after_nix_was_upgraded_and_downgraded(
     oldest, *newer = installs
     world.use_nix(oldest)
     world.install_element(default_of(world, "hello"), default_of(world, "jq"))
-    world.write_manifest('packages = ["tree"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["tree"]\n')
     for install in (*newer, *reversed(newer[:-1])):
         world.use_nix(install)
         with always_there(*(world.profile / "bin" / program for program in ("hello", "jq", "tree"))):
@@ -104,8 +103,7 @@ def test_a_nix_that_is_too_old_for_the_profile_changes_nothing(
 ) -> None:
     world = make_world(fresh=True)
     world.use_nix(installs[-1])
-    world.write_manifest('packages = ["tree"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["tree"]\n')
     world.use_nix(installs[0])
     if installs[0].release >= (2, 20):
         pytest.fail("every Nix that is there reads every profile")

@@ -33,8 +33,7 @@ def test_every_command_in_a_home_with_an_odd_name(odd_world: World) -> None:
 
 def test_a_package_moves_alone_in_a_home_with_an_odd_name(odd_world: World) -> None:
     world = odd_world
-    world.write_manifest('packages = ["hello", "ripgrep"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep"]\n')
     world.publish(2)
     world.nixprof("update", "hello")
     assert world.run("hello") == "hello 2.12.2"
@@ -58,8 +57,7 @@ def test_the_config_folder_that_a_variable_names(world: World, variable: str) ->
     world.config_dir = chosen if variable == "NIXPROF_CONFIG_DIR" else chosen / "nixprof"
     world.manifest = world.config_dir / "nixprof.toml"
     world.flake = world.config_dir / "flake"
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     assert world.run("hello") == "hello 2.12.1"
     assert (world.flake / "packages.json").is_file()
     assert not (world.home / ".config").exists()
@@ -95,8 +93,7 @@ def test_a_folder_that_is_a_link_stays_one(world: World, linked: str) -> None:
     target.mkdir(parents=True)
     link.parent.mkdir(parents=True)
     link.symlink_to(target)
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nixprof("add", "ripgrep")
     assert link.is_symlink()
     assert (target / ("nixprof.toml" if linked == "nixprof" else "flake.nix")).is_file()
@@ -126,8 +123,7 @@ def test_nothing_beside_the_generated_folder_reaches_the_store(fresh_world: Worl
 
 @pytest.mark.parametrize("name", ["elsewhere", ODD])
 def test_a_config_folder_that_has_moved_is_put_right_without_a_gap(world: World, name: str) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     moved = world.home / name
     world.config_dir.rename(moved)
     world.extra_env["NIXPROF_CONFIG_DIR"] = str(moved)
@@ -144,8 +140,7 @@ def test_a_config_folder_that_has_moved_is_put_right_without_a_gap(world: World,
 
 
 def test_a_manifest_that_is_marked_read_only_is_left_alone(world: World) -> None:
-    world.write_manifest("packages = []\n")
-    world.nixprof("sync")
+    world.sync("packages = []\n")
     world.manifest.chmod(0o444)
     assert "cannot write ~/.config/nixprof/nixprof.toml" in refused(world, "add", "hello")
     world.manifest.chmod(0o640)
@@ -174,8 +169,7 @@ def test_a_temporary_folder_with_an_odd_name(world: World, trailing: str) -> Non
     temporary = world.home / ODD
     temporary.mkdir()
     world.extra_env["TMPDIR"] = f"{temporary}{trailing}"
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nixprof("add", "ripgrep")
     assert world.run("rg") == "ripgrep 14.1.1"
     agree(world)
@@ -204,8 +198,7 @@ def test_an_input_in_a_folder_with_an_odd_name(world: World) -> None:
 
 
 def test_generated_files_that_are_links_as_stow_makes_them(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     dotfiles = world.home / "dotfiles/nixprof/flake"
     dotfiles.mkdir(parents=True)
     for file in list(world.flake.iterdir()):

@@ -138,8 +138,7 @@ def test_a_clock_that_is_wrong(world: World, when: str) -> None:
     found = sorted(ROOT.glob(".nix/*/root/usr/lib/*/faketime/libfaketime.so.1"))
     if not found:
         pytest.skip("libfaketime comes with the Nixes of Debian")
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     library = str(shutil.copy(found[0], world.root))  # a path with a space would be two
     world.extra_env |= {"LD_PRELOAD": library, "FAKETIME": f"@{when}", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     assert when[:4] in world.command("date").stdout
@@ -408,8 +407,7 @@ def test_another_users_files(synced: World) -> None:
 
 def forget_jq(world: World) -> str:
     """jq is on the list and in the lock, and no longer in the store."""
-    world.write_manifest('packages = ["hello", "jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "jq"]\n')
     kept = {path: path.read_bytes() for path in (world.manifest, *world.flake.iterdir())}
     [path] = world.build(f"{world.nixpkgs_url}#jq")
     world.nixprof("remove", "jq")

@@ -16,8 +16,7 @@ def world(fresh_world: World) -> World:
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
     world = fresh_world
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     for parent in world.root.parents:
         parent.chmod(parent.stat().st_mode | 0o001)
     subprocess.run(["chown", "-R", WHO, world.root], check=True)

@@ -14,8 +14,7 @@ def refused_usage(world: World, *args: str) -> str:
 
 
 def test_some_machines_only(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n[system.darwin]\npackages = ["jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n[system.darwin]\npackages = ["jq"]\n')
     desk = {"NIXPROF_HOST": "desk"}
 
     # Listed for other machines alone is not listed for this one.

@@ -110,8 +110,7 @@ def test_what_goes_wrong_there(network: Network, fresh_world: World) -> None:
         network.add(name, nixprof=name not in ("half", "bare"))
         for name in ("good", "full", "killed", "half", "strict", "bare")
     )
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
 
     full.first = f"mount -t tmpfs -o size=64k none {shlex.quote(str(world.store.root))}"
     (killed.programs / "nixprof").rename(killed.home / "nixprof")

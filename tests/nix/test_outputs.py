@@ -64,8 +64,7 @@ def test_both_outputs_link_the_same_files(world: World, manifest: str) -> None:
 
 
 def test_both_outputs_link_the_same_files_of_a_held_package(world: World) -> None:
-    world.write_manifest('packages = ["hello", "ripgrep", { package = "git^*", pin = true }]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep", { package = "git^*", pin = true }]\n')
     world.publish(2)
     world.nixprof("update", "hello")
     ours = tree(world, "nixprof")
@@ -79,8 +78,7 @@ def test_both_outputs_link_the_same_files_of_a_held_package(world: World) -> Non
 
 
 def test_both_outputs_of_a_list_that_is_held_altogether(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.publish(2)
     world.nixprof("update", "hello")
     assert tree(world, "nixprof") == tree(world, "default")
@@ -88,10 +86,7 @@ def test_both_outputs_of_a_list_that_is_held_altogether(world: World) -> None:
 
 def test_both_outputs_of_a_host(world: World) -> None:
     host = world.command("uname", "-n").stdout.strip().partition(".")[0].lower()
-    world.write_manifest(
-        f'packages = ["hello"]\n[host."{host}"]\npackages = ["ripgrep"]\n[host.another]\npackages = ["tree"]\n'
-    )
-    world.nixprof("sync")
+    world.sync(f'packages = ["hello"]\n[host."{host}"]\npackages = ["ripgrep"]\n[host.another]\npackages = ["tree"]\n')
     ours = tree(world, f"hosts.{host}.nixprof")
     assert ours == tree(world, f"hosts.{host}.default") == world.tree()
     assert "bin/rg" in ours
@@ -102,8 +97,7 @@ def test_both_outputs_of_a_host(world: World) -> None:
 
 
 def test_the_plain_output_does_without_packages_json(world: World) -> None:
-    world.write_manifest('packages = ["hello", "git^*"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "git^*"]\n')
     copy = world.home / "copy"
     copy.mkdir()
     for file in world.flake.iterdir():
@@ -116,11 +110,10 @@ def test_the_plain_output_does_without_packages_json(world: World) -> None:
 def test_the_locked_output_fetches_no_input(fresh_world: World) -> None:
     world = fresh_world
     helix = world.publish_helix()
-    world.write_manifest(
+    world.sync(
         f'packages = ["hello", "vscode", "helix#helix"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'
         f'helix = "{helix}"\n[nixpkgs]\nallow-unfree = true\noverlays = ["helix"]\n'
     )
-    world.nixprof("sync")
     world.nixpkgs.rename(world.root / "gone")
     (world.root / "helix").rename(world.root / "gone too")
     # Neither from the store, nor from a cache of Nix's own.
@@ -136,10 +129,7 @@ def test_the_locked_output_fetches_no_input(fresh_world: World) -> None:
 
 def test_every_system_of_the_list_has_its_environment(world: World) -> None:
     other = "aarch64-darwin"
-    world.write_manifest(
-        f'packages = ["hello"]\nsystems = ["{world.system}", "{other}"]\n[system.darwin]\npackages = ["mas"]\n'
-    )
-    world.nixprof("sync")
+    world.sync(f'packages = ["hello"]\nsystems = ["{world.system}", "{other}"]\n[system.darwin]\npackages = ["mas"]\n')
     assert set(lock(world)["nixpkgs#hello"]["systems"]) == {world.system, other}
     assert set(lock(world)["nixpkgs#mas"]["systems"]) == {other}
     drv = world.eval(f"path:{world.flake}#packages.{world.system}.nixprof.drvPath")
@@ -158,8 +148,7 @@ def test_nix_finds_nothing_wrong_with_the_folder(world: World, manifest: str) ->
 
 
 def test_the_folder_is_the_same_on_every_machine(world: World, tmp_path: Path) -> None:
-    world.write_manifest('packages = ["hello", "ripgrep"]\n[host.another]\npackages = ["jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep"]\n[host.another]\npackages = ["jq"]\n')
     before = {path.name: path.read_bytes() for path in world.flake.iterdir()}
     assert set(before) == {"flake.nix", "flake.lock", "nixprof.nix", "packages.json", "manifest.json"}
     assert str(world.home) not in "".join(data.decode() for data in before.values())

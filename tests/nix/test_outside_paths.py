@@ -49,8 +49,7 @@ def test_a_package_whose_path_is_an_option(watched: tuple[World, Path], output: 
 @pytest.mark.parametrize("path", [OPTION, "/elsewhere/store/HASH-jq-1.0"])
 def test_a_lock_with_paths_that_are_none(watched: tuple[World, Path], path: str) -> None:
     world, notes = watched
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     file = world.flake / "packages.json"
     data = json.loads(file.read_text())
     [resolved] = data["packages"]["nixpkgs#hello"]["systems"].values()

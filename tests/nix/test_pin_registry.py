@@ -23,8 +23,7 @@ def test_it_follows_the_list_until_it_is_undone(world: World) -> None:
     world.write_manifest("packages = []\n")
     assert "nixpkgs is not locked" in refused(world, "pin-registry")
     assert "not pinned by nixprof" in refused(world, "pin-registry", "--undo")
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     registry.parent.mkdir()
     registry.write_text(BEFORE)
     world.nixprof("pin-registry", "--dry-run")
@@ -49,8 +48,7 @@ def test_it_follows_the_list_until_it_is_undone(world: World) -> None:
 
 def test_what_somebody_else_writes_stays_and_holds_nothing_up(world: World) -> None:
     registry = world.home / ".config/nix/registry.json"
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nixprof("pin-registry")
     for text in (BEFORE, "no registry"):
         registry.write_text(text)

@@ -21,8 +21,7 @@ BUDGET = {
 
 def with_a_pin(world: World) -> World:
     world.build(f"{world.nixpkgs_url}#fd")
-    world.write_manifest('packages = ["jq", "hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["jq", "hello"]\n')
     world.nixprof("pin", "hello")
     return world
 
@@ -36,8 +35,7 @@ def test_what_is_in_the_store_takes_few_processes(prepare: Prepare, command: tup
 
 
 def test_a_locked_list_on_a_new_machine(world: World, binary_cache: BinaryCache) -> None:
-    world.write_manifest('packages = ["jq", "hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["jq", "hello"]\n')
     binary_cache.push(world, *(linked for element in world.profile_elements() for linked in element.store_paths))
     world.move()
     binary_cache.use_in(world)

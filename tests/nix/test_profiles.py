@@ -22,8 +22,7 @@ def generations_in(folder: Path) -> list[str]:
 def test_a_home_without_a_profile_gets_the_one_that_nix_makes(make_world: MakeWorld) -> None:
     # A store of its own: until 2.14 Nix keeps profiles beside the store.
     world = make_world(profile_link=False, fresh=True)
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     assert world.profile.is_symlink()
     assert world.run("hello") == "hello 2.12.1"
     world.nixprof("add", "ripgrep")
@@ -53,8 +52,7 @@ def test_a_relative_profile_path_is_below_the_current_folder(world: World) -> No
 
 
 def test_the_users_own_profile_by_its_path_keeps_its_generations_where_they_are(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     place = world.profile.readlink().parent
     world.nixprof("add", "ripgrep", "--profile", world.profile)
     assert generations_in(world.home) == []
@@ -88,8 +86,7 @@ def test_foreign_elements_stay_through_everything(world: World) -> None:
 
 
 def test_what_nix_does_beside_nixprof_does_no_harm(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.install_element("nixpkgs#tree")
     assert "in sync" in world.nixprof("sync").stderr
     world.nixprof("add", "ripgrep")
@@ -98,8 +95,7 @@ def test_what_nix_does_beside_nixprof_does_no_harm(world: World) -> None:
 
 
 def test_an_element_that_somebody_removed_comes_back(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     name = "nixprof" if world.install.release >= (2, 20) else ".*nixprof"
     world.nix("profile", "remove", name)
     assert ours(world) == []
@@ -111,8 +107,7 @@ def test_an_element_that_somebody_removed_comes_back(world: World) -> None:
 
 def test_an_identical_file_of_a_foreign_element_is_no_collision(world: World) -> None:
     world.install_element("nixpkgs#hello")
-    world.write_manifest('packages = ["ripgrep"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["ripgrep"]\n')
     if world.install.release < (2, 9):  # there an element has no priority, and Nix can have the file only once
         said = refused(world, "add", "hello")
         assert "hello and the hello that nixprof did not install both provide bin/hello" in said
@@ -132,8 +127,7 @@ def test_an_identical_file_of_a_foreign_element_is_no_collision(world: World) ->
 
 def test_another_file_of_a_foreign_element_is_a_collision_that_names_both(world: World) -> None:
     world.install_element("nixpkgs#vim")
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     said = refused(world, "add", "vim-full")
     assert "vim-full and the vim that nixprof did not install both provide bin/vim and 14 more files" in said
     assert "take it over:  nixprof freeze --only vim\n" in said
@@ -162,8 +156,7 @@ def test_a_profile_without_a_list_is_left_alone(world: World) -> None:
 
 
 def test_two_elements_of_nixprof_end_as_one_without_a_gap(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     copy = world.home / "copy"
     copy.mkdir()
     for file in world.flake.iterdir():
@@ -183,8 +176,7 @@ def test_two_elements_of_nixprof_end_as_one_without_a_gap(world: World) -> None:
 
 
 def test_the_plain_output_installed_by_hand_is_foreign(world: World) -> None:
-    world.write_manifest("packages = []\n")
-    world.nixprof("sync")
+    world.sync("packages = []\n")
     world.install_element(f"path:{world.flake}#default")
     world.nixprof("add", "hello")
     agree(world)
@@ -194,8 +186,7 @@ def test_the_plain_output_installed_by_hand_is_foreign(world: World) -> None:
 @pytest.mark.parametrize("where", ["plain", "a b#c"])
 def test_an_environment_in_a_folder_that_is_gone_is_replaced(world: World, where: str) -> None:
     """The whole config folder was thrown away and begun anew elsewhere."""
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     os.rename(world.config_dir, world.home / "gone")
     for path in sorted((world.home / "gone").rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()

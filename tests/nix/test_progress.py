@@ -48,8 +48,7 @@ def without_fifty(world: World) -> tuple[World, BinaryCache]:
     flake.mkdir()
     (flake / "flake.nix").write_text(_FLAKE.format(system=world.system, number=NUMBER, size=BYTES))
     packages = ", ".join(f'"many#p{number}"' for number in range(NUMBER))
-    world.write_manifest(f'packages = [{packages}]\n[inputs]\nmany = "path:{flake}"\nnixpkgs = "{world.nixpkgs_url}"\n')
-    world.nixprof("sync")
+    world.sync(f'packages = [{packages}]\n[inputs]\nmany = "path:{flake}"\nnixpkgs = "{world.nixpkgs_url}"\n')
     cache.push(world, *(path for element in world.profile_elements() for path in element.store_paths))
     world.move()
     return world, cache

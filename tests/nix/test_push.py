@@ -26,8 +26,7 @@ def installed(world: World) -> World:
 
 
 def synced(world: World) -> World:
-    world.write_manifest('packages = ["hello", "jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "jq"]\n')
     return world
 
 

@@ -159,8 +159,7 @@ def test_an_output_that_is_not_there(world: World) -> None:
     world.write_manifest("packages = []\n")
     said = refused(world, "add", "git^man,nothing")
     assert "git^man,nothing has no output nothing; it has doc, man, out" in said
-    world.write_manifest('packages = ["git"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["git"]\n')
     world.write_manifest('packages = ["git^nothing"]\n')
     assert "git^nothing has no output nothing" in refused(world, "sync")
 
@@ -176,8 +175,7 @@ def test_a_package_that_aborts_is_named_and_the_others_are_not(world: World) -> 
 
 def test_an_input_that_is_gone_is_no_fault_of_the_packages(fresh_world: World) -> None:
     world = fresh_world
-    world.write_manifest('packages = ["hello", "jq", "fd"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "jq", "fd"]\n')
     world.write_manifest('packages = ["hello", "jq", "fd", "tree", "ripgrep"]\n')
     world.nixpkgs.rename(world.root / "elsewhere")
     world.command("nix-store", "--gc")
@@ -350,8 +348,7 @@ def test_a_policy_takes_the_name_that_nixpkgs_gives(world: World, revision: int,
 
 
 def test_a_policy_for_problems_by_name(world: World) -> None:
-    world.write_manifest('packages = ["sublime4"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["sublime4"]\n')
     world.publish(2)
     said = refused(world, "update", "--strict")
     assert "sublime4-4200 is marked as broken" in said
@@ -374,8 +371,7 @@ def test_a_policy_for_problems_by_name(world: World) -> None:
     assert "plugin needs sublime4-4200, which is marked as broken" in said
     assert 'pluginHost (kind "broken"): Its plugins do not start.' in said
     assert names in said
-    world.write_manifest('packages = ["plugin"]\n[nixpkgs]\nallow-broken = true\n')
-    world.nixprof("sync")
+    world.sync('packages = ["plugin"]\n[nixpkgs]\nallow-broken = true\n')
     assert world.run("plugin") == "plugin 1.0"
 
 
@@ -402,13 +398,11 @@ def test_packages_of_odd_shapes_are_named_with_what_is_odd(world: World) -> None
     ):
         assert text in said
     assert "nixprof.nix" not in said
-    world.write_manifest('packages = ["hello", "tests.odd.meta"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "tests.odd.meta"]\n')
 
 
 def test_a_package_that_another_system_has_to_build_to_evaluate_it_is_named(world: World) -> None:
-    world.write_manifest('packages = ["hello", "tests.generated", "jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "tests.generated", "jq"]\n')
     assert world.run("generated") == "generated 1.0"
     world.write_manifest(f'packages = ["hello", "tests.generated", "jq"]\nsystems = ["{OTHER}", "{world.system}"]\n')
     [one] = world.nixprof("sync", "--json").json["unavailable"]
@@ -461,25 +455,20 @@ def test_what_is_allowed_costs_one_evaluation_of_what_was_refused(world: World) 
 
 
 def test_a_policy_that_changes_is_asked_for_again(world: World) -> None:
-    world.write_manifest('packages = ["hello", "vscode"]\n[nixpkgs]\nallow-unfree = ["vscode"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "vscode"]\n[nixpkgs]\nallow-unfree = ["vscode"]\n')
     world.write_manifest('packages = ["hello", "vscode"]\n[nixpkgs]\nallow-unfree = []\n')
     assert "vscode-1.106 has an unfree licence" in refused(world, "sync")
-    world.write_manifest('packages = ["hello", "vscode"]\n[nixpkgs]\nallow-unfree = true\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "vscode"]\n[nixpkgs]\nallow-unfree = true\n')
     agree(world)
 
 
 def test_an_overlay_takes_effect_when_it_comes_and_when_it_goes(world: World) -> None:
     helix = world.publish_helix()
     inputs = f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nhelix = "{helix}"\n'
-    world.write_manifest(f'packages = ["hello"]\n{inputs}')
-    world.nixprof("sync")
-    world.write_manifest(f'packages = ["hello"]\n{inputs}[nixpkgs]\noverlays = ["helix"]\n')
-    world.nixprof("sync")
+    world.sync(f'packages = ["hello"]\n{inputs}')
+    world.sync(f'packages = ["hello"]\n{inputs}[nixpkgs]\noverlays = ["helix"]\n')
     assert world.run("hello") == "hello 2.12.1-overlay"
-    world.write_manifest(f'packages = ["hello"]\n{inputs}')
-    world.nixprof("sync")
+    world.sync(f'packages = ["hello"]\n{inputs}')
     assert world.run("hello") == "hello 2.12.1"
     agree(world)
 
@@ -506,14 +495,13 @@ def test_several_systems_stay_resolved_in_one_evaluation(world: World) -> None:
 
 def test_tables_of_systems_and_hosts(world: World, host: str) -> None:
     architecture, _, system = world.system.partition("-")
-    world.write_manifest(
+    world.sync(
         'packages = ["hello"]\n'
         f'[system.{system}]\npackages = ["fd"]\n[system.{architecture}]\npackages = ["jq"]\n'
         f'[system.{world.system}]\npackages = ["tree"]\n[system.darwin]\npackages = ["mas"]\n'
         f'[host."{host.upper()}"]\npackages = ["ripgrep", {{ package = "fd", priority = 3 }}]\n'
         '[host.another]\npackages = ["no-such-thing-here"]\n'
     )
-    world.nixprof("sync")
     assert {"hello", "fd", "jq", "tree", "rg"} == {path.name for path in (world.profile / "bin").iterdir()}
     assert [element.attr_path for element in world.profile_elements()] == [
         f"legacyPackages.{world.system}.hosts.{host}.nixprof"
@@ -528,10 +516,8 @@ def test_tables_of_systems_and_hosts(world: World, host: str) -> None:
 
 
 def test_a_host_table_that_comes_and_goes(world: World, host: str) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
-    world.write_manifest(f'packages = ["hello"]\n[host."{host}"]\npackages = ["tree"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
+    world.sync(f'packages = ["hello"]\n[host."{host}"]\npackages = ["tree"]\n')
     assert world.run("tree").startswith("tree")
     assert len(world.profile_elements()) == 1
     world.write_manifest('packages = ["hello"]\n')
@@ -543,8 +529,7 @@ def test_included_files_count_and_are_edited_where_the_entry_is(world: World) ->
     world.config_dir.mkdir(parents=True)
     work = world.config_dir / "work.toml"
     work.write_text('packages = ["ripgrep", "jq"] # of work\n[system.linux]\npackages = ["strace"]\n')
-    world.write_manifest('include = ["work.toml"]\npackages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('include = ["work.toml"]\npackages = ["hello"]\n')
     assert world.run("rg").startswith("ripgrep")
     assert world.run("strace").startswith("strace")
     world.nixprof("remove", "jq")
@@ -555,8 +540,7 @@ def test_included_files_count_and_are_edited_where_the_entry_is(world: World) ->
 
 
 def test_what_a_failed_build_leaves_is_not_taken_for_the_package(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     for packages in (["failing"], ["failing", "jq"]):
         said = refused(world, "add", *packages)
         assert "failing-1.0.drv" in said
@@ -573,8 +557,7 @@ def test_nix_itself_is_missing(world: World) -> None:
 
 def test_the_record_of_an_environment_names_a_copy_of_the_flake_whatever_path_nix_says_it_is_at(world: World) -> None:
     # Nix with lazy trees names a place that is no path of the store.
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     expression = (
         f'(import {world.flake}/nixprof.nix {{ inputs.self.outPath = builtins.toFile "lazy" ""; packages = [ '
         f'{{ key = "nixpkgs#hello"; input = "nixpkgs"; attrPath = [ "hello" ]; }} ]; }})'

@@ -74,8 +74,7 @@ def test_a_derivation_that_is_collected_before_it_is_built_is_evaluated_once_mor
 
 def test_what_was_fetched_is_no_longer_protected_when_nixprof_has_ended(fresh_world: World) -> None:
     world = fresh_world
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nixprof("add", "jq")
     [path] = [each for each in world.closure(os.path.realpath(world.profile)) if each.endswith("-jq-1.8.1")]
     world.nixprof("remove", "jq")

@@ -30,8 +30,7 @@ def age(world: World, *days: float) -> None:
 @pytest.mark.every_nix
 def test_space_adds_up(world: World) -> None:
     """The story of a list of which two share a library, one stays at an older revision, and one is not on it."""
-    world.write_manifest('packages = ["git^out", { package = "ripgrep", pin = true }, "hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["git^out", { package = "ripgrep", pin = true }, "hello"]\n')
     world.publish(2)
     world.nixprof("update")
     world.install_element("nixpkgs#tree")
@@ -62,8 +61,7 @@ def test_space_adds_up(world: World) -> None:
 
 
 def test_why(world: World) -> None:
-    world.write_manifest('packages = ["git^out,man", { package = "ripgrep", pin = true }]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["git^out,man", { package = "ripgrep", pin = true }]\n')
     world.publish(2)
     world.nixprof("update")
 
@@ -141,8 +139,7 @@ def test_tidy(fresh_world: World) -> None:
 
 def test_tidy_says_what_is_freed(fresh_world: World) -> None:
     world = fresh_world
-    world.write_manifest('packages = ["git"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["git"]\n')
     world.publish(2)
     world.nixprof("update")
     said = world.nixprof("tidy", "--keep", "1", "--keep-days", "0", "--dry-run", "--json").json["freedBytes"]
@@ -172,8 +169,7 @@ def test_a_profile_that_is_not_nixprofs_is_left_alone(world: World) -> None:
 
 
 def test_tidy_killed_anywhere_and_two_at_once(world: World, sample: int) -> None:
-    world.write_manifest('packages = ["hello", "ripgrep"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep"]\n')
     world.nixprof("add", "jq")
     world.nixprof("remove", "jq", "--yes")
     stages = Stages(world, ("tidy", "--keep", "1", "--yes"))

@@ -29,8 +29,7 @@ def test_each_difference_and_what_settles_it(world: World) -> None:
 
 
 def test_answers_of_another_revision(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     old = (world.flake / "packages.json").read_bytes()
     world.publish(2)
     world.nixprof("update")
@@ -44,8 +43,7 @@ def test_answers_of_another_revision(world: World) -> None:
 
 
 def test_a_profile_that_nix_rolled_back(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nixprof("add", "jq")
     world.nix("profile", "rollback")
     text = shown(world)
@@ -58,8 +56,7 @@ def test_a_profile_that_nix_rolled_back(world: World) -> None:
 
 
 def test_an_element_that_was_removed(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     world.nix("profile", "remove", "nixprof" if world.install.release >= (2, 20) else ".*nixprof")
     assert "nixprof's element was removed from the profile  nixprof sync" in shown(world)
     world.nixprof("sync")

@@ -13,8 +13,7 @@ def versions(world: World) -> dict[str, str]:
 
 
 def test_one_package_goes_back_and_is_let_go_again(world: World) -> None:
-    world.write_manifest('# mine\npackages = [\n  "hello",\n  "ripgrep", # fast\n]\n')
-    world.nixprof("sync")
+    world.sync('# mine\npackages = [\n  "hello",\n  "ripgrep", # fast\n]\n')
     before = versions(world)
     world.publish(2)
     world.nixprof("update")
@@ -51,8 +50,7 @@ def test_one_package_goes_back_and_is_let_go_again(world: World) -> None:
 
 def test_another_machine_gets_it_from_a_cache_or_builds_it(fresh_world: World, binary_cache: BinaryCache) -> None:
     world = fresh_world
-    world.write_manifest('packages = ["hello", "ripgrep"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "ripgrep"]\n')
     world.publish(2)
     world.nixprof("update")
     world.nixprof("rollback", "ripgrep")
@@ -68,11 +66,10 @@ def test_another_machine_gets_it_from_a_cache_or_builds_it(fresh_world: World, b
 
 
 def test_what_is_off_the_list_comes_back_to_it(world: World) -> None:
-    world.write_manifest(
+    world.sync(
         f'packages = ["hello"]\n\n[system.linux]\npackages = [{{ package = "tools#ripgrep", priority = 4 }}, "jq"]\n\n'
         f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\ntools = "{world.nixpkgs_url}"\n'
     )
-    world.nixprof("sync")
     world.write_manifest('packages = ["hello"]\n\n[system.linux]\npackages = ["jq"]\n')
     world.nixprof("sync", "--yes")
     world.publish(2)
@@ -87,8 +84,7 @@ def test_what_is_off_the_list_comes_back_to_it(world: World) -> None:
 
 def test_what_cannot_be_taken_back(world: World) -> None:
     world.install_element("nixpkgs#tree")
-    world.write_manifest('packages = ["hello", "jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "jq"]\n')
     world.nixprof("add", "fd")
     for words, said, hint in (
         (["hello"], "hello is the same in every generation that has it", "nixprof history"),

@@ -35,8 +35,7 @@ def test_a_command_finds_programs_and_nothing_is_changed(fresh_world: World) -> 
 
 
 def test_what_is_listed_elsewhere_unfree_or_of_a_flake(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n[system.riscv64]\npackages = ["jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n[system.riscv64]\npackages = ["jq"]\n')
     before = world.snapshot()
     assert world.nixprof("try", "jq", "hello", "--", "jq").stdout.startswith("jq")
     said = refused(world, "try", "vscode", "--", "code", "x")

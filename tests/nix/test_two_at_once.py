@@ -41,8 +41,7 @@ def test_eight_adds_started_together(world: World) -> None:
 
 
 def test_an_edit_by_hand_while_add_builds_is_kept(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     waiting = Waiting(world, "tardy")
     with world.spawn("add", f"{waiting.url}#tardy") as adding:
         waiting.until_building()
@@ -62,8 +61,7 @@ def test_an_edit_by_hand_while_add_builds_is_kept(world: World) -> None:
 
 def test_a_list_that_is_rewritten_all_the_time_stops_add(world: World) -> None:
     """As by an editor that saves as one types, or a tool that generates it."""
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     before = world.snapshot()
     text = world.manifest.read_text()
     waiting = Waiting(world, "tardy")
@@ -136,8 +134,7 @@ def test_an_edit_by_hand_while_add_waits_is_kept(world: World) -> None:
 
 def test_a_list_that_is_deleted_while_add_builds_is_not_begun_anew(world: World) -> None:
     waiting = Waiting(world, "tardy")
-    world.write_manifest('packages = ["hello", "jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "jq"]\n')
     kept = world.manifest.read_bytes()
     with world.spawn("add", f"{waiting.url}#tardy") as adding:
         waiting.until_building()
@@ -158,8 +155,7 @@ def test_a_list_that_is_deleted_while_add_builds_is_not_begun_anew(world: World)
 def test_locks_that_arrive_while_add_builds_are_kept(world: World) -> None:
     """As with a git pull in the config folder."""
     waiting = Waiting(world, "tardy")
-    world.write_manifest('packages = ["hello", { package = "jq", pin = true }]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", { package = "jq", pin = true }]\n')
     old = {file: file.read_bytes() for file in world.flake.iterdir()}
     world.publish(2)
     world.nixprof("update", "--yes", "jq", "nixpkgs")
@@ -184,8 +180,7 @@ def test_what_nix_installs_while_nixprof_builds_stays(world: World) -> None:
     """The folder has moved, so that the environment is exchanged for another element."""
     waiting = Waiting(world, "tardy")
     inputs = f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nwaiting = "{waiting.url}"\n'
-    world.write_manifest(f'packages = ["hello"]\n{inputs}')
-    world.nixprof("sync")
+    world.sync(f'packages = ["hello"]\n{inputs}')
     elsewhere = world.home / "elsewhere"
     world.config_dir.rename(elsewhere)
     world.config_dir, world.manifest, world.flake = elsewhere, elsewhere / "nixprof.toml", elsewhere / "flake"
@@ -205,8 +200,7 @@ def test_what_nix_installs_while_nixprof_builds_stays(world: World) -> None:
 
 
 def test_whoever_does_not_wait_is_told_who_is_at_work(world: World) -> None:
-    world.write_manifest('packages = ["hello"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello"]\n')
     waiting = Waiting(world, "tardy")
     with world.spawn("add", f"{waiting.url}#tardy") as adding:
         waiting.until_building()
@@ -284,8 +278,7 @@ def test_waiting_can_be_given_up(world: World) -> None:
 
 def test_a_list_that_has_become_empty_uninstalls_nothing(world: World) -> None:
     """As an editor or a copy leaves it that was stopped."""
-    world.write_manifest('packages = ["hello", "jq"]\n')
-    world.nixprof("sync")
+    world.sync('packages = ["hello", "jq"]\n')
     kept = world.manifest.read_bytes()
     world.manifest.write_bytes(b"")
     for command in (("sync",), ("add", "fd"), ("remove", "jq"), ("update",)):

@@ -412,6 +412,11 @@ class World:
         self.config_dir.mkdir(parents=True, exist_ok=True)
         self.manifest.write_text(text, encoding="utf-8")
 
+    def sync(self, text: str, *, inputs: bool = True) -> Result:
+        """Writes nixprof.toml, as `write_manifest` does, and has everything as it says."""
+        self.write_manifest(text, inputs=inputs)
+        return self.nixprof("sync")
+
     # --- the profile
 
     def profile_elements(self) -> list[ProfileElement]:
