@@ -2,11 +2,11 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from support import needs
 from support.commandline import commands, options
 from support.installs import ROOT
 from support.readme import README, Reader, blocks
@@ -101,8 +101,7 @@ def test_no_file_has_marks_of_a_merge() -> None:
 
 def test_the_script_works(world: World) -> None:
     """On a machine that lacks a package, with one that is pinned, on the day that nixpkgs moves on."""
-    if not shutil.which("jq"):
-        pytest.skip("there is no jq")
+    needs.program("jq")
     [script] = re.findall(r"## In scripts\n.*?```sh\n(.*?)```", README.read_text(), re.DOTALL)
     world.sync('packages = ["hello", "ripgrep", { package = "git", pin = true }]\n')
     world.manifest.write_text(world.manifest.read_text().replace('"hello", ', ""))

@@ -2,12 +2,11 @@
 
 import os
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from support import completions
+from support import completions, needs
 from support.commandline import commands, options, options_by_command
 from support.installs import ROOT
 from support.world import World
@@ -52,19 +51,13 @@ def run(*argv: str | Path, path: Path | None = None) -> str:
     return done.stdout
 
 
-def need(command: str) -> None:
-    """Skips the test where the machine lacks a command that neither nixprof nor its tests ask for."""
-    if not shutil.which(command):
-        pytest.skip(f"there is no {command}")
-
-
 def completed(*words: str, path: Path | None = None) -> set[str]:
     return set(run("bash", "--norc", "-c", _BASH_COMPLETES, "bash", BASH, *words, path=path).splitlines())
 
 
 @pytest.mark.parametrize("shell", COMPLETIONS)
 def test_completions_are_accepted(shell: str) -> None:
-    need(shell)
+    needs.program(shell)
     run(shell, "-n", COMPLETIONS[shell])
 
 
@@ -114,7 +107,7 @@ def test_an_alias_is_completed_as_its_command(command: str) -> None:
 
 
 def test_fish_completes() -> None:
-    need("fish")
+    needs.program("fish")
     script = f"source {shlex.quote(str(FISH))}; complete -C 'nixprof sy'; complete -C 'nixprof init --'"
     shown = run("fish", "--no-config", "-c", script)
     words = {line.partition("\t")[0] for line in shown.splitlines()}
@@ -134,13 +127,13 @@ def test_scripts_are_posix_shell(script: Path) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_scripts_have_no_known_traps(script: Path) -> None:
-    need("shellcheck")
+    needs.program("shellcheck")
     checks = ("--shell=sh", "--severity=warning", "--external-sources", "--source-path=SCRIPTDIR")
     run("shellcheck", *checks, script)
 
 
 def test_the_man_page_has_no_warnings() -> None:
-    need("groff")
+    needs.program("groff")
     run("groff", "-mandoc", "-ww", "-z", "-Tutf8", SHARE / "man" / "man1" / "nixprof.1")
 
 

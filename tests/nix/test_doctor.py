@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import needs
 from support.waiting import until
 from support.world import NIXPROF_TYPED, World
 
@@ -107,9 +108,7 @@ def test_the_shell(fresh_world: World) -> None:
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_other_shells(fresh_world: World, shell: str) -> None:
-    program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"there is no {shell}")
+    program = needs.program(shell)
     world, patient = fresh_world, Patient(fresh_world)
     files = {"zsh": "share/zsh/site-functions/_rg", "fish": "share/fish/vendor_completions.d/rg.fish"}
     world.commit(more=f'files.out."{files[shell]}" = "#compdef rg";')

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Prepare
+from support import needs
 from support.binary_cache import BinaryCache
 from support.claims import lock
 from support.github import GitHub
@@ -81,10 +82,23 @@ def fake(world: World, script: str, *, only: str = "") -> None:
 # --- packages
 
 
-def test_a_package_that_does_not_exist(listed: World) -> None:
-    when = "`nixprof add ripgrp`, a name that is not quite right."
-    text = shows(listed, "No such package", when, fails(listed, "add", "ripgrp"), REVISION)
-    assert "did you mean ripgrep? nixprof add ripgrep" in text
+REFUSED = [
+    ("No such package", ", a name that is not quite right.", "ripgrp", "did you mean ripgrep? nixprof add ripgrep"),
+    ("A package with a new name", ".", "ag", "nixprof add silver-searcher"),
+    ("An unfree package", ".", "vscode", 'allow-unfree = ["vscode"]'),
+    ("An insecure package", ".", "openssl_1_1", 'allow-insecure = ["openssl-1.1.1w"]'),
+    ("A broken package", ".", "brokenpkg", 'allow-broken = ["brokenpkg"]'),
+    ("A package for another system", ", on Linux.", "mas", "nixprof add mas --on=darwin"),
+    ("No such output", ".", "git^lib", "nixprof add 'git^doc,man,out'"),
+    ("A mistake in a package", ": Nix's own words are shown whole.", "tests.aborting", ""),
+    ("No network to look up an input", ".", "github:owner/repo#tool", ""),
+    ("A reference that Nix does not know", ".", "svn://example.org/x#tool", ""),
+]
+
+
+@pytest.mark.parametrize(("title", "when", "spec", "said"), REFUSED, ids=[spec for _, _, spec, _ in REFUSED])
+def test_what_cannot_be_added(listed: World, title: str, when: str, spec: str, said: str) -> None:
+    assert said in shows(listed, title, f"`nixprof add {spec}`{when}", fails(listed, "add", spec), REVISION)
 
 
 def test_a_package_that_another_input_has(listed: World) -> None:
@@ -98,11 +112,6 @@ def test_a_package_that_another_input_has(listed: World) -> None:
     assert "it is on the list already, from another input: helix#helix" in fails(listed, "add", "helix").stderr
 
 
-def test_a_package_with_a_new_name(listed: World) -> None:
-    text = shows(listed, "A package with a new name", "`nixprof add ag`.", fails(listed, "add", "ag"))
-    assert "nixprof add silver-searcher" in text
-
-
 def test_a_package_that_was_removed(listed: World) -> None:
     listed.sync('packages = ["oldtool", "hello"]\n')
     listed.publish(2)
@@ -110,16 +119,6 @@ def test_a_package_that_was_removed(listed: World) -> None:
     when = "`nixprof update --strict`, after which nixpkgs no longer has `oldtool`."
     text = shows(listed, "A package that was removed", when, result)
     assert "nixprof remove oldtool && nixprof update --strict && nixprof add newtool" in text
-
-
-def test_an_unfree_package(listed: World) -> None:
-    text = shows(listed, "An unfree package", "`nixprof add vscode`.", fails(listed, "add", "vscode"))
-    assert 'allow-unfree = ["vscode"]' in text
-
-
-def test_an_insecure_package(listed: World) -> None:
-    text = shows(listed, "An insecure package", "`nixprof add openssl_1_1`.", fails(listed, "add", "openssl_1_1"))
-    assert 'allow-insecure = ["openssl-1.1.1w"]' in text
 
 
 def test_a_package_that_needs_an_insecure_one(listed: World) -> None:
@@ -144,27 +143,6 @@ def test_a_package_that_needs_an_insecure_one(listed: World) -> None:
 def test_a_package_that_needs_one_that_is_refused(listed: World, needed: str, said: str) -> None:
     listed.commit(app=f"runtimeDependencies = [ pkgs.{needed} ];")
     assert said in fails(listed, "add", "app").stderr
-
-
-def test_a_broken_package(listed: World) -> None:
-    text = shows(listed, "A broken package", "`nixprof add brokenpkg`.", fails(listed, "add", "brokenpkg"))
-    assert 'allow-broken = ["brokenpkg"]' in text
-
-
-def test_a_package_for_another_system(listed: World) -> None:
-    text = shows(listed, "A package for another system", "`nixprof add mas`, on Linux.", fails(listed, "add", "mas"))
-    assert "nixprof add mas --on=darwin" in text
-
-
-def test_an_output_that_a_package_does_not_have(listed: World) -> None:
-    result = fails(listed, "add", "git^lib")
-    text = shows(listed, "No such output", "`nixprof add git^lib`.", result)
-    assert "nixprof add 'git^doc,man,out'" in text
-
-
-def test_a_package_that_cannot_be_evaluated(listed: World) -> None:
-    result = fails(listed, "add", "tests.aborting")
-    shows(listed, "A mistake in a package", "`nixprof add tests.aborting`: Nix's own words are shown whole.", result)
 
 
 # --- builds
@@ -369,11 +347,6 @@ def test_packages_that_provide_the_same_files(listed: World) -> None:
 # --- inputs
 
 
-def test_an_input_without_a_network(listed: World) -> None:
-    result = fails(listed, "add", "github:owner/repo#tool")
-    shows(listed, "No network to look up an input", "`nixprof add github:owner/repo#tool`.", result)
-
-
 @pytest.mark.parametrize("status", ["403 Forbidden", "429 Too Many Requests"])
 def test_the_limit_of_github(listed: World, github: GitHub, status: str) -> None:
     github.status, github.body = status, LIMIT
@@ -447,11 +420,6 @@ def test_a_flake_that_is_not_in_the_registry(listed: World) -> None:
     shows(listed, "Not in the registry", "`nixprof add flake:nothing#tool`.", result)
 
 
-def test_a_reference_of_no_kind(listed: World) -> None:
-    result = fails(listed, "add", "svn://example.org/x#tool")
-    shows(listed, "A reference that Nix does not know", "`nixprof add svn://example.org/x#tool`.", result)
-
-
 def test_an_input_that_has_changed_under_its_revision(listed: World) -> None:
     listed.sync('packages = ["hello"]\n')
     lock = listed.flake / "flake.lock"
@@ -513,13 +481,8 @@ def test_the_daemon_does_not_answer(listed: World) -> None:
 
 
 def test_the_disk_is_full(fresh_world: World, tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can make a small disk")
     world = fresh_world
-    small = tmp_path / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", small], check=True)
-    try:
+    with needs.small_disk(tmp_path / "small", "64m") as small:
         world.extra_env |= {"NIX_STORE_DIR": f"{small}/store", "NIX_STATE_DIR": f"{small}/var"}
         world.write_manifest("packages = []\n")
         world.nixprof("add", "hello")
@@ -535,14 +498,11 @@ def test_the_disk_is_full(fresh_world: World, tmp_path: Path) -> None:
         shows(world, "A full disk", "`nixprof add big`, with no space in the store.", result, mask)
         (small / "fill").unlink()
         world.nixprof("add", "big")
-    finally:
-        subprocess.run(["umount", "--lazy", small], check=True)
 
 
 def given_to_nobody(world: World) -> World:
     """The store stays root's; the home is that of a user who is not root."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
+    needs.root("become another user")
     # It stays so: tests that run beside this one need it, too.
     for parent in world.root.parents:
         if not parent.stat().st_mode & stat.S_IXOTH:
@@ -596,8 +556,7 @@ def daemon(world: World) -> Iterator[None]:
 
 @pytest.mark.every_nix
 def test_root_without_build_users(listed: World) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root builds as other users")
+    needs.root("build as other users")
     listed.configure(build_users_group="no-such-group")
     result = fails(listed, "add", "bat")
     assert "error: Nix is installed, but not set up for this user\n" in result.stderr

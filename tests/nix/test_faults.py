@@ -8,12 +8,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from conftest import MakeWorld, Prepare
+from support import needs
 from support.claims import agree
 from support.faults import Stages, Standing, chosen, leftovers, wait_until_quiet, works
 from support.world import Result, World
@@ -215,18 +215,13 @@ def refused(stages: Stages, result: Result, where: str, mend: Callable[[], None]
 @pytest.fixture
 def small_disk(make_world: MakeWorld) -> Iterator[World]:
     """A home on a disk of four MiB; the store is on another."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can make a small disk")
     world = make_world(home="small/home")
     kept = world.root / "kept"
     shutil.move(world.home, kept)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", world.home.parent], check=True)
-    try:
+    with needs.small_disk(world.home.parent, "4m"):
         shutil.copytree(kept, world.home, symlinks=True)
         world.extra_env["XDG_CACHE_HOME"] = str(world.root / "cache")  # of Nix, which needs more room than there is
         yield world
-    finally:
-        subprocess.run(["umount", "--lazy", world.home.parent], check=True)
 
 
 def leave(folder: Path, pages: int) -> None:

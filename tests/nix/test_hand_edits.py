@@ -3,10 +3,10 @@
 import os
 import signal
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
+from support import needs
 from support.claims import agree
 from support.faults import leftovers
 from support.terminal import Terminal
@@ -206,15 +206,9 @@ def test_a_text_is_kept_where_there_is_room(world: World, broken: str) -> None:
 
 
 def test_a_full_home_costs_no_text(world: World) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can make a small disk")
     world.write_manifest("packages = []\n")
-    data(world).mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", data(world)], check=True)
-    try:
+    with needs.small_disk(data(world), "64k"):
         said = world.nixprof("edit", check=False, env=editor(world, 'echo "# mine" >>"$1"; exit 1')).stderr
-    finally:
-        subprocess.run(["umount", "--lazy", data(world)], check=True)
     kept = Path(said.partition("your text is in ")[2].splitlines()[0])
     assert kept.read_text().endswith("# mine\n")
     assert not kept.is_relative_to(world.home)

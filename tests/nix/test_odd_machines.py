@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import needs
 from support.binary_cache import BinaryCache
 from support.claims import agree, lock, refused
 from support.installs import ROOT
@@ -54,8 +55,7 @@ def test_no_home(synced: World) -> None:
 
 @pytest.mark.parametrize("command", ["list", "status", "sync", "add jq", "freeze --dry-run", "history", "init"])
 def test_a_home_that_cannot_be_written(synced: World, command: str) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
+    needs.root("become another user")
     for folder in [synced.root, *synced.root.parents]:
         folder.chmod(folder.stat().st_mode | 0o005)
     script = f"cd /; setpriv --reuid=54321 --regid=54321 --clear-groups {NIXPROF_TYPED} {command}"
@@ -390,8 +390,7 @@ def test_packages_of_another_machine(synced: World) -> None:
 
 
 def test_another_users_files(synced: World) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can give files away")
+    needs.root("give files away")
     files = [synced.manifest, *synced.flake.iterdir()]
     for file in files:
         os.chown(file, 54321, 54321)

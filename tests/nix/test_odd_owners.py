@@ -1,10 +1,10 @@
 """Files that are root's since a command was run with sudo: who is in the way is named, with the command that helps."""
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
+from support import needs
 from support.world import NIXPROF, Result, World
 
 WHO = "nobody"
@@ -13,8 +13,7 @@ WHO = "nobody"
 @pytest.fixture
 def world(fresh_world: World) -> World:
     """One whose user, store and all, is not root."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
+    needs.root("become another user")
     world = fresh_world
     world.sync('packages = ["hello"]\n')
     for parent in world.root.parents:

@@ -1,13 +1,13 @@
 """What is shown while it runs: true at each moment, calm on a terminal, sparse without one, on every Nix."""
 
 import re
-import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from conftest import Prepare
+from support import needs
 from support.binary_cache import BinaryCache
 from support.terminal import Terminal
 from support.world import World
@@ -98,8 +98,7 @@ def test_without_a_terminal_there_are_few_lines(far_away: World) -> None:
 
 @pytest.mark.newest_nix
 def test_a_terminal_that_changes_its_size(far_away: World, binary_cache: BinaryCache) -> None:
-    if not shutil.which("tmux"):
-        pytest.skip("there is no tmux")
+    needs.program("tmux")
     binary_cache.bytes_per_second = 10_000
     with _tmux(far_away, "sync") as screen:
         for columns in (80, 40, 120, 60):

@@ -3,11 +3,11 @@
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import needs
 from support.binary_cache import BinaryCache
 from support.ssh import Network
 from support.world import World
@@ -115,13 +115,8 @@ def test_a_folder_that_is_not_signed(fresh_world: World, tmp_path: Path) -> None
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid():
-        pytest.skip("only root can make a small disk")
-    folder = tmp_path / "small"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12k", "none", folder], check=True)
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with needs.small_disk(tmp_path / "small", "12k") as folder:
+        yield folder
 
 
 def test_what_a_cache_refuses(installed: World, binary_cache: BinaryCache, key: Path, small_disk: Path) -> None:

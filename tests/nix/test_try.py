@@ -1,8 +1,7 @@
 """Programs of packages that are not on the list, for one command or one shell."""
 
-import shutil
-
 import pytest
+from support import needs
 from support.claims import refused
 from support.shells import TypedShell
 from support.world import NIXPROF_TYPED, World
@@ -60,9 +59,7 @@ def test_what_is_listed_elsewhere_unfree_or_of_a_flake(world: World) -> None:
     ],
 )
 def test_a_shell_finds_what_is_tried_first(world: World, shell: str, file: str, line: str) -> None:
-    program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"{shell} is not here")
+    program = needs.program(shell)
     world.write_manifest("packages = []\n")
     (world.home / "bin").mkdir()
     (world.home / "bin/jq").write_text("#!/bin/sh\necho another\n")

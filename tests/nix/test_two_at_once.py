@@ -9,7 +9,9 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,18 @@ from support.world import World
 pytestmark = pytest.mark.newest_nix
 
 EIGHT = ("bat", "coreutils", "git", "hello", "jq", "neovim", "ripgrep", "vim")
+
+
+@contextmanager
+def changed_meanwhile(world: World, waiting: Waiting, *command: str, what: str = "nixprof.toml") -> Iterator[None]:
+    """Runs a nixprof that stops, because something else is changed while it builds."""
+    with world.spawn(*command) as process:
+        waiting.until_building()
+        yield
+        waiting.go()
+        _, said = process.communicate()
+    assert process.returncode == 1
+    assert f"{what} was changed by something else while nixprof was running" in said
 
 
 def test_eight_adds_started_together(world: World) -> None:
@@ -43,14 +57,9 @@ def test_eight_adds_started_together(world: World) -> None:
 def test_an_edit_by_hand_while_add_builds_is_kept(world: World) -> None:
     world.sync('packages = ["hello"]\n')
     waiting = Waiting(world, "tardy")
-    with world.spawn("add", f"{waiting.url}#tardy") as adding:
-        waiting.until_building()
+    with changed_meanwhile(world, waiting, "add", f"{waiting.url}#tardy"):
         edited = world.manifest.read_text().replace('["hello"]', '["hello", "jq"] # mine')
         world.manifest.write_text(edited)
-        waiting.go()
-        _, said = adding.communicate()
-    assert adding.returncode == 1
-    assert "nixprof.toml was changed by something else while nixprof was running" in said
     assert world.manifest.read_text() == edited
     world.nixprof("add", f"{waiting.url}#tardy")
     assert '["hello", "jq", "waiting#tardy"] # mine' in world.manifest.read_text()
@@ -77,15 +86,11 @@ def test_a_list_that_is_rewritten_all_the_time_stops_add(world: World) -> None:
     writer = threading.Thread(target=rewrite)
     writer.start()
     try:
-        with world.spawn("add", f"{waiting.url}#tardy") as adding:
-            waiting.until_building()
-            waiting.go()
-            _, said = adding.communicate()
+        with changed_meanwhile(world, waiting, "add", f"{waiting.url}#tardy"):
+            pass
     finally:
         done.set()
         writer.join()
-    assert adding.returncode == 1
-    assert "was changed by something else" in said
     assert "# " in world.manifest.read_text()
     world.manifest.write_text(text)
     assert world.snapshot() == before
@@ -101,13 +106,8 @@ def test_an_edit_by_hand_while_sync_builds_is_kept(world: World) -> None:
     waiting = Waiting(world, "tardy")
     inputs = f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nwaiting = "{waiting.url}"\n'
     world.write_manifest(f'packages = ["waiting#tardy"]\n{inputs}')
-    with world.spawn("sync") as syncing:
-        waiting.until_building()
+    with changed_meanwhile(world, waiting, "sync"):
         world.write_manifest(f'packages = ["waiting#tardy", "jq"]\n{inputs}')
-        waiting.go()
-        _, said = syncing.communicate()
-    assert syncing.returncode == 1
-    assert "nixprof.toml was changed by something else" in said
     world.nixprof("sync")
     assert world.run("jq").startswith("jq ")
     agree(world)
@@ -136,13 +136,8 @@ def test_a_list_that_is_deleted_while_add_builds_is_not_begun_anew(world: World)
     waiting = Waiting(world, "tardy")
     world.sync('packages = ["hello", "jq"]\n')
     kept = world.manifest.read_bytes()
-    with world.spawn("add", f"{waiting.url}#tardy") as adding:
-        waiting.until_building()
+    with changed_meanwhile(world, waiting, "add", f"{waiting.url}#tardy"):
         world.manifest.unlink()
-        waiting.go()
-        _, said = adding.communicate()
-    assert adding.returncode == 1
-    assert "~/.config/nixprof/nixprof.toml was changed by something else" in said
     assert not world.manifest.exists()
     assert world.run("hello")
     for command in (("sync",), ("add", "fd"), ("freeze",), ("list",), ("status",)):
@@ -162,14 +157,9 @@ def test_locks_that_arrive_while_add_builds_are_kept(world: World) -> None:
     new = {file: file.read_bytes() for file in world.flake.iterdir()}
     world.nixprof("rollback", "--yes")
     assert {file: file.read_bytes() for file in world.flake.iterdir()} == old
-    with world.spawn("add", f"{waiting.url}#tardy") as adding:
-        waiting.until_building()
+    with changed_meanwhile(world, waiting, "add", f"{waiting.url}#tardy", what="packages.json"):
         for file, data in new.items():
             file.write_bytes(data)
-        waiting.go()
-        _, said = adding.communicate()
-    assert adding.returncode == 1
-    assert "was changed by something else" in said
     assert {file: file.read_bytes() for file in world.flake.iterdir()} == new
     world.nixprof("add", f"{waiting.url}#tardy")
     assert world.run("hello") == "hello 2.12.2"
@@ -186,13 +176,8 @@ def test_what_nix_installs_while_nixprof_builds_stays(world: World) -> None:
     world.config_dir, world.manifest, world.flake = elsewhere, elsewhere / "nixprof.toml", elsewhere / "flake"
     world.extra_env["NIXPROF_CONFIG_DIR"] = str(elsewhere)
     world.write_manifest(f'packages = ["hello", "waiting#tardy"]\n{inputs}')
-    with world.spawn("sync") as syncing:
-        waiting.until_building()
+    with changed_meanwhile(world, waiting, "sync", what="the profile"):
         world.install_element("nixpkgs#fd")
-        waiting.go()
-        _, said = syncing.communicate()
-    assert syncing.returncode == 1
-    assert "the profile was changed by something else" in said
     world.nixprof("sync")
     assert world.run("fd").startswith("fd ")
     assert world.run("tardy") == "tardy"

@@ -2,13 +2,13 @@
 
 import os
 import shlex
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+from support import needs
 from support.asking import ABOUT, User
 from support.installs import ROOT
 from support.shells import TypedShell
@@ -217,8 +217,7 @@ TYPED = {
 
 @pytest.mark.parametrize("shell", START)
 def test_a_user_types_in_a_real_shell(user: User, shell: str, tmp_path: Path) -> None:
-    if not shutil.which(shell):
-        pytest.skip(f"there is no {shell}")
+    needs.program(shell)
     folder, programs = tmp_path / "work", tmp_path / "programs"
     folder.mkdir()
     programs.mkdir()

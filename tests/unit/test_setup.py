@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from support import forks
+from support import forks, needs
 from support.installs import ROOT
 
 # What each shell has before, byte for byte: without a newline at the end, and with a handler of its own.
@@ -50,9 +49,7 @@ class Machine:
     """A user with a home, a profile that has a program, and nixprof; all names are odd."""
 
     def __init__(self, root: Path, shell: str) -> None:
-        program = shutil.which(shell)
-        if program is None:
-            pytest.skip(f"there is no {shell}")
+        program = needs.program(shell)
         self.home = root / "it's $one `home`"
         self.profile = self.home / ".nix-profile"
         self.write(".nix-profile/bin/greet", '#!/bin/sh\necho greeted "$@"\n', mode=0o755)

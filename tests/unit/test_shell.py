@@ -1,11 +1,11 @@
 """The user's shell, and what a new one of it has: real shells."""
 
-import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from support import needs
 
 from nixprof.shell.asking import Login, Silence, ask_new_shell, ask_zdotdir
 from nixprof.shell.startup import SHELLS, quote, starts_completion, startup_files
@@ -23,16 +23,9 @@ def odd_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-def program(shell: str) -> Path:
-    found = shutil.which(shell)
-    if found is None:
-        pytest.skip(f"there is no {shell}")
-    return Path(found)
-
-
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_word_stays_one_word_in_each_shell(shell: str) -> None:
-    command = [str(program(shell)), "-c", f"printf %s {quote(ODD, shell)}"]
+    command = [needs.program(shell), "-c", f"printf %s {quote(ODD, shell)}"]
     assert subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout == ODD
 
 
@@ -44,7 +37,7 @@ def test_a_shell_is_asked_whatever_it_prints(shell: str, odd_home: Path) -> None
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"echo noise; printf 'without an end'\nsleep 60 &\n{sets}\n{function}\n")
     before = time.monotonic()
-    login = ask_new_shell(program(shell))
+    login = ask_new_shell(Path(needs.program(shell)))
     assert isinstance(login, Login)
     assert login.environment["SEEN"] == "two\nlines"
     assert login.environment["HOME"] == str(odd_home)
@@ -55,27 +48,27 @@ def test_a_shell_is_asked_whatever_it_prints(shell: str, odd_home: Path) -> None
 def test_a_shell_that_hangs_or_is_not_there_has_no_answer(odd_home: Path) -> None:
     (odd_home / ".bash_profile").write_text("sleep 60\n")
     before = time.monotonic()
-    assert ask_new_shell(program("bash"), patience=0.5) == Silence("no answer in 0.5 s")
+    assert ask_new_shell(Path(needs.program("bash")), patience=0.5) == Silence("no answer in 0.5 s")
     assert time.monotonic() - before < 10
     assert ask_new_shell(odd_home / "none") == Silence("No such file or directory")
     (odd_home / ".bash_profile").write_text("exit 3\n")
-    assert ask_new_shell(program("bash")) == Silence("exit code 3")
+    assert ask_new_shell(Path(needs.program("bash"))) == Silence("exit code 3")
 
 
 def test_a_bash_that_is_no_login_shell_reads_another_file(odd_home: Path) -> None:
     (odd_home / ".bashrc").write_text("export SEEN=rc\n")
     (odd_home / ".bash_profile").write_text("export SEEN=profile LOGGED_IN=yes\n")
-    login = ask_new_shell(program("bash"))
+    login = ask_new_shell(Path(needs.program("bash")))
     assert isinstance(login, Login)
     # A terminal of a desktop has what the login had.
-    plain = ask_new_shell(program("bash"), inherited=login.environment)
+    plain = ask_new_shell(Path(needs.program("bash")), inherited=login.environment)
     assert isinstance(plain, Login)
     assert (login.environment["SEEN"], login.environment["LOGGED_IN"]) == ("profile", "yes")
     assert (plain.environment["SEEN"], plain.environment["LOGGED_IN"]) == ("rc", "yes")
 
 
 def test_zsh_may_have_no_answer(odd_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHELL", str(program("zsh")))
+    monkeypatch.setenv("SHELL", needs.program("zsh"))
     assert ask_zdotdir() is None
     (odd_home / ".zshenv").write_text("echo noise; ZDOTDIR='/two\nlines'\n")
     assert ask_zdotdir() == Path("/two\nlines")

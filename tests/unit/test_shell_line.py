@@ -2,13 +2,13 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import needs
 from support.installs import ROOT
 
 from nixprof.shell.line import line_for, with_line, without_line
@@ -43,9 +43,7 @@ def test_the_rest_of_a_file_stays_byte_for_byte(before: bytes | None) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "sh"])
 @pytest.mark.parametrize("end", ["\\", "\\\n", "\\\\\n", "\\\n\n"])
 def test_a_last_line_that_goes_on_takes_nothing_of_ours(shell: str, end: str, tmp_path: Path) -> None:
-    program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"there is no {shell}")
+    program = needs.program(shell)
     static, startup = tmp_path / "static", tmp_path / "startup"
     static.write_text("echo read\n")
     startup.write_bytes(with_line(f"echo a {end}".encode(), line_for(shell, static)))
@@ -56,9 +54,7 @@ def test_a_last_line_that_goes_on_takes_nothing_of_ours(shell: str, end: str, tm
 
 @pytest.mark.parametrize("shell", [*SHELLS, "sh"])
 def test_reading_it_twice_changes_nothing(shell: str, tmp_path: Path) -> None:
-    program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"there is no {shell}")
+    program = needs.program(shell)
     profile = tmp_path / "a 'profile' \\ of $one"
     static = tmp_path / "it's static"
     static.write_text(static_file(shell, Wanted(profile, Path("/opt/no such/bin"), profile / "share")))
@@ -83,9 +79,7 @@ def test_reading_it_twice_changes_nothing(shell: str, tmp_path: Path) -> None:
 
 
 def test_what_fish_makes_of_a_man_page_hides_no_completions(tmp_path: Path) -> None:
-    program = shutil.which("fish")
-    if program is None:
-        pytest.skip("there is no fish")
+    program = needs.program("fish")
     static = tmp_path / "static"
     static.write_text(static_file("fish", Wanted(tmp_path, tmp_path / "bin", ROOT / "share")))
     # fish completes only what there is.
@@ -112,9 +106,7 @@ ALONE = (("bash", "--norc", "-i"), ("zsh", "-f", "-i"), ("fish", "--no-config", 
 
 @pytest.mark.parametrize("shell", ALONE, ids=lambda shell: shell[0])
 def test_no_program_runs_when_a_shell_starts(shell: tuple[str, ...], tmp_path: Path) -> None:
-    program = shutil.which(shell[0])
-    if program is None:
-        pytest.skip(f"there is no {shell[0]}")
+    program = needs.program(shell[0])
     static = tmp_path / "static"
     static.write_text(static_file(shell[0], Wanted(tmp_path, tmp_path, ROOT / "share", command_not_found=True)))
     # None can be found, and a shell says so.
@@ -133,9 +125,7 @@ def test_no_program_runs_when_a_shell_starts(shell: tuple[str, ...], tmp_path: P
 def test_the_profile_comes_before_the_system_and_after_what_was_put_before_it(
     shell: str, path: str, first: str, tmp_path: Path
 ) -> None:
-    program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"there is no {shell}")
+    program = needs.program(shell)
     static = tmp_path / "static"
     static.write_text(static_file(shell, Wanted(tmp_path, tmp_path / "bin", tmp_path)))
     environment = {"PATH": path.replace("P", f"{tmp_path}/bin"), "HOME": str(tmp_path)}
@@ -146,8 +136,7 @@ def test_the_profile_comes_before_the_system_and_after_what_was_put_before_it(
 
 @pytest.mark.parametrize("hook", [False, True])
 def test_shellcheck_accepts_it(tmp_path: Path, *, hook: bool) -> None:
-    if not shutil.which("shellcheck"):
-        pytest.skip("there is no shellcheck")
+    needs.program("shellcheck")
     static = tmp_path / "static"
     static.write_text(static_file("bash", Wanted(tmp_path, tmp_path / "bin", tmp_path / "own", hook, nix_path=hook)))
     subprocess.run(["shellcheck", "--shell", "bash", static], check=True)
