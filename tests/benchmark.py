@@ -9,9 +9,9 @@ generated (support/large_set.py). Given are medians of all rounds.
 """
 
 import argparse
+import json
 import os
 import platform
-import re
 import shutil
 import statistics
 import sys
@@ -25,7 +25,7 @@ from pathlib import Path
 from support import stopwatch
 from support.binary_cache import BinaryCache
 from support.installs import ROOT, NixInstall, newest_or_exit
-from support.large_set import LargeSet, generate
+from support.large_set import LargeSet, generate, put_into_store
 from support.world import Store, World, make_writable
 
 PAGE = ROOT / "share" / "doc" / "nixprof" / "BENCHMARK.md"
@@ -34,9 +34,6 @@ CONSOLE = Path(sys.executable).with_name("nixprof")
 STARTS = 3
 # So many paths are copied into the cache at once.
 MAX_PUSHED = 200
-# So many derivations are built at once: the more they are, the longer Nix takes for each.
-MAX_REALISED = 10
-
 OPERATIONS = {
     "first": "first install, no lock yet",
     "nothing": "again, nothing to do",
@@ -267,21 +264,15 @@ class Benchmark:
         self._before = self._entries()
 
     def _prepare(self, world: World) -> None:
-        """Builds the packages of both revisions, fetches the set, and fills the cache."""
-        links = self.root / "built"
-        links.mkdir()
+        """Has the packages of both revisions in the store and in the cache, and the set fetched."""
+        outputs: set[str] = set()
         for revision, checkout in self.set.checkouts.items():
-            every = f"with import {checkout} {{ }}; [ {' '.join(self.tools)} ]"
-            derivations = world.command("nix-instantiate", "--expr", every).stdout.split()
-            for start in range(0, len(derivations), MAX_REALISED):
-                root = str(links / f"{revision}-{start}")
-                realise = ["nix-store", "--realise", "--max-jobs", "auto", "--add-root", root]
-                stopwatch.seconds([*realise, *derivations[start : start + MAX_REALISED]], world.env)
+            outputs |= put_into_store(world, checkout, self.tools, self.root / f"built-{revision}")
             self.set.publish(revision)
             world.nix("flake", "metadata", self.set.url)
-        outputs = [os.path.realpath(link) for link in links.iterdir()]
-        for start in range(0, len(outputs), MAX_PUSHED):
-            self.cache.push(world, *outputs[start : start + MAX_PUSHED])
+        every = sorted(outputs)
+        for start in range(0, len(every), MAX_PUSHED):
+            self.cache.push(world, *every[start : start + MAX_PUSHED])
 
     def run_round(self, size: int, number: int) -> None:
         """Lets everybody live through the operations; who begins changes from round to round."""
@@ -403,20 +394,26 @@ def _part(times: Times, operation: str, size: int) -> float:
     return max(statistics.median(one / two for one, two in zip(ours, flake, strict=True)) for flake in theirs)
 
 
-def circumstances(packages: LargeSet, world: World, rounds: int) -> str:
-    """The kind of machine, and what Nix itself says that the evaluation of one attribute takes."""
-    expression = f"(import {packages.checkouts[1]} {{ }}).{packages.tools[0]}.outPath"
-    result = world.command("nix-instantiate", "--eval", "--expr", expression, env={"NIX_SHOW_STATS": "1"})
-    cpu = re.search(r'"cpuTime": ([\d.]+)', result.stderr)
-    size = re.search(r'"totalBytes": (\d+)', result.stderr)
-    assert cpu, str(result)
-    assert size, str(result)
+def circumstances(packages: LargeSet, world: World, sizes: Sequence[int], rounds: int) -> str:
+    """The kind of machine, and what Nix itself counts when it evaluates so many packages."""
     number = len(list(packages.checkouts[1].glob("pkgs/by-name/*/*")))
-    return (
-        f"Nix {world.install.version}, Python {platform.python_version()}, {platform.system()} on {platform.machine()} "
-        f"with {os.cpu_count()} cores; rounds: {rounds}; {number:,} packages in by-name, where one attribute costs "
-        f"{float(cpu[1]):.2f} s of processor time and {int(size[1]) / 1e6:.0f} MB."
+    machine = f"{platform.system()} on {platform.machine()} with {os.cpu_count()} cores"
+    about = (
+        f"Nix {world.install.version}, Python {platform.python_version()}, {machine}; rounds: {rounds}; {number:,} "
+        "packages in by-name. What Nix counts for the `drvPath` of so many, the derivations being in the store:"
     )
+    head = "| packages | function calls | thunks | memory | processor time |\n|--:|--:|--:|--:|--:|"
+    return "\n".join((about, "", head, *(_counted(packages, world, size) for size in sizes)))
+
+
+def _counted(packages: LargeSet, world: World, size: int) -> str:
+    tools = " ".join(packages.tools[:size])
+    expression = f"with import {packages.checkouts[1]} {{ }}; map (one: one.drvPath) [ {tools} ]"
+    command = ("nix-instantiate", "--eval", "--strict", "--read-write-mode", "--expr", expression)
+    said = world.command(*command, env={"NIX_SHOW_STATS": "1"}).stderr
+    stats = json.loads(said[said.index("{") :])
+    counts = f"{stats['nrFunctionCalls']:,} | {stats['nrThunks']:,} | {stats['gc']['totalBytes'] / 1e6:.0f} MB"
+    return f"| {size} | {counts} | {stats['cpuTime']:.2f} s |"
 
 
 def write_page(text: str) -> None:
@@ -436,16 +433,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--nix", metavar="NAME", help="a Nix in .nix, or a folder with its commands; else the newest")
     parser.add_argument("--packages", type=int, default=8000, help="how many packages the set has in by-name")
-    parser.add_argument("--stages", type=int, default=6, help="how many stages its bootstrap has")
+    parser.add_argument("--stages", type=int, default=3, help="how many stages its bootstrap has")
+    parser.add_argument("--needs", type=int, default=5, help="how many generators a tool of it is built with")
     parser.add_argument("--write", action="store_true", help=f"write the tables into {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
     if options.nix:
         os.environ["NIXPROF_TEST_NIX"] = options.nix
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(os.path.realpath(scratch))
-        packages = generate(root / "set", options.packages, options.stages)
+        packages = generate(root / "set", options.packages, options.stages, options.needs)
         benchmark = Benchmark(root, newest_or_exit(), packages, packages.tools[: max(options.sizes) + 1])
-        about = circumstances(packages, benchmark.contestants[0].world, options.rounds)
+        about = circumstances(packages, benchmark.contestants[0].world, options.sizes, options.rounds)
         measured = ""
         for done, size in enumerate(options.sizes, start=1):
             for number in range(options.rounds):

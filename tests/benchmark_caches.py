@@ -144,7 +144,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch).resolve()
-        fleet = Fleet(root, generate(root / "set", 2 * options.packages, 1), options.packages)
+        fleet = Fleet(root, generate(root / "set", 2 * options.packages, 1, 0), options.packages)
         costs: dict[str, list[Cost]] = {step: [] for step in STEPS}
         with fleet.cache.serve():
             costs |= fleet.fill()

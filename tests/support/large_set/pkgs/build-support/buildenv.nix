@@ -1,5 +1,9 @@
-# `buildEnv` without perl: Nix's own `builtin:buildenv` links the files, which costs less than what nixpkgs has.
-{ lib, stdenv }:
+# One folder with links into all packages: a derivation of the stdenv that runs a perl script.
+{
+  lib,
+  stdenvNoCC,
+  perl,
+}:
 
 lib.makeOverridable (
   {
@@ -25,33 +29,28 @@ lib.makeOverridable (
       );
     chosen = lib.concatMap (
       package:
-      map (path: {
-        path = "${path}";
-        priority = package.meta.priority or lib.meta.defaultPriority;
-      }) (outputsOf package)
+      map (path: "${toString (package.meta.priority or lib.meta.defaultPriority)} ${path}") (
+        outputsOf package
+      )
     ) paths;
   in
-  derivation {
-    inherit name;
-    inherit (stdenv.hostPlatform) system;
-    builder = "builtin:buildenv";
-    # No two of one priority, because that refuses also files that are the same.
-    derivations = lib.imap1 (index: one: [
-      "true"
-      (toString (one.priority * 100000 + index))
-      "1"
-      one.path
-    ]) chosen;
-    manifest = builtins.toFile "manifest.nix" "[ ]";
+  stdenvNoCC.mkDerivation {
+    inherit
+      name
+      ignoreCollisions
+      pathsToLink
+      passthru
+      meta
+      ;
+    nativeBuildInputs = [ perl ];
+    args = [
+      "-c"
+      "PATH=/usr/bin:/bin:/run/current-system/sw/bin; exec perl ${./buildenv.pl}"
+    ];
+    # In a file, because the environment has a limit.
+    chosen = lib.concatStringsSep "\n" chosen;
+    passAsFile = [ "chosen" ];
     preferLocalBuild = true;
     allowSubstitutes = false;
-  }
-  // {
-    inherit passthru;
-    meta = {
-      inherit name;
-      outputsToInstall = [ "out" ];
-    }
-    // meta;
   }
 )

@@ -28,7 +28,21 @@ let
 
   builders = final: _: {
     buildEnv = final.callPackage ../build-support/buildenv.nix { };
+    buildGoModule = final.buildVendored final.go [
+      "configure"
+      "install"
+    ];
+    buildRustPackage = final.buildVendored final.rustc [
+      "build"
+      "check"
+      "install"
+      "setup"
+    ];
+    buildVendored = final.callPackage ../build-support/vendored.nix { };
+    fetchFromGitHub = final.callPackage ../build-support/fetchfromgithub.nix { };
     fetchurl = final.callPackage ../build-support/fetchurl.nix { };
+    makeSetupHook = final.callPackage ../build-support/setup-hook.nix { };
+    python3Packages = final.callPackage ../build-support/python.nix { };
   };
 
   allPackages = final: previous: import ./all-packages.nix { inherit lib config; } final previous;
