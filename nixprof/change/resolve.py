@@ -19,7 +19,7 @@ from nixprof.lock.freshness import Gap, LockedManifest
 from nixprof.lock.packages_json import FollowsInput, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from nixprof.change.evaluation import ResolvedPackage
     from nixprof.change.failures import Refusal
@@ -162,10 +162,7 @@ class Resolver:
     ) -> tuple[LockedManifest, list[ResolveRequest]]:
         """Choose what has to be resolved; the lock comes without the holds that have ended."""
         locked = locked.with_lock(locked.lock.let_go(_had_again(wanted, locked)))
-        # What is named has to be had here, whatever this system goes without.
-        known = ((key, one) for key, one in locked.lock.packages.items() if key not in named)
-        lacking = {(key, system) for key, one in known for system in one.lacking(locked.manifest.systems)}
-        return locked, [one for one in wanted if not self._is_settled(one, locked, lacking)]
+        return locked, [one for one in wanted if not self._is_settled(one, locked, named)]
 
     def _looked_up(
         self, locked: LockedManifest, asked: Sequence[ResolveRequest], tried: Sequence[ResolveRequest]
@@ -200,20 +197,12 @@ class Resolver:
                 lock = holds.stay(lock, refusal.package, system, why)
         return lock
 
-    def _is_settled(self, one: ResolveRequest, locked: LockedManifest, lacking: Container[tuple[str, str]]) -> bool:
-        """Tell whether a package is resolved, or is held back, or is known to be unavailable where that may be.
-
-        `lacking` are the keys of what systems go without, each with the system.
-        """
-        at, machine = (one.package, one.system), locked.machine
-        if locked.is_resolved(*at):
-            return True
-        is_here = one.system == machine.system and not one.package.scope.is_other_host(machine)
-        may_lack = not is_here or (one.key, one.system) in lacking
-        if not (locked.is_held_back(*at) or (may_lack and locked.is_unavailable(*at))):
-            return False
-        allowed = {reason.value for reason in self._context.allowed}
-        return locked.lock.package(one.key).unavailable[one.system].reason not in allowed
+    def _is_settled(self, one: ResolveRequest, locked: LockedManifest, named: Collection[str]) -> bool:
+        """Tell whether there is nothing to find out about a package, and nothing in its way that is allowed now."""
+        why = locked.lock.package(one.key).unavailable.get(one.system)
+        if why and why.reason in {reason.value for reason in self._context.allowed}:
+            return locked.is_resolved(one.package, one.system)
+        return locked.is_settled(one.package, one.system, named)
 
     def evaluate(self, locked: LockedManifest, asked: Sequence[ResolveRequest]) -> list[Refusal]:
         """Evaluate packages, into `evaluated`; returns why the others cannot be had."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nixprof.change.flow import begin
-from nixprof.change.hints import adding
+from nixprof.change.hints import adding, on_place
 from nixprof.formatting import shell_quote
 from nixprof.manifest.model import EVERYWHERE
+from nixprof.manifest.place import place_of
 from nixprof.record import record
 
 if TYPE_CHECKING:
@@ -58,15 +59,7 @@ def _to_narrow(missing: Sequence[Gap], systems: Sequence[str], places: Mapping[s
     for gap in missing:
         lacking.setdefault(gap.package, set()).add(gap.system)
     for package, without in lacking.items():
-        place = _place([system for system in systems if system not in without], systems)
+        place = place_of(set(systems) - without, systems)
         if place and places[package.spec.key] == (EVERYWHERE,):
             name = shell_quote(package.written)
-            yield f"nixprof remove {name} && {adding(package, str(package.spec))} --on {place}"
-
-
-def _place(those: Sequence[str], systems: Sequence[str]) -> str:
-    """Name some of the systems by one word; empty where none means just these."""
-    for word in ("linux", "darwin", "aarch64", "x86_64", *those):
-        if those and those == [system for system in systems if word in (system, *system.split("-"))]:
-            return word
-    return ""
+            yield f"nixprof remove {name} && {adding(package, str(package.spec))}{on_place(place)}"

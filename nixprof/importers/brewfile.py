@@ -10,7 +10,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from nixprof.importers.candidate import Candidate, Vocabulary
+from nixprof.machine import SYSTEMS
 from nixprof.manifest.model import EVERYWHERE, Scope
+from nixprof.manifest.place import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,12 +42,7 @@ _SYSTEM = r"OS\.(?P<os>mac|linux)\?|Hardware::CPU\.(?P<cpu>arm|intel)\?"
 _CONDITION = re.compile(rf"(?P<word>if|elsif|unless)\s+(?P<not>!?)\s*(?:{_SYSTEM})(?:\s+then)?")
 _AFTER = re.compile(rf"""(?P<before>(?:[^"']|{_STRING})*?),?\s*\b(?P<condition>(?:if|unless)\s+(?P<code>.+))""")
 _NAMES = {"mac": "darwin", "linux": "linux", "arm": "aarch64", "intel": "x86_64"}
-_SYSTEMS = frozenset(f"{cpu}-{os}" for cpu in ("aarch64", "x86_64") for os in ("darwin", "linux"))
-# The place of the list that means some of the systems.
-_PLACES = {
-    frozenset(system for system in _SYSTEMS if name in (system, *system.split("-"))): Scope("system", name)
-    for name in (*_NAMES.values(), *_SYSTEMS)
-} | {_SYSTEMS: EVERYWHERE}
+_SYSTEMS = frozenset(SYSTEMS)
 _COMMENT = re.compile(rf"""((?:[^"'#]|{_STRING})*)#.*""")
 _BLOCK = re.compile(r"(?:if|elsif|unless|case|begin|while|def)\b|.*\bdo(?:\s*\|.*\|)?$")
 _RUBY = "code that only Ruby can run"
@@ -73,7 +70,12 @@ class _Block(NamedTuple):
             return "under a condition that only Ruby can tell"
         if not self.systems:
             return "under a condition that is never true"
-        return "" if self.systems in _PLACES else f"for {', '.join(sorted(self.systems))}, which is no one place"
+        return "" if self.place else f"for {', '.join(sorted(self.systems))}, which is no one place"
+
+    @property
+    def place(self) -> Scope | None:
+        """The place of the list that means just its systems; None where there is none."""
+        return place_of(self.systems, SYSTEMS)
 
 
 def read_brewfile(text: str) -> Iterator[Candidate]:
@@ -124,10 +126,10 @@ def _entry(line: str, block: _Block) -> Iterator[Candidate]:
         yield Candidate(line, leave="" if is_name else _RUBY, vocabulary=Vocabulary.HOMEBREW)
     elif found["word"] != "brew":
         yield Candidate(name or line, leave=_OTHERS[found["word"]], vocabulary=Vocabulary.HOMEBREW)
-    elif block.obstacle:
+    elif block.obstacle or not block.place:
         yield Candidate(name, leave=block.obstacle, vocabulary=Vocabulary.HOMEBREW)
     else:
-        yield formula(name, _PLACES[block.systems])
+        yield formula(name, block.place)
         yield from _options(name, (found["rest"] or "").strip(" ,"))
 
 
@@ -148,5 +150,5 @@ def _options(name: str, rest: str) -> Iterator[Candidate]:
 
 def _systems(condition: re.Match[str]) -> frozenset[str]:
     name = _NAMES[condition["os"] or condition["cpu"]]
-    those = frozenset(system for system in _SYSTEMS if name in system.split("-"))
+    those = frozenset(filter(Scope("system", name).covers, _SYSTEMS))
     return _SYSTEMS - those if (condition["word"] == "unless") != bool(condition["not"]) else those

@@ -10,7 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nixprof.importers.candidate import Candidate, Vocabulary
-from nixprof.manifest.model import EVERYWHERE, Scope
+from nixprof.machine import SYSTEMS
+from nixprof.manifest.model import EVERYWHERE
+from nixprof.manifest.place import place_of
 from nixprof.manifest.spec import ALL_OUTPUTS, Spec, SpecError
 from nixprof.schema import MisshapenError, fits
 
@@ -35,7 +37,6 @@ _OF_FLOX = {
     "containerize": "settings of flox's containers",
     "options": "settings of flox",
 }
-_SYSTEMS = ("x86_64-linux", "aarch64-linux", "x86_64-darwin", "aarch64-darwin")
 # How a flake begins, which no attribute of nixpkgs does.
 _FLAKE = re.compile(r"[a-z+]+:|[./~]")
 # Comments, and commas behind the last item, as devbox takes them; strings stay as they are.
@@ -75,7 +76,8 @@ def named(written: str) -> Candidate:
 
 def _candidate(name: str, about: Mapping[str, Any], systems: str, besides: Collection[str] = ()) -> Candidate:
     """Begin a candidate by what both files say of outputs and systems; `systems` is the key of those."""
-    scope = _scope(set(_texts(about, systems) or _SYSTEMS).difference(besides))
+    wanted = set(_texts(about, systems) or SYSTEMS).intersection(SYSTEMS).difference(besides)
+    scope = place_of(wanted, SYSTEMS) or EVERYWHERE
     return Candidate(name, chosen=_texts(about, "outputs"), scope=scope, vocabulary=Vocabulary.NIXPKGS)
 
 
@@ -133,15 +135,6 @@ def _split(written: str) -> tuple[str, str]:
     name, at, version = written.rpartition("@")
     is_version = at and name and not name.endswith(".") and "/" not in version and not _FLAKE.match(written)
     return (name, version) if is_version else (written, "")
-
-
-def _scope(systems: Collection[str]) -> Scope:
-    """Say where a package is wanted by the systems that are named: everywhere, on one OS, or on one system."""
-    known = [one for one in _SYSTEMS if one in systems]
-    wide = {one.partition("-")[2] for one in known}
-    if len(known) == 1:
-        return Scope("system", known[0])
-    return Scope("system", wide.pop()) if len(wide) == 1 else EVERYWHERE
 
 
 def _texts(about: Mapping[str, Any], key: str) -> tuple[str, ...]:

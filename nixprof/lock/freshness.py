@@ -17,7 +17,7 @@ from nixprof.record import record
 from nixprof.schema import MISSHAPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from nixprof.lock.lock import Lock
     from nixprof.lock.packages_json import Hold, Resolved, Unavailable
@@ -118,6 +118,18 @@ class LockedManifest:
         why, fingerprint = known.unavailable.get(system), self.fingerprints.get(package.spec.input)
         return why is not None and _is_fresh(known.hold, why, fingerprint, str.__eq__)
 
+    def is_settled(self, package: Package, system: str, named: Collection[str] = ()) -> bool:
+        """Tell whether it is known what a package is on a system, or that it cannot be had where it may be lacking.
+
+        What is `named`, by its key, has to be had here, whatever this system goes without.
+        """
+        if self.is_resolved(package, system) or self.is_held_back(package, system):
+            return True
+        key, is_here = package.spec.key, system == self.machine.system
+        goes_without = key not in named and system in self.lock.package(key).lacking(self.manifest.systems)
+        may_lack = not is_here or package.scope.is_other_host(self.machine) or goes_without
+        return may_lack and self.is_unavailable(package, system)
+
     def source_of(self, package: Package, system: str) -> tuple[str, str]:
         """Give the locked reference that a package is resolved from on a system, and its fingerprint.
 
@@ -164,14 +176,8 @@ class LockedManifest:
     @cached_property
     def unresolved(self) -> frozenset[Package]:
         """What has to be resolved first for this machine, at what the inputs are locked to now."""
-        system, wanted = self.machine.system, set(self.wanted)
-
-        def is_settled(package: Package) -> bool:
-            if package not in wanted:
-                return self.is_unavailable(package, system)
-            return self.is_resolved(package, system) or self.is_held_back(package, system)
-
-        return frozenset(package for package in self.manifest.for_machine(self.machine) if not is_settled(package))
+        packages, system = self.manifest.for_machine(self.machine), self.machine.system
+        return frozenset(package for package in packages if not self.is_settled(package, system))
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:

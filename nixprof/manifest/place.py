@@ -57,6 +57,13 @@ def _host(name: str) -> Scope:
     return Scope("host", name)
 
 
+def place_of(systems: Collection[str], among: Collection[str]) -> Scope | None:
+    """Choose the place that means just these systems among others; None where there is no such place."""
+    words = ("linux", "darwin", "aarch64", "x86_64", *systems) if systems else ()
+    scopes = (EVERYWHERE, *(Scope("system", word) for word in words))
+    return next((one for one in scopes if set(filter(one.covers, among)) == set(systems)), None)
+
+
 def check_place(package: Package, scopes: Collection[Scope]) -> None:
     """Make sure that what is asked for in one place does not change an entry for others."""
     if EVERYWHERE not in scopes and package.scope not in scopes:

@@ -124,6 +124,22 @@ def test_a_system_goes_without_what_another_has_and_it_cannot_have() -> None:
         assert "lackedBy" not in compile_flake(both, {KEY: other})
 
 
+def test_what_may_be_lacking_is_settled_once_that_is_known() -> None:
+    both = manifest(f'packages = ["git"]\nsystems = ["{HERE}", "{THERE}"]')
+    known = LockedPackage({HERE: NEW}, unavailable={THERE: WHY})
+    assert locked(known, THERE, said=both).is_settled(GIT, THERE)
+    assert locked(known, THERE, said=both).unresolved == frozenset()
+    assert not locked(known, THERE, said=both, now="newer").is_settled(GIT, THERE)
+    # What is named has to be had here; elsewhere nobody waits for it.
+    assert not locked(known, THERE, said=both).is_settled(GIT, THERE, [KEY])
+    assert locked(known, HERE, said=both).is_settled(GIT, THERE, [KEY])
+    # This machine lacks nothing that no system has, or that the list is not for.
+    nowhere = replace(known, systems={})
+    assert locked(nowhere, THERE, said=both).unresolved == {GIT}
+    assert locked(nowhere, HERE, said=both).is_settled(GIT, THERE)
+    assert locked(known, THERE).unresolved == {GIT}
+
+
 def test_what_another_host_lists_may_be_for_any_system() -> None:
     text = '[system.linux]\npackages = ["git^doc"]\n[host.desk]\npackages = ["git", "/nix/store/{0}-a"]\n'
     listed = manifest(f'systems = ["{HERE}", "{THERE}"]\n' + text.format("a" * 32))

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from nixprof.errors import NixprofError
-from nixprof.machine import Machine
-from nixprof.manifest.model import Manifest, Scope
+from nixprof.machine import SYSTEMS, Machine
+from nixprof.manifest.model import EVERYWHERE, Manifest, Scope
 from nixprof.manifest.parse import parse_text
-from nixprof.manifest.place import read_place
+from nixprof.manifest.place import place_of, read_place
 
 WORDS = ("add", "--on", "drawin", "jq")
 
@@ -68,3 +68,23 @@ def test_a_host_that_the_list_cannot_name_is_no_place(manifest: Manifest) -> Non
 def test_the_systems_of_a_place(manifest: Manifest, place: str, systems: tuple[str, ...]) -> None:
     machine = Machine("x86_64-linux", lambda: "desk")
     assert manifest.systems_of(read_place(place, manifest, machine, WORDS), machine) == systems
+
+
+@pytest.mark.parametrize(
+    ("systems", "place"),
+    [
+        (SYSTEMS, EVERYWHERE),
+        (("aarch64-darwin", "x86_64-darwin"), Scope("system", "darwin")),
+        (("aarch64-darwin", "aarch64-linux"), Scope("system", "aarch64")),
+        (("aarch64-darwin",), Scope("system", "aarch64-darwin")),
+        (("aarch64-darwin", "x86_64-linux"), None),
+        ((), None),
+    ],
+)
+def test_the_place_of_systems(systems: tuple[str, ...], place: Scope | None) -> None:
+    assert place_of(systems, SYSTEMS) == place
+
+
+def test_the_place_of_systems_is_the_widest_that_has_no_other() -> None:
+    assert place_of(["aarch64-darwin"], ["x86_64-linux", "aarch64-darwin"]) == Scope("system", "darwin")
+    assert place_of([], ["aarch64-darwin"]) is None
