@@ -6,11 +6,10 @@ To load typer and to declare options with it takes longer than `list` does, and 
 from __future__ import annotations
 
 import sys
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError, Reason
-from nixprof.record import record
+from nixprof.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

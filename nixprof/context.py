@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from nixprof.console import Console
 from nixprof.formatting import shell_quote
 from nixprof.nix import profile as nix_profile
 from nixprof.nix.progress import Progress
-from nixprof.record import record
+from nixprof.record import field, record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from nixprof.record import record
+from nixprof.record import record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

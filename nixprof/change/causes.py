@@ -6,13 +6,13 @@ Known is what the derivations say, where the store has both of them. Else what t
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 from nixprof.change.differences import Cause, Kind
 from nixprof.errors import NixprofError
 from nixprof.nix.derivation import names_in, read_derivation, same_recipe
+from nixprof.record import replace
 from nixprof.store_path import built_name, outputs_of, package_of, split_name
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.collisions import Collision, Provider, find_collisions, find_profile_collisions
@@ -11,6 +10,7 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, package_name, shell_quote
 from nixprof.nix.profile import sole_path
 from nixprof.nix.version import Feature
+from nixprof.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

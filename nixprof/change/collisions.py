@@ -6,12 +6,11 @@ import filecmp
 import os
 import stat
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.nix.profile import USUAL_PRIORITY
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.store_path import name_of
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from nixprof.manifest.spec import dotted
 from nixprof.nix.errors import NixError, allowed_as, known_issues, named_instead, renamed
 from nixprof.nix.nix_data import quoted
 from nixprof.nix.profile import USUAL_PRIORITY
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt
 from nixprof.schema import fits
 from nixprof.store_path import is_in_store_path, is_store_path, outputs_of, package_of

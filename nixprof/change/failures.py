@@ -6,7 +6,6 @@ Where a package is refused, that is data, and `hints` knows what to do about it.
 from __future__ import annotations
 
 import re
-from dataclasses import field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, display_path, package_name
 from nixprof.nix.derivation import is_download, needed_among
 from nixprof.nix.errors import unreachable
-from nixprof.record import record
+from nixprof.record import field, record, replace
 from nixprof.redact import excerpt, plain
 from nixprof.store_path import is_store_path, name_of
 

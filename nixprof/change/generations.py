@@ -10,7 +10,6 @@ import json
 import os
 import time
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from nixprof.errors import TO_BEGIN, NixprofError, Reason
 from nixprof.files import content, read_json, replace_file
 from nixprof.nix import links
 from nixprof.nix import profile as nix_profile
-from nixprof.record import record
+from nixprof.record import record, values_of
 from nixprof.schema import MISSHAPEN
 from nixprof.store_path import package_of, split_name
 
@@ -204,7 +203,7 @@ def _key(generation: Path) -> str:
 def remember_rollback(context: Context, link: Path, before: int, after: int) -> None:
     """Note a way back that was gone; failing to is no harm."""
     gone = PastRollback(time.time(), before, after, max(links.numbers(str(link)), default=after), context.command)
-    records = [*_rollback_records(context), {"profile": str(link), **asdict(gone)}]
+    records = [*_rollback_records(context), {"profile": str(link), **values_of(gone)}]
     with suppress(NixprofError):
         replace_file(_rollbacks_file(context), json.dumps(records[-_MAX_REMEMBERED:], indent=2).encode())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.failures import Failure
@@ -12,7 +11,7 @@ from nixprof.formatting import DAY_SECONDS, count
 from nixprof.lock.freshness import has_outputs
 from nixprof.lock.packages_json import HeldAt, Unavailable
 from nixprof.nix.derivation import is_download, needed_among
-from nixprof.record import record
+from nixprof.record import field, record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from nixprof.lock.lock import Lock
 from nixprof.manifest.edit import NewPackage, add_input, add_packages, set_option
 from nixprof.manifest.model import EVERYWHERE
 from nixprof.manifest.place import check_place
+from nixprof.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection

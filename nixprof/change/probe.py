@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.evaluation import ResolveRequest, evaluate
 from nixprof.lock.freshness import LockedManifest
 from nixprof.manifest.model import EVERYWHERE, Package
 from nixprof.nix.nix_data import quoted
+from nixprof.record import replace
 from nixprof.schema import fits
 from nixprof.store_path import split_name
 

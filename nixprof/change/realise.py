@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.failures import PackagesError, of_packages, why_stopped, why_unbuilt
@@ -13,7 +12,7 @@ from nixprof.formatting import count, listed, package_name
 from nixprof.lock.packages_json import KeptByPath
 from nixprof.nix.download_plan import DownloadPlan, difference
 from nixprof.nix.errors import NixError
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt
 from nixprof.store_path import is_store_path
 

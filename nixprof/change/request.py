@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.failures import Attempt
 from nixprof.manifest.model import EVERYWHERE
-from nixprof.record import record
+from nixprof.record import field, record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

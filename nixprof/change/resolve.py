@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.evaluation import ResolveRequest, evaluate
@@ -17,6 +16,7 @@ from nixprof.formatting import count
 from nixprof.lock.flake_nix import used_inputs
 from nixprof.lock.freshness import Gap, LockedManifest
 from nixprof.lock.packages_json import FollowsInput, Unavailable
+from nixprof.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

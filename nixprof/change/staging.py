@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.failures import InputError, of_input
@@ -17,6 +16,7 @@ from nixprof.lock.flake_lock import revision, with_originals
 from nixprof.lock.flake_nix import used_inputs
 from nixprof.lock.packages_json import FollowsInput, HeldAt
 from nixprof.nix.errors import NixError
+from nixprof.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

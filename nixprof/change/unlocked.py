@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.staging import Staging
@@ -14,6 +13,7 @@ from nixprof.lock.freshness import LockedManifest
 from nixprof.lock.lock import Lock
 from nixprof.manifest.model import EVERYWHERE, Package
 from nixprof.manifest.spec import Spec
+from nixprof.record import replace
 
 if TYPE_CHECKING:
     from pathlib import Path

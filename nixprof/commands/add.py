@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from nixprof.manifest.installable import read_installable
 from nixprof.manifest.model import EVERYWHERE, Scope
 from nixprof.manifest.place import check_place, read_place
 from nixprof.manifest.positions import line_of
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:

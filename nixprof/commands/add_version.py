@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.past import bring_back
@@ -12,7 +11,7 @@ from nixprof.change.versions import find_version, read_past, read_wanted
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import package_name
 from nixprof.manifest.installable import as_installable, read_installable
-from nixprof.record import record
+from nixprof.record import record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from nixprof.files import content, replace_files
 from nixprof.formatting import display_path, listed, nearest
 from nixprof.lock.freshness import has_outputs
 from nixprof.machine import SYSTEMS, as_nix_says, is_system
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ The way of an element, in one pass: read → identify → decide → compare →
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nixprof.change.confirmation import Proposal, Risk, loss, risk_of
@@ -31,7 +30,7 @@ from nixprof.index.files import index_files
 from nixprof.lock.packages_json import LockedPackage, Resolved, hold_at
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT
 from nixprof.nix.local_flakes import is_here, registry
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import os
 import re
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from nixprof.formatting import count, display_path, shell_quote
 from nixprof.lock.lock import Lock
 from nixprof.manifest.model import DEFAULT_NIXPKGS, INTEL_MAC, LAST_FOR_INTEL_MACS
 from nixprof.manifest.parse import parse
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt, redact
 
 if TYPE_CHECKING:

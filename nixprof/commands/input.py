@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from nixprof.manifest.edit import add_input, remove_input, set_follows
 from nixprof.manifest.flake_reference import Reference, is_relative
 from nixprof.manifest.installable import suggest
 from nixprof.manifest.spec import DEFAULT_INPUT, SpecError, check_input_name
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:

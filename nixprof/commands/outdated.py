@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.commands import update
+from nixprof.record import replace
 
 if TYPE_CHECKING:
     from nixprof.change.plan import Outcome

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.flow import begin
 from nixprof.change.request import ChangeRequest
 from nixprof.formatting import count, package_name
 from nixprof.manifest.edit import set_option
+from nixprof.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.flow import begin
@@ -11,6 +10,7 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import shell_quote
 from nixprof.manifest.edit import remove_empty_table, remove_package
 from nixprof.manifest.place import read_place
+from nixprof.record import replace
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ from nixprof.commands.take_back import TakenBack, take_back
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
 from nixprof.files import cannot_write, check_writable, content, private_folder, read_file, unused
 from nixprof.formatting import display_path
-from nixprof.record import record
+from nixprof.record import record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.state import State
@@ -14,7 +13,7 @@ from nixprof.index.database import is_allowed
 from nixprof.index.files import index_files, open_indexes, with_unlocked, without_damaged
 from nixprof.index.names import told_elsewhere
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:

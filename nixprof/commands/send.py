@@ -6,7 +6,6 @@ import json
 import os
 import re
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nixprof.change.differences import Change, Kind, compare
@@ -17,7 +16,7 @@ from nixprof.commands.init import fetch
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import count, listed
 from nixprof.manifest.model import EVERYWHERE
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.remote.known import remember
 from nixprof.remote.machine import Standing, compared, generation_in, look, state_for
 from nixprof.remote.sent import Sent, SentTo

@@ -6,7 +6,6 @@ import os
 import site
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from nixprof.folders import home
 from nixprof.formatting import display_path, shell_quote
 from nixprof.nix import links
 from nixprof.nix import profile as nix_profile
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt
 from nixprof.shell.asking import ask_zdotdir
 from nixprof.shell.line import line_for, lines_of, with_line, without_line

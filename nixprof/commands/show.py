@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.generations import generations
@@ -18,7 +17,7 @@ from nixprof.index.database import is_allowed
 from nixprof.index.files import without_damaged
 from nixprof.manifest.installable import as_installable, read_installable
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec, SpecError
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt
 from nixprof.store_path import fits_version, outputs_of, programs_in
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.process_lock import recover_first, was_stopped
@@ -11,7 +10,7 @@ from nixprof.change.state import State
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import content
 from nixprof.lock.lock import Lock
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:

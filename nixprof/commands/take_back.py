@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.flow import begin
@@ -10,7 +9,7 @@ from nixprof.change.generations import find, generations
 from nixprof.change.past import bring_back, past_of
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import day, package_name, shell_quote, titled
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from nixprof.change.needs import Needs
 from nixprof.change.process_lock import process_lock
 from nixprof.errors import ConcurrentChangeError, NixprofError, Reason
 from nixprof.formatting import DAY_SECONDS, count, shell_quote, size
-from nixprof.record import record
+from nixprof.record import record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

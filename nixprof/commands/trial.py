@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.change.flow import begin
@@ -13,7 +12,7 @@ from nixprof.commands.init import template
 from nixprof.errors import NixprofError, Reason
 from nixprof.files import scratch_folder
 from nixprof.formatting import titled
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt
 from nixprof.shell.session import run_shell
 from nixprof.signals import ctrl_c_left_to_child

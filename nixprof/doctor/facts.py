@@ -6,7 +6,6 @@ import json
 import os
 import re
 from contextlib import suppress
-from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +18,7 @@ from nixprof.errors import NixprofError
 from nixprof.folders import Folders, home
 from nixprof.importers.candidate import candidate
 from nixprof.nix.profile import ProfileManager
-from nixprof.record import record
+from nixprof.record import field, record, replace
 from nixprof.schema import MISSHAPEN
 from nixprof.store_path import name_of, split_name
 

@@ -8,14 +8,13 @@ import shutil
 import threading
 import time
 from contextlib import suppress
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
 from nixprof.files import content
 from nixprof.nix.install_hint import Host, missing_set_up
-from nixprof.record import record
+from nixprof.record import field, record
 from nixprof.store_path import is_elsewhere, store
 
 if TYPE_CHECKING:

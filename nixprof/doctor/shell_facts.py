@@ -8,13 +8,12 @@ import re
 import shutil
 import subprocess
 from contextlib import suppress
-from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nixprof.files import content
 from nixprof.folders import home
-from nixprof.record import record
+from nixprof.record import field, record, replace
 from nixprof.shell.asking import Login, Silence, ask_new_shell
 from nixprof.shell.startup import config_home, every_startup_file, is_among, login_shell, startup_files
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.doctor.finding import Finding
 from nixprof.formatting import count, listed, shell_quote
+from nixprof.record import replace
 from nixprof.shell.startup import for_shell, known_shell, quote, set_up, word
 from nixprof.shell.static import SYSTEM_FOLDERS
 

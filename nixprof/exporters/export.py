@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import Enum
 from itertools import chain, count
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from nixprof.lock.flake_nix import used_inputs
 from nixprof.lock.packages_json import FollowsInput, HeldAt, KeptByPath, LockedPackage
 from nixprof.manifest.flake_reference import Reference
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT
-from nixprof.record import record
+from nixprof.record import record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from nixprof.formatting import shell_quote
 from nixprof.manifest.model import EVERYWHERE, Scope
 from nixprof.nix.profile import ROOTS, USUAL_PRIORITY
-from nixprof.record import record
+from nixprof.record import field, record, replace
 from nixprof.store_path import name_of, outputs_of, split_name
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ of that name, too. Everything below that is called a guess, and what is called o
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from nixprof.importers.name_table import ATTRIBUTES, FORMS, why_nothing
 from nixprof.importers.names import Names, keys
 from nixprof.index.database import is_allowed
 from nixprof.manifest.spec import Spec, SpecError, dotted
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.store_path import fits_version
 
 if TYPE_CHECKING:

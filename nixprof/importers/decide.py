@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from nixprof.importers.candidate import Evidence
 from nixprof.importers.origin import at_revision, find_origin, is_locked
 from nixprof.manifest.spec import ALL_OUTPUTS, DEFAULT_INPUT, NO_INPUT, Spec, SpecError
 from nixprof.nix.profile import USUAL_PRIORITY
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.store_path import outputs_of
 
 if TYPE_CHECKING:

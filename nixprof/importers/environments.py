@@ -6,7 +6,6 @@ The forms: https://www.jetify.com/docs/devbox/configuration and https://flox.dev
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nixprof.importers.candidate import Candidate, Vocabulary
@@ -14,6 +13,7 @@ from nixprof.machine import SYSTEMS
 from nixprof.manifest.model import EVERYWHERE
 from nixprof.manifest.place import place_of
 from nixprof.manifest.spec import ALL_OUTPUTS, Spec, SpecError
+from nixprof.record import replace
 from nixprof.schema import MisshapenError, fits
 
 if TYPE_CHECKING:

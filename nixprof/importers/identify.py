@@ -17,7 +17,7 @@ import os
 import re
 import sqlite3
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from nixprof.folders import home
 from nixprof.importers.candidate import Evidence
 from nixprof.importers.names import PLAIN_SETS, UNLIKE, Name, Names, expand, in_nested
 from nixprof.index.database import Index
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.schema import fits
 
 if TYPE_CHECKING:

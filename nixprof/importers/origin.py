@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from nixprof.manifest.flake_reference import REVISION, Reference, input_name
 from nixprof.manifest.model import DEFAULT_NIXPKGS, Input
 from nixprof.manifest.spec import DEFAULT_INPUT
 from nixprof.nix.profile import FORGES
+from nixprof.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

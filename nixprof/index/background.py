@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.index.files import failure, index_files, is_used
 from nixprof.nix.progress import Progress
+from nixprof.record import replace
 
 if TYPE_CHECKING:
     from nixprof.context import Context

@@ -10,14 +10,13 @@ import json
 import os
 import sqlite3
 from contextlib import suppress
-from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from nixprof.errors import Reason
 from nixprof.index.names import FORMAT, Names
 from nixprof.manifest.spec import dotted
-from nixprof.record import record
+from nixprof.record import record, values_of
 
 if TYPE_CHECKING:
     import re
@@ -154,7 +153,7 @@ class IndexWriter:
     def finish(self, about: About) -> None:
         """Complete the index and put it in its place; `about.packages` is counted here."""
         (found,) = self._database.execute("SELECT count(*) FROM found").fetchone()
-        text = json.dumps({**asdict(about), "packages": found})
+        text = json.dumps({**values_of(about), "packages": found})
         self._database.execute("INSERT INTO about VALUES (?)", (text,))
         self._database.executescript(_COMPLETE)  # commits first
         names = "".join(f"{name.lower()}\n" for (name,) in self._database.execute(_LINES))

@@ -10,7 +10,6 @@ import json
 import os
 import sqlite3
 import time
-from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -19,6 +18,7 @@ from nixprof.files import discard, read_json, replace_file
 from nixprof.index.database import Index
 from nixprof.lock.flake_lock import digest
 from nixprof.lock.lock import Lock
+from nixprof.record import replace
 from nixprof.schema import fits
 
 if TYPE_CHECKING:

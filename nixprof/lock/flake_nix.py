@@ -6,11 +6,11 @@ All machines get the same text. What applies to one system or host is marked so 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.lock.flake_lock import fetchable
 from nixprof.nix.nix_data import attribute, quoted
+from nixprof.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from nixprof.files import content
 from nixprof.lock.flake_lock import parse_flake_lock
 from nixprof.lock.merge_conflict import read_lock, sides
 from nixprof.lock.packages_json import FollowsInput, HeldAt, LockedPackage, parse_packages, write_packages
-from nixprof.record import record
+from nixprof.record import field, record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError, Reason
 from nixprof.formatting import shell_quote
 from nixprof.lock.merge_conflict import parsed
-from nixprof.record import record
+from nixprof.record import field, record, replace, usual_of, values_of
 from nixprof.schema import MisshapenError, fits, text
 from nixprof.store_path import checked
 
@@ -251,5 +250,6 @@ def _print_package(package: LockedPackage) -> dict[str, Any]:
 
 
 def _print(one: Resolved | Unavailable) -> dict[str, Any]:
-    printed = {each: getattr(one, each.name) for each in fields(one)}
-    return {_KEYS.get(each.name, each.name): value for each, value in printed.items() if value != each.default}
+    usual = usual_of(one)
+    printed = {name: value for name, value in values_of(one).items() if name not in usual or value != usual[name]}
+    return {_KEYS.get(name, name): value for name, value in printed.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nixprof.errors import NixprofError, Reason
@@ -10,7 +9,7 @@ from nixprof.formatting import nearest, package_name, shell_quote
 from nixprof.manifest.flake_reference import absolute, input_name, is_reference
 from nixprof.manifest.model import Input
 from nixprof.manifest.spec import DEFAULT_INPUT, Spec, SpecError
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.redact import excerpt
 from nixprof.store_path import is_store_path
 

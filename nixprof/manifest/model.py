@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 from nixprof.machine import OSES, SYSTEMS, Machine, is_system
-from nixprof.record import record
+from nixprof.record import record, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -123,7 +122,7 @@ class Policy:
     @property
     def table(self) -> dict[str, bool | tuple[str, ...]]:
         """Give what is asked for by the keys of the table."""
-        return {one.name.replace("_", "-"): getattr(self, one.name) for one in fields(self)}
+        return {name.replace("_", "-"): value for name, value in values_of(self).items()}
 
     @property
     def allowed(self) -> dict[str, bool | tuple[str, ...]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from nixprof.errors import NixprofError, Reason
 from nixprof.files import read_file
 from nixprof.folders import home
 from nixprof.nix import links
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.schema import MISSHAPEN, MisshapenError, wrong_with
 from nixprof.store_path import checked, name_of, package_of, split_name
 

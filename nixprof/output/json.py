@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from nixprof.lock.flake_lock import LockedInput
 from nixprof.lock.freshness import Gap
 from nixprof.manifest.problems import ManifestError
 from nixprof.nix.download_plan import DownloadPlan
+from nixprof.record import is_record, values_of
 from nixprof.redact import redact
 
 VERSION = 1
@@ -39,7 +39,7 @@ def envelope(command: str, content: Mapping[str, Any]) -> str:
 
 
 def plain(value: object) -> Any:
-    """Write a value with what JSON has: a dataclass by its fields, in camelCase.
+    """Write a value with what JSON has: a record by its fields, in camelCase.
 
     Secrets are masked text by text: in what is encoded already, nothing tells where a text ends.
     """
@@ -55,7 +55,7 @@ def plain(value: object) -> Any:
             return [plain(one) for one in value]
         case NixprofError():
             return plain(_failure(value))
-    return plain(_fields(value)) if is_dataclass(value) else value
+    return plain(_fields(value)) if is_record(value) else value
 
 
 def _failure(error: NixprofError) -> dict[str, object]:
@@ -75,7 +75,7 @@ def _failure(error: NixprofError) -> dict[str, object]:
 
 
 def _fields(value: Any) -> dict[str, object]:
-    """Give the fields of a dataclass by what scripts call them."""
+    """Give the fields of a record by what scripts call them."""
     match value:
         case Change():
             name = listed_name(value.key)
@@ -98,9 +98,10 @@ def _fields(value: Any) -> dict[str, object]:
             return {**what, **sizes, "differenceBytes": value.difference_bytes}
     # Whether a question was answered with no is nothing to scripts, which are not asked.
     found = {}
-    for name in (one.name for one in fields(value) if one.name != "declined"):
-        called, write = _FIELDS.get(name, (_camel_case(name), lambda given: given))
-        found[called] = write(getattr(value, name))
+    for name, one in values_of(value).items():
+        if name != "declined":
+            called, write = _FIELDS.get(name, (_camel_case(name), lambda given: given))
+            found[called] = write(one)
     return found
 
 

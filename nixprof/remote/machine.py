@@ -6,7 +6,6 @@ import json
 import re
 import tomllib
 from contextlib import suppress
-from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from nixprof.change.state import State
 from nixprof.errors import NixprofError, Reason
 from nixprof.machine import Machine, is_system
 from nixprof.nix.version import NixVersion
-from nixprof.record import record
+from nixprof.record import record, replace
 from nixprof.schema import MISSHAPEN, fits
 
 if TYPE_CHECKING:

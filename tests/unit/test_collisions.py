@@ -3,7 +3,6 @@
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nixprof.change.collisions import Collision, Provider, find_collisions, find_profile_collisions
+from nixprof.record import replace
 
 Tree = Mapping[str, str | tuple[str, int]]
 

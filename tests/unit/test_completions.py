@@ -3,7 +3,6 @@
 import os
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from support.shells import TypedShell
 from nixprof.index.database import IndexedPackage
 from nixprof.manifest.parse import parse
 from nixprof.quick import complete
+from nixprof.record import replace
 
 UNSTABLE = replace(ABOUT, input="unstable")
 HOSTILE = (

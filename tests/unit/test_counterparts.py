@@ -2,7 +2,6 @@
 
 import re
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -15,6 +14,7 @@ from nixprof.index.database import EVALUATION, About, Index, IndexedPackage, Ind
 from nixprof.machine import Machine
 from nixprof.manifest.model import Policy, Scope
 from nixprof.manifest.spec import Spec
+from nixprof.record import replace
 
 MACHINE = Machine("x86_64-linux", lambda: "host")
 N, H, D = Vocabulary.NIXPKGS, Vocabulary.HOMEBREW, Vocabulary.DEBIAN

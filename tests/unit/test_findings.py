@@ -3,7 +3,6 @@
 import re
 import socket
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,7 @@ from nixprof.manifest.problems import ManifestError
 from nixprof.nix.profile import ProfileManager
 from nixprof.nix.version import NixVersion
 from nixprof.output import doctor as output
+from nixprof.record import replace
 from nixprof.shell.asking import Login
 from nixprof.shell.startup import set_up
 

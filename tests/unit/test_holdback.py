@@ -3,7 +3,6 @@
 import json
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ from nixprof.manifest.parse import parse_text
 from nixprof.nix.derivation import needed_among
 from nixprof.nix.download_plan import DownloadPlan
 from nixprof.nix.errors import NixError
+from nixprof.record import replace
 
 HERE, THERE = "x86_64-linux", "aarch64-darwin"
 STORE = "/nix/store/"

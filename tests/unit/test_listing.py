@@ -1,7 +1,6 @@
 """The list of packages that a channel publishes: where it is, and what is read of it."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from nixprof.errors import NixprofError
 from nixprof.index.listing import listing_url, read_listing
 from nixprof.lock.flake_lock import LockedInput
+from nixprof.record import replace
 
 RELEASE = "https://releases.nixos.org/nixos/unstable/nixos-26.05pre871.0123456789ab"
 TARBALL = f"{RELEASE}/nixexprs.tar.xz?narHash=sha256-x"

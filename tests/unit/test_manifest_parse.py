@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,8 +123,8 @@ def test_a_manifest_cannot_change() -> None:
     said = manifest(EXAMPLE)
     for part in (said, said.packages[0], said.packages[-1].scope, said.inputs[0], said.policy, said.sources[0]):
         assert len({part, part}) == 1
-        with pytest.raises(FrozenInstanceError):
-            setattr(part, fields(part)[0].name, None)
+        with pytest.raises(AttributeError):
+            setattr(part, part.__match_args__[0], None)
 
 
 def test_an_empty_manifest_has_the_default_input() -> None:

@@ -1,6 +1,5 @@
 """What is proposed where packages cannot be had; `tests/nix/test_hints.py` pastes it."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from nixprof.change.hints import hints_of
 from nixprof.errors import Reason
 from nixprof.manifest.model import EVERYWHERE, Scope
 from nixprof.manifest.parse import parse_text
+from nixprof.record import replace
 
 Why = tuple[Reason, dict[str, Any]]
 UNFREE: Why = Reason.UNFREE, {"full_name": "vscode-1", "allowed_as": ("vscode",)}

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from nixprof.errors import Reason
 from nixprof.folders import Folders
 from nixprof.index.database import IndexedPackage
 from nixprof.quick import lookup
+from nixprof.record import replace
 
 SILENT = (127, "", "")
 

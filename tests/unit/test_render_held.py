@@ -2,7 +2,6 @@
 
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -16,6 +15,7 @@ from nixprof.manifest.parse import parse_text
 from nixprof.nix.operations import Nix
 from nixprof.nix.progress import Progress
 from nixprof.output.held import briefly, held_for, held_lines, held_title, story_lines
+from nixprof.record import replace
 
 DAY = 86400
 

@@ -1,6 +1,5 @@
 """How `nixprof status` reads at a width: nothing is cut, and each command belongs to its row."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -11,6 +10,7 @@ from nixprof.commands.status import ProfileDrift, Status
 from nixprof.console import Console
 from nixprof.nix.profile import Element
 from nixprof.output.status import status
+from nixprof.record import replace
 
 LONG = ("my-own-tool-with-a-long-name", "another-tool-with-a-long-name", "third-tool-with-a-long-name")
 NOTHING = Status((), (), (), (), None, (), in_sync=False, packages=0, generation=3)

@@ -1,7 +1,6 @@
 """`search` and `show`: what comes first, and what is shown of it."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from nixprof.index.files import index_files, remember_failure, remember_use, unl
 from nixprof.machine import Machine
 from nixprof.output import search as search_output
 from nixprof.output import show as show_output
+from nixprof.record import replace
 
 SYSTEM = "x86_64-linux"
 LINUX = ("x86_64-linux", "aarch64-linux")

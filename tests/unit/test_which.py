@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from nixprof.index.files import index_files
 from nixprof.machine import Machine
 from nixprof.output import which as output
 from nixprof.output.json import plain
+from nixprof.record import replace
 from nixprof.store_path import store
 
 SYSTEM = "x86_64-linux"
