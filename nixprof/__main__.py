@@ -19,7 +19,9 @@ def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(_OBJECTS_UNTIL_COLLECTION)
     try:
-        sys.exit(_run(sys.argv[1:]))
+        code = _run(sys.argv[1:])
+        gc.freeze()  # Python would look for garbage twice while it shuts down: a tenth of what a short command takes
+        sys.exit(code)
     except KeyboardInterrupt:  # before anything was begun
         sys.exit(130)
 

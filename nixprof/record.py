@@ -7,7 +7,7 @@ each class. These methods are the same for all of them.
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,9 +27,12 @@ __all__ = ["field", "is_record", "record", "replace", "usual_of", "values_of"]
 T = TypeVar("T")
 
 
-class _Field(NamedTuple):
-    make: Callable[[], object]
-    is_hashed: bool
+class _Field:
+    """What `field` gives: how the value of a field is made where none is given."""
+
+    def __init__(self, make: Callable[[], object], is_hashed: bool) -> None:  # noqa: FBT001
+        self.make = make
+        self.is_hashed = is_hashed
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
