@@ -58,12 +58,10 @@ _DATES = {1: "2026-10-30T12:00:00Z", 2: "2026-11-18T12:00:00Z"}
 _MOVED = 10
 # So many libraries are used by tools at run time.
 _MAX_USED = 200
-# So many times as many generators as a tool has a compiler needs.
-_TOOLCHAIN = 1
 _TOOLCHAINS = ("go", "python3", "rustc")
-# One tool in so many is written in one of the languages with a builder of their own.
+# The tools are written in these, in turn.
 _LANGUAGES = ("c", "c", "rust", "go", "python")
-# How much more often the first generators are needed than the others: the power that a number in 0…1 is raised to.
+# How much more often the first of a list are needed than the others: the power that a number in 0…1 is raised to.
 _EVENLY, _OFTEN, _VERY_OFTEN = 1, 3, 8
 
 
@@ -176,7 +174,7 @@ def _packages(names: _Names, needs: int, revision: int) -> "Iterator[_Package]":
         others = _chosen(f"{name} built", generators[:number], 1, _VERY_OFTEN)
         yield _Package(name, "tool", number, used, others, patches=number % 3)
     for number, name in enumerate(_TOOLCHAINS):
-        others = _chosen(name, generators, needs * _TOOLCHAIN, _EVENLY)
+        others = _chosen(name, generators, needs, _EVENLY)
         yield _Package(name, "tool", number, _chosen(name, libraries[:_MAX_USED], 4, _OFTEN), others)
     for number, name in enumerate(names.tools):
         language = _LANGUAGES[number % len(_LANGUAGES)] if needs else "c"

@@ -26,31 +26,28 @@ makeScope (
     ];
     build =
       prefix: given:
-      let
-        derivation = stdenv.mkDerivation (
-          finalAttrs:
-          let
-            args = if lib.isFunction given then given finalAttrs else given;
-          in
-          removeAttrs args [ "dependencies" ]
-          // {
-            name = "${prefix}${args.pname}-${args.version}";
-            nativeBuildInputs = (args.nativeBuildInputs or [ ]) ++ [ python3 ] ++ hooks;
-            propagatedBuildInputs = requiredOf (args.dependencies or [ ]) ++ [ python3 ];
-            strictDeps = true;
-            passthru = {
-              pythonModule = python3;
-              requiredPythonModules = requiredOf (args.dependencies or [ ]);
-            }
-            // args.passthru or { };
-          }
-        );
-      in
-      derivation;
+      stdenv.mkDerivation (
+        finalAttrs:
+        let
+          args = if lib.isFunction given then given finalAttrs else given;
+          required = requiredOf (args.dependencies or [ ]);
+        in
+        removeAttrs args [ "dependencies" ]
+        // {
+          name = "${prefix}${args.pname}-${args.version}";
+          nativeBuildInputs = args.nativeBuildInputs ++ hooks ++ [ python3 ];
+          propagatedBuildInputs = required ++ [ python3 ];
+          strictDeps = true;
+          passthru = {
+            pythonModule = python3;
+            requiredPythonModules = required;
+          };
+        }
+      );
     # All that a module needs at the end, each once.
     requiredOf =
       modules:
-      lib.unique (modules ++ lib.concatMap (module: module.passthru.requiredPythonModules or [ ]) modules);
+      lib.unique (modules ++ lib.concatMap (module: module.requiredPythonModules) modules);
   in
   {
     buildPythonPackage = lib.makeOverridable (build "python3-");

@@ -1,18 +1,11 @@
-# A script that the builder of a package reads where the package has it among its inputs.
-{ lib, stdenvNoCC }:
+# A script that a builder reads where a package has it among its inputs.
+{ stdenvNoCC }:
 
-{
-  name,
-  propagatedBuildInputs ? [ ],
-  substitutions ? { },
-}:
-stdenvNoCC.mkDerivation (
-  substitutions
-  // {
-    inherit name propagatedBuildInputs;
-    kind = "hook";
-    pname = name;
-    version = "1";
-    meta.description = "A setup hook";
-  }
-)
+{ name, propagatedBuildInputs }:
+stdenvNoCC.mkDerivation {
+  inherit name propagatedBuildInputs;
+  pname = name;
+  version = "1";
+  kind = "hook";
+  meta.description = "A setup hook";
+}
