@@ -126,7 +126,7 @@ class Transaction:
     def verify(self) -> tuple[tuple[Gap, ...], tuple[Package, ...]]:
         """Resolve the list for every system and host that it is for, without a change; see `Resolver.verify`."""
         lock = _known(self.before.lock, self.manifest, ChangeRequest(), self._context)
-        return self._resolver.verify(self.manifest, self._staging.lock_inputs(self.manifest, lock))
+        return self._resolver.verify(self.before.with_lock(self._staging.lock_inputs(self.manifest, lock)))
 
     def carry_out(self, request: ChangeRequest) -> Outcome:
         """Plan a change, ask, and apply it; of a dry run, only plan it.
@@ -162,22 +162,21 @@ class Transaction:
         lock = self._staging.move(manifest, lock, request.moves)
         gone = {name: one for name, one in self._staging.staying.items() if one.reason is not Reason.TOO_NEW}
         asked = [one for one in requests(manifest, context.machine) if one.package.spec.input in gone]
-        lock = holds.stay_with_input(LockedManifest(manifest, lock, context.machine), asked, gone)
-        manifest, lock, request = self._resolver.complete(manifest, lock, request, holds)
-        plan = self._planned(manifest, lock, request, holds)
+        after = holds.stay_with_input(LockedManifest(manifest, lock, context.machine), asked, gone)
+        after, request = self._resolver.complete(after, request, holds)
+        plan = self._planned(after, request, holds)
         unbuilt = self._unbuilt(plan, holds)
         if unbuilt:
-            plan = self._planned(manifest, self._staying(plan, holds, unbuilt), request, holds)
+            plan = self._planned(holds.stay_after_all(after, unbuilt), request, holds)
         if request.moves.strict:
-            check_nothing_held([gap for gap in plan.held if gap.package.spec.input in request.moves.inputs])
+            check_nothing_held([gap for gap in plan.after.held if gap.package.spec.input in request.moves.inputs])
         for note in dict.fromkeys(self._notes(plan.downloads)):
             context.progress.note(note)
         return plan
 
-    def _planned(self, manifest: Manifest, lock: Lock, request: ChangeRequest, holds: HoldBack) -> Plan:
+    def _planned(self, after: LockedManifest, request: ChangeRequest, holds: HoldBack) -> Plan:
         """Say what a change comes to with everything resolved."""
-        before, context = self.before, self._context
-        after = LockedManifest(manifest, lock, context.machine)
+        before, context, lock = self.before, self._context, after.lock
         packages = expected(after.wanted if request.installs else (), lock.packages, context.machine.system)
         installed = before.installed if request.installs and not request.is_trial else ()
         standing = (*(one for one in installed if one.key not in request.renamed), *request.standing)
@@ -192,16 +191,13 @@ class Transaction:
         late = tuple(self._late(request, changes))
         return Plan(
             request,
-            manifest,
-            lock,
+            after,
             changes,
             moved,
             packages,
             downloads,
-            after.gaps,
             new_gaps,
             staying,
-            after.held,
             late,
             self._copy,
         )
@@ -220,13 +216,10 @@ class Transaction:
         machine, derivations = self._context.machine, self._resolver.derivations
         moved = {
             package: derivations[package.spec.key]
-            for package in plan.manifest.for_machine(machine)
-            if package.spec.key in derivations and holds.has_moved(plan.lock, package, machine.system)
+            for package in plan.after.manifest.for_machine(machine)
+            if package.spec.key in derivations and holds.has_moved(plan.after.lock, package, machine.system)
         }
-        return holds.unbuilt(moved, plan.downloads, plan.manifest.update.build)
-
-    def _staying(self, plan: Plan, holds: HoldBack, failures: Mapping[Package, Failure]) -> Lock:
-        return holds.stay_after_all(LockedManifest(plan.manifest, plan.lock, self._context.machine), failures)
+        return holds.unbuilt(moved, plan.downloads, plan.after.manifest.update.build)
 
     def apply(self, plan: Plan) -> tuple[Plan, int | None]:
         """Fetch and build what is missing, and commit. What turns out not to be had is held back.
@@ -273,20 +266,20 @@ class Transaction:
         Raises: the error, where that would not help.
         """
         holds, machine = HoldBack(self.before.lock, plan.request), self._context.machine
-        packages = {package.spec.key: package for package in plan.manifest.for_machine(machine)}
+        packages = {package.spec.key: package for package in plan.after.manifest.for_machine(machine)}
         failures: dict[Package, Failure] = {}
         for group in error.groups:
             moved = {
                 packages[key]: failure
                 for key, failure in group.items()
-                if holds.has_moved(plan.lock, packages[key], machine.system)
+                if holds.has_moved(plan.after.lock, packages[key], machine.system)
             }
             if not moved or plan.request.moves.strict:
                 raise error
             failures |= moved
         for line in told(failures):
             self._context.progress.note(line)
-        return self._planned(plan.manifest, self._staying(plan, holds, failures), plan.request, holds)
+        return self._planned(holds.stay_after_all(plan.after, failures), plan.request, holds)
 
     def _shares_files(self, plan: Plan) -> bool:
         """Check collisions. Return whether packages share files with what else is in the profile."""
@@ -310,17 +303,17 @@ class Transaction:
         """Check collisions, write the files and switch the profile. Return the number of the generation."""
         before, context, request = self.before, self._context, plan.request
         shares_files = self._shares_files(plan)
-        flake = generated(plan.manifest, plan.lock)
+        flake = generated(plan.after.manifest, plan.after.lock)
         activation = None
         if request.activates:
             leaving = replaced(before, request.elements)
             priority = free_priority(self._foreign(plan)) if shares_files else USUAL_PRIORITY
             is_current = before.has_environment(plan.packages, flake)
-            attribute = _attribute(plan.manifest, context)
+            attribute = _attribute(plan.after.manifest, context)
             activation = Activation(before.profile, leaving, plan.packages, is_current, attribute, priority)
         link = before.profile.link if before.profile else context.chosen_profile
         files = {context.folders.flake / name: data for name, data in flake.items()} | self._texts(request)
-        files = self._copies() | moved_pin(context.folders, plan.lock.flake_lock) | files
+        files = self._copies() | moved_pin(context.folders, plan.after.lock.flake_lock) | files
         return commit(context.folders, link, files, lambda: self._activate(activation), self._read)
 
     def _copies(self) -> dict[Path, bytes]:

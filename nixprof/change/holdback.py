@@ -79,7 +79,7 @@ class HoldBack:
         why = replace(why, since=self.today, nodes=self._nodes(package, known, system))
         return lock.with_packages({key: back.without(system, why)})
 
-    def stay_after_all(self, locked: LockedManifest, packages: Mapping[Package, Failure]) -> Lock:
+    def stay_after_all(self, locked: LockedManifest, packages: Mapping[Package, Failure]) -> LockedManifest:
         """Do so for packages that could be resolved, and then could not be had on the machine."""
         lock, system = locked.lock, locked.machine.system
         for package, failure in packages.items():
@@ -89,11 +89,11 @@ class HoldBack:
             reason, message, derivation = failure.reason.value, failure.message, failure.derivation
             why = Unavailable(reason, message, now.source, fingerprint, derivation=derivation)
             lock = self.stay(lock, package, system, why)
-        return lock
+        return locked.with_lock(lock)
 
     def stay_with_input(
         self, locked: LockedManifest, asked: Sequence[ResolveRequest], staying: Mapping[str, StayingInput]
-    ) -> Lock:
+    ) -> LockedManifest:
         """Let packages stay whose input cannot be fetched, although something that it follows has moved."""
         lock = locked.lock
         for one in asked:
@@ -102,7 +102,7 @@ class HoldBack:
                 url, fingerprint = lock.inputs[name].url, locked.fingerprints.get(name, "")
                 why = Unavailable(staying[name].reason.value, staying[name].message, url, fingerprint)
                 lock = self.stay(lock, one.package, one.system, why)
-        return lock
+        return locked.with_lock(lock)
 
     @property
     def failed(self) -> dict[str, str]:

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from nixprof.change.request import ChangeRequest
     from nixprof.errors import Reason
     from nixprof.lock.flake_lock import LockedInput
-    from nixprof.lock.freshness import Gap
-    from nixprof.lock.lock import Lock
-    from nixprof.manifest.model import Manifest, Package
+    from nixprof.lock.freshness import Gap, LockedManifest
+    from nixprof.manifest.model import Package
     from nixprof.nix.download_plan import DownloadPlan
 
 
@@ -43,16 +42,13 @@ class Plan:
     """What a change comes to, before it happens."""
 
     request: ChangeRequest  # with the policy that it needs
-    manifest: Manifest  # what the user will want
-    lock: Lock  # with everything resolved
+    after: LockedManifest  # what the user will want, with everything resolved
     changes: tuple[Change, ...]  # what becomes of the packages of this machine
     moved: tuple[MovedInput, ...]  # what becomes of the inputs
     packages: tuple[EnvironmentEntry, ...]  # what the environment will link
     downloads: DownloadPlan | None  # what has to be fetched and built for it; None where nothing is missing
-    gaps: tuple[Gap, ...]  # what systems that the list is for go without
-    new_gaps: tuple[Gap, ...]  # those that are new, or of packages that are
+    new_gaps: tuple[Gap, ...]  # what systems go without that is new, or of packages that are
     staying: tuple[StayingInput, ...]  # the inputs that were to move and do not
-    held: tuple[Gap, ...]  # what stays on this machine at what it was, because it cannot be had
     late: tuple[str, ...]  # what is added although the list had it before the command changed that
     copy: Path | None  # the folder that keeps the locks with the conflicts that were merged; None where there were none
 

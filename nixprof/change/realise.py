@@ -189,12 +189,12 @@ class Realisation:
         lost = {path: key for path, key in missing.items() if not self._has_source(key)}
         if lost:
             raise _lost(lost)
-        evaluated = self.resolver.evaluate_again(self.plan.manifest, self.plan.lock, set(missing.values()))
+        evaluated = self.resolver.evaluate_again(self.plan.after, set(missing.values()))
         for path in missing.keys() - derivations(evaluated, self.context.machine.system).keys():
             raise self._mismatch(path, missing[path], evaluated)
 
     def _has_source(self, key: str) -> bool:
-        known, system = self.plan.lock.package(key), self.context.machine.system
+        known, system = self.plan.after.lock.package(key), self.context.machine.system
         by_path = isinstance(known.hold_on(system), KeptByPath)
         return not is_store_path(key) and (not by_path or known.systems[system].source != "")
 
@@ -210,7 +210,7 @@ class Realisation:
                 Reason.NO_SOURCE,
                 hints=("wait for the garbage collection to end, then run the same command again",),
             )
-        locked = self.plan.lock.package(key).systems[self.context.machine.system].outputs
+        locked = self.plan.after.lock.package(key).systems[self.context.machine.system].outputs
         now = next((outputs.get(output) for output, there in locked.items() if there == path), None)
         return NixprofError(
             f"{name} is in no cache, and building it does not give what the lock says",

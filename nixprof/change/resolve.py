@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from nixprof.change.failures import Refusal
     from nixprof.change.staging import Staging
     from nixprof.context import Context
-    from nixprof.lock.lock import Lock
     from nixprof.machine import Machine
     from nixprof.manifest.model import Manifest, Package, Scope
     from nixprof.nix.operations import Nix
@@ -71,33 +70,34 @@ class Resolver:
         return {one.key: it.derivation for one, it in self.evaluated.items() if one.system == system}
 
     def complete(
-        self, manifest: Manifest, lock: Lock, request: ChangeRequest, holds: HoldBack
-    ) -> tuple[Manifest, Lock, ChangeRequest]:
+        self, locked: LockedManifest, request: ChangeRequest, holds: HoldBack
+    ) -> tuple[LockedManifest, ChangeRequest]:
         """Resolve every package for this machine and for every system of the manifest, or hold it back.
 
         Where the user allows what is in the way of a package, that is written into the list. Retry until nothing new is
         blocked: a blocked dependency only shows once the package itself is allowed.
 
-        Returns: the manifest and the request with that policy, and the lock with the packages.
+        Returns: the manifest and the request with that policy, and with the packages in the lock.
 
         Raises: UnresolvableError that names every package that cannot be had. What cannot be had on another system is
             noted in the lock, and blocks nothing.
 
         """
         while True:
-            lock, blocked = self._resolve(LockedManifest(manifest, lock, self._context.machine), request, holds)
+            locked, blocked = self._resolve(locked, request, holds)
             if blocked is None:
-                return manifest, lock, request
+                return locked, request
+            manifest = locked.manifest
             text = allow(blocked, manifest, self._context.allowed)
             if not self._context.dry_run and not request.is_trial:
                 check_writable(manifest.path)
             request = replace(request, files={**request.files, manifest.path: text})
             draft = read_draft(manifest.path, {path: text.encode() for path, text in request.files.items()})
-            manifest = request.narrowed(draft)
+            locked = LockedManifest(request.narrowed(draft), locked.lock, locked.machine)
 
     def _resolve(
         self, locked: LockedManifest, request: ChangeRequest, holds: HoldBack
-    ) -> tuple[Lock, UnresolvableError | None]:
+    ) -> tuple[LockedManifest, UnresolvableError | None]:
         """Resolve what is not resolved yet; returns as well what is in the way on this machine, or may be allowed."""
         manifest, machine, named = locked.manifest, locked.machine, set(request.attempt.typed.values())
         wanted = tuple(requests(manifest, machine))
@@ -118,28 +118,28 @@ class Resolver:
 
         in_the_way = [one for one in refusals if is_in_the_way(one)]
         others = [one for one in refusals if not is_in_the_way(one)]
-        lock = self._without(locked, others, wanted, holds)
+        locked = self._without(locked, others, wanted, holds)
         if not in_the_way:
-            return lock, None
+            return locked, None
         listed = {} if request.is_trial else self._listed
-        return lock, UnresolvableError(in_the_way, lock.inputs, listed, request.attempt)
+        return locked, UnresolvableError(in_the_way, locked.lock.inputs, listed, request.attempt)
 
-    def verify(self, manifest: Manifest, lock: Lock) -> tuple[tuple[Gap, ...], tuple[Package, ...]]:
+    def verify(self, locked: LockedManifest) -> tuple[tuple[Gap, ...], tuple[Package, ...]]:
         """Resolve everything for every system that the list is for.
 
         Returns: what cannot be had on which of them, and what nothing can be told of here. An entry of another host, or
             for none of these systems, cannot be had where no system has it.
 
         """
-        machine = self._context.machine
+        manifest, machine = locked.manifest, locked.machine
         if manifest.systems and machine.system not in manifest.systems:
             machine = machine.with_system(manifest.systems[0])
         wanted = tuple(requests(manifest, machine))
         tried = tuple(sought(manifest, machine, {one.spec.key for one in manifest.packages}, wanted))
         asked = (*wanted, *tried)
-        locked, unsettled = self._unsettled(LockedManifest(manifest, lock, self._context.machine), wanted)
+        locked, unsettled = self._unsettled(locked, wanted)
         locked, refusals = self._looked_up(locked, unsettled, tried)
-        lock = self._without(locked, refusals, asked, HoldBack(locked.lock, ChangeRequest()))
+        lock = self._without(locked, refusals, asked, HoldBack(locked.lock, ChangeRequest())).lock
         anywhere = {one.package for one in wanted if one.package.scope.is_other_host(machine)}
         anywhere |= {one.package for one in tried}
         found = tuple(
@@ -184,7 +184,7 @@ class Resolver:
 
     def _without(
         self, locked: LockedManifest, refusals: Sequence[Refusal], noted: Sequence[ResolveRequest], holds: HoldBack
-    ) -> Lock:
+    ) -> LockedManifest:
         """Note in the lock why packages cannot be had, and hold them back at what they were."""
         lock = locked.lock
         free = locked.with_lock(lock.let_go((one.package.spec.key, one.systems[0]) for one in refusals))
@@ -195,7 +195,7 @@ class Resolver:
                 at = free.source_of(refusal.package, system)
                 why = Unavailable(refusal.reason.value, sentence(refusal, lock.inputs), *at)
                 lock = holds.stay(lock, refusal.package, system, why)
-        return lock
+        return locked.with_lock(lock)
 
     def _is_settled(self, one: ResolveRequest, locked: LockedManifest, named: Collection[str]) -> bool:
         """Tell whether there is nothing to find out about a package, and nothing in its way that is allowed now."""
@@ -222,20 +222,18 @@ class Resolver:
         self.evaluated |= evaluated
         return refusals
 
-    def evaluate_again(
-        self, manifest: Manifest, lock: Lock, keys: Collection[str]
-    ) -> dict[ResolveRequest, ResolvedPackage]:
+    def evaluate_again(self, locked: LockedManifest, keys: Collection[str]) -> dict[ResolveRequest, ResolvedPackage]:
         """Evaluate packages of this machine that are resolved already, to be able to build them.
 
         Raises: UnresolvableError where one cannot be had any more.
         """
-        machine = self._context.machine
+        manifest, machine = locked.manifest, locked.machine
         listed = set(manifest.for_machine(machine))
         here = (one for one in requests(manifest, machine) if one.system == machine.system and one.package in listed)
         asked = [one for one in here if one.key in keys]
-        refusals = self.evaluate(LockedManifest(manifest, lock, machine), asked)
+        refusals = self.evaluate(locked, asked)
         if refusals:
-            raise UnresolvableError(refusals, lock.inputs, self._listed)
+            raise UnresolvableError(refusals, locked.lock.inputs, self._listed)
         return {one: self.evaluated[one] for one in asked}
 
 

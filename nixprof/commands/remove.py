@@ -43,8 +43,8 @@ def run(context: Context, packages: Sequence[str], places: Sequence[str] | None 
         outcome = change.carry_out(request)
     if outcome.declined:
         return outcome
-    gone = _names(map(before.lock.package, keys)) - _names(outcome.plan.lock.packages.values())
-    return replace(outcome, notes=tuple(_still_allowed(outcome.plan.manifest.policy, gone)))
+    gone = _names(map(before.lock.package, keys)) - _names(outcome.plan.after.lock.packages.values())
+    return replace(outcome, notes=tuple(_still_allowed(outcome.plan.after.manifest.policy, gone)))
 
 
 def _of_place(found: Iterable[Package], place: str, manifest: Manifest, context: Context) -> set[Package]:

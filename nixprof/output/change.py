@@ -85,8 +85,8 @@ def as_json(result: Outcome) -> dict[str, Any]:
         "packages": len(plan.packages),
         "generation": result.generation,
         "weight": plan.downloads,
-        "unavailable": plan.gaps,
-        "held": plan.held,
+        "unavailable": plan.after.gaps,
+        "held": plan.after.held,
         "merged": merged_json(plan),
         **({} if plan.request.unlisted is None else {"unlisted": plan.request.unlisted}),
         **({} if result.present is None else {"present": _written(result.present), "found": result.found}),
@@ -108,7 +108,7 @@ def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
     yield from merged_lines(result, console.width(stream))
     inputs = list(_input_lines(result))
     yield from inputs
-    if inputs and (result.changes or result.held):
+    if inputs and (result.changes or result.after.held):
         yield ""
     lines = list(change_lines(result.changes, _descriptions(result), console, stream))
     folded = not console.verbose and not stream.isatty() and len(lines) > _MAX_LOG_LINES
@@ -121,7 +121,7 @@ def plan(result: Plan, console: Console, stream: TextIO) -> Iterator[str]:
     for name, places in _unlisted(result).items():
         yield from _indented([f"{name}: also no longer for {', '.join(places)}"], width)
     if result.request.moves:
-        yield from held_lines(result.held, console, stream)
+        yield from held_lines(result.after.held, console, stream)
     for system, names in gaps_by_system(result.new_gaps).items():
         yield from _indented([f"not on {system}: {', '.join(names)}"], width)
     if result.request.moves:
@@ -141,7 +141,7 @@ def _unlisted(result: Plan) -> dict[str, list[str]]:
 
 
 def _descriptions(result: Plan) -> dict[str, str]:
-    packages = result.lock.packages.items()
+    packages = result.after.lock.packages.items()
     return {key: next(iter(locked.systems.values())).description for key, locked in packages if locked.systems}
 
 
@@ -155,7 +155,7 @@ def _input_lines(result: Plan) -> Iterator[str]:
     moved = {one.name: one for one in result.moved}
     staying = {one.name: one.message for one in result.staying}
     rows = []
-    for name, locked in result.lock.inputs.items():
+    for name, locked in result.after.lock.inputs.items():
         one = moved.get(name)
         if name in staying:
             rows.append((name, f"{revision(locked)} stays: {staying[name]}".strip()))
@@ -163,7 +163,7 @@ def _input_lines(result: Plan) -> Iterator[str]:
         if one is not None and one.before is not None:
             rows.append((name, _move(one)))
         elif one is None and name in result.request.moves.inputs:
-            fixed = any(each.name == name and _REVISION.search(each.url) for each in result.manifest.inputs)
+            fixed = any(each.name == name and _REVISION.search(each.url) for each in result.after.manifest.inputs)
             why = "stays: the list names this revision" if fixed else "is up to date"
             rows.append((name, f"{revision(locked)} {why}".strip()))
     yield from columns(rows, None)
@@ -179,8 +179,8 @@ def _move(moved: MovedInput) -> str:
 def _unchanged_parts(result: Plan) -> list[str]:
     """Say how many packages an update leaves as they are, and why those that could not have moved."""
     moves = result.request.moves
-    changed = {change.key for change in result.changes} | {gap.package.spec.key for gap in result.held}
-    pins = {one.spec.key for one in result.manifest.packages if one.pin and one.spec.input in moves.inputs}
+    changed = {change.key for change in result.changes} | {gap.package.spec.key for gap in result.after.held}
+    pins = {one.spec.key for one in result.after.manifest.packages if one.pin and one.spec.input in moves.inputs}
     there = {one.key: titled(one.key, one.version) for one in result.packages if one.key not in changed}
     newest = [there.pop(package.spec.key) for package in moves.packages if package.spec.key in there]
     pinned = [name for key, name in there.items() if key in pins]
@@ -317,7 +317,7 @@ def _summary(result: Outcome) -> str:
     only_list = bool(result.plan.request.files)
     if not result.done:
         return dry_run(changes, result.would, "change no package, only the list" if only_list else _NOTHING)
-    held = f"{len(result.plan.held)} held" if result.plan.held and result.plan.request.moves else ""
+    held = f"{len(result.plan.after.held)} held" if result.plan.after.held and result.plan.request.moves else ""
     what = ", ".join(filter(None, (counts(changes), result.summary, held)))
     what = what or ("no package changes, only the list" if only_list else "no package changes")
     generation = f" · generation {result.generation}" if result.generation else ""

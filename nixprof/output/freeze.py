@@ -276,7 +276,7 @@ def done(found: Survey, outcome: Outcome) -> Iterator[str]:
         return
     generation = f" · generation {outcome.generation}" if outcome.generation else ""
     yield f"✓ {count(len(outcome.plan.packages), 'package')} under nixprof{generation} · {seconds}"
-    locked = outcome.plan.lock.packages
+    locked = outcome.plan.after.lock.packages
     held = {one.held for key, one in locked.items() if one.held and key.startswith(f"{DEFAULT_INPUT}#")}
     if len(held) > 1:
         yield f"  {len(held)} nixpkgs revisions are in use. `nixprof update` brings them to one."

@@ -26,7 +26,7 @@ def show(result: Outcome, context: Context) -> None:
     """Show for which systems the list is locked."""
     plan, console = result.plan, context.console
     without = _unlocked(plan)
-    number = count(len(plan.manifest.packages) - len(without), "package")
+    number = count(len(plan.after.manifest.packages) - len(without), "package")
     where = ", ".join(_systems(plan)) or "no system"
     if result.done:
         console.say(f"✓ {number} locked for {where} · {result.seconds:.1f} s")
@@ -42,18 +42,18 @@ def show(result: Outcome, context: Context) -> None:
 def as_json(result: Outcome) -> dict[str, Any]:
     """Give it as a change, with the number of packages on the list."""
     unlocked = [package.written for package in _unlocked(result.plan)]
-    return change.as_json(result) | {"packages": len(result.plan.manifest.packages), "unlocked": unlocked}
+    return change.as_json(result) | {"packages": len(result.plan.after.manifest.packages), "unlocked": unlocked}
 
 
 def _unlocked(plan: Plan) -> list[Package]:
     """Choose the entries that are for none of the systems that the lock is for."""
-    named = {*plan.manifest.systems, *_systems(plan)}
+    named = {*plan.after.manifest.systems, *_systems(plan)}
 
     def is_locked(package: Package) -> bool:
-        known = plan.lock.package(package.spec.key)
+        known = plan.after.lock.package(package.spec.key)
         return any(map(package.scope.covers, {*known.systems, *known.unavailable} & named))
 
-    return [package for package in plan.manifest.packages if not is_locked(package)]
+    return [package for package in plan.after.manifest.packages if not is_locked(package)]
 
 
 def _to_name(without: Sequence[Package], plan: Plan) -> list[str]:
@@ -62,9 +62,9 @@ def _to_name(without: Sequence[Package], plan: Plan) -> list[str]:
     needed = [
         one for one in SYSTEMS if any(each.covers(one) and (one != INTEL_MAC or each.name == one) for each in scopes)
     ]
-    return list(dict.fromkeys((*_systems(plan), *plan.manifest.systems, *needed)))
+    return list(dict.fromkeys((*_systems(plan), *plan.after.manifest.systems, *needed)))
 
 
 def _systems(plan: Plan) -> list[str]:
     """Name the systems that anything is resolved for."""
-    return sorted({name for one in plan.lock.packages.values() for name in one.systems})
+    return sorted({name for one in plan.after.lock.packages.values() for name in one.systems})

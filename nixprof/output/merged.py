@@ -20,7 +20,7 @@ _MAX_NAMES = 5
 
 def merged_lines(plan: Plan, width: int | None) -> Iterator[str]:
     """Tell what was merged."""
-    for one in plan.lock.merged:
+    for one in plan.after.lock.merged:
         yield f"{one.path.name} has a merge conflict, which is settled:"
         rows = [(label, listed(names, _MAX_NAMES)) for label, names in _groups(one, plan).items()]
         yield from columns(rows, width, indent=2)
@@ -53,7 +53,7 @@ def _label(choice: Choice) -> str:
 
 def _name(choice: Choice, plan: Plan) -> str:
     """Name a package, or an input with the revision that was taken."""
-    locked = plan.lock.inputs.get(choice.name)
+    locked = plan.after.lock.inputs.get(choice.name)
     name = f"{choice.name} {revision(locked)}".strip() if locked else package_name(choice.name)
     return f"{name} ({choice.system})" if choice.system else name
 
@@ -70,5 +70,5 @@ def merged_json(plan: Plan) -> list[dict[str, Any]]:
                 for each in one.choices
             ],
         }
-        for one in plan.lock.merged
+        for one in plan.after.lock.merged
     ]

@@ -18,7 +18,7 @@ __all__ = ["as_json", "differs", "show"]
 def show(result: Outcome, context: Context) -> None:
     """Show what an update would bring."""
     show_plan(result.plan, context.console, sys.stdout)
-    number, held = len(result.plan.changes), len(result.plan.held)
+    number, held = len(result.plan.changes), len(result.plan.after.held)
     nothing = f"✓ nothing to update, {held} held" if held else "✓ everything is up to date"
     verdict = f"✗ {count(number, 'package')} to update: nixprof update" if number else nothing
     context.console.out([verdict])

@@ -202,7 +202,7 @@ def test_what_stays_has_its_paths_again_and_since_when() -> None:
     after = replace(a_lock(LockedPackage({HERE: NEW, THERE: NEW})), inputs=moved)
     failure = Failure(Reason.BUILD_FAILED, "git-2.0 cannot be built", path("git-2.0.drv"))
     assert holds.has_moved(after, GIT, HERE)
-    stays = holds.stay_after_all(LockedManifest(manifest(), after, machine()), {GIT: failure}).package(KEY)
+    stays = holds.stay_after_all(LockedManifest(manifest(), after, machine()), {GIT: failure}).lock.package(KEY)
     assert stays.systems == {HERE: OLD, THERE: NEW}
     assert stays.unavailable == {
         HERE: Unavailable(
@@ -211,7 +211,7 @@ def test_what_stays_has_its_paths_again_and_since_when() -> None:
     }
     # Also where more was allowed after it was resolved.
     more = manifest('packages = ["git"]\n[nixpkgs]\nallow-unfree = ["x"]')
-    stays = holds.stay_after_all(LockedManifest(more, after, machine()), {GIT: failure}).package(KEY)
+    stays = holds.stay_after_all(LockedManifest(more, after, machine()), {GIT: failure}).lock.package(KEY)
     assert locked(stays, said=more).is_held_back(GIT, HERE)
     # Held again it is held since then, at the same.
     again = HoldBack(replace(a_lock(stays), inputs={}), MOVING, today=99)
@@ -345,7 +345,7 @@ def test_whatever_fails_the_rest_moves_and_nothing_is_lost(data: st.DataObject) 
     failing = data.draw(st.sets(st.sampled_from(sorted(packages))))
     fails = {packages[key]: Failure(Reason.BUILD_FAILED, "x", path("x.drv")) for key in failing}
     may = {one: failure for one, failure in fails.items() if holds.has_moved(after, one, HERE)}
-    result = holds.stay_after_all(LockedManifest(manifest(), after, machine()), may)
+    result = holds.stay_after_all(LockedManifest(manifest(), after, machine()), may).lock
     again = LockedManifest(manifest(), replace(result, inputs={"nixpkgs": LockedInput("", "", 0, "new")}), machine())
     for key, package in packages.items():
         known = result.package(key)
