@@ -316,3 +316,8 @@ def content(path: Path) -> bytes | None:
         return read_file(path)
     except OSError:
         return None
+
+
+def text_of(path: Path) -> str:
+    """Read a text that need not be all right; empty where there is none that can be read."""
+    return (content(path) or b"").decode(errors="replace")

@@ -23,11 +23,10 @@ from nixprof.schema import MISSHAPEN
 from nixprof.store_path import name_of, split_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from nixprof.context import Context
     from nixprof.lock.freshness import Gap
-    from nixprof.nix.operations import Nix
     from nixprof.nix.profile import Profile
 
 T = TypeVar("T")
@@ -90,7 +89,7 @@ def gather(context: Context) -> Facts:
     linux = system.endswith("-linux") and not os.path.exists("/etc/NIXOS")
     with context.nix() as nix, context.progress.step("asking Nix and its caches"):
         asked = ask_nix(nix, context.nix_version, _installed(state, profile)[:_MAX_ASKED])
-        needs = _needs(context, nix) if profile and profile.store_path and asked.settings else None
+        needs = _tried(lambda: Needs(context, nix), []) if profile and profile.store_path and asked.settings else None
     link = profile.link if profile and profile.store_path and os.path.exists(profile.store_path) else None
     with context.progress.step("asking a new shell"):
         login, *others = ask_shells(link, _names(needs) if needs else set(), linux=linux)
@@ -106,7 +105,9 @@ def gather(context: Context) -> Facts:
         profile=link,
         lost_profile=None if link else _lost(state, profile, failures),
         chosen_profile=context.chosen_profile is not None,
-        in_sync=not link or _tried(lambda: _in_sync(state), failures) is not False,
+        # An empty list needs no environment.
+        in_sync=not link
+        or _tried(lambda: state.in_sync or not (state.wanted or state.installed), failures) is not False,
         manager=profile.manager if profile else ProfileManager.NOBODY,
         managers=_managers(),
         graphical=_graphical(needs) if needs and linux else (),
@@ -138,11 +139,6 @@ def _lost(state: State, profile: Profile | None, failures: list[NixprofError]) -
     return profile.link if profile else home() / ".nix-profile"
 
 
-def _in_sync(state: State) -> bool:
-    """Tell whether the profile is what the list says; an empty list needs no environment."""
-    return state.in_sync or not (state.wanted or state.installed)
-
-
 def _installed(state: State, profile: Profile | None) -> list[str]:
     """Give the store paths of a profile, those of packages first."""
     if profile is None:
@@ -161,12 +157,13 @@ def _with_locks(facts: Facts, state: State, needs: Needs | None, failures: list[
     lock = _tried(lambda: state.lock, failures)
     flake_lock = json.loads(lock.flake_lock) if lock and lock.flake_lock else {}
     own_nixpkgs = inputs_with_own_nixpkgs(flake_lock)
+    by_inputs = [one.key for one in needs.packages if one.key.partition("#")[0] in own_nixpkgs] if needs else []
     return replace(
         facts,
         held=_tried(lambda: state.held, failures) or (),
         lock_format=flake_lock.get("version", LOCK_FORMAT),
         own_nixpkgs=own_nixpkgs,
-        by_inputs=_apart(needs, _keys_of(needs, own_nixpkgs)) if needs else None,
+        by_inputs=_apart(needs, by_inputs) if needs else None,
         by_holds=_apart(needs, _keys_held(needs, state)) if needs and lock else None,
     )
 
@@ -192,10 +189,6 @@ def _tried(find: Callable[[], T], failures: list[NixprofError]) -> T | None:
         return None
 
 
-def _needs(context: Context, nix: Nix) -> Needs | None:
-    return _tried(lambda: Needs(context, nix), [])
-
-
 def _apart(needs: Needs, keys: Sequence[str]) -> Apart | None:
     return Apart(tuple(keys), needs.own_bytes(keys)) if keys else None
 
@@ -206,11 +199,6 @@ def _keys_held(needs: Needs, state: State) -> list[str]:
     keys = [key for some in held.values() for key in some]
     others = len(needs.packages) > len(keys)
     return keys if len(held) + others > 1 else []
-
-
-def _keys_of(needs: Needs, inputs: Container[str]) -> list[str]:
-    """Name the packages of some inputs."""
-    return [one.key for one in needs.packages if one.key.partition("#")[0] in inputs]
 
 
 def inputs_with_own_nixpkgs(lock: Mapping[str, Any]) -> dict[str, frozenset[str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nixprof.errors import NixprofError
-from nixprof.files import content
+from nixprof.files import text_of
 from nixprof.nix.install_hint import Host, missing_set_up
 from nixprof.record import field, record
 from nixprof.store_path import is_elsewhere, store
@@ -82,7 +82,7 @@ def _ignored(nix: Nix, settings: Mapping[str, Any]) -> tuple[str, ...]:
 
 def is_unmounted(fstab: Path = Path("/etc/fstab"), folder: str = "/nix") -> bool:
     """Tell whether the folder of Nix is a volume of its own, by the system's list of those, which is not there."""
-    listed = (content(fstab) or b"").decode(errors="replace")
+    listed = text_of(fstab)
     is_volume = re.search(rf"(?m)^[^#\n]*\s{re.escape(folder)}\s", listed) is not None
     return is_volume and not os.path.ismount(folder)
 

@@ -94,7 +94,6 @@ def from_failure(
 
 
 def _wrong(problem: Problem, failure: ManifestError) -> str:
-    """Say what is wrong in a list, and where."""
     file = "" if problem.file == failure.manifest else f"{problem.file} "
     text = f" ({problem.text})" if problem.text else ""
     fix = f"; {problem.fix}" if problem.fix else ""

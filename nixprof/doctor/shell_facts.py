@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof.files import content
+from nixprof.files import text_of
 from nixprof.folders import home
 from nixprof.record import field, record, replace
 from nixprof.shell.asking import Login, Silence, ask_new_shell
@@ -136,7 +136,7 @@ def startup_texts(shell: str) -> Iterator[str]:
     own = (*startup(shell), config_home() / "fish/conf.d") if shell == "fish" else every_startup_file(shell)
     for file in (*map(Path, _OF_THE_SYSTEM.get(shell, ())), *own):
         for one in sorted(file.iterdir()) if file.is_dir() and os.access(file, os.R_OK) else [file]:
-            yield (content(one) or b"").decode(errors="replace")
+            yield text_of(one)
 
 
 def nix_script(nix: str, shell: str) -> str:
@@ -234,7 +234,7 @@ def _font_folders() -> Iterator[str]:
     files = [own / "fonts.conf", *sorted((own / "conf.d").glob("*.conf"))]
     files += [Path("/etc/fonts/fonts.conf"), *sorted(Path("/etc/fonts/conf.d").glob("*.conf"))]
     for file in files:
-        text = (content(file) or b"").decode(errors="replace")
+        text = text_of(file)
         for folder in re.findall(r"<dir[^>]*>\s*(.*?)\s*</dir>", text):
             yield str(home()) + folder[1:] if folder.startswith("~") else folder
 
@@ -291,5 +291,5 @@ def npm_writes_into_store(profile: Path, variables: Mapping[str, str]) -> bool:
     """Tell whether npm is the profile's own, and nothing says where `npm -g` is to install."""
     if not (profile / "bin/npm").exists() or variables.get("NPM_CONFIG_PREFIX") or variables.get("npm_config_prefix"):
         return False
-    own = (content(home() / ".npmrc") or b"").decode(errors="replace")
+    own = text_of(home() / ".npmrc")
     return re.search(r"(?m)^\s*prefix\s*=", own) is None

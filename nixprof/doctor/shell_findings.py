@@ -225,7 +225,6 @@ def _tool(file: str) -> str:
 
 
 def _remedy(code: str, profile: Path, login: ShellFacts) -> tuple[str, ...]:
-    """Give what cures that something is not found."""
     # By hand it is the file of the profile that is named.
     lost = code == "certificates" and (not login.certificates or known_shell(login.name) is None)
     commands = _by_setup(code, profile, login, "nixprof add cacert && " if lost else "")

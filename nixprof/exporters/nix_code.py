@@ -212,7 +212,6 @@ def _packages_of(policy: Policy) -> Lines:
 
 
 def _sources(what: Exportable, code: Mapping[str, str]) -> Lines:
-    """Write where packages come from that are not from nixpkgs."""
     used = {item.source for item in what.items if item.source != DEFAULT_INPUT}
     named = (f"{attribute(name)} = {place};" for name, place in code.items() if name in used)
     lines = [line for one in named for line in one.split("\n")]
@@ -240,7 +239,6 @@ def _package(item: Item, place: str, *, ranked: bool) -> Lines:
 
 
 def _assigned(name: str, lines: Iterable[str]) -> Lines:
-    """Give a name to what lines say."""
     first, *others = lines
     *between, last = (f"{name} = {first}", *others)
     yield from (*between, f"{last};")

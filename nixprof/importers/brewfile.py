@@ -114,7 +114,6 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _entry(line: str, block: _Block) -> Iterator[Candidate]:
-    """Read one statement."""
     after = _AFTER.fullmatch(line)
     if after:
         line, condition = after["before"].strip(), _CONDITION.fullmatch(after["condition"])

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from nixprof.files import content, scratch_folder
+from nixprof.files import scratch_folder, text_of
 from nixprof.folders import home
 from nixprof.importers.candidate import Evidence
 from nixprof.importers.names import PLAIN_SETS, UNLIKE, Name, Names, expand, in_nested
@@ -101,7 +101,7 @@ def channel() -> Nixpkgs | None:
     state = Path(os.environ.get("XDG_STATE_HOME") or folder / ".local/state") / "nix/defexpr/channels/nixpkgs"
     for place in (*(folder / one for one in _CHANNELS), state, *map(Path, _SHARED_CHANNELS)):
         if (place / "default.nix").exists():
-            revision = (content(place / ".git-revision") or b"").decode(errors="replace").strip()
+            revision = text_of(place / ".git-revision").strip()
             is_commit = re.fullmatch(r"[0-9a-f]{40}", revision)
             return Nixpkgs(os.path.realpath(place), f"github:NixOS/nixpkgs/{revision}" if is_commit else "")
     return None
@@ -227,7 +227,6 @@ class _Source:
             search.matches |= {(self.nixpkgs.place, one.attribute): one for one in seen}
 
     def _sets(self, search: _Search, *, wide: bool) -> list[AttrPath]:
-        """Give the sets in which a package may be."""
         name, top = search.name, self._names[()].all
         if name.family and name.family.nested:
             return [()]
@@ -235,7 +234,6 @@ class _Source:
         return [(), *expand(name.sets, top), *expand(other, top)]
 
     def _paths(self, search: _Search, sets: Sequence[AttrPath], *, wide: bool) -> Iterator[AttrPath]:
-        """Give the attributes that may be a package."""
         name, top = search.name, self._names[()].all
         if name.family and name.family.nested:
             for place in expand(name.sets, top):

@@ -345,7 +345,6 @@ class _Lists:
         return ()
 
     def _elsewhere(self, name: str, prefix: tuple[str, ...] | None, scope: Scope) -> Iterator[Candidate]:
-        """Read what `let` binds."""
         if name in self._read:  # its packages are there already, and it may name itself
             return
         self._read.add(name)
@@ -372,7 +371,6 @@ class _Lists:
         self._at += 1
 
     def _items(self, prefix: tuple[str, ...] | None, scope: Scope, end: str = "]") -> Iterator[Candidate]:
-        """Read the items of a list, to its end."""
         while self.word(self._at) not in (end, ""):
             start = self._at
             if self.word(start) == "[" or (self.word(start) == "(" and self._is_list(start + 1)):

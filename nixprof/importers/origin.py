@@ -102,7 +102,6 @@ def _nixpkgs_url(locked: Reference, branch: str) -> str:
 
 
 def _input(url: str, inputs: Sequence[Input]) -> Input:
-    """Find the input with a reference, or make one."""
     return _known(url, inputs) or Input(input_name(url, [one.name for one in inputs]), url)
 
 

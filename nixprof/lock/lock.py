@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof.files import content
+from nixprof.files import text_of
 from nixprof.lock.flake_lock import parse_flake_lock
 from nixprof.lock.merge_conflict import read_lock, sides
 from nixprof.lock.packages_json import FollowsInput, HeldAt, LockedPackage, parse_packages, write_packages
@@ -54,7 +54,7 @@ class Lock:
         """Take over which revisions Nix has locked the inputs to in a folder."""
         path = folder / "flake.lock"
         data = read_lock(path)
-        text = (content(folder / "flake.nix") or b"").decode(errors="replace")
+        text = text_of(folder / "flake.nix")
         both = None if data is None else sides(path, data)
         if data is None or both is None:
             return replace(self, inputs=parse_flake_lock(path, data), flake_lock=data, flake_nix=text)

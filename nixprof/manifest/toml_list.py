@@ -125,7 +125,6 @@ class TomlList:
         del self._pieces[at:end]
 
     def _values(self) -> list[int]:
-        """Return the indices of the values."""
         return [index for index, piece in enumerate(self._pieces) if _is_value(piece)]
 
     def _behind(self, number: int) -> int:

@@ -72,29 +72,22 @@ class Activities:
         return "\n".join(self._stderr)
 
     @property
-    def downloaded_bytes(self) -> int:
-        """How much of the packages has come from the caches."""
-        return self._sums["done", _TRANSFER]
+    def downloaded_bytes(self) -> tuple[int, int]:
+        """How much of the packages has come from the caches, and will, as far as that is known; that may grow."""
+        return self._bytes_of(_TRANSFER)
 
     @property
-    def expected_bytes(self) -> int:
-        """How much the packages come to, as far as that is known; it may grow."""
-        return max(self._sums["expected", _TRANSFER], self._sums["announced", _TRANSFER])
-
-    @property
-    def unpacked_bytes(self) -> int:
-        """How much of the packages is in the store."""
-        return self._sums["done", _COPY_PATH]
-
-    @property
-    def unpacking_bytes(self) -> int:
-        """How much of the packages will be in the store, as far as that is known; it may grow."""
-        return max(self._sums["expected", _COPY_PATH], self._sums["announced", _COPY_PATH])
+    def unpacked_bytes(self) -> tuple[int, int]:
+        """How much of the packages is in the store, and will be, as far as that is known; that may grow."""
+        return self._bytes_of(_COPY_PATH)
 
     @property
     def fetched_bytes(self) -> int:
         """How much has come of what is in `fetching`."""
         return self._sums["done", _OTHER_TRANSFER]
+
+    def _bytes_of(self, kind: int) -> tuple[int, int]:
+        return self._sums["done", kind], max(self._sums["expected", kind], self._sums["announced", kind])
 
     def feed(self, line: str) -> str | None:
         """Take one line of Nix's stderr, without its end; returns what it says to the user, None for nothing."""
@@ -107,7 +100,6 @@ class Activities:
         return self._stderr[-1] if len(self._stderr) > before else None
 
     def _take(self, text: str) -> None:
-        """Take what is told of an activity, as JSON."""
         # What Nix tells of its work is never worth failing for.
         with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
             event = json.loads(text)

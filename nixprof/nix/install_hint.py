@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from nixprof.files import content, permission_hint
+from nixprof.files import permission_hint, text_of
 from nixprof.record import record
 from nixprof.store_path import is_elsewhere
 
@@ -51,7 +51,7 @@ class Host:
     @classmethod
     def this(cls) -> Self:
         """Look at this machine."""
-        release, systemd = _text("/etc/os-release"), os.path.isdir("/run/systemd/system")
+        release, systemd = text_of(Path("/etc/os-release")), os.path.isdir("/run/systemd/system")
         return cls(os.uname().sysname, release, root=os.geteuid() == 0, systemd=systemd)
 
     @property
@@ -106,7 +106,7 @@ def missing_set_up(host: Host) -> tuple[str, ...]:
 
     if host.root:
         # It builds as members of a group, or as root where nix.conf says so.
-        settings = re.findall(r"^\s*build-users-group\s*=\s*(\S*)", _text("/etc/nix/nix.conf"), re.MULTILINE)
+        settings = re.findall(r"^\s*build-users-group\s*=\s*(\S*)", text_of(Path("/etc/nix/nix.conf")), re.MULTILINE)
         group = settings[-1] if settings else "nixbld"
         with suppress(KeyError):
             return () if not group or grp.getgrnam(group).gr_mem else to_set_up(host)
@@ -119,10 +119,6 @@ def missing_set_up(host: Host) -> tuple[str, ...]:
     except OSError:
         return to_set_up(host)
     return ()
-
-
-def _text(path: str) -> str:
-    return (content(Path(path)) or b"").decode(errors="replace")
 
 
 ## hints; what Nix named decides on some

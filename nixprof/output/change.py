@@ -229,7 +229,6 @@ def on_disk(number: int | None) -> list[str]:
 
 
 def _dependency_lines(downloads: DownloadPlan) -> Iterator[str]:
-    """List all that is fetched and built, by name."""
     rows = [(name_of(path), "") for path in downloads.fetched]
     rows += [(name_of(path), f"from {downloads.lender}") for path in downloads.copied]
     rows += [(built_name(path), "to build") for path in downloads.built]
@@ -310,7 +309,6 @@ def _versions(change: Change) -> str:
 
 
 def _summary(result: Outcome) -> str:
-    """Sum a change up in one line."""
     if result.declined:
         return "Nothing was changed."
     changes = result.plan.changes

@@ -82,7 +82,6 @@ def _about(result: Examination) -> Iterator[tuple[str, str]]:
 
 
 def _finding(finding: Finding, width: int | None) -> Iterator[str]:
-    """Write what it is, and why it matters."""
     sign = "✗" if finding.problem else "·"
     topic = f"{finding.topic} (a guess)" if finding.guess else finding.topic
     what = one_line(redact(f"{topic}: {finding.what}"))

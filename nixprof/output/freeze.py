@@ -92,7 +92,6 @@ def _finding(one: Finding, of: Candidate, result: Survey) -> dict[str, Any]:
 
 
 def _state(one: Finding, result: Survey) -> str:
-    """Say what became of an element."""
     match one:
         case LeftAlone():
             return "left alone"
@@ -254,7 +253,6 @@ def consequence(result: Survey, plan: Plan) -> Iterator[str]:
 
 
 def _replacement(result: Survey) -> str:
-    """Say what takes the place of what."""
     if result.reading.kind is Kind.LIST:
         number = sum(len(one.candidates) for one in result.imports)
         return f"The list names {count(number, 'package')} that {'was' if number == 1 else 'were'} kept by store path."

@@ -64,7 +64,6 @@ def _command(text: str) -> str:
 
 
 def _emphasised(line: str, console: Console) -> str:
-    """Set off the parts of versions that changed."""
 
     def bold(found: re.Match[str]) -> str:
         same = common_part(found[1], found[2])

@@ -86,7 +86,6 @@ class Live:
     """Shows a step, below what is written with `note`."""
 
     def __init__(self, look: Look, *, colours: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take what tells the step at each moment; `start` begins."""
         self._look = look
         self._clock = clock
         self._spinner = Spinner("dots")
@@ -147,7 +146,7 @@ class Live:
 
     def _transfer(self, doing: Activities, seconds: float) -> Iterator[Text]:
         """Show what comes from the network, or is unpacked."""
-        done, expected = doing.downloaded_bytes, doing.expected_bytes
+        (done, expected), (unpacked, unpacking) = doing.downloaded_bytes, doing.unpacked_bytes
         if done < expected:
             self._meter.update(self._download, completed=done, total=expected)
             task = self._meter.tasks[0]
@@ -158,9 +157,9 @@ class Live:
                 f"{duration(left)} left" if left else "",
             ]
             yield self._bar("downloading", done / expected, words, next(iter(doing.names.values()), ""))
-        elif doing.unpacked_bytes < doing.unpacking_bytes:
-            done, expected = doing.unpacked_bytes, doing.unpacking_bytes
-            yield self._bar("copying" if doing.sends else "unpacking", done / expected, [part(done, expected)])
+        elif unpacked < unpacking:
+            label = "copying" if doing.sends else "unpacking"
+            yield self._bar(label, unpacked / unpacking, [part(unpacked, unpacking)])
         elif doing.fetching:
             came = f"  {size(doing.fetched_bytes)}" if doing.fetched_bytes else ""
             what = _text(next(iter(doing.fetching.values())))

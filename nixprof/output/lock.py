@@ -66,5 +66,4 @@ def _to_name(without: Sequence[Package], plan: Plan) -> list[str]:
 
 
 def _systems(plan: Plan) -> list[str]:
-    """Name the systems that anything is resolved for."""
     return sorted({name for one in plan.after.lock.packages.values() for name in one.systems})

@@ -29,7 +29,6 @@ def merged_lines(plan: Plan, width: int | None) -> Iterator[str]:
 
 
 def _groups(merged: Merged, plan: Plan) -> dict[str, list[str]]:
-    """Give what was taken by side and reason."""
     groups: dict[str, list[str]] = {}
     for one in merged.choices:
         groups.setdefault(_label(one), []).append(_name(one, plan))

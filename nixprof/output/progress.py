@@ -29,7 +29,6 @@ class Lines(Progress):
     """A few plain lines, for a stderr that is not a terminal."""
 
     def __init__(self) -> None:
-        """Begin without a step."""
         self._steps: list[str] = []
         self._since = self._next = 0.0
         self._interval = _INTERVAL_SECONDS
@@ -95,7 +94,6 @@ class Display(Lines):
     """
 
     def __init__(self, *, colours: bool) -> None:
-        """Begin without a step."""
         super().__init__()
         self._activities: Activities | None = None
         self._reached = ""
@@ -154,11 +152,12 @@ class Display(Lines):
 def so_far(step: str, activities: Activities, seconds: float) -> str:
     """Write a step and how far it is after some seconds on one line, for a log."""
     parts = []
-    if activities.expected_bytes:
-        parts.append(part(activities.downloaded_bytes, activities.expected_bytes))
-        parts += [f"{size(round(activities.downloaded_bytes / seconds))}/s"] if activities.downloaded_bytes else []
-    elif activities.sends and activities.unpacking_bytes:
-        parts.append(part(activities.unpacked_bytes, activities.unpacking_bytes))
+    (done, expected), (unpacked, unpacking) = activities.downloaded_bytes, activities.unpacked_bytes
+    if expected:
+        parts.append(part(done, expected))
+        parts += [f"{size(round(done / seconds))}/s"] if done else []
+    elif activities.sends and unpacking:
+        parts.append(part(unpacked, unpacking))
     elif activities.fetching:
         parts.append(next(iter(activities.fetching.values())))
     if activities.builds:

@@ -58,7 +58,6 @@ def as_json(result: Rollback | TakenBack) -> dict[str, Any]:
 
 
 def _way(result: Rollback, console: Console) -> Iterator[str]:
-    """Show what a way back comes to."""
     yield f"going back from generation {result.before} to {result.after} ({when(result.time)})"
     if result.changes:
         yield ""

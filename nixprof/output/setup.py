@@ -110,7 +110,6 @@ def _gained(result: SetUp) -> Iterator[str]:
 
 
 def _printed(result: SetUp) -> Iterator[str]:
-    """Write what would be written, as lines that a shell can read."""
     names = [display_path(edit.path) for edit in result.files if edit.part is Part.STARTUP]
     static = next(edit.path for edit in result.files if edit.part is Part.STATIC)
     yield f"# At the end of {' and '.join(names)}:"

@@ -74,7 +74,6 @@ def status(result: Status, console: Console) -> Iterator[str]:
 
 
 def _rows(result: Status, width: int | None) -> Iterator[Row]:
-    """Put together what there is to settle."""
     named: dict[Kind, list[str]] = {kind: [] for kind in Kind}
     for change in result.changes:
         named[change.kind].append(brief(change) if change.kind is Kind.CHANGED else package_name(change.key))

@@ -67,7 +67,6 @@ def _story(story: Story, width: int | None) -> Iterator[str]:
 
 
 def _origin(story: Story) -> Iterator[tuple[str, str]]:
-    """Say where a package comes from."""
     name = story.package.spec.input
     if story.held_back and story.held_back.gap.kept:
         yield "from", revision_of(story.held_back.gap.kept.source, name) or "an unknown source"

@@ -110,7 +110,6 @@ def _run(command: list[str], environment: dict[str, str], stdout: int, patience:
 
 
 def _parsed(answer: str, mark: str) -> Login | None:
-    """Read the answer, between the marks."""
     match answer.split(f"\n{mark}\n"):
         case [_, functions, fpath, environment, _]:
             return Login(json.loads(environment), frozenset(functions.split()), tuple(fpath.splitlines()))

@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nixprof.files import content
+from nixprof.files import text_of
 from nixprof.folders import home
 from nixprof.formatting import shell_quote
 
@@ -98,7 +98,7 @@ def _mentions(file: Path, name: str) -> bool:
 
 def _lines(file: Path) -> Iterator[str]:
     """Give the lines of a file that are no comments."""
-    for line in (content(file) or b"").decode(errors="replace").splitlines():
+    for line in text_of(file).splitlines():
         if not line.lstrip().startswith("#"):
             yield line
 
