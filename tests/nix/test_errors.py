@@ -17,6 +17,7 @@ from support.binary_cache import BinaryCache
 from support.claims import lock
 from support.github import GitHub
 from support.screens import collected, shows
+from support.scripts import in_front
 from support.waiting import until
 from support.world import FEATURES, NIXPROF, Result, World
 
@@ -68,15 +69,10 @@ def flake(world: World, name: str, **derivations: str) -> str:
     return f"path:{folder}"
 
 
-def fake(world: World, script: str, *, only: str = "") -> None:
+def fake(world: World, script: str, *commands: str) -> None:
     """Puts another `nix` in front, which may pass on to the true one."""
-    folder = world.root / "fake"
-    folder.mkdir()
-    real = world.env["PATH"].split(os.pathsep)[0]
-    for command in [only] if only else ["nix", "nix-store", "nix-env", "nix-instantiate"]:
-        (folder / command).write_text(f"#!/bin/sh\nreal={real}/{command}\n{script}\n")
-        (folder / command).chmod(0o755)
-    world.extra_env["PATH"] = f"{folder}{os.pathsep}{world.env['PATH']}"
+    commands = commands or ("nix", "nix-store", "nix-env", "nix-instantiate")
+    world.extra_env |= in_front(world, dict.fromkeys(commands, script))
 
 
 # --- packages
@@ -455,23 +451,23 @@ def test_nix_prints_nonsense(listed: World) -> None:
 
 
 def test_nix_answers_something_else(listed: World) -> None:
-    fake(listed, 'case "$*" in *" eval "*) echo "[]" ;; *) exec "$real" "$@" ;; esac', only="nix")
+    fake(listed, 'case "$*" in *" eval "*) echo "[]" ;; *) exec "$real"/nix "$@" ;; esac', "nix")
     assert "error: " in fails(listed, "add", "hello").stderr
 
 
 def test_nix_is_killed(listed: World) -> None:
-    fake(listed, 'case "$*" in *" eval "*) kill -9 $$ ;; *) exec "$real" "$@" ;; esac', only="nix")
+    fake(listed, 'case "$*" in *" eval "*) kill -9 $$ ;; *) exec "$real"/nix "$@" ;; esac', "nix")
     shows(listed, "Nix is killed", "As by a system that is short of memory.", fails(listed, "add", "hello"))
 
 
 def test_nix_crashes(listed: World) -> None:
-    fake(listed, 'case "$*" in *" eval "*) kill -SEGV $$ ;; *) exec "$real" "$@" ;; esac', only="nix")
+    fake(listed, 'case "$*" in *" eval "*) kill -SEGV $$ ;; *) exec "$real"/nix "$@" ;; esac', "nix")
     assert "was stopped by SIGSEGV" in fails(listed, "add", "hello").stderr
 
 
 def test_nix_is_out_of_memory(listed: World) -> None:
-    script = 'case "$*" in *" eval "*) echo "error: out of memory" >&2; exit 1 ;; *) exec "$real" "$@" ;; esac'
-    fake(listed, script, only="nix")
+    script = 'case "$*" in *" eval "*) echo "error: out of memory" >&2; exit 1 ;; *) exec "$real"/nix "$@" ;; esac'
+    fake(listed, script, "nix")
     shows(listed, "Nix is out of memory", "During an evaluation.", fails(listed, "add", "hello"))
 
 

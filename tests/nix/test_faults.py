@@ -16,6 +16,7 @@ from conftest import MakeWorld, Prepare
 from support import needs
 from support.claims import agree
 from support.faults import Stages, Standing, chosen, leftovers, wait_until_quiet, works
+from support.scripts import in_front
 from support.world import Result, World
 
 PUTTING_RIGHT = "repairing what `nixprof {}` (process "
@@ -269,14 +270,8 @@ def test_nix_fails_when_it_has_switched_the_profile(world: World, end: str, firs
     world.write_manifest("packages = []\n")
     if not first:
         world.nixprof("sync")
-    folder = world.root / "late"
-    folder.mkdir()
-    real = world.env["PATH"].split(os.pathsep)[0]
-    script = f'case " $* " in *" profile "*) {real}/nix "$@"; {end} ;; esac\nexec {real}/nix "$@"\n'
-    (folder / "nix").write_text(f"#!/bin/sh\n{script}")
-    (folder / "nix").chmod(0o755)
-    path = f"{folder}{os.pathsep}{world.env['PATH']}"
-    said = world.nixprof("add", "jq", env={"PATH": path}).stderr
+    late = f'case " $* " in *" profile "*) "$real"/nix "$@"; {end} ;; esac\nexec "$real"/nix "$@"'
+    said = world.nixprof("add", "jq", env=in_front(world, {"nix": late})).stderr
     assert "the profile was switched, but then:" in said
     assert world.run("jq").startswith("jq")
     agree(world)

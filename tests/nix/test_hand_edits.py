@@ -9,6 +9,7 @@ import pytest
 from support import needs
 from support.claims import agree
 from support.faults import leftovers
+from support.scripts import in_front, script
 from support.terminal import Terminal
 from support.waiting import Waiting, until
 from support.world import World
@@ -41,12 +42,9 @@ def asked(number: int, lines: list[str]) -> bool:
     return sum("Go back?" in line for line in lines) == number
 
 
-def editor(world: World, script: str) -> dict[str, str]:
+def editor(world: World, does: str) -> dict[str, str]:
     """An editor that is a shell script; the file is "$1"."""
-    program = world.root / "editor"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    return {"VISUAL": str(program)}
+    return {"VISUAL": str(script(world.root / "editor", does))}
 
 
 def kill_with_its_nix(world: World, *args: str) -> None:
@@ -130,11 +128,7 @@ def test_a_rollback_that_fails_keeps_no_copy(grown: World) -> None:
     world = grown
     world.manifest.write_text(world.manifest.read_text() + "# mine\n")
     before = world.snapshot()
-    folder = world.root / "failing"
-    folder.mkdir()
-    (folder / "nix-env").write_text("#!/bin/sh\nexit 1\n")
-    (folder / "nix-env").chmod(0o755)
-    failed = world.nixprof("rollback", "--yes", check=False, env={"PATH": f"{folder}:{world.env['PATH']}"})
+    failed = world.nixprof("rollback", "--yes", check=False, env=in_front(world, {"nix-env": "exit 1"}))
     assert failed.code == 1
     assert world.snapshot() == before
     assert copies(world) == {}
@@ -303,9 +297,6 @@ def test_edit_repairs_a_list_that_cannot_be_read(world: World) -> None:
     good = f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\n'
     world.write_manifest('packages = ["hello"\n')
     (world.root / "good").write_text(good)
-    editor = world.root / "editor"
-    editor.write_text(f'#!/bin/sh\ncat {world.root / "good"} >"$1"\n')
-    editor.chmod(0o755)
-    world.nixprof("edit", env={"EDITOR": str(editor)})
+    world.nixprof("edit", env=editor(world, f'cat {world.root / "good"} >"$1"'))
     assert world.manifest.read_text() == good
     agree(world)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.claims import refused
+from support.scripts import script as program
 from support.world import World
 
 
@@ -168,9 +169,7 @@ def test_pin_and_unpin(world: World) -> None:
 
 def test_edit(world: World) -> None:
     world.sync('packages = ["hello"]\n')
-    editor = world.home / "my editor"
-    editor.write_text('#!/bin/sh\nsed "$1" "$2" >"$2.new" && mv "$2.new" "$2"\n')
-    editor.chmod(0o755)
+    editor = program(world.home / "my editor", 'sed "$1" "$2" >"$2.new" && mv "$2.new" "$2"')
 
     def edit(script: str, *, check: bool = True) -> str:
         environment = {"VISUAL": f"'{editor}' '{script}'", "EDITOR": "false"}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.scripts import script
 from support.ssh import Network
 from support.world import Result, World
 
@@ -114,8 +115,7 @@ def test_what_goes_wrong_there(network: Network, fresh_world: World) -> None:
 
     full.first = f"mount -t tmpfs -o size=64k none {shlex.quote(str(world.store.root))}"
     (killed.programs / "nixprof").rename(killed.home / "nixprof")
-    (killed.programs / "nixprof").write_text('#!/bin/sh\n[ "$1" = status ] || kill -9 $PPID\n')
-    (killed.programs / "nixprof").chmod(0o755)
+    script(killed.programs / "nixprof", '[ "$1" = status ] || kill -9 $PPID')
     # Nix alone is stopped between the files and the profile.
     (half.programs / "nix").unlink()
     nix = half.install.executable

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.claims import refused
+from support.scripts import in_front
 from support.world import World
 
 OPTION = "--plugin-files"
@@ -13,15 +14,11 @@ OPTION = "--plugin-files"
 @pytest.fixture
 def watched(world: World) -> tuple[World, Path]:
     """A world that notes the arguments of every command of Nix."""
-    folder, notes = world.root / "watching", world.root / "arguments"
-    folder.mkdir()
+    notes = world.root / "arguments"
     notes.touch()
-    real = Path(world.env["PATH"].split(":")[0])
-    for command in real.iterdir():
-        script = folder / command.name
-        script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{notes}\nexec {command} "$@"\n')
-        script.chmod(0o755)
-    world.extra_env["PATH"] = f"{folder}:{world.env['PATH']}"
+    commands = Path(world.env["PATH"].split(":")[0]).iterdir()
+    noting = {one.name: f'printf "%s\\n" "$@" >>{notes}\nexec {one} "$@"' for one in commands}
+    world.extra_env |= in_front(world, noting)
     return world, notes
 
 

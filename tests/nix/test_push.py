@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from support import needs
 from support.binary_cache import BinaryCache
+from support.scripts import in_front
 from support.ssh import Network
 from support.world import World
 
 # Writes what it is asked for, and is no more: the services themselves cannot run here.
-STAND_IN = """#!/bin/sh
+STAND_IN = """\
 echo "$@" >>"$HOME/asked"
 echo uploading
 exit ${FAILS:-0}
@@ -207,12 +208,7 @@ def test_attic_and_cachix_push_by_themselves(installed: World) -> None:
     world = installed
     [environment] = world.profile_elements()[0].store_paths
     assert "to install it: nixprof add attic-client" in world.nixprof("push", "attic:x", check=False).stderr
-    programs = world.root / "programs"
-    programs.mkdir()
-    for name in ("attic", "cachix"):
-        (programs / name).write_text(STAND_IN)
-        (programs / name).chmod(0o755)
-    world.extra_env["PATH"] = f"{programs}{os.pathsep}{world.env['PATH']}"
+    world.extra_env |= in_front(world, {"attic": STAND_IN, "cachix": STAND_IN})
     assert f"would run: attic push server:mine {environment}" in world.nixprof("push", "attic:server:mine", "-n").stderr
     assert not (world.home / "asked").exists()
     result = world.nixprof("push", "attic:server:mine", "--json")

@@ -1,13 +1,13 @@
 """What is asked of Nix, how often, and what the answer to every kind of refusal is."""
 
 import json
-import os
 import re
 import sys
 from pathlib import Path
 
 import pytest
 from support.claims import agree, lock, refused, versions
+from support.scripts import in_front
 from support.world import World
 
 OTHER = "aarch64-darwin"
@@ -23,15 +23,12 @@ def host(world: World) -> str:
 def log_nix(world: World) -> Path:
     """Writes down every start of Nix; returns the file."""
     log = world.root / "nix.log"
-    wrappers = world.root / "wrappers"
-    wrappers.mkdir()
-    for command in ("nix", "nix-store", "nix-env", "nix-instantiate", "nix-build"):
-        real = world.env["PATH"].split(os.pathsep)[0] + f"/{command}"
-        # On one line each, whatever is in the arguments.
-        script = f'#!/bin/sh\necho {command} "$@" | tr "\\n" " " >>"{log}"\necho >>"{log}"\nexec "{real}" "$@"\n'
-        (wrappers / command).write_text(script)
-        (wrappers / command).chmod(0o755)
-    world.extra_env["PATH"] = f"{wrappers}{os.pathsep}{world.env['PATH']}"
+    # On one line each, whatever is in the arguments.
+    scripts = {
+        one: f'echo {one} "$@" | tr "\\n" " " >>"{log}"\necho >>"{log}"\nexec "$real"/{one} "$@"'
+        for one in ("nix", "nix-store", "nix-env", "nix-instantiate", "nix-build")
+    }
+    world.extra_env |= in_front(world, scripts)
     return log
 
 

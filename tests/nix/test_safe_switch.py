@@ -8,22 +8,8 @@ import pytest
 from conftest import MakeWorld
 from support.binary_cache import BinaryCache
 from support.claims import agree, refused
+from support.scripts import in_front
 from support.world import World
-
-
-def wrap_nix(world: World, **scripts: str) -> dict[str, str]:
-    """Puts scripts before commands of Nix; in them, `$real` is the folder of the real ones. Returns the environment.
-
-    Underscores in a name stand for dashes, as in `wrap_nix(world, nix_env="…")`.
-    """
-    folder = world.root / "wrapped"
-    folder.mkdir()
-    real = world.env["PATH"].split(os.pathsep)[0]
-    for name, script in scripts.items():
-        command = folder / name.replace("_", "-")
-        command.write_text(f"#!/bin/sh\nreal={real}\n{script}\n")
-        command.chmod(0o755)
-    return {"PATH": f"{folder}{os.pathsep}{world.env['PATH']}"}
 
 
 def test_a_garbage_collection_between_any_two_steps_deletes_nothing_that_is_needed(
@@ -35,13 +21,7 @@ def test_a_garbage_collection_between_any_two_steps_deletes_nothing_that_is_need
     world.new_machine()
     binary_cache.use_in(world)
     collect = '"$real"/{} "$@"; code=$?; "$real"/nix-store --gc >/dev/null 2>&1; exit $code'
-    env = wrap_nix(
-        world,
-        nix=collect.format("nix"),
-        nix_store=collect.format("nix-store"),
-        nix_env=collect.format("nix-env"),
-        nix_instantiate=collect.format("nix-instantiate"),
-    )
+    env = in_front(world, {one: collect.format(one) for one in ("nix", "nix-store", "nix-env", "nix-instantiate")})
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync", env=env)
     world.nixprof("add", "jq", "tree", env=env)
@@ -61,7 +41,7 @@ def test_a_derivation_that_is_collected_before_it_is_built_is_evaluated_once_mor
         f'case " $* " in *" eval "*) [ -z "$n" ] || {{ printf %s "${{n#x}}" >{times}; "$real"/nix-store --gc; }};; esac'
         " >/dev/null 2>&1\nexit $code"
     )
-    env = wrap_nix(world, nix=script)
+    env = in_front(world, {"nix": script})
     world.write_manifest('packages = ["hello"]\n')
     times.write_text("xx")
     said = world.nixprof("sync", env=env, check=False).stderr
@@ -99,7 +79,7 @@ def test_nix_leaves_nothing_in_the_temporary_folder(world: World) -> None:
 def test_a_process_that_nix_leaves_behind_does_not_hold_nixprof(world: World) -> None:
     """As the master of a shared ssh connection does, which keeps the stderr of whoever started it."""
     started = world.root / "started"
-    env = wrap_nix(world, nix=f'sleep 600 & echo $! >>{started}\nexec "$real"/nix "$@"')
+    env = in_front(world, {"nix": f'sleep 600 & echo $! >>{started}\nexec "$real"/nix "$@"'})
     world.write_manifest('packages = ["hello"]\n')
     world.nixprof("sync", env=env)
     running = [int(line) for line in started.read_text().split()]
@@ -117,10 +97,8 @@ def test_a_switch_that_comes_to_something_else_is_undone(world: World) -> None:
     world.install_element("nixpkgs#tree", "nixpkgs#jq", "nixpkgs#fd")
     world.write_manifest("packages = []\n")
     other = world.build("nixpkgs#hello")[0]
-    env = wrap_nix(
-        world, nix_env=f'case " $* " in *" --set "*) set -- "$1" "$2" --set {other} ;; esac\nexec "$real"/nix-env "$@"'
-    )
-    world.extra_env |= env
+    script = f'case " $* " in *" --set "*) set -- "$1" "$2" --set {other} ;; esac\nexec "$real"/nix-env "$@"'
+    world.extra_env |= in_front(world, {"nix-env": script})
     before = world.generations()
     said = refused(world, "freeze", "--only", "tree", "--yes")
     assert "the profile does not have what it should have" in said

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from support.installs import COMMANDS, ROOT
+from support.scripts import script
 from support.world import PATIENCE_SECONDS, Result, World
 
 _SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
@@ -49,10 +50,8 @@ class Machine(World):
 
     def install_nixprof(self, folder: Path | None = None) -> None:
         place = folder or self.programs
-        place.mkdir(parents=True, exist_ok=True)
         python = shlex.join([sys.executable, "-m", "nixprof"])
-        (place / "nixprof").write_text(f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {python} "$@"\n')
-        (place / "nixprof").chmod(0o755)
+        script(place / "nixprof", f'PYTHONPATH={shlex.quote(str(ROOT))} exec {python} "$@"')
 
     def use_daemon(self) -> None:
         """Has Nix reach its store by a daemon, as most machines do; it ends with the command that it is for."""
@@ -82,9 +81,7 @@ class Machine(World):
         inside = f'{mount} && {self.first} && cd && exec env -i {words} {self.shell} -c "$1"'
         namespace = shlex.join(["unshare", *(() if os.getuid() == 0 else ("--map-root-user",)), *self._private])
         enter = f'exec {namespace} /bin/sh -c {shlex.quote(inside)} sh "${{SSH_ORIGINAL_COMMAND-$1}}"'
-        self.login.write_text(f"#!/bin/sh\nHOME={shlex.quote(str(self.home))}; export HOME\n{enter}\n")
-        self.login.chmod(0o755)
-        return self.login
+        return script(self.login, f"HOME={shlex.quote(str(self.home))}; export HOME\n{enter}")
 
 
 def _check_that_machines_are_possible() -> None:
@@ -115,10 +112,8 @@ class Network:
             self.port = free.getsockname()[1]
         # A shell, a test or a person finds ssh as the user of `here` has it: by this file alone.
         programs = root / "programs"
-        programs.mkdir()
         config = self.root / "config"
-        (programs / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {shlex.quote(str(config))} "$@"\n')
-        (programs / "ssh").chmod(0o755)
+        script(programs / "ssh", f'exec {shutil.which("ssh")} -F {shlex.quote(str(config))} "$@"')
         self.here.first_on_path.append(programs)
         self.write()
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from support.scripts import in_front
 from support.world import World
 
 # So long something may take to begin.
@@ -52,16 +53,10 @@ class WaitingActivation:
     """A Nix that does not change a profile before `go`."""
 
     def __init__(self, world: World) -> None:
-        folder = world.root / "waiting-nix"
-        folder.mkdir()
         self._begun, self._go = world.root / "activating", world.root / "go-on"
-        real = world.env["PATH"].split(":")[0]
-        (folder / "nix").write_text(
-            f'#!/bin/sh\ncase " $* " in *" profile "*)\n: >{self._begun}\n'
-            f'while [ ! -e {self._go} ]; do sleep 0.02; done ;; esac\nexec {real}/nix "$@"\n'
-        )
-        (folder / "nix").chmod(0o755)
-        world.extra_env["PATH"] = f"{folder}:{world.env['PATH']}"
+        waits = f": >{self._begun}; while [ ! -e {self._go} ]; do sleep 0.02; done"
+        script = f'case " $* " in *" profile "*) {waits} ;; esac\nexec "$real"/nix "$@"'
+        world.extra_env |= in_front(world, {"nix": script})
 
     def until_begun(self) -> None:
         until(self._begun.exists)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.installs import ROOT
+from support.scripts import script
 
 from nixprof.commands.doctor import About, Examination
 from nixprof.console import Console
@@ -277,8 +278,8 @@ def test_a_mac_whose_start_up_files_were_overwritten(tmp_path: Path) -> None:
     assert not shell_facts.mentions_nix([lines])
     assert shell_facts.mentions_nix([lines, "if [ -e '/nix/x' ]; then . '/nix/x'; fi"])
     assert shell_facts.mentions_nix(["  source ~/.nix-profile/etc/profile.d/nix.sh"])
-    script = program(tmp_path / "etc" / "profile.d" / "nix-daemon.sh")
-    assert shell_facts.nix_script(str(tmp_path / "bin" / "nix"), "zsh") == str(script)
+    to_read = program(tmp_path / "etc" / "profile.d" / "nix-daemon.sh")
+    assert shell_facts.nix_script(str(tmp_path / "bin" / "nix"), "zsh") == str(to_read)
     assert shell_facts.nix_script(str(tmp_path / "bin" / "nix"), "fish") == ""
     assert shell_facts.nix_script("", "zsh") == ""
 
@@ -302,10 +303,7 @@ def test_nixpkgs_that_the_list_names_counts_for_nothing() -> None:
 
 
 def program(file: Path) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("#!/bin/sh\n")
-    file.chmod(0o755)
-    return file
+    return script(file, ":")
 
 
 def test_what_shadows_a_program(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from support.scripts import script
 
 from nixprof import machine
 from nixprof.errors import NixprofError
@@ -93,10 +94,8 @@ def test_the_kernel_is_asked_where_there_is_no_nix_or_none_that_answers(
 def test_a_network_does_not_rename_a_mac(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: dict[str, str], expected: str
 ) -> None:
-    scutil = tmp_path / "scutil"
     cases = "".join(f"{key}) echo {name}; exit 0;;\n" for key, name in names.items())
-    scutil.write_text(f'#!/bin/sh\ncase $2 in\n{cases}esac\necho "$2: not set"; exit 1\n')
-    scutil.chmod(0o755)
+    scutil = script(tmp_path / "scutil", f'case $2 in\n{cases}esac\necho "$2: not set"; exit 1')
     monkeypatch.setattr(machine, "_SCUTIL", str(scutil))
     name = os.uname_result(("Darwin", "dhcp-7.example.org", "25.0", "", "arm64"))
     monkeypatch.setattr(os, "uname", lambda: name)

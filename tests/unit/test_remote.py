@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.scripts import script
 
 from nixprof.commands.init import reference_to
 from nixprof.errors import NixprofError, Reason
@@ -134,8 +135,7 @@ def test_a_machine_that_answers_too_much_or_not_at_all(
     """What it is sent is more than a pipe holds, whether it reads that or not."""
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr(ssh, "_MAX_ANSWER_BYTES", 1 << 20)
-    (tmp_path / "ssh").write_text(f"#!/bin/sh\n{does}\n")
-    (tmp_path / "ssh").chmod(0o755)
+    script(tmp_path / "ssh", does)
     with Ssh(batch=True, seconds=1) as connection, pytest.raises(NixprofError, match=message):
         connection.ask(SERVER, ["look"], {"list": bytes(1 << 18)})
 
