@@ -724,7 +724,8 @@ def read(arguments: Sequence[str]) -> Command | None:
     Raises: MistypedError, or NixprofError where there is no such command.
     """
     words, name = _canonical(arguments)
-    app = make_app([name] if name else COMMANDS)
+    needed = [name] if name else COMMANDS if words != ["--version"] else ()
+    app = make_app(needed)
     try:
         found = app(args=words, prog_name="nixprof", standalone_mode=False)
     except typer.TyperException as error:

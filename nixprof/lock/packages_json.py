@@ -122,8 +122,10 @@ class LockedPackage:
 
         What only has to be built to be evaluated, a machine of that system can have.
         """
+        if not self.systems or not self.unavailable:
+            return ()
         gone = {name for name, why in self.unavailable.items() if why.reason != Reason.NEEDS_BUILD.value}
-        return tuple(one for one in systems if one in gone - self.systems.keys()) if self.systems else ()
+        return tuple(one for one in systems if one in gone - self.systems.keys())
 
     def with_systems(self, systems: Mapping[str, Resolved]) -> LockedPackage:
         """Add what the package is on systems, unless that is known better."""
