@@ -8,7 +8,7 @@ import re
 import shutil
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from nixprof.importers.identify import MAX_FAILURES_IN_A_ROW, Nixpkgs, Unasked, 
 from nixprof.nix.errors import NixError
 from nixprof.nix.operations import Nix
 from nixprof.nix.progress import Progress
+from nixprof.record import replace
 from nixprof.store_path import outputs_of
 
 AttrPath = tuple[str, ...]
