@@ -443,7 +443,7 @@ def main() -> None:
         root = Path(os.path.realpath(scratch))
         packages = generate(root / "set", options.packages, options.stages, options.needs)
         benchmark = Benchmark(root, newest_or_exit(), packages, packages.tools[: max(options.sizes) + 1])
-        about = circumstances(packages, benchmark.contestants[0].world, options.sizes, options.rounds)
+        about = circumstances(packages, benchmark.contestants[0].world, sorted(options.sizes), options.rounds)
         measured = ""
         for done, size in enumerate(options.sizes, start=1):
             for number in range(options.rounds):
