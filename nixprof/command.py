@@ -1,4 +1,4 @@
-"""A command as it was typed, whoever has read it: typer, see `cli.py`, or `of_words`, where no option is given.
+"""A command as it was typed, and how it is read where no option is given; all else is read by typer, see `cli.py`.
 
 To load typer and to declare options with it takes longer than `list` does, and most commands are typed without any.
 """
