@@ -21,8 +21,7 @@ def found(world: World, *words: str) -> list[tuple[str, str]]:
 def test_each_place_in_its_order(world: World) -> None:
     world.sync('packages = ["hello", "ripgrep", "jq"]\n')
     world.nixprof("remove", "ripgrep")
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
 
     # A generation, offline.
     world.configure(substituters="http://127.0.0.1:9")
@@ -61,8 +60,7 @@ def test_what_git_has(world: World) -> None:
     git(world, "init", "--quiet", ".")
     git(world, "add", ".")
     git(world, "commit", "--quiet", "-m", "first")
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     git(world, "commit", "--quiet", "-a", "-m", "second")
     # Another machine: without the generations.
     saved = world.root / "saved"

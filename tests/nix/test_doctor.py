@@ -143,8 +143,7 @@ def test_what_is_mixed(fresh_world: World) -> None:
     assert patient.finds().keys() == {"not-in-git", "home-manager"}
 
     # nixpkgs moves on; an input keeps its own, and a package what it has.
-    world.publish(2)
-    world.nixprof("update", "nixpkgs", "--yes")
+    world.update("nixpkgs", "--yes")
     found = patient.finds()
     assert "ripgrep stays" in found["held-apart"]["what"]
     assert "helix brings nixpkgs in 1 further revision" in found["several-nixpkgs"]["what"]

@@ -69,8 +69,7 @@ def test_what_nix_makes_of_the_list_is_the_list(world: World) -> None:
     world.command(*git, "add", "flake.lock")
     world.command(*git, "commit", "-qm", "lock")
     world.sync(LIST.format(nixpkgs=world.nixpkgs_url, helix=helix))
-    world.publish(2)
-    world.nixprof("update", "nixpkgs")
+    world.update("nixpkgs")
     assert lock(world)["nixpkgs#git"]["held"]
     [hello] = [path for path in locked(world) if "hello" in path]
     assert hello.endswith("-overlay")  # by its version

@@ -47,8 +47,7 @@ def to_sync(world: World) -> Stages:
 def to_update(world: World) -> Stages:
     """One package goes with its input, one is pinned, one is at a revision of its own."""
     world.sync('packages = ["hello", { package = "ripgrep", pin = true }, "jq"]\n')
-    world.publish(2)
-    world.nixprof("update", "jq")
+    world.update("jq")
     return Stages(world, ("update",))
 
 

@@ -112,8 +112,7 @@ def test_history_tells_what_and_by_which_command(world: World) -> None:
     world.install_element("nixpkgs#tree")
     world.sync('packages = ["hello"]\n')
     world.nixprof("add", "ripgrep", "jq")
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     lines = world.nixprof("history").stdout.splitlines()
     assert "2.12.1 → 2.12.2" in lines[0]
     assert "add ripgrep jq" in lines[1]
@@ -128,8 +127,7 @@ def test_history_tells_what_and_by_which_command(world: World) -> None:
 
 def test_diff(world: World) -> None:
     world.sync('packages = ["hello", "ripgrep"]\n')
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     assert "~ ripgrep  14.1.1 → 15.1.0" in world.nixprof("diff", "1").stdout
     assert "~ ripgrep  15.1.0 → 14.1.1" in world.nixprof("diff", "2", "1").stdout
     assert "No difference" in world.nixprof("diff").stderr
@@ -156,8 +154,7 @@ def test_pin_and_unpin(world: World) -> None:
     world.nixprof("pin", "hello", "git")
     assert '{ package = "hello", pin = true },  # polite' in world.manifest.read_text()
     assert '{ package = "git", priority = 4, pin = true }' in world.manifest.read_text()
-    world.publish(2)
-    said = world.nixprof("update").stderr
+    said = world.update().stderr
     assert "pinned: hello 2.12.1, git 2.51.0" in said
     assert world.run("hello") == "hello 2.12.1"
     world.nixprof("unpin", "hello", "git")
@@ -335,8 +332,7 @@ def test_why_something_did_not_move(world: World) -> None:
     assert f"nixpkgs  2026-10-30 {revision} is up to date" in said
     assert "1 pinned: git 2.51.0" in said
     assert "hello 2.12.1: up to date" in world.nixprof("update", "hello", "--dry-run").stderr
-    world.publish(2)
-    assert "2.12.1 → 2.12.2" in world.nixprof("update", "--dry-run").stderr
+    assert "2.12.1 → 2.12.2" in world.update("--dry-run").stderr
     assert world.snapshot() == before
 
 
@@ -442,8 +438,7 @@ def test_an_input_of_which_only_the_inputs_move(world: World) -> None:
     world.sync(
         f'packages = ["helix#default"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nhelix = "{helix}"\n', inputs=False
     )
-    world.publish(2)
-    said = world.nixprof("update", "--dry-run").stderr
+    said = world.update("--dry-run").stderr
     assert re.search(r"^helix +\S+ \w{7} with newer inputs of its own$", said, re.MULTILINE)
 
 

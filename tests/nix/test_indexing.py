@@ -104,8 +104,7 @@ def test_an_index_of_another_revision_goes(world: World) -> None:
     world.nixprof("search", "jq")
     (before,) = folder.glob("*.sqlite")
     (folder / "left.sqlite.1.tmp").write_bytes(b"of a kill")
-    world.publish(2)
-    world.nixprof("update", "--yes", env={"NIXPROF_INDEX": ""})
+    world.update("--yes", env={"NIXPROF_INDEX": ""})
     waiting.until(lambda: not before.exists())  # the new one is built in the background, and the old one goes then
     (after,) = folder.glob("*.sqlite*")
     assert "✓ index of nixpkgs" in world.nixprof("search", env={"PATH": "/nonexistent"}).stdout

@@ -31,8 +31,7 @@ def test_inputs_come_are_shared_and_go(world: World) -> None:
     assert "there is an input tools already" in refused(world, "input", "add", "tools", "path:/x")
     lacking_shows_when_it_is_locked(world)
     world.nixprof("add", "tools#jq")
-    world.publish(2)
-    world.nixprof("update", "nixpkgs")
+    world.update("nixpkgs")
     shown = world.nixprof("input")
     assert "tools" in shown.stdout
     assert "1 package, " in shown.stdout

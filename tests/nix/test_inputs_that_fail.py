@@ -1,16 +1,8 @@
 """Inputs that fail late: gone when a package is resolved, without the overlay, with a mistake in them."""
 
 import pytest
+from support.claims import refused
 from support.world import World
-
-
-def says(world: World, *args: str) -> str:
-    """What a nixprof says that has to fail and leave everything as it was."""
-    before = world.snapshot()
-    result = world.nixprof(*args, check=False)
-    assert result.code == 1, str(result)
-    assert world.snapshot() == before
-    return result.stderr
 
 
 def flake(world: World, name: str, text: str) -> str:
@@ -33,7 +25,7 @@ def test_an_input_that_is_gone_when_a_package_is_resolved(fresh_world: World) ->
     world.write_manifest(manifest(world, '"tools#x", "tools#y", "hello"', tools=url))
     world.command("rm", "-r", world.home / "tools")
     world.command("nix-store", "--gc")
-    said = says(world, "sync")
+    said = refused(world, "sync")
     assert "error: cannot fetch the input tools: there is no folder ~/tools" in said
     assert f'tools = "{url}"' in said
     assert "nixprof remove" not in said
@@ -44,7 +36,7 @@ def test_an_input_without_an_overlay(world: World, packages: str) -> None:
     url = flake(world, "plain", "{ outputs = _: { }; }")
     text = manifest(world, packages, plain=url)
     world.write_manifest(f'{text}[nixpkgs]\noverlays = ["plain"]\n')
-    said = says(world, "sync")
+    said = refused(world, "sync")
     assert "error: the input plain has no overlay, and [nixpkgs] names it under overlays" in said
     assert "nixprof remove" not in said
     assert ".nix:" not in said
@@ -63,7 +55,7 @@ def test_an_input_with_a_mistake(world: World, text: str, why: str) -> None:
     world.sync('packages = ["jq"]\n')
     url = flake(world, "bad", text)
     world.write_manifest(manifest(world, '"jq", "bad#x"', bad=url))
-    said = says(world, "sync")
+    said = refused(world, "sync")
     assert "error: cannot fetch the input bad: there is a mistake in its flake.nix\ncause: " in said
     assert why in said
     assert "/flake.nix" in said
@@ -73,7 +65,7 @@ def test_a_lock_that_is_damaged_goes_by_its_own_name(world: World) -> None:
     world.sync('packages = ["hello"]\n')
     (world.flake / "flake.lock").write_text('{ "nodes": 7 }')
     for words in (["add", "jq"], ["sync"], ["update"]):
-        said = says(world, *words)
+        said = refused(world, *words)
         assert "error: ~/.config/nixprof/flake/flake.lock is not a lock file that Nix wrote" in said
         assert "rm ~/.config/nixprof/flake/flake.lock" in said
     world.command("rm", world.flake / "flake.lock")

@@ -171,20 +171,15 @@ def test_killed_while_it_switches_the_profile(world: World) -> None:
     agree(world)
 
 
-def shell(world: World, line: str) -> tuple[str, str]:
-    result = world.command("bash", "-c", line, check=False)
-    return result.stdout, result.stderr
-
-
 @pytest.mark.newest_nix
 def test_a_reader_who_has_had_enough(world: World) -> None:
     entries = "".join(f'"package-with-a-long-name-{number}",\n' for number in range(4000))
     world.write_manifest(f"packages = [\n{entries}]\n")
     for command in ("list", "list --json", "status"):
-        out, err = shell(world, f"nixprof {command} | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}")
+        out, err = world.bash(f"nixprof {command} | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}")
         assert err == ""
         assert out.strip() in ("0", "1", "141")
-        out, err = shell(world, f"nixprof {command} | true; echo ${{PIPESTATUS[0]}}")
+        out, err = world.bash(f"nixprof {command} | true; echo ${{PIPESTATUS[0]}}")
         assert err == ""
 
 
@@ -193,7 +188,7 @@ def test_a_reader_who_has_had_enough(world: World) -> None:
 def test_streams_that_are_closed(world: World, closed: str) -> None:
     world.write_manifest('packages = ["hello"]\n')
     for command in ("sync", "list", "list --json", "add jq", "remove jq", "status", "--help"):
-        out, err = shell(world, f"nixprof {command} {closed}; echo code $?")
+        out, err = world.bash(f"nixprof {command} {closed}; echo code $?")
         assert "code 0" in out, (command, out, err)
         assert "Traceback" not in err
         assert "Exception" not in err
@@ -204,7 +199,7 @@ def test_streams_that_are_closed(world: World, closed: str) -> None:
 @pytest.mark.newest_nix
 def test_an_output_on_a_full_disk(world: World) -> None:
     world.write_manifest('packages = ["hello"]\n')
-    out, err = shell(world, "nixprof list >/dev/full; echo code $?")
+    out, err = world.bash("nixprof list >/dev/full; echo code $?")
     assert out == "code 1\n"
     assert "No space left on device" in err
     assert "Traceback" not in err

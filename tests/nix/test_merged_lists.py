@@ -32,8 +32,7 @@ def test_two_machines_that_both_update_and_add(world: World) -> None:
     (world.config_dir / ".gitattributes").write_text("nixprof.toml merge=union\n")
     commit(world)
     git(world, "checkout", "--quiet", "-b", "laptop")
-    world.publish(2)
-    world.nixprof("update", "--yes")
+    world.update("--yes")
     world.nixprof("add", "fd")
     newer, at_newer = revisions(world), lock(world)
     commit(world)
@@ -133,8 +132,7 @@ def test_three_machines_and_one_repository(make_world: MakeWorld, binary_cache: 
     # Edits on each, none of which knows of the others.
     away.rename(desktop.nixpkgs)
     with at(desktop):
-        desktop.publish(2)
-        desktop.nixprof("update", "--yes")
+        desktop.update("--yes")
         desktop.nixprof("add", "fd")
         fill(binary_cache, desktop)
         pull_and_sync(desktop)

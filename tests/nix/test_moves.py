@@ -22,8 +22,7 @@ def two_inputs(world: World) -> World:
 def test_one_input_moves_and_the_other_stays(two_inputs: World) -> None:
     world = two_inputs
     before = revisions(world)
-    world.publish(2)
-    shown = world.nixprof("update", "nixpkgs").stderr
+    shown = world.update("nixpkgs").stderr
     after = revisions(world)
     assert after["nixpkgs"] != before["nixpkgs"]
     assert after["old"] == before["old"]
@@ -37,8 +36,7 @@ def test_one_input_moves_and_the_other_stays(two_inputs: World) -> None:
 
 def test_two_inputs_move_by_name(two_inputs: World) -> None:
     world = two_inputs
-    world.publish(2)
-    world.nixprof("update", "old", "nixpkgs")
+    world.update("old", "nixpkgs")
     assert world.run("hello") == "hello 2.12.2"
     assert world.run("rg") == "ripgrep 15.1.0"
     agree(world)
@@ -46,8 +44,7 @@ def test_two_inputs_move_by_name(two_inputs: World) -> None:
 
 def test_update_moves_every_input(two_inputs: World) -> None:
     world = two_inputs
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     assert versions(world) == {"nixpkgs#hello": "2.12.2", "old#ripgrep": "15.1.0"}
     assert len(set(revisions(world).values())) == 1
     agree(world)
@@ -58,8 +55,7 @@ def test_the_same_package_from_two_inputs(world: World) -> None:
         'packages = ["hello", { package = "old#hello", priority = 7 }]\n\n'
         f'[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nold = "{world.nixpkgs_url}?ref=main"\n'
     )
-    world.publish(2)
-    world.nixprof("update", "nixpkgs")
+    world.update("nixpkgs")
     assert versions(world) == {"nixpkgs#hello": "2.12.2", "old#hello": "2.12.1"}
     assert world.run("hello") == "hello 2.12.2"
     world.nixprof("remove", "nixpkgs#hello")
@@ -101,8 +97,7 @@ def test_a_package_that_is_at_the_newest_revision_is_not_held(world: World) -> N
 
 def test_packages_that_move_alone_one_after_the_other(world: World) -> None:
     world.sync('packages = ["hello", "ripgrep", "jq"]\n')
-    world.publish(2)
-    world.nixprof("update", "hello")
+    world.update("hello")
     world.nixprof("update", "ripgrep", "jq")
     assert world.run("hello") == "hello 2.12.2"
     assert world.run("rg") == "ripgrep 15.1.0"
@@ -131,8 +126,7 @@ def test_a_pinned_package_stays_until_it_is_named(world: World) -> None:
 
 def test_without_its_pin_a_package_moves_with_the_next_update(world: World) -> None:
     world.sync('packages = ["hello", { package = "terraform", pin = true }]\n')
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     world.manifest.write_text(
         world.manifest.read_text().replace('{ package = "terraform", pin = true }', '"terraform"')
     )
@@ -146,8 +140,7 @@ def test_without_its_pin_a_package_moves_with_the_next_update(world: World) -> N
 
 def test_a_package_that_is_added_again_is_not_held(world: World) -> None:
     world.sync('packages = ["hello", "ripgrep"]\n')
-    world.publish(2)
-    world.nixprof("update", "hello")
+    world.update("hello")
     world.nixprof("remove", "hello")
     assert "nixpkgs#hello" not in lock(world)
     world.nixprof("add", "hello")
@@ -174,8 +167,7 @@ def test_nothing_has_moved(world: World) -> None:
 def test_a_rebuild_at_the_same_version_is_shown(world: World) -> None:
     world.sync('packages = ["sqlite", "wget"]\n')
     path = lock(world)["nixpkgs#sqlite"]["systems"][world.system]["outputs"]["out"]
-    world.publish(2)
-    shown = world.nixprof("update").stderr
+    shown = world.update().stderr
     assert "~ sqlite  3.50.4 (rebuilt)" in shown
     assert "wget" not in shown
     assert lock(world)["nixpkgs#sqlite"]["systems"][world.system]["outputs"]["out"] != path
@@ -212,8 +204,7 @@ def test_an_input_that_follows_another(world: World) -> None:
     first = lock(world)["helix#helix"]["systems"][world.system]["outputs"]["out"]
 
     # What it follows moves, so it is built anew.
-    world.publish(2)
-    world.nixprof("update", "nixpkgs")
+    world.update("nixpkgs")
     assert lock(world)["helix#helix"]["systems"][world.system]["outputs"]["out"] != first
     assert world.run("hx") == "helix 25.07"
 
@@ -276,8 +267,7 @@ def test_a_list_that_is_held_altogether_keeps_its_overlays(world: World) -> None
         f'packages = ["hello"]\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nhelix = "{helix}"\n'
         '[nixpkgs]\noverlays = ["helix"]\n'
     )
-    world.publish(2)
-    world.nixprof("update", "hello")
+    world.update("hello")
     assert world.run("hello") == "hello 2.12.2-overlay"
     agree(world)
 
@@ -285,15 +275,13 @@ def test_a_list_that_is_held_altogether_keeps_its_overlays(world: World) -> None
 def test_a_package_is_updated_by_what_was_typed_to_add_it(world: World) -> None:
     world.write_manifest('packages = ["ripgrep"]\n')
     world.nixprof("add", f"{world.nixpkgs_url}#hello")
-    world.publish(2)
-    world.nixprof("update", f"{world.nixpkgs_url}#hello")
+    world.update(f"{world.nixpkgs_url}#hello")
     assert versions(world) == {"nixpkgs#ripgrep": "14.1.1", "nixpkgs#hello": "2.12.2"}
 
 
 def test_update_is_one_step_for_who_uses_the_profile(world: World) -> None:
     world.sync('packages = ["hello"]\n')
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     assert len(world.generations()) == 2
 
 
@@ -319,8 +307,7 @@ def test_an_input_that_nothing_uses_is_not_locked(world: World) -> None:
         f'packages = ["old#hello"]\n\n[inputs]\nnixpkgs = "{world.nixpkgs_url}"\nold = "{world.nixpkgs_url}?ref=main"\n'
     )
     assert revisions(world).keys() == {"old"}
-    world.publish(2)
-    world.nixprof("update", "old")
+    world.update("old")
     assert revisions(world).keys() == {"old"}
     assert world.run("hello") == "hello 2.12.2"
     agree(world)

@@ -24,8 +24,7 @@ def test_every_command_in_a_home_with_an_odd_name(odd_world: World) -> None:
     assert world.run("hello") == "hello 2.12.1"
     world.nixprof("remove", "ripgrep")
     assert not (world.profile / "bin/rg").exists()
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     assert world.run("hello") == "hello 2.12.2"
     agree(world)
     assert "in sync" in world.nixprof("sync").stderr
@@ -34,8 +33,7 @@ def test_every_command_in_a_home_with_an_odd_name(odd_world: World) -> None:
 def test_a_package_moves_alone_in_a_home_with_an_odd_name(odd_world: World) -> None:
     world = odd_world
     world.sync('packages = ["hello", "ripgrep"]\n')
-    world.publish(2)
-    world.nixprof("update", "hello")
+    world.update("hello")
     assert world.run("hello") == "hello 2.12.2"
     assert world.run("rg") == "ripgrep 14.1.1"
     agree(world)

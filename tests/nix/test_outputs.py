@@ -65,8 +65,7 @@ def test_both_outputs_link_the_same_files(world: World, manifest: str) -> None:
 
 def test_both_outputs_link_the_same_files_of_a_held_package(world: World) -> None:
     world.sync('packages = ["hello", "ripgrep", { package = "git^*", pin = true }]\n')
-    world.publish(2)
-    world.nixprof("update", "hello")
+    world.update("hello")
     ours = tree(world, "nixprof")
     assert ours == tree(world, "default")
     assert "hello-2.12.2" in ours["bin/hello"]
@@ -79,8 +78,7 @@ def test_both_outputs_link_the_same_files_of_a_held_package(world: World) -> Non
 
 def test_both_outputs_of_a_list_that_is_held_altogether(world: World) -> None:
     world.sync('packages = ["hello"]\n')
-    world.publish(2)
-    world.nixprof("update", "hello")
+    world.update("hello")
     assert tree(world, "nixprof") == tree(world, "default")
 
 

@@ -76,8 +76,7 @@ def test_foreign_elements_stay_through_everything(world: World) -> None:
         world.nixprof("sync")
         world.nixprof("add", "ripgrep")
         world.nixprof("remove", "hello")
-        world.publish(2)
-        world.nixprof("update")
+        world.update()
     after = world.profile_elements()
     assert [element for element in after if element in before] == before
     assert len(after) == len(before) + 1

@@ -483,8 +483,7 @@ def test_several_systems_stay_resolved_in_one_evaluation(world: World) -> None:
     assert set(entries["nixpkgs#mas"]["systems"]) == {OTHER}
     assert set(entries["nixpkgs#strace"]["systems"]) == {world.system}
     assert world.run("strace").startswith("strace")
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     systems = lock(world)["nixpkgs#hello"]["systems"]
     assert {systems[system]["version"] for system in systems} == {"2.12.2"}
     assert "in sync" in world.nixprof("sync").stderr

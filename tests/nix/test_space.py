@@ -31,8 +31,7 @@ def age(world: World, *days: float) -> None:
 def test_space_adds_up(world: World) -> None:
     """The story of a list of which two share a library, one stays at an older revision, and one is not on it."""
     world.sync('packages = ["git^out", { package = "ripgrep", pin = true }, "hello"]\n')
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     world.install_element("nixpkgs#tree")
     [argv] = [one for one in started(world, "space") if "--version" not in one]
     assert "path-info" in argv
@@ -62,8 +61,7 @@ def test_space_adds_up(world: World) -> None:
 
 def test_why(world: World) -> None:
     world.sync('packages = ["git^out,man", { package = "ripgrep", pin = true }]\n')
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
 
     found = world.nixprof("why", "pcre2", "--json").json
     assert found["entry"] is None
@@ -140,8 +138,7 @@ def test_tidy(fresh_world: World) -> None:
 def test_tidy_says_what_is_freed(fresh_world: World) -> None:
     world = fresh_world
     world.sync('packages = ["git"]\n')
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     said = world.nixprof("tidy", "--keep", "1", "--keep-days", "0", "--dry-run", "--json").json["freedBytes"]
     now = closure_size(world, world.profile)
     link = world.profile.parent / world.profile.readlink()

@@ -31,8 +31,7 @@ def test_each_difference_and_what_settles_it(world: World) -> None:
 def test_answers_of_another_revision(world: World) -> None:
     world.sync('packages = ["hello"]\n')
     old = (world.flake / "packages.json").read_bytes()
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     # As after a merge in git that took one lock from here and one from there.
     (world.flake / "packages.json").write_bytes(old)
     assert "behind its input  hello  nixprof sync" in shown(world)

@@ -24,11 +24,6 @@ TOKEN = "glpat-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ADDRESS = f"git+https://oauth2:{TOKEN}@gitlab.com/x"
 
 
-def shell(world: World, line: str) -> tuple[str, str]:
-    result = world.command("bash", "-c", line, check=False)
-    return result.stdout, result.stderr
-
-
 # --- streams
 
 
@@ -46,7 +41,7 @@ def shell(world: World, line: str) -> tuple[str, str]:
     ],
 )
 def test_a_change_is_done_whoever_hears_of_it(synced: World, streams: str) -> None:
-    out, err = shell(synced, f"nixprof add jq {streams}; echo code ${{PIPESTATUS[0]}}")
+    out, err = synced.bash(f"nixprof add jq {streams}; echo code ${{PIPESTATUS[0]}}")
     assert out == "code 0\n", err
     assert synced.run("jq").startswith("jq ")
     agree(synced)
@@ -54,7 +49,7 @@ def test_a_change_is_done_whoever_hears_of_it(synced: World, streams: str) -> No
 
 @pytest.mark.parametrize("streams", ["2>/dev/full", "2>&1 | true", "--json >/dev/full", "--json | true"])
 def test_a_failure_stays_one(synced: World, streams: str) -> None:
-    out, err = shell(synced, f"nixprof add ripgrp {streams}; echo code ${{PIPESTATUS[0]}}")
+    out, err = synced.bash(f"nixprof add ripgrp {streams}; echo code ${{PIPESTATUS[0]}}")
     assert out == "code 1\n"
     assert ("ripgrp" in err) == (streams == "--json >/dev/full")
 
@@ -62,11 +57,11 @@ def test_a_failure_stays_one(synced: World, streams: str) -> None:
 def test_differences_stay_differences(synced: World) -> None:
     synced.manifest.write_text(synced.manifest.read_text().replace('"hello"', '"hello", "jq"'))
     for options in ("--check", "--check --json"):
-        assert shell(synced, f"nixprof status {options} | true; echo ${{PIPESTATUS[0]}}") == ("3\n", "")
+        assert synced.bash(f"nixprof status {options} | true; echo ${{PIPESTATUS[0]}}") == ("3\n", "")
 
 
 def test_a_change_whose_output_is_lost_says_that_it_was_done(synced: World) -> None:
-    out, err = shell(synced, "nixprof add jq --json >/dev/full; echo code $?")
+    out, err = synced.bash("nixprof add jq --json >/dev/full; echo code $?")
     assert out == "code 1\n"
     assert "`nixprof add jq --json` is done, but its output cannot be written" in err
     assert "No space left on device" in err
@@ -76,7 +71,7 @@ def test_a_change_whose_output_is_lost_says_that_it_was_done(synced: World) -> N
 
 @pytest.mark.parametrize("command", ["list", "list --json", "status", "history", "freeze --stdout", "--help"])
 def test_a_full_disk_behind_what_is_read(synced: World, command: str) -> None:
-    out, err = shell(synced, f"nixprof {command} >/dev/full; echo code $?")
+    out, err = synced.bash(f"nixprof {command} >/dev/full; echo code $?")
     assert out == "code 1\n"
     assert err == (
         f"error: `nixprof {command}` is done, but its output cannot be written\ncause: No space left on device\n"

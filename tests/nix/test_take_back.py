@@ -15,8 +15,7 @@ def versions(world: World) -> dict[str, str]:
 def test_one_package_goes_back_and_is_let_go_again(world: World) -> None:
     world.sync('# mine\npackages = [\n  "hello",\n  "ripgrep", # fast\n]\n')
     before = versions(world)
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     after = versions(world)
     assert before != after
     world.configure(substituters="http://127.0.0.1:9")  # nothing answers
@@ -51,8 +50,7 @@ def test_one_package_goes_back_and_is_let_go_again(world: World) -> None:
 def test_another_machine_gets_it_from_a_cache_or_builds_it(fresh_world: World, binary_cache: BinaryCache) -> None:
     world = fresh_world
     world.sync('packages = ["hello", "ripgrep"]\n')
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     world.nixprof("rollback", "ripgrep")
     tree = world.tree()
     binary_cache.push(world, *(linked for element in world.profile_elements() for linked in element.store_paths))
@@ -72,8 +70,7 @@ def test_what_is_off_the_list_comes_back_to_it(world: World) -> None:
     )
     world.write_manifest('packages = ["hello"]\n\n[system.linux]\npackages = ["jq"]\n')
     world.nixprof("sync", "--yes")
-    world.publish(2)
-    world.nixprof("update")
+    world.update()
     assert "1 added" in world.nixprof("rollback", "ripgrep").stderr
     text = world.manifest.read_text()
     assert '["jq", { package = "tools#ripgrep", priority = 4, pin = true }]' in text

@@ -152,8 +152,7 @@ def test_locks_that_arrive_while_add_builds_are_kept(world: World) -> None:
     waiting = Waiting(world, "tardy")
     world.sync('packages = ["hello", { package = "jq", pin = true }]\n')
     old = {file: file.read_bytes() for file in world.flake.iterdir()}
-    world.publish(2)
-    world.nixprof("update", "--yes", "jq", "nixpkgs")
+    world.update("--yes", "jq", "nixpkgs")
     new = {file: file.read_bytes() for file in world.flake.iterdir()}
     world.nixprof("rollback", "--yes")
     assert {file: file.read_bytes() for file in world.flake.iterdir()} == old

@@ -246,6 +246,11 @@ class World:
         """Moves the package set, as a day's work in nixpkgs would."""
         demo.publish(self.nixpkgs, revision)
 
+    def update(self, *args: str, env: Mapping[str, str] | None = None) -> Result:
+        """Moves the package set to its second revision, and has nixprof update to that."""
+        self.publish(2)
+        return self.nixprof("update", *args, env=env)
+
     def commit(self, **packages: str) -> None:
         """Publishes what a test has changed in the package set, and more packages."""
         demo.commit(self.nixpkgs, **packages)
@@ -311,6 +316,11 @@ class World:
             result = Result(words, done.returncode, done.stdout, done.stderr)
         assert not check or result.code == 0, str(result)
         return result
+
+    def bash(self, line: str) -> tuple[str, str]:
+        """Runs a line; returns what it writes to stdout and to stderr."""
+        result = self.command("bash", "-c", line, check=False)
+        return result.stdout, result.stderr
 
     def nixprof(
         self,
