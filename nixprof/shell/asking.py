@@ -61,15 +61,10 @@ def ask_new_shell(
     that is no login shell starts from what it has `inherited`: a desktop has what its login shell had.
     """
     mark = f"nixprof-{secrets.token_hex(8)}"
-    with scratch_folder() as folder:
-        answer = folder / "answer"
-        flags = ["-l", "-i"] if inherited is None else ["-i"]
-        environment = _given(shell) if inherited is None else dict(inherited)
-        with answer.open("wb") as stdout:
-            ended = _run(
-                [str(shell), *flags, "-c", _question(shell.name, mark)], environment, stdout.fileno(), patience
-            )
-        return _parsed(read_file(answer).decode(errors="surrogateescape"), mark) or Silence(ended)
+    flags = ["-l", "-i"] if inherited is None else ["-i"]
+    environment = _given(shell) if inherited is None else dict(inherited)
+    answer, ended = _run([str(shell), *flags, "-c", _question(shell.name, mark)], environment, patience)
+    return _parsed(answer, mark) or Silence(ended)
 
 
 def _question(name: str, mark: str) -> str:
@@ -84,29 +79,35 @@ def _given(shell: Path) -> dict[str, str]:
     return {"TERM": "dumb", **kept, "HOME": str(home()), "SHELL": str(shell), "PATH": _SYSTEM_PATH}
 
 
-def _run(command: list[str], environment: dict[str, str], stdout: int, patience: float) -> str:
-    """Run a shell, and end it with all that it has started once it has answered or takes too long; say how it went."""
-    # It writes into a file: what it leaves in the background may keep a pipe open for ever.
-    try:
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            cwd=environment["HOME"] if os.path.isdir(environment["HOME"]) else "/",
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except OSError as error:  # it is not there, or no program
-        return error.strerror or str(error)
-    try:
-        return f"exit code {process.wait(patience)}"
-    except subprocess.TimeoutExpired:
-        return f"no answer in {patience:g} s"
-    finally:  # also where the user does not wait for it
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def _run(command: list[str], environment: dict[str, str], patience: float) -> tuple[str, str]:
+    """Run a shell, and end it with all that it has started once it has answered or takes too long.
+
+    Returns: what it has written to stdout, and how it went.
+    """
+    with scratch_folder() as folder:
+        file = folder / "answer"  # what it leaves in the background may keep a pipe open for ever
+        try:
+            with file.open("wb") as stdout:
+                process = subprocess.Popen(
+                    command,
+                    env=environment,
+                    cwd=environment["HOME"] if os.path.isdir(environment["HOME"]) else "/",
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+        except OSError as error:  # it is not there, or no program
+            return "", error.strerror or str(error)
+        try:
+            ended = f"exit code {process.wait(patience)}"
+        except subprocess.TimeoutExpired:
+            ended = f"no answer in {patience:g} s"
+        finally:  # also where the user does not wait for it
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return os.fsdecode(read_file(file)), ended
 
 
 def _parsed(answer: str, mark: str) -> Login | None:
@@ -124,12 +125,8 @@ def ask_zdotdir(patience: float = _ZSHENV_SECONDS) -> Path | None:
         return None
     mark = f"nixprof-{secrets.token_hex(8)}"
     question = f"printf '\\n%s\\n%s\\n%s\\n' {mark} \"$ZDOTDIR\" {mark}"
-    with scratch_folder() as folder:
-        answer = folder / "answer"
-        with answer.open("wb") as stdout:
-            _run([str(program), "-c", question], _given(Path(program)), stdout.fileno(), patience)
-        parts = os.fsdecode(read_file(answer)).split(f"{mark}\n")
-    match parts:
+    answer, _ = _run([str(program), "-c", question], _given(Path(program)), patience)
+    match answer.split(f"{mark}\n"):
         case [_, told, _] if os.path.isabs(told):
             return Path(told.removesuffix("\n"))
     return None
