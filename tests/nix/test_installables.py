@@ -42,13 +42,13 @@ def small_flake(folder: Path, system: str, *, repository: bool = False) -> Path:
 
 
 @pytest.fixture
-def listing(world: World) -> World:
+def world(world: World) -> World:
+    """With an empty list."""
     world.write_manifest("packages = []\n")
     return world
 
 
-def test_every_form_of_a_spec(listing: World) -> None:
-    world = listing
+def test_every_form_of_a_spec(world: World) -> None:
     world.nixprof("add", "ripgrep", "python3Packages.black", "git^out,man", "nixpkgs#fd", '"zig-0.15"', "389-ds-base")
     assert listed(world) == ["ripgrep", "python3Packages.black", "git^out,man", "fd", '"zig-0.15"', "389-ds-base"]
     for program in ("rg", "black", "git", "fd", "zig", "ns-slapd"):
@@ -58,8 +58,7 @@ def test_every_form_of_a_spec(listing: World) -> None:
     agree(world)
 
 
-def test_a_flake_in_a_folder(listing: World) -> None:
-    world = listing
+def test_a_flake_in_a_folder(world: World) -> None:
     folder = small_flake(world.home / "tools", world.system)
     world.nixprof("add", f"path:{folder}#x")
     assert inputs(world)["tools"] == f"path:{folder}"
@@ -74,8 +73,7 @@ def test_a_flake_in_a_folder(listing: World) -> None:
     agree(world)
 
 
-def test_a_git_repository(listing: World) -> None:
-    world = listing
+def test_a_git_repository(world: World) -> None:
     folder = small_flake(world.home / "my.tools", world.system, repository=True)
     world.nixprof("add", f"git+file://{folder}")
     assert inputs(world)["my-tools"] == f"git+file://{folder}"
@@ -90,8 +88,7 @@ def test_a_git_repository(listing: World) -> None:
     agree(world)
 
 
-def test_two_flakes_of_one_name_and_one_command(listing: World) -> None:
-    world = listing
+def test_two_flakes_of_one_name_and_one_command(world: World) -> None:
     one = small_flake(world.home / "a/tools", world.system)
     other = small_flake(world.home / "b/tools", world.system)
     (other / "build").write_text((other / "build").read_text().replace("$name >", "$name-b >"))
@@ -101,8 +98,7 @@ def test_two_flakes_of_one_name_and_one_command(listing: World) -> None:
     agree(world)
 
 
-def test_a_name_of_the_registry(listing: World) -> None:
-    world = listing
+def test_a_name_of_the_registry(world: World) -> None:
     world.enable_flakes()
     world.nixprof("add", "flake:nixpkgs#hello")
     assert inputs(world) == {"nixpkgs": world.nixpkgs_url, "nixpkgs-2": "flake:nixpkgs"}
@@ -120,8 +116,7 @@ def test_an_input_of_the_list(world: World) -> None:
     agree(world)
 
 
-def test_a_flake_that_cannot_be_had_leaves_no_trace(listing: World) -> None:
-    world = listing
+def test_a_flake_that_cannot_be_had_leaves_no_trace(world: World) -> None:
     assert "gone" in refused(world, "add", f"path:{world.home}/gone#x")
     assert "there is no input oops" in refused(world, "add", "oops#x")
     folder = small_flake(world.home / "tools", world.system)
@@ -131,8 +126,7 @@ def test_a_flake_that_cannot_be_had_leaves_no_trace(listing: World) -> None:
     assert "syntax error" in refused(world, "add", f"path:{folder}#x")
 
 
-def test_what_is_there_is_success_with_a_note(listing: World) -> None:
-    world = listing
+def test_what_is_there_is_success_with_a_note(world: World) -> None:
     world.nixprof("add", "hello", "git^out,man")
     before = world.snapshot()
     for text in ("hello", "nixpkgs#hello", f"{world.nixpkgs_url}#hello", "git", "git^man,out"):
@@ -145,14 +139,12 @@ def test_what_is_there_is_success_with_a_note(listing: World) -> None:
     assert world.run("jq") == "jq 1.8.1"
 
 
-def test_what_is_typed_twice_is_added_once(listing: World) -> None:
-    world = listing
+def test_what_is_typed_twice_is_added_once(world: World) -> None:
     world.nixprof("add", "hello", "nixpkgs#hello", "hello")
     assert listed(world) == ["hello"]
 
 
-def test_priority_and_pin_are_written(listing: World) -> None:
-    world = listing
+def test_priority_and_pin_are_written(world: World) -> None:
     world.nixprof("add", "coreutils")
     world.nixprof("add", "busybox", "--priority", "3", "--pin")
     assert '{ package = "busybox", priority = 3, pin = true }' in world.manifest.read_text()
@@ -161,14 +153,13 @@ def test_priority_and_pin_are_written(listing: World) -> None:
     agree(world)
 
 
-def test_all_of_one_command_or_nothing(listing: World) -> None:
-    assert "there is no package jqq" in refused(listing, "add", "hello", "jqq")
-    listing.nixprof("add", "hello", "jq")
-    refused(listing, "remove", "hello", "jqq")
+def test_all_of_one_command_or_nothing(world: World) -> None:
+    assert "there is no package jqq" in refused(world, "add", "hello", "jqq")
+    world.nixprof("add", "hello", "jq")
+    refused(world, "remove", "hello", "jqq")
 
 
-def test_removal_by_several_kinds_of_names(listing: World) -> None:
-    world = listing
+def test_removal_by_several_kinds_of_names(world: World) -> None:
     world.nixprof("add", "hello", "ripgrep", "python3Packages.black", "git^out,man", "nodejs_22", '"zig-0.15"')
     world.nixprof("remove", "nixpkgs#ripgrep", "black", "git^out", "nodejs", "zig-0.15")
     assert listed(world) == ["hello"]
@@ -176,8 +167,7 @@ def test_removal_by_several_kinds_of_names(listing: World) -> None:
     agree(world)
 
 
-def test_removal_of_what_a_flake_gave(listing: World) -> None:
-    world = listing
+def test_removal_of_what_a_flake_gave(world: World) -> None:
     folder = small_flake(world.home / "tools", world.system)
     world.nixprof("add", f"path:{folder}")
     assert listed(world) == ["tools#default"]
@@ -189,8 +179,7 @@ def test_removal_of_what_a_flake_gave(listing: World) -> None:
     assert listed(world) == []
 
 
-def test_removal_of_what_is_not_there(listing: World) -> None:
-    world = listing
+def test_removal_of_what_is_not_there(world: World) -> None:
     world.nixprof("add", "ripgrep", "hello")
     said = refused(world, "remove", "ripgrp")
     assert "ripgrp is not on the list" in said
@@ -220,8 +209,7 @@ def test_removal_by_a_name_that_two_have(world: World) -> None:
 
 
 @pytest.mark.parametrize("alias", ["rm", "uninstall"])
-def test_aliases(listing: World, alias: str) -> None:
-    world = listing
+def test_aliases(world: World, alias: str) -> None:
     world.nixprof("install", "hello")
     world.nixprof(alias, "hello")
     assert world.nixprof("ls", "--json").json["packages"] == []
@@ -229,8 +217,7 @@ def test_aliases(listing: World, alias: str) -> None:
     world.nixprof("up")
 
 
-def test_a_flake_within_a_repository_brings_only_what_git_knows(listing: World) -> None:
-    world = listing
+def test_a_flake_within_a_repository_brings_only_what_git_knows(world: World) -> None:
     repository = small_flake(world.home / "all", world.system, repository=True)
     inner = small_flake(repository / "inner", world.system)
     (inner / "build").unlink()
