@@ -87,8 +87,8 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def listed(names: Sequence[str], most: int) -> str:
-    """Name the first of some: `jq, fd and 3 more`."""
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Name the first of some, as many as are read at a glance: `jq, fd and 3 more`."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"{', '.join(names[:most])}{more}"
 

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-# More packages than that are counted.
-_MAX_NAMES = 4
 # What nixprof's answer there has, at least.
 _RESULT = {"done": bool, "packages": int, "changes": [{"package": str, "change": str}], "held": [{"package": str}]}
 _FAILURE = {"error": {"code": str, "message": str, "hints": [str]}}
@@ -122,7 +120,7 @@ def _check_list(context: Context, there: RemoteMachine, *, overwrite: bool) -> N
     if there.has_nixprof or not state.unresolved:
         return
     system = there.machine.system
-    names = listed([package.written for package in state.wanted if package in state.unresolved], _MAX_NAMES)
+    names = listed([package.written for package in state.wanted if package in state.unresolved])
     raise NixprofError(
         f"{name} has no nixprof, and the lock does not say what {names} is on {system}",
         Reason.NO_SUCH_SYSTEM,

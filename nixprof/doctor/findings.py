@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from nixprof.errors import NixprofError
 
 _OLD_HOLD_SECONDS = 30 * DAY_SECONDS
-_MAX_NAMED = 4
 # What Nix still reads.
 _READ_FORMATS = range(5, LOCK_FORMAT + 1)
 
@@ -89,14 +88,14 @@ def _revisions(facts: Facts) -> Iterator[Finding]:
     if inputs:
         revisions: frozenset[str] = frozenset().union(*inputs.values())
         verb = "brings" if len(inputs) == 1 else "bring"
-        what = f"{listed(sorted(inputs), _MAX_NAMED)} {verb} nixpkgs in {count(len(revisions), 'further revision')}"
+        what = f"{listed(sorted(inputs))} {verb} nixpkgs in {count(len(revisions), 'further revision')}"
         why = f"each is downloaded and evaluated, and its packages share little with the others{_cost(facts.by_inputs)}"
         fix = 'nixprof edit   and for the input: follows = { nixpkgs = "nixpkgs" }'
         yield Finding("several-nixpkgs", "locks", what, why, (fix,), problem=False)
     if facts.by_holds:
         names = [package_name(key) for key in facts.by_holds.keys]
         verb, needs = ("stays", "it needs") if len(names) == 1 else ("stay", "they need")
-        what = f"{listed(names, _MAX_NAMED)} {verb} at another revision of nixpkgs than the rest"
+        what = f"{listed(names)} {verb} at another revision of nixpkgs than the rest"
         why = f"what {needs} is there once more{_cost(facts.by_holds)}"
         yield Finding("held-apart", "locks", what, why, ("nixprof space",), problem=False)
 
@@ -135,7 +134,7 @@ def _profile(facts: Facts) -> Iterator[Finding]:
     if facts.foreign:
         by = "nix-env" if facts.manager is ProfileManager.NIX_ENV else "nix profile or another tool"
         number = count(len(facts.foreign), "element")
-        what = f"the profile has {number} from {by}: {listed(facts.foreign, _MAX_NAMED)}"
+        what = f"the profile has {number} from {by}: {listed(facts.foreign)}"
         why = "they are not on the list: no other machine gets them, and `update` leaves them behind"
         yield Finding("foreign", "profile", what, why, ("nixprof freeze",), problem=False)
     if facts.home_manager:
@@ -145,7 +144,7 @@ def _profile(facts: Facts) -> Iterator[Finding]:
         yield Finding("home-manager", "profile", what, why, commands, problem=False)
     if facts.graphical:
         names = [package_name(key) for key in facts.graphical]
-        what = f"{listed(names, _MAX_NAMED)} may not find the driver of the graphics card"
+        what = f"{listed(names)} may not find the driver of the graphics card"
         why = "programs of Nix look for OpenGL drivers where only NixOS has them"
         nix = "nix --extra-experimental-features 'nix-command flakes'"
         command = f"{nix} run --impure github:nix-community/nixGL -- PROGRAM"

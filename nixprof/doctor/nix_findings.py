@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 # With less, the next update may fail half-way through a download.
 _LITTLE_BYTES = 1 << 30
 _ENOUGH_BYTES = 5 << 30
-_MAX_NAMED = 4
 # What shows more of a failure that nothing is known to cure.
 _TO_LOOK = (
     "nix --extra-experimental-features nix-command config show",
@@ -55,7 +54,7 @@ def nix_findings(facts: Facts) -> Iterator[Finding]:
 
 def _caches(nix: NixFacts) -> Iterator[Finding]:
     if nix.unreachable:
-        what = f"{count(len(nix.unreachable), 'cache')} cannot be reached: {listed(nix.unreachable, _MAX_NAMED)}"
+        what = f"{count(len(nix.unreachable), 'cache')} cannot be reached: {listed(nix.unreachable)}"
         command = f"curl -I {shell_quote(nix.unreachable[0].rstrip('/'))}/nix-cache-info"
         yield Finding("cache-unreachable", "Nix", what, _BUILT_INSTEAD, (command,))
     for cache, key in nix.foreign_keys.items():
@@ -63,7 +62,7 @@ def _caches(nix: NixFacts) -> Iterator[Finding]:
         command = f"in nix.conf, as the owner of the cache publishes it: extra-trusted-public-keys = {key}:…"
         yield Finding("cache-untrusted", "Nix", what, _BUILT_INSTEAD, (command,))
     if nix.ignored:
-        what = f"Nix ignores {count(len(nix.ignored), 'cache')} of your own settings: {listed(nix.ignored, _MAX_NAMED)}"
+        what = f"Nix ignores {count(len(nix.ignored), 'cache')} of your own settings: {listed(nix.ignored)}"
         why = f"you are not a trusted user; {_BUILT_INSTEAD}"
         line = f"extra-trusted-substituters = {' '.join(nix.ignored)}"
         command = f"echo {shell_quote(line)} | sudo tee -a /etc/nix/nix.conf"
@@ -88,7 +87,7 @@ def from_failure(
     """Make a finding of why something cannot be read or run; `otherwise` is what to do where that says nothing."""
     cause = f" ({failure.cause})" if failure.cause else ""
     if isinstance(failure, ManifestError):
-        cause = f": {listed([_wrong(one, failure) for one in failure.problems], _MAX_NAMED)}"
+        cause = f": {listed([_wrong(one, failure) for one in failure.problems])}"
     commands = hints_of(failure) or otherwise
     return Finding(failure.reason.value, topic, f"{failure.message}{cause}", why, commands, problem)
 

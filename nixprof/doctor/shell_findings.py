@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from nixprof.doctor.facts import Facts
     from nixprof.doctor.shell_facts import ShellFacts
 
-_MAX_NAMED = 4
 # Where an installer puts Nix for all users, and `setup` finds it.
 _NIX_FOR_ALL = "/nix/var/nix/profiles/default/bin"
 _THEN = "and open a new terminal"
@@ -176,7 +175,7 @@ def _not_found(login: ShellFacts, profile: Path) -> Iterator[Finding]:
         if code in login.lacks - implied:
             yield Finding(code, "shell", what, why, _remedy(code, profile, login), problem=code == "certificates")
     if login.terminals:
-        what = f"TERMINFO_DIRS does not name the profile, which describes {listed(login.terminals, _MAX_NAMED)}"
+        what = f"TERMINFO_DIRS does not name the profile, which describes {listed(login.terminals)}"
         why = "programs fail in such a terminal, also over ssh"
         yield Finding("terminfo", "shell", what, why, _remedy("terminfo", profile, login), problem=False)
     if login.locale:
@@ -195,7 +194,7 @@ def _path(login: ShellFacts, profile: Path) -> Iterator[Finding]:
     if login.shadowed:
         names = [f"{name} by {file}{_tool(file)}" for name, file in login.shadowed.items()]
         verb = "is" if len(names) == 1 else "are"
-        what = f"{count(len(names), 'program')} of the profile {verb} shadowed: {listed(names, _MAX_NAMED)}"
+        what = f"{count(len(names), 'program')} of the profile {verb} shadowed: {listed(names)}"
         # What the user has put first stays first with `setup`.
         by_system = all(os.path.dirname(file) in SYSTEM_FOLDERS for file in login.shadowed.values())
         line = to_be_on_path(profile, login.name)

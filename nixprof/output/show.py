@@ -126,4 +126,4 @@ def _output(output: Output) -> str:
 
 def _platforms(names: tuple[str, ...]) -> str:
     """Name the systems that lists are for; of a package for none of them, some of its own."""
-    return ", ".join(one for one in SYSTEMS if one in names) or listed(names, 4)
+    return ", ".join(one for one in SYSTEMS if one in names) or listed(names)

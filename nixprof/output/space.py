@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MAX_ROWS = 20
 _MAX_NAME_COLUMNS = 30
 _MAX_BAR_COLUMNS = 40
-# Name at most this many of what is shared, or held.
+# Name at most this many of what is shared.
 _MAX_NAMED = 4
 
 
@@ -69,7 +69,7 @@ def _sums(result: Space) -> Iterator[list[str]]:
     yield [f"{count(len(result.packages), 'package')}: {size(result.closure_bytes)}", *_shared(result)]
     if result.revisions:
         keys = [package_name(key) for one in result.revisions for key in one.keys]
-        yield [f"at other revisions: {listed(keys, _MAX_NAMED)}", f"{size(result.revision_bytes)} for them alone"]
+        yield [f"at other revisions: {listed(keys)}", f"{size(result.revision_bytes)} for them alone"]
     if result.older:
         older = count(len(result.older), "other generation")
         yield [f"only in {older}: {size(result.older_bytes)}", *(["nixprof tidy"] if result.older_bytes else [])]
