@@ -209,5 +209,6 @@ def expand(sets: Sequence[str], top: Collection[str]) -> Iterator[Path]:
 def in_nested(path: Path, name: str) -> Iterator[Path]:
     """Give the ways in which a name can be that of a set and of a package in it: `a-b-c` is `a.b-c` or `a-b.c`."""
     for at in (found.start() for found in re.finditer("-", name)):
-        for spelled in dict.fromkeys((name, name.casefold())):
-            yield (*path, spelled[:at], spelled[at + 1 :])
+        parts = (name[:at], name[at + 1 :])
+        for spelled in dict.fromkeys((parts, tuple(map(str.casefold, parts)))):
+            yield (*path, *spelled)
