@@ -207,10 +207,7 @@ def test_a_shell_of_other_words_is_not_given_lines_of_sh() -> None:
     assert len(commands) == 7
     assert not any("setup" in command for some in commands.values() for command in some)
     assert commands["terminfo"] == (by_hand + "TERMINFO_DIRS=/p/share/terminfo:",)
-    assert commands["locale"] == (
-        "nixprof add glibcLocales",
-        by_hand + "LOCALE_ARCHIVE=/p/lib/locale/locale-archive",
-    )
+    assert commands["locale"] == ("nixprof add glibcLocales", by_hand + "LOCALE_ARCHIVE=/p/lib/locale/locale-archive")
     [nix] = of_shell(nix="/nix/var/nix/profiles/default/bin/nix")
     assert nix.commands[0] == "nixprof setup --profile /p"
 

@@ -59,10 +59,7 @@ def test_an_element_is_held_at_what_is_installed() -> None:
 
 
 def test_outputs_of_one_package_become_one_entry() -> None:
-    [one] = imported(
-        element("git", "git-2.51.0", "git-2.51.0-man"),
-        element("git", "git-2.51.0-doc", outputs=("doc",)),
-    )
+    [one] = imported(element("git", "git-2.51.0", "git-2.51.0-man"), element("git", "git-2.51.0-doc", outputs=("doc",)))
     assert str(one.spec) == "git^out,man,doc"
     assert len(one.candidates) == 2
     assert one.outputs is not None

@@ -153,11 +153,7 @@ def test_an_empty_list_that_would_get_too_long_gets_lines() -> None:
         ('packages = [\n  # both\n  "a",\n  "b",\n]', 0, 'packages = [\n  # both\n  "b",\n]'),
         ('packages = [\n  "a",\n  # b\n  "b",\n]', 1, 'packages = [\n  "a",\n  # b\n]'),
         ('packages = [\n  "a",\n\n  # b\n  # B\n  "b",\n]', 1, 'packages = [\n  "a",\n]'),
-        (
-            'packages = [\n  "a",\n\n  # b\n  "b",\n\n  # c\n  "c",\n]',
-            1,
-            'packages = [\n  "a",\n\n  # c\n  "c",\n]',
-        ),
+        ('packages = [\n  "a",\n\n  # b\n  "b",\n\n  # c\n  "c",\n]', 1, 'packages = [\n  "a",\n\n  # c\n  "c",\n]'),
         ('packages = [\n  "a",\n\n  "b",\n  # c\n  "c",\n]', 1, 'packages = [\n  "a",\n\n  # c\n  "c",\n]'),
         ('packages = [ # all\n  # a\n  "a",\n\n  "b"\n]', 0, 'packages = [ # all\n\n  "b"\n]'),
         # commas in odd places
@@ -214,10 +210,7 @@ def test_removing_from_a_system() -> None:
             '[inputs]\na.url = "b"\na.follows.nixpkgs = "nixpkgs"\n[host]\n',
             '[inputs]\na.url = "b"\na.follows.nixpkgs = "nixpkgs"\nx = "u:v"\n[host]\n',
         ),
-        (
-            '[inputs]\na = "b"\n[inputs.c]\nurl = "d"\n',
-            '[inputs]\na = "b"\nx = "u:v"\n[inputs.c]\nurl = "d"\n',
-        ),
+        ('[inputs]\na = "b"\n[inputs.c]\nurl = "d"\n', '[inputs]\na = "b"\nx = "u:v"\n[inputs.c]\nurl = "d"\n'),
     ],
 )
 def test_adding_an_input(before: str, after: str) -> None:
@@ -326,10 +319,7 @@ def test_allowing_packages(before: str, after: str) -> None:
         (lambda: add_packages("packages = []\nx = nan", NEW), 'at line 1: add "new" to packages'),
         (lambda: add_input('\n\n[inputs]\nx = "1"', "x", "2"), 'at line 4: under [inputs] write x = "2"'),
         (lambda: add_input("\ninputs = [1]", "x", "2"), 'at line 2: under [inputs] write x = "2"'),
-        (
-            lambda: remove_package('packages = ["a"]', ("packages", 1)),
-            "at line 1: remove the entry packages.1",
-        ),
+        (lambda: remove_package('packages = ["a"]', ("packages", 1)), "at line 1: remove the entry packages.1"),
         (lambda: remove_package("", ("packages", 1)), "at line 1: remove the entry packages.1"),
         (
             lambda: remove_package('[[packages]]\npackage = "a"', ("packages", 0)),

@@ -111,10 +111,7 @@ def test_a_manifest_with_everything() -> None:
     )
     assert said.systems == ("aarch64-darwin", "x86_64-linux")
     assert said.policy == Policy(
-        allow_unfree=("vscode",),
-        allow_insecure=("openssl-1.1.1w",),
-        allow_broken=False,
-        overlays=("helix",),
+        allow_unfree=("vscode",), allow_insecure=("openssl-1.1.1w",), allow_broken=False, overlays=("helix",)
     )
     assert [(source.path, source.text) for source in said.sources] == [(FILE, EXAMPLE)]
 
@@ -241,14 +238,8 @@ ID = "use a letter, then letters, digits, - and _"
         ("zzz.input = 1", (1, 1, "zzz", "unknown key", None)),
         ("[zzz.a]", (1, 2, "zzz", "unknown key", None)),
         ("[[zzz]]", (1, 1, "[[zzz]]", "unknown key", None)),
-        (
-            "[nixpkgs]\nallow-unfre = 1",
-            (2, 1, "allow-unfre = 1", "unknown key", "did you mean allow-unfree?"),
-        ),
-        (
-            "[system.darwin]\npackage = []",
-            (2, 1, "package = []", "unknown key", "did you mean packages?"),
-        ),
+        ("[nixpkgs]\nallow-unfre = 1", (2, 1, "allow-unfre = 1", "unknown key", "did you mean allow-unfree?")),
+        ("[system.darwin]\npackage = []", (2, 1, "package = []", "unknown key", "did you mean packages?")),
         ("[host.a]\nx = [\n1]", (2, 1, "x = […", "unknown key", "remove it; known here: packages")),
         ('inputs.a = { url = "a:b", ulr = 1 }', (1, 27, "ulr = 1", "unknown key", "did you mean url?")),
         # types
@@ -262,10 +253,7 @@ ID = "use a letter, then letters, digits, - and _"
             "packages = [1979-05-27 07:32:00]",
             (1, 13, "1979-05-27 07:32:00", "must be a package, not a date", 'write "ripgrep"'),
         ),
-        (
-            "inputs = 1",
-            (1, 1, "inputs = 1", "must be a table, not a number", 'write NAME = "github:owner/repo"'),
-        ),
+        ("inputs = 1", (1, 1, "inputs = 1", "must be a table, not a number", 'write NAME = "github:owner/repo"')),
         ("nixpkgs = []", (1, 1, "nixpkgs = []", "must be a table, not a list", "write [nixpkgs]")),
         ("system = 1", (1, 1, "system = 1", "must be a table, not a number", "write [system.darwin]")),
         ("host = 1", (1, 1, "host = 1", "must be a table, not a number", "write [host.NAME]")),
@@ -273,40 +261,19 @@ ID = "use a letter, then letters, digits, - and _"
             "system.linux = 1",
             (1, 1, "system.linux = 1", "must be a table, not a number", 'write packages = ["ripgrep"] in it'),
         ),
-        (
-            "systems = 1",
-            (1, 1, "systems = 1", "must be a list, not a number", 'write systems = ["aarch64-darwin"]'),
-        ),
+        ("systems = 1", (1, 1, "systems = 1", "must be a list, not a number", 'write systems = ["aarch64-darwin"]')),
         ("systems = [1]", (1, 12, "1", "must be a string, not a number", 'write systems = ["aarch64-darwin"]')),
-        (
-            "include = true",
-            (1, 1, "include = true", "must be a list, not true", 'write include = ["work.toml"]'),
-        ),
+        ("include = true", (1, 1, "include = true", "must be a list, not true", 'write include = ["work.toml"]')),
         (
             'nixpkgs.allow-unfree = "x"',
-            (
-                1,
-                1,
-                'nixpkgs.allow-unfree = "x"',
-                "must be a list, not a string",
-                'write allow-unfree = ["NAME"]',
-            ),
+            (1, 1, 'nixpkgs.allow-unfree = "x"', "must be a list, not a string", 'write allow-unfree = ["NAME"]'),
         ),
         (
             "nixpkgs.allow-insecure = true",
-            (
-                1,
-                1,
-                "nixpkgs.allow-insecure = true",
-                "must be a list, not true",
-                'write allow-insecure = ["NAME"]',
-            ),
+            (1, 1, "nixpkgs.allow-insecure = true", "must be a list, not true", 'write allow-insecure = ["NAME"]'),
         ),
         # packages
-        (
-            'packages = ["a b"]',
-            (1, 13, '"a b"', "has a space in it", "write each package as an entry of its own"),
-        ),
+        ('packages = ["a b"]', (1, 13, '"a b"', "has a space in it", "write each package as an entry of its own")),
         ('packages = [""]', (1, 13, '""', "names no package", "write nixpkgs#PACKAGE")),
         ("packages = [{}]", (1, 13, "{}", "names no package", 'add package = "NAME"')),
         (
@@ -330,16 +297,10 @@ ID = "use a letter, then letters, digits, - and _"
             (1, 30, "pin = 1", "must be true or false, not a number", "write pin = true"),
         ),
         ('packages = ["a", "a"]', (1, 18, '"a"', "is listed twice (first on line 1)", None)),
-        (
-            'packages = ["a^x", "nixpkgs#a"]',
-            (1, 20, '"nixpkgs#a"', "is listed twice (first on line 1)", None),
-        ),
+        ('packages = ["a^x", "nixpkgs#a"]', (1, 20, '"nixpkgs#a"', "is listed twice (first on line 1)", None)),
         # inputs
         ('packages = ["b#a"]', (1, 13, '"b#a"', "there is no input b", "define it under [inputs]")),
-        (
-            'inputs.self = "a:b"',
-            (1, 1, None, "self is Nix's own word for the flake", "give the input another name"),
-        ),
+        ('inputs.self = "a:b"', (1, 1, None, "self is Nix's own word for the flake", "give the input another name")),
         ('inputs."a b" = "a:b"', (1, 1, None, "a b is not an input name", ID)),
         ('inputs."" = "a:b"', (1, 1, None, "the input name is empty", ID)),
         ('inputs.a = ""', (1, 1, None, "is empty", REF)),
@@ -364,13 +325,7 @@ ID = "use a letter, then letters, digits, - and _"
         ('inputs.a = "git+file:x"', (1, 1, None, *ABSOLUTE)),
         (
             'inputs.a = { url = "a:b", follows = 1 }',
-            (
-                1,
-                27,
-                "follows = 1",
-                "must be a table, not a number",
-                'write follows = { nixpkgs = "nixpkgs" }',
-            ),
+            (1, 27, "follows = 1", "must be a table, not a number", 'write follows = { nixpkgs = "nixpkgs" }'),
         ),
         (
             'inputs.a = { url = "a:b", follows = { x = 1 } }',
@@ -393,10 +348,7 @@ ID = "use a letter, then letters, digits, - and _"
             (1, 39, 'x = ""', "there is no input without a name", "define it under [inputs]"),
         ),
         # policy
-        (
-            '[nixpkgs]\noverlays = ["helix"]',
-            (2, 13, '"helix"', "there is no input helix", "define it under [inputs]"),
-        ),
+        ('[nixpkgs]\noverlays = ["helix"]', (2, 13, '"helix"', "there is no input helix", "define it under [inputs]")),
         ('[nixpkgs]\nallow-unfree = [""]', (2, 17, '""', "is empty", "remove it")),
         ('[nixpkgs]\nallow-unfree = ["a", "a"]', (2, 22, '"a"', "is listed twice (first on line 2)", None)),
         (
@@ -406,45 +358,24 @@ ID = "use a letter, then letters, digits, - and _"
         # systems and hosts
         ('systems = [""]', (1, 12, '""', "is empty", "remove it")),
         ('systems = ["linux"]', (1, 12, '"linux"', "is not a system", None)),
-        (
-            'systems = ["x86_64 linux"]',
-            (1, 12, '"x86_64 linux"', "is not a system", "did you mean x86_64-linux?"),
-        ),
+        ('systems = ["x86_64 linux"]', (1, 12, '"x86_64 linux"', "is not a system", "did you mean x86_64-linux?")),
         ('systems = ["Q"]', (1, 12, '"Q"', "is not a system", "write for example x86_64-linux")),
-        (
-            'systems = ["arm64-macos"]',
-            (1, 12, '"arm64-macos"', "is not a Nix system", "did you mean aarch64-darwin?"),
-        ),
+        ('systems = ["arm64-macos"]', (1, 12, '"arm64-macos"', "is not a Nix system", "did you mean aarch64-darwin?")),
         (
             'systems = ["x86_64-linux",\n"x86_64-linux"]',
             (2, 1, '"x86_64-linux"', "is listed twice (first on line 1)", None),
         ),
         (
             "[system.drawin]",
-            (
-                1,
-                1,
-                "[system.drawin]",
-                "drawin is neither an OS, an architecture nor a system",
-                "did you mean darwin?",
-            ),
+            (1, 1, "[system.drawin]", "drawin is neither an OS, an architecture nor a system", "did you mean darwin?"),
         ),
         ("[system.macos]", (1, 1, "[system.macos]", None, "did you mean darwin?")),
         ("[system.arm64-linux]", (1, 1, "[system.arm64-linux]", None, "did you mean aarch64-linux?")),
         ("[system.zzzzzz]", (1, 1, "[system.zzzzzz]", None, "write for example [system.darwin]")),
-        (
-            '[system.""]',
-            (1, 1, '[system.""]', "an empty name is neither an OS, an architecture nor a system", None),
-        ),
+        ('[system.""]', (1, 1, '[system.""]', "an empty name is neither an OS, an architecture nor a system", None)),
         (
             '[[packages]]\npackage = "a"',
-            (
-                1,
-                1,
-                "[[packages]]",
-                "must be one list, not a header for each package",
-                None,
-            ),
+            (1, 1, "[[packages]]", "must be one list, not a header for each package", None),
         ),
         (
             '[[system.darwin.packages]]\npackage = "a"',
@@ -453,23 +384,14 @@ ID = "use a letter, then letters, digits, - and _"
         ('[host."a b"]', (1, 1, '[host."a b"]', "a b is not a host name", "see hostname -s")),
         ('[host.""]', (1, 1, '[host.""]', "an empty name is not a host name", "see hostname -s")),
         # include
-        (
-            'include = ["gone.toml"]',
-            (1, 12, '"gone.toml"', "there is no such file", "looked for /config/gone.toml"),
-        ),
+        ('include = ["gone.toml"]', (1, 12, '"gone.toml"', "there is no such file", "looked for /config/gone.toml")),
         ('include = ["nixprof.toml"]', (1, 12, '"nixprof.toml"', "would include itself", "remove it")),
         ('include = [""]', (1, 12, '""', "is empty", "remove it")),
-        (
-            'include = ["\\u0000"]',
-            (1, 12, '"\\u0000"', "has a character that cannot be printed", "type it again"),
-        ),
+        ('include = ["\\u0000"]', (1, 12, '"\\u0000"', "has a character that cannot be printed", "type it again")),
         # no TOML
         (
             'a = [\n<<<<<<< HEAD\n"x"\n=======\n"y"\n>>>>>>> other\n]\n',
-            (
-                *(2, 1, "<<<<<<< HEAD", "an unresolved merge conflict, up to line 6"),
-                "keep what you want",
-            ),
+            (*(2, 1, "<<<<<<< HEAD", "an unresolved merge conflict, up to line 6"), "keep what you want"),
         ),
         ("a = [", (1, 5, "a = [", "the list that begins here is not closed", "write ] after its last package")),
         ("x = 1\r\na = @\r\n", (2, 5, "a = @", "invalid value", None)),

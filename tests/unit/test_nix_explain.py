@@ -50,10 +50,7 @@ MEANING = {
         Reason.INPUT,
         "there is no branch in the repository owner/repo on GitHub, or no such repository",
     ),
-    "github-422": (
-        Reason.INPUT,
-        "there is no nothere in the repository owner/repo on GitHub, or no such repository",
-    ),
+    "github-422": (Reason.INPUT, "there is no nothere in the repository owner/repo on GitHub, or no such repository"),
     "github-429": (Reason.NETWORK, "GitHub allows no more requests for now"),
     "github-502": (Reason.NETWORK, "api.github.com is out of order"),
     "github-cert": (Reason.NETWORK, "the certificate of api.github.com is not valid"),
@@ -183,12 +180,7 @@ PREDICATE = '\n{ nixpkgs.config.allowUnfreePredicate = pkg: builtins.elem (lib.g
             "python3.13-a-1.0",
             ("python3.13-a-1.0",),
         ),
-        (
-            "Package ‘a-1.0’ in /a.nix:3 is marked as broken, refusing to evaluate.",
-            Reason.BROKEN,
-            "a-1.0",
-            ("a",),
-        ),
+        ("Package ‘a-1.0’ in /a.nix:3 is marked as broken, refusing to evaluate.", Reason.BROKEN, "a-1.0", ("a",)),
         (
             "Refusing to evaluate package 'python3.13-a-1.0' in /a.nix:3 because it has problems:\n"
             "- broken: This package is broken." + HANDLERS % (WARN % "a.broken"),

@@ -157,11 +157,7 @@ def test_links_and_devices_in_an_answer_are_left_out() -> None:
         ("ssh: connect to host server port 22: Connection refused", "unreachable", "cannot reach server"),
         ("ssh: connect to host server port 22: Operation timed out", "unreachable", "cannot reach server"),
         ("Host key verification failed.", "host-key", "the key of server is not known here"),
-        (
-            "@ REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
-            "host-key",
-            "another key",
-        ),
+        ("@ REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.", "host-key", "another key"),
         ("me@server: Permission denied (publickey).", "access-denied", "server lets nobody in"),
         ("tar: list: Cannot write: No space left on device", "disk-full", "the disk of server is full"),
         ("client_loop: send disconnect: Broken pipe", "unreachable", "the connection to server was lost"),
