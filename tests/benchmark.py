@@ -434,7 +434,7 @@ def main() -> None:
     parser.add_argument("--nix", metavar="NAME", help="a Nix in .nix, or a folder with its commands; else the newest")
     parser.add_argument("--packages", type=int, default=8000, help="how many packages the set has in by-name")
     parser.add_argument("--stages", type=int, default=3, help="how many stages its bootstrap has")
-    parser.add_argument("--needs", type=int, default=5, help="how many generators a tool of it is built with")
+    parser.add_argument("--needs", type=int, default=14, help="how many generators a tool of it is built with")
     parser.add_argument("--write", action="store_true", help=f"write the tables into {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
     if options.nix:
