@@ -12,41 +12,11 @@ from support.binary_cache import BinaryCache
 from support.world import World
 
 EVERY_PACKAGE = [
-    "389-ds-base",
-    "bat",
-    "big",
-    "busybox",
-    "coreutils",
-    "eza",
-    "fd",
-    "git^*",
-    "go",
-    "hello",
-    "htop",
-    "jq",
-    "neovim",
-    "nerd-fonts.jetbrains-mono",
-    'nodePackages."@angular/cli"',
-    "nodejs",
-    "nodejs_24",
-    "oldtool",
-    "openssl",
-    "python3Packages.black",
-    "python3Packages.requests",
-    "ripgrep",
-    "silver-searcher",
-    "sqlite",
-    "terraform",
-    "toybox",
-    "tree",
-    "uutils",
-    "vim",
-    "vim-full",
-    "vimHugeX",
-    "wget",
-    "yq",
-    '"zig-0.15"',
-]
+    "389-ds-base", "bat", "big", "busybox", "coreutils", "eza", "fd", "git^*", "go", "hello", "htop", "jq", "neovim",
+    "nerd-fonts.jetbrains-mono", 'nodePackages."@angular/cli"', "nodejs", "nodejs_24", "oldtool", "openssl",
+    "python3Packages.black", "python3Packages.requests", "ripgrep", "silver-searcher", "sqlite", "terraform",
+    "toybox", "tree", "uutils", "vim", "vim-full", "vimHugeX", "wget", "yq", '"zig-0.15"',
+]  # fmt: skip
 
 
 ENVIRONMENT = 'with pkgs; buildEnv { name = "env"; paths = [ %s ]; }'

@@ -21,17 +21,9 @@ INSTALLS = ROOT / ".nix"
 OLDEST_AND_NEWEST = ("bookworm", "sid")
 
 COMMANDS = (
-    "nix",
-    "nix-build",
-    "nix-channel",
-    "nix-collect-garbage",
-    "nix-copy-closure",
-    "nix-env",
-    "nix-hash",
-    "nix-instantiate",
-    "nix-shell",
-    "nix-store",
-)
+    "nix", "nix-build", "nix-channel", "nix-collect-garbage", "nix-copy-closure", "nix-env", "nix-hash",
+    "nix-instantiate", "nix-shell", "nix-store",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,28 +29,9 @@ QUICKLY = settings(
 
 # What a flake reference and a name in quotes may hold, and what they may not.
 FAIR = [
-    "${",
-    "}",
-    "$",
-    "$$",
-    "''",
-    "'",
-    "é",
-    "😀",
-    ".",
-    "^",
-    "#",
-    "/",
-    ":",
-    ";",
-    "=",
-    "a",
-    "Z",
-    "1",
-    "-",
-    "_",
+    "${", "}", "$", "$$", "''", "'", "é", "😀", ".", "^", "#", "/", ":", ";", "=", "a", "Z", "1", "-", "_",
     "builtins.abort",
-]
+]  # fmt: skip
 FAIR += ["rec", "*/", "/*", "<nix>", "x" * 10_000]
 FOUL = ['"', "\\", "\n", "\r", "\t", "\x00", "\x01", "\x1b", "\x7f", "\x85", "\u2028", "\ufeff", " "]
 HOSTILE = st.lists(st.sampled_from(FAIR + FOUL) | st.text(max_size=3), max_size=6).map("".join)
