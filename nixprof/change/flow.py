@@ -125,6 +125,7 @@ class Transaction:
 
     def verify(self) -> tuple[tuple[Gap, ...], tuple[Package, ...]]:
         """Resolve the list for every system and host that it is for, without a change; see `Resolver.verify`."""
+        self._nix.builds = False
         lock = _known(self.before.lock, self.manifest, ChangeRequest(), self._context)
         return self._resolver.verify(self.before.with_lock(self._staging.lock_inputs(self.manifest, lock)))
 
@@ -153,6 +154,7 @@ class Transaction:
     def plan(self, request: ChangeRequest) -> Plan:
         """Find out what a change comes to: lock inputs and resolve packages, in the staging folder."""
         before, context = self.before, self._context
+        self._nix.builds = request.installs
         self._check(request)
         manifest = before.manifest_with(self._texts(request)) if request.files else before.manifest
         manifest = request.narrowed(manifest)

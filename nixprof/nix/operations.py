@@ -72,6 +72,8 @@ _VERSION = ["nix", "--version", "--verbose"]
 _STATE = "/nix/var/nix"
 # What Nix says of an input that no lock can hold, such as a git repository with changes that are not committed.
 _UNLOCKED = "because it has an unlocked input"
+# What Nix says of a derivation that is needed during an evaluation, and was not written.
+_UNWRITTEN = re.compile(r"\.drv['\"]? is not valid")
 _NO_INFOS = "Nix did not say what store paths need"
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
 
@@ -108,6 +110,7 @@ class Nix:
         self._version = version
         self._lock = () if lock is None else (lock,)
         self._scratch = scratch
+        self.builds = True  # whether what is evaluated may be built: then derivations are written into the store
         self._cleanup = ExitStack()
         self._infos: dict[str, Any] = {}  # what Nix has said of store paths, by path
         self._untrusted: set[str] | None = None  # caches that were told of; None where nothing is built instead
@@ -184,8 +187,14 @@ class Nix:
         `attribute` is a literal of nixprof's, never something of a manifest; what `function` holds of one is quoted as
         `nix_data.quoted` does. `hear` is told what Nix writes beside the result, such as warnings of nixpkgs.
         """
-        installable = f"{self.reference(folder)}#{attribute}"
-        printed, said = self._run(_nix("eval", "--json", "--apply", function, operands=[installable]))
+        words = ("eval", "--json", "--apply", function)
+        operands = [f"{self.reference(folder)}#{attribute}"]
+        try:
+            printed, said = self._run(_nix(*words, *(() if self.builds else ("--read-only",)), operands=operands))
+        except NixError as error:
+            if self.builds or not _UNWRITTEN.search(error.nix_message):
+                raise
+            printed, said = self._run(_nix(*words, operands=operands))
         hear(said)
         return _read(printed, "Nix printed something that is not valid JSON", lambda value: value)
 

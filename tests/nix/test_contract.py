@@ -74,6 +74,23 @@ def test_evaluate(world: World, nix: Nix) -> None:
     }
 
 
+def test_what_is_not_to_be_built_is_evaluated_without_writing_derivations(world: World, nix: Nix) -> None:
+    folder = flake(world, "a")
+    nix.lock(folder)
+    nix.builds = False
+    made = (
+        'derivation { name = "%s"; system = builtins.head (builtins.attrNames packages); '
+        'builder = "/bin/sh"; args = [ "-c" "echo >$out 1" ]; }'
+    )
+    path = nix.evaluate(folder, "packages", f"packages: ({made % 'unwritten'}).drvPath")
+    assert not Path(path).exists()
+    # What is needed to go on is built all the same.
+    assert nix.evaluate(folder, "packages", f"packages: import ({made % 'needed'})") == 1
+    nix.builds = True
+    assert nix.evaluate(folder, "packages", f"packages: ({made % 'unwritten'}).drvPath") == path
+    assert Path(path).exists()
+
+
 def test_an_evaluation_that_fails_says_why(world: World, nix: Nix) -> None:
     folder = flake(world, "a")
     nix.lock(folder)

@@ -79,8 +79,12 @@ def test_a_pipe_to_freeze_from(synced: World) -> None:
 def test_a_manifest_of_a_profile_that_is_damaged(synced: World, text: str) -> None:
     file = synced.home / "manifest.json"
     file.write_text(text)
-    wrong = "the manifest of a Nix profile\ncause: " if text else "a list of packages\ncause: it is empty\n"
-    assert f"~/manifest.json is not {wrong}" in calm(synced.nixprof("freeze", "--from", file, check=False))
+    wrong = (
+        "~/manifest.json is not the manifest of a Nix profile\ncause: "
+        if text
+        else "cannot import ~/manifest.json\ncause: it is empty\n"
+    )
+    assert wrong in calm(synced.nixprof("freeze", "--from", file, check=False))
 
 
 @pytest.mark.parametrize("variable", ["XDG_CONFIG_HOME", "NIXPROF_CONFIG_DIR"])
