@@ -6,6 +6,7 @@ A command imports what it does only when it runs, so that a start costs little.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -60,11 +61,19 @@ def perform(command: Command, arguments: Sequence[str]) -> int:
     try:
         from nixprof.output.shown import context_of, show
 
-        context = context_of(console, options, arguments)
+        context = context_of(console, options, arguments, partial(_load, command))
         result = module_of(command.name).run(context, *command.words, **command.given)
     except (Exception, signals.Interrupted) as error:  # noqa: BLE001 - the user gets a sentence
         return _show_failure(error, console, changes=command.changes)
     return show(result, context, check=options.get("check", False))
+
+
+def _load(command: Command) -> None:
+    """Load what a command needs that has something to do, as on a machine where nixprof has not run yet."""
+    module_of(command.name)
+    if command.changes:
+        import_module("nixprof.change.flow")
+        import_module("filelock")
 
 
 def module_of(command: str) -> ModuleType:

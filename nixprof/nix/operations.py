@@ -123,9 +123,9 @@ class Nix:
         """Remove the links."""
         self._cleanup.close()
 
-    def identity(self) -> str:
-        """Return what Nix says of itself, with its version and the system that it builds for."""
-        return self._run(_VERSION)[0]
+    def identity(self, meanwhile: Callable[[], object] = str) -> str:
+        """Return what Nix says of itself, its version and system; `meanwhile` is called before it is waited for."""
+        return self._run(_VERSION, meanwhile)[0]
 
     @cached_property
     def version(self) -> NixVersion:
@@ -139,7 +139,9 @@ class Nix:
     def settings(self, *, of_system: bool = False) -> dict[str, Any]:
         """Give the settings of Nix, by name: this user's, or without what the user's own files and variables say."""
         words = ("config", "show") if self.version.has(Feature.CONFIG_SHOW) else ("show-config",)
-        how = {"env": {**os.environ, "NIX_USER_CONF_FILES": os.devnull, "NIX_CONFIG": ""}} if of_system else {}
+        how: dict[str, Any] = (
+            {"env": {**os.environ, "NIX_USER_CONF_FILES": os.devnull, "NIX_CONFIG": ""}} if of_system else {}
+        )
         printed, _ = self._run(_nix(*words, "--json"), **how)
         message = "Nix did not say what its settings are"
         return _read(printed, message, lambda said: {name: one["value"] for name, one in said.items()})
@@ -478,7 +480,7 @@ class Nix:
         with scratch_folder(self._scratch) as temporary:
             self._run(argv, pass_fds=self._lock, process_group=0, env={**os.environ, "TMPDIR": str(temporary)})
 
-    def _run(self, argv: list[str], **how: Any) -> tuple[str, str]:
+    def _run(self, argv: list[str], meanwhile: Callable[[], object] = str, **how: Any) -> tuple[str, str]:
         """Start a command of Nix's, with what Popen takes, and return what it writes to stdout and to stderr."""
         _check_set_up(argv[0])
         self._progress.nix_runs(argv)
@@ -487,6 +489,7 @@ class Nix:
         streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with subprocess.Popen(words, cwd=_where(), **streams, **how) as process:
             try:
+                meanwhile()
                 printed, said = self._follow(process)
             except BaseException:
                 # Nix stops its builders when it is asked to stop, and must not outlive nixprof.

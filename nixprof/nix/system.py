@@ -16,7 +16,7 @@ from nixprof.record import record
 from nixprof.schema import MISSHAPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from nixprof.nix.progress import Progress
@@ -30,8 +30,11 @@ class InstalledNix:
     version: NixVersion | None = None  # None without a Nix that answers
 
 
-def installed_nix(memory: Path, progress: Progress) -> InstalledNix:
-    """Find out about the Nix of this machine, which is asked once: the file `memory` remembers what it said."""
+def installed_nix(memory: Path, progress: Progress, meanwhile: Callable[[], object] = str) -> InstalledNix:
+    """Find out about the Nix of this machine, which is asked once: the file `memory` remembers what it said.
+
+    `meanwhile` is called while Nix finds its answer.
+    """
     program = shutil.which("nix")
     if program is None:
         return InstalledNix(_kernel_system())
@@ -47,7 +50,7 @@ def installed_nix(memory: Path, progress: Progress) -> InstalledNix:
 
     printed = ""
     with suppress(NixprofError), Nix(progress) as nix:
-        printed = nix.identity()
+        printed = nix.identity(meanwhile)
     version, found = NixVersion.parse(printed), re.search(r"(?m)^System type: (.*)$", printed)
     if version is None or found is None or not is_system(found[1]):
         return InstalledNix(_kernel_system(), version)

@@ -17,7 +17,7 @@ from nixprof.nix.system import installed_nix
 from nixprof.output.progress import Display, Lines, Verbose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
     from nixprof.console import Console
@@ -64,15 +64,20 @@ class ShowingContext(Context):
                 output_of(self.console.command).show(what, self)
 
 
-def context_of(console: Console, options: Mapping[str, Any], arguments: Sequence[str]) -> Context:
-    """Find out who runs nixprof, and where; `options` are those that commands share, as far as they are given."""
+def context_of(
+    console: Console, options: Mapping[str, Any], arguments: Sequence[str], meanwhile: Callable[[], object]
+) -> Context:
+    """Find out who runs nixprof, and where; `options` are those that commands share, as far as they are given.
+
+    `meanwhile` is called where Nix has to be asked, which takes as long as to load what a command needs.
+    """
     progress: Progress = Lines()
     if console.verbose:
         progress = Verbose()
     elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         progress = Display(colours=console.colours(sys.stderr))
     folders = Folders.of_user()
-    nix = installed_nix(folders.cache / "system.json", progress)
+    nix = installed_nix(folders.cache / "system.json", progress, meanwhile)
     return ShowingContext(
         folders,
         Machine(nix.system, cache(partial(host_name, folders.machine))),

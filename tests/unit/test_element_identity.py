@@ -129,7 +129,7 @@ class Recording(Nix):
         self.version = found
         self.started: list[list[str]] = []
 
-    def _run(self, argv: list[str], **_: Any) -> tuple[str, str]:
+    def _run(self, argv: list[str], *_: Any, **__: Any) -> tuple[str, str]:
         self.started.append(argv)
         return "", ""
 
