@@ -59,7 +59,7 @@ def sent(cache: BinaryCache) -> int:
 
 
 def display(lines: list[str], left: int = 0) -> list[str]:
-    """The lines of the display: what is below the plan; at most as many lines of earlier frames are left above it."""
+    """The lines of the display, below the plan; above it, `left` lines of earlier frames may be left."""
     heads = [index for index, line in enumerate(lines) if re.match(r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] ", line)]
     assert len(heads) <= 1 + left, "\n".join(lines)
     return lines[heads[-1] :] if heads else []
