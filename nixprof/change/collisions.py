@@ -72,7 +72,7 @@ def find_collisions(
     # What goes may have hidden what two of the others have.
     if any(gone.priority < one.priority for gone in known - {*providers} for one in providers):
         known = set()
-    new, old = _split(providers, known)
+    new, old = [one for one in providers if one not in known], [one for one in providers if one in known]
     return tuple(one for one in _by_pair(_clashes("", new, old, environment)) if one.files)
 
 
@@ -99,14 +99,6 @@ def _by_pair(clashes: Iterable[_Clash]) -> tuple[Collision, ...]:
     return tuple(
         Collision(*pair, tuple(sorted(files[False])), tuple(sorted(files[True]))) for pair, files in found.items()
     )
-
-
-def _split(providers: Iterable[Provider], known: Collection[Provider]) -> tuple[list[Provider], list[Provider]]:
-    """Give those that are not known, and those that are."""
-    parts: tuple[list[Provider], list[Provider]] = ([], [])
-    for one in providers:
-        parts[one in known].append(one)
-    return parts
 
 
 def _clashes(below: str, new: Sequence[Provider], old: Sequence[Provider], environment: str) -> Iterator[_Clash]:

@@ -246,8 +246,7 @@ class Transaction:
             try:
                 return self._commit(plan)
             except NixprofError as error:
-                paths = {path for one in plan.packages for path in one.paths}
-                if error.changed or not self._nix.invalid(paths):
+                if error.changed or not realisation.invalid():
                     raise
         realisation.perform()
         return self._commit(plan)

@@ -129,7 +129,7 @@ class Realisation:
         try:
             self._realise(new, tried, doing)
         except NixError as error:
-            missing = self._invalid()
+            missing = self.invalid()
             builds = self._builds()
             if error.reason is not Reason.FAILED or missing.keys() <= tried.keys() & builds.keys():
                 raise self._explained(error, missing) from error
@@ -144,7 +144,7 @@ class Realisation:
         try:
             self._realise(new, {path: builds[path] for path in missing}, f"building {_names(missing.values())}")
         except NixError as error:
-            raise self._explained(error, self._invalid()) from error
+            raise self._explained(error, self.invalid()) from error
 
     def _borrow(self, missing: Mapping[str, str], store: SshStore) -> None:
         """Copy what another machine has; what that comes to nothing for is fetched or built as ever."""
@@ -174,7 +174,7 @@ class Realisation:
         with self.context.progress.step(doing):
             self.nix.realise((builds.get(path, path) for path in paths), self.roots)
 
-    def _invalid(self) -> dict[str, str]:
+    def invalid(self) -> dict[str, str]:
         """Give the store paths that are not in the store, whatever a build that failed has left in their places."""
         keys = {path: one.key for one in self.plan.packages for path in one.paths}
         there = {path for path in keys if os.path.lexists(path)}

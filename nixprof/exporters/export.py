@@ -113,8 +113,13 @@ class Exportable:
     @property
     def linker(self) -> str:
         """The source of packages that is the nixpkgs of all."""
-        of_nixpkgs = [item.source for item in self.items if item.source and item.package.spec.input == DEFAULT_INPUT]
-        return next((name for name in (DEFAULT_INPUT, *of_nixpkgs) if name in of_nixpkgs), DEFAULT_INPUT)
+        found = self._of_nixpkgs
+        return found[0] if found and DEFAULT_INPUT not in found else DEFAULT_INPUT
+
+    @property
+    def _of_nixpkgs(self) -> list[str]:
+        """The sources of packages that are the list's nixpkgs, at whatever revision."""
+        return [item.source for item in self.items if item.source and item.package.spec.input == DEFAULT_INPUT]
 
     def url(self, source: str) -> str:
         """Give the locked reference of a source; the one of the list where it is not locked yet."""
@@ -123,9 +128,9 @@ class Exportable:
 
     def tree(self, source: str) -> str:
         """Give the code that fetches a nixpkgs without flakes; empty where it takes those, or is another flake."""
-        of_nixpkgs = (DEFAULT_INPUT, *(item.source for item in self.items if item.package.spec.input == DEFAULT_INPUT))
         url = self.url(source)
-        return fetched(url) if source in of_nixpkgs or Reference.parse(url).is_nixpkgs else ""
+        is_nixpkgs = source in (DEFAULT_INPUT, *self._of_nixpkgs) or Reference.parse(url).is_nixpkgs
+        return fetched(url) if is_nixpkgs else ""
 
     def losses(self, expressed: Collection[Feature]) -> tuple[Loss, ...]:
         """Give what is not expressed by a format that can express some features."""

@@ -139,10 +139,8 @@ class Nix:
     def settings(self, *, of_system: bool = False) -> dict[str, Any]:
         """Give the settings of Nix, by name: this user's, or without what the user's own files and variables say."""
         words = ("config", "show") if self.version.has(Feature.CONFIG_SHOW) else ("show-config",)
-        how: dict[str, Any] = (
-            {"env": {**os.environ, "NIX_USER_CONF_FILES": os.devnull, "NIX_CONFIG": ""}} if of_system else {}
-        )
-        printed, _ = self._run(_nix(*words, "--json"), **how)
+        env = {**os.environ, "NIX_USER_CONF_FILES": os.devnull, "NIX_CONFIG": ""} if of_system else None
+        printed, _ = self._run(_nix(*words, "--json"), env=env)
         message = "Nix did not say what its settings are"
         return _read(printed, message, lambda said: {name: one["value"] for name, one in said.items()})
 
@@ -308,14 +306,9 @@ class Nix:
 
     def signers(self, cache: str, paths: Iterable[str]) -> dict[str, frozenset[str]]:
         """Ask a cache which of some store paths it has; gives the names of the keys that each is signed with."""
-        found: dict[str, Any] = {}
-        for some in _batches(sorted(map(_checked, paths))):
-            found |= self._path_infos("--store", cache, operands=some, env=self._forgetful)
-        # What is missing is null; before 2.19 it said so.
-        there = {path: info for path, info in found.items() if info and info.get("valid", True)}
         return {
             path: frozenset(str(signature).partition(":")[0] for signature in info.get("signatures", ()))
-            for path, info in there.items()
+            for path, info in self._infos_there(cache, paths, self._forgetful).items()
         }
 
     def send(self, paths: Iterable[str], store: SshStore) -> None:
@@ -333,11 +326,15 @@ class Nix:
 
     def lent(self, paths: Iterable[str], store: SshStore) -> set[str]:
         """Tell which store paths another machine has."""
-        infos: dict[str, Any] = {}
+        return {*self._infos_there(store.url, paths, store.environment)}
+
+    def _infos_there(self, url: str, paths: Iterable[str], env: Mapping[str, str]) -> dict[str, Any]:
+        """Ask another store what it knows of store paths; what it does not have is left out."""
+        found: dict[str, Any] = {}
         for some in _batches(sorted(map(_checked, paths))):
-            infos |= self._path_infos("--store", store.url, operands=some, env=store.environment)
+            found |= self._path_infos("--store", url, operands=some, env=env)
         # What is missing is null; before 2.19 it said so.
-        return {path for path, info in infos.items() if info and info.get("valid", True)}
+        return {path: info for path, info in found.items() if info and info.get("valid", True)}
 
     def copy_to(self, cache: str, path: str, key: SigningKey | None) -> None:
         """Copy a store path with all that it needs to a cache, as far as that does not have it; signed with a key."""
